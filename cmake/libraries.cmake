@@ -1,0 +1,16 @@
+# The libraries that modules use beside the standard one: PENSTOCK_LIBS_<module>, with '/' written as '_'.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+
+set(PENSTOCK_LIBS_base fmt::fmt xxhash Threads::Threads)
+set(PENSTOCK_LIBS_format simdjson)
+set(PENSTOCK_LIBS_log Threads::Threads)
+set(PENSTOCK_LIBS_net boost_system Threads::Threads)
+set(PENSTOCK_LIBS_kafka zstd lz4 snappy z)
+set(PENSTOCK_LIBS_catalog sqlite3)
+set(PENSTOCK_LIBS_expr re2 absl_time absl_time_zone)
+set(PENSTOCK_LIBS_connector zstd lz4 snappy z)
+set(PENSTOCK_LIBS_alert curl)
+set(PENSTOCK_LIBS_app rdkafka curl readline jemalloc)

@@ -1,0 +1,195 @@
+// The durable, partitioned event log: topics of partitions of Kafka RecordBatches (v2), kept as they came on the wire.
+//
+// Appends go to one shared journal with group commit: one fdatasync covers every partition that has something waiting,
+// and only then are appends acknowledged and visible. Partition segments are written from memory lazily, and a journal
+// segment goes when everything in it is in synced partition segments. Formats: docs/formats/.
+//
+// All of it is thread-safe. Callbacks run on the log's commit thread: they must be short and must not call back into
+// append() synchronously; hand over to your own thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/memory.h"
+#include "base/result.h"
+#include "base/strong_id.h"
+#include "io/env.h"
+
+namespace penstock::log {
+
+using Offset = StrongId<struct OffsetTag, int64_t>;
+using PartitionId = StrongId<struct PartitionIdTag, int32_t>;
+using ProducerId = StrongId<struct ProducerIdTag, int64_t>;
+
+struct TopicPartition {
+  std::string topic;
+  PartitionId partition;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+// Kafka's 128-bit topic id.
+struct TopicId {
+  uint64_t high = 0;
+  uint64_t low = 0;
+  auto operator<=>(const TopicId&) const = default;
+};
+
+// Kafka's topic-level settings by their Kafka names. -1 means no limit.
+struct TopicConfig {
+  int64_t retention_ms = 7LL * 24 * 3600 * 1000;
+  int64_t retention_bytes = -1;        // of one partition
+  int64_t segment_bytes = 256LL << 20;
+  int32_t max_message_bytes = 16 << 20;  // the largest record batch
+  // Every setting as it was given (also those without an effect here), for DescribeConfigs.
+  std::vector<std::pair<std::string, std::string>> entries;
+};
+
+struct TopicInfo {
+  std::string name;
+  TopicId id;
+  int32_t partitions = 0;
+  TopicConfig config;
+  bool internal = false;
+};
+
+// Immutable bytes shared between the log's memory, the network and the jobs. `bytes` lives as long as `owner`.
+struct SharedBytes {
+  std::string_view bytes;
+  std::shared_ptr<const void> owner;
+};
+
+enum class AppendError : uint8_t {
+  kNone,
+  kUnknownTopicOrPartition,
+  kCorruptMessage,           // CRC, length or format of a batch
+  kMessageTooLarge,
+  kOutOfOrderSequence,       // idempotent producer: a gap
+  kInvalidProducerEpoch,     // fenced by a newer epoch of the same producer id
+  kUnknownProducerId,
+  kInvalidTimestamp,
+  kStorage,                  // the disk refused; the log stops acknowledging
+  kShuttingDown,
+};
+
+struct AppendResult {
+  AppendError error = AppendError::kNone;
+  std::string message;             // for people; empty on success
+  Offset base_offset{-1};          // of the first record; for a duplicate of an idempotent batch, the original's
+  int64_t log_append_time_ms = -1; // -1 unless the topic uses LogAppendTime
+  Offset log_start_offset{0};
+};
+using AppendCallback = std::function<void(AppendResult)>;
+
+struct FetchOptions {
+  Offset offset;
+  size_t max_bytes = 1 << 20;
+  bool at_least_one = true;  // return the first batch even when it is larger than max_bytes
+};
+struct FetchResult {
+  // Whole record batches, in order, the first one containing `offset` (a reader skips records below it).
+  std::vector<SharedBytes> batches;
+  Offset high_watermark;    // the offset after the last durable record
+  Offset log_start_offset;  // the first retained one
+};
+
+struct OffsetAndTimestamp {
+  Offset offset;
+  int64_t timestamp_ms;
+};
+
+// Kafka's committed offset of a group for one partition.
+struct CommittedOffset {
+  Offset offset;
+  int32_t leader_epoch = -1;
+  std::string metadata;
+  int64_t commit_time_ms = 0;
+};
+
+struct LogOptions {
+  // How long a commit may wait for company when others are already waiting for the disk; 0 commits at once.
+  int64_t commit_delay_us = 0;
+  size_t journal_segment_bytes = 64 << 20;
+  // Records kept in memory until they are in partition segments, over all partitions. Above it appends wait.
+  size_t tail_bytes_max = 128 << 20;
+  int64_t flush_interval_ms = 500;
+  int64_t retention_check_interval_ms = 30'000;
+  MemoryBudget* memory = nullptr;
+  MetricsRegistry* metrics = nullptr;
+};
+
+// Cancels a registration when it goes; afterwards its callback is not running and never runs again.
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+};
+
+class Log {
+ public:
+  virtual ~Log() = default;
+
+  // Opens or creates the log in `directory` (the caller holds the data directory's lock) and recovers it. A torn tail
+  // of the journal is cut; damage below the durable mark is kCorruption, naming file and offset, and nothing is removed.
+  static Result<std::unique_ptr<Log>> open(io::Env& env, const std::string& directory, LogOptions options);
+
+  // --- topics (durable when they return) ---
+  virtual Result<TopicInfo> create_topic(const std::string& name, int32_t partitions, TopicConfig config) = 0;
+  virtual Status delete_topic(const std::string& name) = 0;
+  virtual Status add_partitions(const std::string& name, int32_t partitions_total) = 0;
+  virtual Status set_topic_config(const std::string& name, TopicConfig config) = 0;
+  virtual std::vector<TopicInfo> topics() const = 0;
+  virtual std::optional<TopicInfo> topic(std::string_view name) const = 0;
+  // Calls back after each creation, deletion and growth of a topic.
+  virtual std::unique_ptr<Subscription> on_topics_changed(std::function<void()> callback) = 0;
+
+  // --- records ---
+  // Appends the record batches in `records` (wire format, one after the other; offsets are assigned here) and calls
+  // `done` once they are durable, or refused. Checks length, CRC-32C, magic 2, and an idempotent producer's epoch and sequence.
+  // A duplicate answers with the original offsets. The bytes are taken over without a copy where the owner allows.
+  virtual void append(const TopicPartition& to, SharedBytes records, AppendCallback done) = 0;
+
+  // Durable records from `offset`; empty when it is the high watermark; kNotFound for an unknown partition,
+  // kInvalidArgument when out of [log_start_offset, high_watermark] (its message says the range).
+  virtual Result<FetchResult> fetch(const TopicPartition& from, FetchOptions options) const = 0;
+  virtual Result<Offset> high_watermark(const TopicPartition& of) const = 0;
+  virtual Result<Offset> log_start_offset(const TopicPartition& of) const = 0;
+  // The first record whose timestamp is at or after `timestamp_ms`; nullopt when there is none.
+  virtual Result<std::optional<OffsetAndTimestamp>> offset_for_time(const TopicPartition& in, int64_t timestamp_ms) const = 0;
+  // The record with the largest timestamp (Kafka's ListOffsets -3); nullopt when the partition is empty.
+  virtual Result<std::optional<OffsetAndTimestamp>> offset_of_max_timestamp(const TopicPartition& in) const = 0;
+  // Deletes records below `before` (Kafka's DeleteRecords); durable when it returns. Gives the new log start offset.
+  virtual Result<Offset> delete_records(const TopicPartition& from, Offset before) = 0;
+  // Bytes of the partition on disk and in the tail.
+  virtual Result<int64_t> size_bytes(const TopicPartition& of) const = 0;
+
+  // Calls back whenever the partition's high watermark has grown (coalesced: once per commit), or the topic was deleted.
+  virtual std::unique_ptr<Subscription> on_advance(const TopicPartition& partition, std::function<void()> callback) = 0;
+
+  // --- idempotent producers ---
+  // A producer id never given before; durable.
+  virtual Result<ProducerId> allocate_producer_id() = 0;
+
+  // --- consumer groups ---
+  // Stores the offsets of one commit together; `done` after they are durable.
+  virtual void commit_offsets(const std::string& group, std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
+                              std::function<void(Status)> done) = 0;
+  virtual std::optional<CommittedOffset> committed_offset(const std::string& group, const TopicPartition& of) const = 0;
+  virtual std::vector<std::pair<TopicPartition, CommittedOffset>> committed_offsets(const std::string& group) const = 0;
+  virtual std::vector<std::string> groups_with_offsets() const = 0;
+  virtual Status delete_group_offsets(const std::string& group) = 0;
+
+  // False after the disk refused a write or sync: nothing is acknowledged any more until a restart. `reason` says why.
+  virtual bool accepts_writes(std::string* reason) const = 0;
+
+  // Stops taking appends, commits what waits, flushes and closes. Idempotent.
+  virtual Status close() = 0;
+};
+
+}  // namespace penstock::log
