@@ -8,10 +8,10 @@ namespace penstock::internal {
 }  // namespace penstock::internal
 
 // Stops the program with file, line and message when `condition` is false.
-#define PENSTOCK_CHECK(condition, message)                                                           \
-  do {                                                                                               \
-    if (!(condition)) [[unlikely]]                                                                   \
-      ::penstock::internal::check_failed(__FILE__, __LINE__, #condition, message);                   \
+#define PENSTOCK_CHECK(condition, message)                                         \
+  do {                                                                             \
+    if (!(condition)) [[unlikely]]                                                 \
+      ::penstock::internal::check_failed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 
 // The same on hot paths: only in checked builds (debug, asan, tsan, fuzz), where PENSTOCK_CHECKED is 1.

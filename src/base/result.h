@@ -97,7 +97,8 @@ class [[nodiscard]] Result : public std::expected<T, Error> {
  public:
   using std::expected<T, Error>::expected;
   // An Error converts by itself: `return not_found("...")`.
-  Result(Error error) : std::expected<T, Error>(std::unexpect, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : std::expected<T, Error>(std::unexpect, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 };
 
 using Status = Result<void>;
@@ -112,9 +113,9 @@ T take_value(Result<T>&& result) {
 }  // namespace penstock
 
 // Evaluates a Result expression; returns its error from the enclosing function, or yields its value.
-#define PENSTOCK_TRY(expression)                                            \
-  ({                                                                        \
-    auto penstock_result = (expression);                                    \
-    if (!penstock_result) return std::move(penstock_result).error();        \
-    ::penstock::internal::take_value(std::move(penstock_result));           \
+#define PENSTOCK_TRY(expression)                                     \
+  ({                                                                 \
+    auto penstock_result = (expression);                             \
+    if (!penstock_result) return std::move(penstock_result).error(); \
+    ::penstock::internal::take_value(std::move(penstock_result));    \
   })

@@ -43,10 +43,10 @@ class FileLock {
 };
 
 enum class OpenMode : uint8_t {
-  kRead,         // must exist
-  kReadWrite,    // must exist
-  kCreateOrOpen, // read and write
-  kCreateNew,    // read and write; must not exist
+  kRead,          // must exist
+  kReadWrite,     // must exist
+  kCreateOrOpen,  // read and write
+  kCreateNew,     // read and write; must not exist
 };
 
 // Thread-safe. Paths are as for POSIX. Errors carry the path, the operation and the system's text.

@@ -17,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/metrics.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "base/result.h"
 #include "base/strong_id.h"
 #include "io/env.h"
@@ -45,7 +45,7 @@ struct TopicId {
 // Kafka's topic-level settings by their Kafka names. -1 means no limit.
 struct TopicConfig {
   int64_t retention_ms = 7LL * 24 * 3600 * 1000;
-  int64_t retention_bytes = -1;        // of one partition
+  int64_t retention_bytes = -1;  // of one partition
   int64_t segment_bytes = 256LL << 20;
   int32_t max_message_bytes = 16 << 20;  // the largest record batch
   // Every setting as it was given (also those without an effect here), for DescribeConfigs.
@@ -69,21 +69,21 @@ struct SharedBytes {
 enum class AppendError : uint8_t {
   kNone,
   kUnknownTopicOrPartition,
-  kCorruptMessage,           // CRC, length or format of a batch
+  kCorruptMessage,  // CRC, length or format of a batch
   kMessageTooLarge,
-  kOutOfOrderSequence,       // idempotent producer: a gap
-  kInvalidProducerEpoch,     // fenced by a newer epoch of the same producer id
+  kOutOfOrderSequence,    // idempotent producer: a gap
+  kInvalidProducerEpoch,  // fenced by a newer epoch of the same producer id
   kUnknownProducerId,
   kInvalidTimestamp,
-  kStorage,                  // the disk refused; the log stops acknowledging
+  kStorage,  // the disk refused; the log stops acknowledging
   kShuttingDown,
 };
 
 struct AppendResult {
   AppendError error = AppendError::kNone;
-  std::string message;             // for people; empty on success
-  Offset base_offset{-1};          // of the first record; for a duplicate of an idempotent batch, the original's
-  int64_t log_append_time_ms = -1; // -1 unless the topic uses LogAppendTime
+  std::string message;              // for people; empty on success
+  Offset base_offset{-1};           // of the first record; for a duplicate of an idempotent batch, the original's
+  int64_t log_append_time_ms = -1;  // -1 unless the topic uses LogAppendTime
   Offset log_start_offset{0};
 };
 using AppendCallback = std::function<void(AppendResult)>;
@@ -136,7 +136,8 @@ class Log {
   virtual ~Log() = default;
 
   // Opens or creates the log in `directory` (the caller holds the data directory's lock) and recovers it. A torn tail
-  // of the journal is cut; damage below the durable mark is kCorruption, naming file and offset, and nothing is removed.
+  // of the journal is cut; damage below the durable mark is kCorruption, naming file and offset, and nothing is
+  // removed.
   static Result<std::unique_ptr<Log>> open(io::Env& env, const std::string& directory, LogOptions options);
 
   // --- topics (durable when they return) ---
@@ -151,8 +152,9 @@ class Log {
 
   // --- records ---
   // Appends the record batches in `records` (wire format, one after the other; offsets are assigned here) and calls
-  // `done` once they are durable, or refused. Checks length, CRC-32C, magic 2, and an idempotent producer's epoch and sequence.
-  // A duplicate answers with the original offsets. The bytes are taken over without a copy where the owner allows.
+  // `done` once they are durable, or refused. Checks length, CRC-32C, magic 2, and an idempotent producer's epoch and
+  // sequence. A duplicate answers with the original offsets. The bytes are taken over without a copy where the owner
+  // allows.
   virtual void append(const TopicPartition& to, SharedBytes records, AppendCallback done) = 0;
 
   // Durable records from `offset`; empty when it is the high watermark; kNotFound for an unknown partition,
@@ -161,7 +163,8 @@ class Log {
   virtual Result<Offset> high_watermark(const TopicPartition& of) const = 0;
   virtual Result<Offset> log_start_offset(const TopicPartition& of) const = 0;
   // The first record whose timestamp is at or after `timestamp_ms`; nullopt when there is none.
-  virtual Result<std::optional<OffsetAndTimestamp>> offset_for_time(const TopicPartition& in, int64_t timestamp_ms) const = 0;
+  virtual Result<std::optional<OffsetAndTimestamp>> offset_for_time(const TopicPartition& in,
+                                                                    int64_t timestamp_ms) const = 0;
   // The record with the largest timestamp (Kafka's ListOffsets -3); nullopt when the partition is empty.
   virtual Result<std::optional<OffsetAndTimestamp>> offset_of_max_timestamp(const TopicPartition& in) const = 0;
   // Deletes records below `before` (Kafka's DeleteRecords); durable when it returns. Gives the new log start offset.
@@ -169,7 +172,8 @@ class Log {
   // Bytes of the partition on disk and in the tail.
   virtual Result<int64_t> size_bytes(const TopicPartition& of) const = 0;
 
-  // Calls back whenever the partition's high watermark has grown (coalesced: once per commit), or the topic was deleted.
+  // Calls back whenever the partition's high watermark has grown (coalesced: once per commit), or the topic was
+  // deleted.
   virtual std::unique_ptr<Subscription> on_advance(const TopicPartition& partition, std::function<void()> callback) = 0;
 
   // --- idempotent producers ---
