@@ -1,0 +1,99 @@
+// A job: fragments of operator chains joined by exchanges, run as pinned tasks by the workers of an Executor.
+//
+//   source fragment (parallelism P)  --hash(keys)-->  aggregate fragment (P)  --single-->  sink fragment (1)
+//
+// Barriers start at the sources when the epoch before has drained and something has happened since, and the job's
+// epoch is complete when every task without outputs has passed it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/epoch.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "exec/operator.h"
+#include "types/type.h"
+
+namespace penstock::exec {
+
+enum class Partitioning : uint8_t {
+  kForward,    // instance i to instance i; equal parallelism
+  kHash,       // by the vnode of the hash of `keys`
+  kSingle,     // everything to instance 0
+  kBroadcast,  // everything to every instance
+};
+
+struct EdgeSpec {
+  int from = 0;  // index of an earlier fragment
+  Partitioning partitioning = Partitioning::kForward;
+  std::vector<int> keys;  // column numbers, for kHash
+};
+
+struct FragmentSpec {
+  std::string name;  // for people: "scan transactions", "aggregate"
+  int parallelism = 1;
+  // Either a source factory, or inputs; the input edges are the ports of the chain's first operator, in order.
+  std::function<Result<std::unique_ptr<Source>>(int instance)> source;
+  std::vector<EdgeSpec> inputs;
+  // The operators that run one after the other in the same task; may be empty after a source.
+  std::vector<std::function<Result<std::unique_ptr<Operator>>(int instance)>> chain;
+  // What the last operator (or the source) emits; checked on every edge in checked builds.
+  types::Schema output_schema;
+};
+
+struct JobSpec {
+  std::string name;
+  std::vector<FragmentSpec> fragments;  // every edge leads from an earlier to a later one
+  // Called on a worker thread after every task has passed the epoch's barrier, in order, before the next barrier is
+  // sent.
+  std::function<Status(Epoch)> on_epoch;
+  // Called once: success when every source has ended, kCancelled after stop(), or the first error of an operator.
+  std::function<void(Status)> on_finished;
+};
+
+// Thread-safe to read while the job runs.
+struct JobStats {
+  uint64_t rows_in = 0;                 // emitted by sources
+  uint64_t rows_out = 0;                // taken by the last operators
+  EventTime watermark = kMinEventTime;  // the least over all tasks without outputs
+  Epoch epoch;                          // the last complete one
+};
+
+// A running job. Destroying it stops it and waits.
+class Job {
+ public:
+  virtual ~Job() = default;
+  // Asks all tasks to end without waiting for more input. Idempotent; does not wait.
+  virtual void stop() = 0;
+  // Waits for the end and gives on_finished's status.
+  virtual Status wait() = 0;
+  virtual bool finished() const = 0;
+  virtual JobStats stats() const = 0;
+};
+
+struct ExecutorOptions {
+  int workers = 1;
+  // Messages that a channel between two tasks holds before it pushes back.
+  int channel_messages_max = 16;
+  // Under load the next barrier waits until this much time has passed since the last one, so that epochs stay large;
+  // with nothing waiting it is sent at once.
+  int64_t epoch_interval_busy_us = 50'000;
+  MetricsRegistry* metrics = nullptr;
+};
+
+// Owns the worker threads. Outlives its jobs. Thread-safe.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  static std::unique_ptr<Executor> make(ExecutorOptions options);
+  virtual Result<std::unique_ptr<Job>> start(JobSpec spec) = 0;
+  virtual int workers() const = 0;
+};
+
+}  // namespace penstock::exec

@@ -1,0 +1,80 @@
+// Operator: computes on batches. Source: makes them.
+//
+// Both belong to one Task and are called only on its worker thread, so they need no locks. The Task aligns barriers and
+// merges watermarks before an operator sees them, and forwards them after it: an operator can only emit data.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/epoch.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "columnar/change_batch.h"
+#include "exec/message.h"
+
+namespace penstock::exec {
+
+// Where an operator's rows go. Never blocks: what does not fit downstream waits in the task, which then asks the
+// operator for nothing more until it has gone.
+class Output {
+ public:
+  virtual ~Output() = default;
+  virtual void emit(columnar::ChangeBatch batch) = 0;
+};
+
+// Whether a control call has emitted all that it has to. With kMore it is called again, with the same arguments, when
+// there is room downstream: a window of ten million rows leaves in pieces.
+enum class Progress : uint8_t { kDone, kMore };
+
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  // Takes a batch of at most kBatchRowsMax rows that came in by `port`.
+  virtual Status process(int port, const columnar::ChangeBatch& batch, Output& out) = 0;
+
+  // The minimum watermark of all ports has risen to `watermark`.
+  virtual Result<Progress> on_watermark(EventTime /*watermark*/, Output& /*out*/) { return Progress::kDone; }
+
+  // The epoch is complete on all ports: an operator with state emits the net change since the last barrier.
+  virtual Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) { return Progress::kDone; }
+
+  // All ports have ended; comes after on_watermark(kMaxEventTime) and a last on_barrier().
+  virtual Result<Progress> on_end(Output& /*out*/) { return Progress::kDone; }
+
+  // False while an outside reader or writer (a result cursor, a sink) cannot take more: the task then waits until the
+  // waker is called. The waker may be called from any thread, and more often than needed.
+  virtual bool can_accept() const { return true; }
+  virtual void set_waker(std::function<void()> /*waker*/) {}
+};
+
+// Where a source's rows and watermarks go.
+class SourceOutput : public Output {
+ public:
+  // `watermark` may repeat or go back; the task forwards only what advances.
+  virtual void watermark(Watermark watermark) = 0;
+};
+
+enum class SourceState : uint8_t {
+  kMore,     // poll again: there is more to read now
+  kWaiting,  // nothing now; the waker will be called
+  kEnded,    // a bounded source has given everything
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  // Reads a bounded amount (a few batches) and emits it.
+  virtual Result<SourceState> poll(SourceOutput& out) = 0;
+
+  // Called once before the first poll. The waker may be called from any thread.
+  virtual void set_waker(std::function<void()> waker) = 0;
+
+  // A barrier is about to be sent after all that was polled so far: the source notes its positions for `epoch`.
+  virtual Status on_barrier(Epoch /*epoch*/) { return {}; }
+};
+
+}  // namespace penstock::exec
