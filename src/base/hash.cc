@@ -30,11 +30,6 @@ constexpr std::array<uint32_t, 256> kTable = [] {
   return table;
 }();
 
-uint32_t crc32c_portable(std::string_view bytes, uint32_t c) {
-  for (const char byte : bytes) c = (c >> 8) ^ kTable[(c ^ static_cast<uint8_t>(byte)) & 0xff];
-  return c;
-}
-
 #if defined(__x86_64__)
 // Multiplies `crc` by x^(8*n) modulo the polynomial, so that checksums of neighbouring stripes can be joined.
 constexpr std::array<std::array<uint32_t, 256>, 4> make_shift_table(size_t n) {
@@ -102,7 +97,13 @@ uint32_t crc32c(std::string_view bytes, uint32_t crc) {
   static const bool has_sse42 = __builtin_cpu_supports("sse4.2") != 0;
   if (has_sse42) return ~crc32c_sse42(bytes, ~crc);
 #endif
-  return ~crc32c_portable(bytes, ~crc);
+  return internal::crc32c_portable(bytes, crc);
+}
+
+uint32_t internal::crc32c_portable(std::string_view bytes, uint32_t crc) {
+  uint32_t c = ~crc;
+  for (const char byte : bytes) c = (c >> 8) ^ kTable[(c ^ static_cast<uint8_t>(byte)) & 0xff];
+  return ~c;
 }
 
 }  // namespace penstock

@@ -23,4 +23,9 @@ constexpr uint64_t mix64(uint64_t x) {
 // `crc` continues an earlier call: crc32c(ab) == crc32c(b, crc32c(a)).
 uint32_t crc32c(std::string_view bytes, uint32_t crc = 0);
 
+namespace internal {
+// The same, for a processor without SSE4.2; named here so that a test can hold one against the other.
+uint32_t crc32c_portable(std::string_view bytes, uint32_t crc = 0);
+}  // namespace internal
+
 }  // namespace penstock

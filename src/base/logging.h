@@ -7,8 +7,10 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -17,6 +19,10 @@ namespace penstock::logging {
 enum class Level : uint8_t { kDebug, kInfo, kWarning, kError, kOff };
 enum class Format : uint8_t { kLogfmt, kJson };
 
+// A longer message or value is cut here, at a character, and ends in "...".
+inline constexpr size_t kValueBytesMax = 4096;
+
+// Keys are literals of the program: letters, digits, '_' and '.'. Values may be any bytes.
 struct Field {
   using Value = std::variant<std::string_view, int64_t, double, bool>;
 
@@ -35,6 +41,10 @@ void configure(Level level, Format format);
 bool enabled(Level level);
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields);
+
+// The line that write() prints, with its newline: what is not UTF-8 becomes U+FFFD, control characters are escaped.
+std::string format_line(Format format, int64_t wall_us, Level level, std::string_view message,
+                        std::initializer_list<Field> fields);
 
 inline void debug(std::string_view message, std::initializer_list<Field> fields = {}) {
   if (enabled(Level::kDebug)) write(Level::kDebug, message, fields);
