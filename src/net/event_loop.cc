@@ -1,0 +1,64 @@
+#include "net/event_loop.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "base/logging.h"
+
+namespace penstock::net {
+
+EventLoop::EventLoop(std::string thread_name)
+    : work_(asio::make_work_guard(context_)),
+      thread_([this, thread_name = std::move(thread_name)] { run(thread_name); }) {}
+
+EventLoop::~EventLoop() { stop(); }
+
+void EventLoop::run(const std::string& thread_name) {
+  constexpr size_t kThreadNameMax = 15;  // the kernel's limit
+  pthread_setname_np(pthread_self(), thread_name.substr(0, kThreadNameMax).c_str());
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& e) {
+      // A handler let a library's exception through (as std::bad_alloc); the other connections go on.
+      logging::error("event loop caught an exception", {{"loop", thread_name}, {"what", e.what()}});
+    }
+  }
+}
+
+void EventLoop::post(Task task) {
+  if (stopped_.load(std::memory_order_acquire)) return;
+  asio::post(context_, std::move(task));
+}
+
+void EventLoop::run_after(std::chrono::milliseconds delay, Task task) {
+  if (stopped_.load(std::memory_order_acquire)) return;
+  auto timer = std::make_unique<asio::steady_timer>(context_, delay);
+  auto& waiting = *timer;
+  waiting.async_wait([timer = std::move(timer), task = std::move(task)](boost::system::error_code error) mutable {
+    if (!error) task();
+  });
+}
+
+void EventLoop::stop() {
+  if (!stopped_.exchange(true, std::memory_order_acq_rel)) context_.stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+EventLoopPool::EventLoopPool(const std::string& name, int threads) {
+  for (int i = 0; i < std::max(threads, 1); ++i) {
+    loops_.push_back(std::make_shared<EventLoop>(fmt::format("{}-{}", name, i)));
+  }
+}
+
+EventLoop& EventLoopPool::next() { return *loops_[next_.fetch_add(1, std::memory_order_relaxed) % loops_.size()]; }
+
+void EventLoopPool::stop() {
+  for (const auto& loop : loops_) loop->stop();
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,275 @@
+#include "net/listener.h"
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "base/logging.h"
+
+namespace penstock::net {
+namespace {
+
+using boost::system::error_code;
+
+// How long accepting pauses when the process is out of file descriptors or memory.
+constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
+// How long handlers may take to return once their sockets are closed.
+constexpr std::chrono::milliseconds kCloseGrace{1000};
+constexpr int kBacklog = 1024;
+
+Error cannot_listen(const Endpoint& endpoint, const error_code& error) {
+  return make_error(ErrorCode::kUnavailable, "cannot listen on {}: {}", to_string(endpoint), error.message())
+      .hint("is another program using the port? port 0 takes any free one");
+}
+
+Result<std::vector<tcp::endpoint>> resolve(asio::io_context& context, const Endpoint& listen) {
+  if (listen.host.empty()) return std::vector{tcp::endpoint(asio::ip::address_v6::any(), listen.port)};
+  error_code error;
+  const auto address = asio::ip::make_address(listen.host, error);
+  if (!error) return std::vector{tcp::endpoint(address, listen.port)};
+
+  tcp::resolver resolver(context);
+  const auto found = resolver.resolve(listen.host, std::to_string(listen.port), tcp::resolver::passive, error);
+  if (error) return cannot_listen(listen, error);
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  return endpoints;
+}
+
+error_code bind_and_listen(tcp::acceptor& acceptor, const tcp::endpoint& endpoint, bool dual_stack) {
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (error) return error;
+  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only(!dual_stack), error);
+  if (error) return error;
+  acceptor.bind(endpoint, error);
+  if (error) return error;
+  acceptor.listen(kBacklog, error);
+  return error;
+}
+
+std::string peer_name(const tcp::socket& socket) {
+  error_code error;
+  const auto remote = socket.remote_endpoint(error);
+  if (error) return "unknown";
+  return to_string(Endpoint{.host = remote.address().to_string(), .port = remote.port()});
+}
+
+}  // namespace
+
+void Connection::drain() {
+  if (draining_) return;
+  draining_ = true;
+  if (on_drain_) {
+    on_drain_();
+  } else {
+    close();
+  }
+}
+
+void Connection::close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+// Shared by the listener, its accept coroutines and its connections, so that none outlives what it counts in.
+struct Listener::State : std::enable_shared_from_this<State> {
+  State(EventLoopPool& loops_in, ListenerOptions options_in, ConnectionHandler handler_in)
+      : loops(loops_in), options(std::move(options_in)), handler(std::move(handler_in)) {
+    if (options.metrics == nullptr) return;
+    const std::string prefix = "penstock_" + options.name;
+    open_gauge = &options.metrics->gauge(prefix + "_connections", "Open connections");
+    accepted = &options.metrics->counter(prefix + "_connections_accepted_total", "Connections accepted");
+    refused = &options.metrics->counter(prefix + "_connections_refused_total",
+                                        "Connections closed at once because the limit was reached");
+  }
+
+  Status open_acceptors();
+  awaitable<void> accept(std::shared_ptr<tcp::acceptor> acceptor);
+  void serve(tcp::socket socket, EventLoop& loop);
+  void refuse(const tcp::socket& socket);
+  void forget(uint64_t id);
+  void for_each_connection(void (Connection::*action)());
+
+  EventLoopPool& loops;
+  const ListenerOptions options;
+  const ConnectionHandler handler;
+  std::vector<std::shared_ptr<tcp::acceptor>> acceptors;  // used on the first loop
+  uint16_t port = 0;
+  Gauge* open_gauge = nullptr;
+  Counter* accepted = nullptr;
+  Counter* refused = nullptr;
+
+  std::mutex mutex;
+  std::condition_variable gone;
+  bool stopping = false;
+  bool refusing = false;  // the limit was logged and has not been left since
+  uint64_t last_id = 0;
+  std::unordered_map<uint64_t, std::weak_ptr<Connection>> connections;
+};
+
+Status Listener::State::open_acceptors() {
+  auto& context = loops.first().context();
+  auto endpoints = PENSTOCK_TRY(resolve(context, options.listen));
+  const bool any = options.listen.host.empty();
+  error_code first_error;
+  for (auto& endpoint : endpoints) {
+    if (port != 0) endpoint.port(port);
+    auto acceptor = std::make_shared<tcp::acceptor>(context);
+    error_code error = bind_and_listen(*acceptor, endpoint, any);
+    if (error && any) {  // a machine without IPv6
+      acceptor = std::make_shared<tcp::acceptor>(context);
+      error = bind_and_listen(*acceptor, tcp::endpoint(tcp::v4(), endpoint.port()), false);
+    }
+    if (error) {
+      if (!first_error) first_error = error;
+      continue;
+    }
+    port = acceptor->local_endpoint(error).port();
+    acceptors.push_back(std::move(acceptor));
+  }
+  if (acceptors.empty()) return cannot_listen(options.listen, first_error);
+  return {};
+}
+
+awaitable<void> Listener::State::accept(std::shared_ptr<tcp::acceptor> acceptor) {
+  const auto self = shared_from_this();
+  bool failing = false;
+  while (acceptor->is_open()) {
+    EventLoop& loop = loops.next();
+    auto [error, socket] = co_await acceptor->async_accept(loop.context(), kAwait);
+    if (!acceptor->is_open()) break;
+    if (error) {
+      if (!failing) logging::error("cannot accept", {{"listener", options.name}, {"why", error.message()}});
+      failing = true;
+      asio::steady_timer timer(acceptor->get_executor(), kAcceptRetryDelay);
+      co_await timer.async_wait(kAwait);
+      continue;
+    }
+    failing = false;
+    serve(std::move(socket), loop);
+  }
+}
+
+void Listener::State::serve(tcp::socket socket, EventLoop& loop) {
+  error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  std::shared_ptr<Connection> connection;
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return;
+    if (std::cmp_less(connections.size(), options.connections_max)) {
+      refusing = false;
+      connection =
+          std::make_shared<Connection>(std::move(socket), loop.shared_from_this(), peer_name(socket), ++last_id);
+      connections.emplace(connection->id(), connection);
+    }
+  }
+  if (connection == nullptr) return refuse(socket);
+  if (accepted != nullptr) accepted->add();
+  if (open_gauge != nullptr) open_gauge->add(1);
+
+  auto run = [](std::shared_ptr<State> state, std::shared_ptr<Connection> connection) -> awaitable<void> {
+    co_await state->handler(connection);
+    connection->close();
+  };
+  asio::co_spawn(loop.context(), run(shared_from_this(), connection),
+                 [self = shared_from_this(), connection](const std::exception_ptr& thrown) {
+                   try {
+                     if (thrown) std::rethrow_exception(thrown);
+                   } catch (const std::exception& e) {
+                     logging::error(
+                         "connection ended by an exception",
+                         {{"listener", self->options.name}, {"peer", connection->peer()}, {"what", e.what()}});
+                   }
+                   connection->close();
+                   self->forget(connection->id());
+                 });
+}
+
+void Listener::State::refuse(const tcp::socket& socket) {
+  if (refused != nullptr) refused->add();
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex);
+    first = !std::exchange(refusing, true);
+  }
+  // Once until there is room again: a client that keeps trying must not fill the log.
+  if (first) {
+    logging::warning("connection limit reached, closing new connections",
+                     {{"listener", options.name}, {"limit", options.connections_max}, {"peer", peer_name(socket)}});
+  }
+}
+
+void Listener::State::forget(uint64_t id) {
+  if (open_gauge != nullptr) open_gauge->add(-1);
+  const std::lock_guard lock(mutex);
+  connections.erase(id);
+  if (connections.empty()) gone.notify_all();
+}
+
+void Listener::State::for_each_connection(void (Connection::*action)()) {
+  std::vector<std::shared_ptr<Connection>> open;
+  {
+    const std::lock_guard lock(mutex);
+    for (const auto& [id, weak] : connections) {
+      if (auto connection = weak.lock()) open.push_back(std::move(connection));
+    }
+  }
+  for (auto& connection : open) {
+    EventLoop& loop = connection->loop();
+    loop.post([connection = std::move(connection), action] { (connection.get()->*action)(); });
+  }
+}
+
+Result<std::unique_ptr<Listener>> Listener::start(EventLoopPool& loops, ListenerOptions options,
+                                                  ConnectionHandler handler) {
+  auto state = std::make_shared<State>(loops, std::move(options), std::move(handler));
+  PENSTOCK_TRY(state->open_acceptors());
+  for (const auto& acceptor : state->acceptors) {
+    asio::co_spawn(loops.first().context(), state->accept(acceptor), asio::detached);
+  }
+  return std::unique_ptr<Listener>(new Listener(std::move(state)));
+}
+
+Listener::~Listener() { shutdown(std::chrono::milliseconds(0)); }
+
+int Listener::port() const { return state_->port; }
+
+std::string Listener::address() const {
+  return to_string(Endpoint{.host = state_->options.listen.host, .port = state_->port});
+}
+
+int Listener::connections() const {
+  const std::lock_guard lock(state_->mutex);
+  return static_cast<int>(state_->connections.size());
+}
+
+bool Listener::shutdown(std::chrono::milliseconds timeout) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->loops.first().post([state = state_] {
+    error_code ignored;
+    for (const auto& acceptor : state->acceptors) acceptor->close(ignored);
+  });
+  state_->for_each_connection(&Connection::drain);
+
+  const auto all_gone = [this] { return state_->connections.empty(); };
+  {
+    std::unique_lock lock(state_->mutex);
+    if (state_->gone.wait_for(lock, timeout, all_gone)) return true;
+  }
+  state_->for_each_connection(&Connection::close);
+  std::unique_lock lock(state_->mutex);
+  if (state_->gone.wait_for(lock, kCloseGrace, all_gone)) return true;
+  logging::warning("connections still busy after shutdown",
+                   {{"listener", state_->options.name}, {"connections", state_->connections.size()}});
+  return false;
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,87 @@
+// Accepts TCP connections and gives each to a coroutine on one of the event loops.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "net/asio.h"
+#include "net/endpoint.h"
+#include "net/event_loop.h"
+
+namespace penstock::net {
+
+// One accepted connection. Owned by its handler's coroutine; everything but the constants and peer() happens on the
+// thread of loop().
+class Connection {
+ public:
+  Connection(tcp::socket socket, std::shared_ptr<EventLoop> loop, std::string peer, uint64_t id)
+      : socket_(std::move(socket)), loop_(std::move(loop)), peer_(std::move(peer)), id_(id) {}
+
+  tcp::socket& socket() { return socket_; }
+  EventLoop& loop() { return *loop_; }
+  const std::string& peer() const { return peer_; }
+  // Counts from 1 over the life of the listener.
+  uint64_t id() const { return id_; }
+
+  // True from the start of a graceful shutdown.
+  bool draining() const { return draining_; }
+  // What a graceful shutdown does with this connection: let what is in flight finish, then close(). Without one, a
+  // shutdown closes it at once.
+  void on_drain(std::function<void()> callback) { on_drain_ = std::move(callback); }
+  // Called by the listener.
+  void drain();
+  // Ends pending reads and writes with an error. Idempotent.
+  void close();
+
+ private:
+  tcp::socket socket_;
+  const std::shared_ptr<EventLoop> loop_;
+  const std::string peer_;
+  const uint64_t id_;
+  bool draining_ = false;
+  std::function<void()> on_drain_;
+};
+
+// Runs for the life of a connection, which is closed when it returns.
+using ConnectionHandler = std::function<awaitable<void>(std::shared_ptr<Connection>)>;
+
+struct ListenerOptions {
+  std::string name;  // of the protocol, for logs and metrics: "kafka"
+  Endpoint listen;   // port 0: any free port, see Listener::port()
+  int connections_max = 10'000;
+  MetricsRegistry* metrics = nullptr;  // penstock_<name>_connections, .._accepted_total, .._refused_total
+};
+
+// Owned by a server, destroyed before its EventLoopPool. Its functions are called on the server's owner's thread, never
+// on a loop.
+class Listener {
+ public:
+  // Binds every address that the host resolves to, all on one port, and starts accepting.
+  static Result<std::unique_ptr<Listener>> start(EventLoopPool& loops, ListenerOptions options,
+                                                 ConnectionHandler handler);
+  // Shuts down at once.
+  ~Listener();
+
+  int port() const;
+  // Where it listens, with the real port: "127.0.0.1:41233".
+  std::string address() const;
+  int connections() const;
+
+  // Stops accepting, drains every connection, waits until they are gone and closes at `timeout` what is not.
+  // Idempotent. False when handlers were still running a little after that.
+  bool shutdown(std::chrono::milliseconds timeout);
+
+  struct State;
+
+ private:
+  explicit Listener(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace penstock::net
