@@ -31,21 +31,43 @@ void EventLoop::run(const std::string& thread_name) {
 }
 
 void EventLoop::post(Task task) {
-  if (stopped_.load(std::memory_order_acquire)) return;
-  asio::post(context_, std::move(task));
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return;
+    first = posted_.empty();
+    posted_.push_back(std::move(task));
+  }
+  if (first) asio::post(context_, [this] { run_posted(); });
+}
+
+void EventLoop::run_posted() {
+  std::vector<Task> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(posted_);
+  }
+  for (auto& task : tasks) task();
 }
 
 void EventLoop::run_after(std::chrono::milliseconds delay, Task task) {
-  if (stopped_.load(std::memory_order_acquire)) return;
-  auto timer = std::make_unique<asio::steady_timer>(context_, delay);
-  auto& waiting = *timer;
-  waiting.async_wait([timer = std::move(timer), task = std::move(task)](boost::system::error_code error) mutable {
-    if (!error) task();
+  post([this, delay, task = std::move(task)]() mutable {
+    auto timer = std::make_unique<asio::steady_timer>(context_, delay);
+    auto& waiting = *timer;
+    waiting.async_wait([timer = std::move(timer), task = std::move(task)](boost::system::error_code error) mutable {
+      if (!error) task();
+    });
   });
 }
 
 void EventLoop::stop() {
-  if (!stopped_.exchange(true, std::memory_order_acq_rel)) context_.stop();
+  std::vector<Task> dropped;  // they may hold the last reference to what stands on this loop
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    dropped.swap(posted_);
+  }
+  context_.stop();
   if (thread_.joinable()) thread_.join();
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,7 +25,8 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
 
   asio::io_context& context() { return context_; }
 
-  // Runs `task` on the loop's thread, after what was posted before. Any thread may call; dropped once stopped.
+  // Runs `task` on the loop's thread, after what was posted before. Any thread may call; dropped once stopped. What is
+  // posted while the loop is busy costs no system call.
   void post(Task task);
   // The same at or after `delay`. The timer cannot be cancelled: keep `task` cheap and let it look for itself.
   void run_after(std::chrono::milliseconds delay, Task task);
@@ -35,10 +37,13 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
 
  private:
   void run(const std::string& thread_name);
+  void run_posted();
 
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;
+  std::vector<Task> posted_;  // while not empty, run_posted() is queued in the context
+  bool stopped_ = false;
   std::thread thread_;
 };
 
