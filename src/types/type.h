@@ -56,6 +56,11 @@ class DataType {
     t.scale_ = static_cast<uint8_t>(scale);
     return t;
   }
+  static constexpr DataType time(int precision) {
+    DataType t(TypeKind::kTime);
+    t.precision_ = static_cast<uint8_t>(precision);
+    return t;
+  }
   static constexpr DataType timestamp(int precision) {
     DataType t(TypeKind::kTimestamp);
     t.precision_ = static_cast<uint8_t>(precision);

@@ -39,7 +39,8 @@ class Value {
 
 // --- text ---
 
-// SQL's text form as Flink's CAST(x AS STRING) gives it: "2026-01-02 03:04:05.678", "1.50", "true". NULL gives "NULL".
+// SQL's text form as Flink's CAST(x AS STRING) gives it: "2026-01-02 03:04:05.678", "1.50", "TRUE", bytes in hex. NULL
+// gives "NULL"; TIMESTAMP_LTZ is shown in UTC (expr casts with the session's time zone).
 std::string to_text(const Value& value, DataType type);
 void append_text(std::string& out, const Value& value, DataType type);
 
@@ -58,5 +59,14 @@ Result<int64_t> timestamp_from_text(std::string_view text, bool zone_allowed);
 void append_timestamp(std::string& out, int64_t microseconds, int precision);
 // The shortest text that reads back as the same double, in Java's form as Flink prints it ("1.0", "1.0E10").
 void append_double(std::string& out, double value, bool is_float);
+// Java's Double.parseDouble: also "NaN", "Infinity"; what is too large becomes infinite, what is too small zero.
+Result<double> double_from_text(std::string_view text);
+
+struct IntegerRange {
+  int64_t min;
+  int64_t max;
+};
+// The values that an integer type holds; int64's for every other kind.
+IntegerRange integer_range(TypeKind kind);
 
 }  // namespace penstock::types

@@ -1,0 +1,286 @@
+#include "types/type.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "types/text_scanner.h"
+
+namespace penstock::types {
+
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower(b[i])) return false;
+  }
+  return true;
+}
+
+struct TypeName {
+  std::string_view name;
+  TypeKind kind;
+};
+
+// Every accepted name of one word, in lower case.
+constexpr TypeName kTypeNames[] = {
+    {"null", TypeKind::kNull},
+    {"boolean", TypeKind::kBoolean},
+    {"bool", TypeKind::kBoolean},
+    {"tinyint", TypeKind::kTinyInt},
+    {"smallint", TypeKind::kSmallInt},
+    {"int2", TypeKind::kSmallInt},
+    {"int", TypeKind::kInt},
+    {"integer", TypeKind::kInt},
+    {"int4", TypeKind::kInt},
+    {"bigint", TypeKind::kBigInt},
+    {"int8", TypeKind::kBigInt},
+    {"float", TypeKind::kFloat},
+    {"real", TypeKind::kFloat},
+    {"float4", TypeKind::kFloat},
+    {"double", TypeKind::kDouble},
+    {"float8", TypeKind::kDouble},
+    {"decimal", TypeKind::kDecimal},
+    {"dec", TypeKind::kDecimal},
+    {"numeric", TypeKind::kDecimal},
+    {"string", TypeKind::kString},
+    {"varchar", TypeKind::kString},
+    {"char", TypeKind::kString},
+    {"character", TypeKind::kString},
+    {"text", TypeKind::kString},
+    {"bpchar", TypeKind::kString},
+    {"name", TypeKind::kString},
+    {"bytes", TypeKind::kBytes},
+    {"binary", TypeKind::kBytes},
+    {"varbinary", TypeKind::kBytes},
+    {"bytea", TypeKind::kBytes},
+    {"date", TypeKind::kDate},
+    {"time", TypeKind::kTime},
+    {"timestamp", TypeKind::kTimestamp},
+    {"timestamp_ltz", TypeKind::kTimestampLtz},
+    {"timestamptz", TypeKind::kTimestampLtz},
+    {"interval", TypeKind::kIntervalDayTime},
+};
+
+// Flink's precision of TIMESTAMP and TIMESTAMP_LTZ, and of DECIMAL, written without one.
+constexpr int kTimestampPrecisionDefault = 6;
+constexpr int kTimestampPrecisionMax = 9;
+constexpr int kDecimalPrecisionDefault = 10;
+constexpr int kDecimalPrecisionMaximum = 38;
+
+// Reads words, numbers and punctuation of a type's text.
+class TypeReader {
+ public:
+  explicit TypeReader(std::string_view text) : rest_(trim_space(text)) {}
+
+  bool at_end() const { return rest_.empty(); }
+
+  // The next word, empty when something else follows.
+  std::string_view word() {
+    size_t size = 0;
+    while (size < rest_.size() && (is_alpha(rest_[size]) || (size > 0 && is_digit(rest_[size])))) ++size;
+    return take(size);
+  }
+  bool accept_word(std::string_view expected) {
+    std::string_view before = rest_;
+    if (same_ignoring_case(word(), expected)) return true;
+    rest_ = before;
+    return false;
+  }
+  // All of the words, or nothing.
+  bool accept_words(std::initializer_list<std::string_view> expected) {
+    std::string_view before = rest_;
+    for (std::string_view word : expected) {
+      if (!accept_word(word)) {
+        rest_ = before;
+        return false;
+      }
+    }
+    return true;
+  }
+  bool accept(char c) {
+    if (rest_.empty() || rest_[0] != c) return false;
+    take(1);
+    return true;
+  }
+  std::optional<int> number() {
+    int value = 0;
+    auto [at, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+    if (error != std::errc() || value < 0) return std::nullopt;
+    take(static_cast<size_t>(at - rest_.data()));
+    return value;
+  }
+
+ private:
+  static bool is_alpha(char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; }
+  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+  std::string_view take(size_t size) {
+    std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\t' || rest_[0] == '\n')) rest_.remove_prefix(1);
+    return taken;
+  }
+
+  std::string_view rest_;
+};
+
+// What stood in parentheses after a type's name.
+struct TypeParameters {
+  int count = 0;
+  std::array<int, 2> value{};
+};
+
+bool read_parameters(TypeReader& in, TypeParameters& parameters) {
+  if (!in.accept('(')) return true;
+  do {
+    std::optional<int> value = in.number();
+    if (!value || parameters.count == 2) return false;
+    parameters.value[static_cast<size_t>(parameters.count++)] = *value;
+  } while (in.accept(','));
+  return in.accept(')');
+}
+
+Error unknown_type(std::string_view text) {
+  return invalid_argument("'{}' is not a type", excerpt(text))
+      .hint(
+          "types are BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, "
+          "TIME, TIMESTAMP(p), TIMESTAMP_LTZ(p), INTERVAL DAY TO SECOND, INTERVAL YEAR TO MONTH");
+}
+
+Result<DataType> decimal_type(std::string_view text, const TypeParameters& parameters) {
+  int precision = parameters.count > 0 ? parameters.value[0] : kDecimalPrecisionDefault;
+  int scale = parameters.count > 1 ? parameters.value[1] : 0;
+  if (precision < 1 || precision > kDecimalPrecisionMaximum || scale > precision) {
+    return invalid_argument("'{}': a DECIMAL has a precision of 1 to {} and a scale of 0 to its precision",
+                            excerpt(text), kDecimalPrecisionMaximum);
+  }
+  return DataType::decimal(precision, scale);
+}
+
+Result<DataType> time_type(std::string_view text, TypeKind kind, TypeReader& in, const TypeParameters& parameters) {
+  if (in.accept_words({"with", "local", "time", "zone"}) || in.accept_words({"with", "time", "zone"})) {
+    if (kind == TypeKind::kTime) return unsupported("'{}': TIME WITH TIME ZONE is not supported", excerpt(text));
+    kind = TypeKind::kTimestampLtz;
+  } else {
+    in.accept_words({"without", "time", "zone"});
+  }
+  int precision_default = kind == TypeKind::kTime ? 0 : kTimestampPrecisionDefault;
+  int precision = parameters.count > 0 ? parameters.value[0] : precision_default;
+  if (precision > kTimestampPrecisionMax || parameters.count > 1) {
+    return invalid_argument("'{}': the precision of a time is 0 to {}", excerpt(text), kTimestampPrecisionMax);
+  }
+  if (kind == TypeKind::kTime) return DataType::time(precision);
+  return kind == TypeKind::kTimestamp ? DataType::timestamp(precision) : DataType::timestamp_ltz(precision);
+}
+
+// After INTERVAL: "YEAR [TO MONTH]", "MONTH", "DAY(2) TO SECOND(3)" and the like; nothing is DAY TO SECOND.
+bool read_interval(TypeReader& in, TypeKind& kind) {
+  bool first = true;
+  do {
+    std::string_view unit = in.word();
+    if (unit.empty()) return first;
+    if (same_ignoring_case(unit, "year") || same_ignoring_case(unit, "month")) {
+      kind = TypeKind::kIntervalYearMonth;
+    } else if (!same_ignoring_case(unit, "day") && !same_ignoring_case(unit, "hour") &&
+               !same_ignoring_case(unit, "minute") && !same_ignoring_case(unit, "second")) {
+      return false;
+    }
+    TypeParameters ignored;
+    if (!read_parameters(in, ignored)) return false;
+    first = false;
+  } while (in.accept_word("to"));
+  return true;
+}
+
+std::optional<TypeKind> kind_of_name(std::string_view name) {
+  for (const TypeName& known : kTypeNames) {
+    if (same_ignoring_case(name, known.name)) return known.kind;
+  }
+  return std::nullopt;
+}
+
+Result<DataType> read_type(TypeReader& in, std::string_view text) {
+  std::string_view name = in.word();
+  std::optional<TypeKind> kind = kind_of_name(name);
+  if (!kind) return unknown_type(text);
+  if (*kind == TypeKind::kIntervalDayTime) {
+    if (!read_interval(in, *kind)) return unknown_type(text);
+    return DataType(*kind);
+  }
+  if (same_ignoring_case(name, "double")) in.accept_word("precision");
+  if (same_ignoring_case(name, "character") || same_ignoring_case(name, "char")) in.accept_word("varying");
+  TypeParameters parameters;
+  if (!read_parameters(in, parameters)) return unknown_type(text);
+  switch (*kind) {
+    case TypeKind::kDecimal: return decimal_type(text, parameters);
+    case TypeKind::kTime:
+    case TypeKind::kTimestamp:
+    case TypeKind::kTimestampLtz: return time_type(text, *kind, in, parameters);
+    case TypeKind::kString:
+    case TypeKind::kBytes:
+      if (parameters.count > 1) return unknown_type(text);
+      return DataType(*kind);
+    default:
+      if (parameters.count > 0) {
+        return invalid_argument("'{}': this type takes no parameters", excerpt(text));
+      }
+      return DataType(*kind);
+  }
+}
+
+std::string base_name(DataType type) {
+  switch (type.kind()) {
+    case TypeKind::kNull: return "NULL";
+    case TypeKind::kBoolean: return "BOOLEAN";
+    case TypeKind::kTinyInt: return "TINYINT";
+    case TypeKind::kSmallInt: return "SMALLINT";
+    case TypeKind::kInt: return "INT";
+    case TypeKind::kBigInt: return "BIGINT";
+    case TypeKind::kFloat: return "FLOAT";
+    case TypeKind::kDouble: return "DOUBLE";
+    case TypeKind::kDecimal: return fmt::format("DECIMAL({}, {})", type.precision(), type.scale());
+    case TypeKind::kString: return "STRING";
+    case TypeKind::kBytes: return "BYTES";
+    case TypeKind::kDate: return "DATE";
+    case TypeKind::kTime: return fmt::format("TIME({})", type.precision());
+    case TypeKind::kTimestamp: return fmt::format("TIMESTAMP({})", type.precision());
+    case TypeKind::kTimestampLtz: return fmt::format("TIMESTAMP_LTZ({})", type.precision());
+    case TypeKind::kIntervalDayTime: return "INTERVAL DAY TO SECOND";
+    case TypeKind::kIntervalYearMonth: return "INTERVAL YEAR TO MONTH";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string DataType::to_string() const {
+  std::string name = base_name(*this);
+  if (!nullable_) name += " NOT NULL";
+  return name;
+}
+
+Result<DataType> DataType::parse(std::string_view text) {
+  TypeReader in(text);
+  DataType type = PENSTOCK_TRY(read_type(in, text));
+  bool not_null = in.accept_words({"not", "null"});
+  if (!not_null) in.accept_word("null");
+  if (!in.at_end()) return unknown_type(text);
+  return type.with_nullable(!not_null);
+}
+
+int find_field(const Schema& schema, std::string_view name) {
+  int found = -1;
+  for (size_t i = 0; i < schema.size(); ++i) {
+    if (schema[i].name == name) return static_cast<int>(i);
+    if (same_ignoring_case(schema[i].name, name)) found = found == -1 ? static_cast<int>(i) : -2;
+  }
+  return found;
+}
+
+}  // namespace penstock::types
