@@ -1,0 +1,153 @@
+#include "connector/options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "base/suggest.h"
+
+namespace penstock::connector {
+
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+constexpr int64_t kSecond = 1'000'000;
+constexpr std::array<std::pair<std::string_view, int64_t>, 23> kDurationUnits{{
+    {"", 1000},
+    {"us", 1},
+    {"micro", 1},
+    {"micros", 1},
+    {"ms", 1000},
+    {"milli", 1000},
+    {"millis", 1000},
+    {"millisecond", 1000},
+    {"milliseconds", 1000},
+    {"s", kSecond},
+    {"sec", kSecond},
+    {"secs", kSecond},
+    {"second", kSecond},
+    {"seconds", kSecond},
+    {"m", 60 * kSecond},
+    {"min", 60 * kSecond},
+    {"minute", 60 * kSecond},
+    {"minutes", 60 * kSecond},
+    {"h", 3600 * kSecond},
+    {"hour", 3600 * kSecond},
+    {"hours", 3600 * kSecond},
+    {"d", 86400 * kSecond},
+    {"days", 86400 * kSecond},
+}};
+
+}  // namespace
+
+std::optional<int64_t> parse_duration_us(std::string_view text) {
+  int64_t number = 0;
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  const std::string unit = lower(text);
+  for (const auto& [name, microseconds] : kDurationUnits) {
+    if (unit != name) continue;
+    int64_t result = 0;
+    if (__builtin_mul_overflow(number, microseconds, &result)) return std::nullopt;
+    return result;
+  }
+  return std::nullopt;
+}
+
+Error TableOptions::bad_value(std::string_view key, std::string_view value, std::string_view expected) const {
+  return invalid_argument("table \"{}\": option '{}' = '{}': expected {}", table_, key, value, expected);
+}
+
+std::optional<std::string> TableOptions::find(std::string_view key) {
+  known_.emplace(key);
+  const auto it = options_.find(std::string(key));
+  if (it == options_.end()) return std::nullopt;
+  return it->second;
+}
+
+bool TableOptions::has(std::string_view key) { return find(key).has_value(); }
+
+std::string TableOptions::get(std::string_view key, std::string_view default_value) {
+  return find(key).value_or(std::string(default_value));
+}
+
+Result<std::string> TableOptions::require(std::string_view key) {
+  std::optional<std::string> value = find(key);
+  if (!value) return invalid_argument("table \"{}\": option '{}' is required", table_, key);
+  return *std::move(value);
+}
+
+Result<std::string> TableOptions::get_choice(std::string_view key, std::string_view default_value,
+                                             const std::vector<std::string>& allowed) {
+  std::string value = lower(get(key, default_value));
+  if (std::ranges::find(allowed, value) != allowed.end()) return value;
+  std::string list;
+  for (const std::string& choice : allowed) list += (list.empty() ? "" : ", ") + choice;
+  return bad_value(key, value, "one of " + list).hint(did_you_mean(value, allowed));
+}
+
+Result<bool> TableOptions::get_bool(std::string_view key, bool default_value) {
+  return PENSTOCK_TRY(get_choice(key, default_value ? "true" : "false", {"true", "false"})) == "true";
+}
+
+Result<int64_t> TableOptions::get_int(std::string_view key, int64_t default_value, int64_t min, int64_t max) {
+  const std::optional<std::string> text = find(key);
+  if (!text) return default_value;
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < min || value > max) {
+    return bad_value(key, *text, fmt::format("a whole number from {} to {}", min, max));
+  }
+  return value;
+}
+
+Result<double> TableOptions::get_double(std::string_view key, double default_value) {
+  const std::optional<std::string> text = find(key);
+  if (!text) return default_value;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || !std::isfinite(value)) {
+    return bad_value(key, *text, "a number");
+  }
+  return value;
+}
+
+Result<int64_t> TableOptions::get_duration_us(std::string_view key, int64_t default_us) {
+  const std::optional<std::string> text = find(key);
+  if (!text) return default_us;
+  const std::optional<int64_t> value = parse_duration_us(*text);
+  if (!value) return bad_value(key, *text, "a duration such as '500 ms', '10 s' or '5 min'");
+  return *value;
+}
+
+OptionMap TableOptions::with_prefix(std::string_view prefix) {
+  OptionMap found;
+  for (const auto& [key, value] : options_) {
+    if (!key.starts_with(prefix)) continue;
+    known_.insert(key);
+    found.emplace(key.substr(prefix.size()), value);
+  }
+  return found;
+}
+
+Status TableOptions::finish() const {
+  for (const auto& [key, value] : options_) {
+    if (known_.contains(key)) continue;
+    return invalid_argument("table \"{}\": unknown option '{}'", table_, key)
+        .hint(did_you_mean(key, {known_.begin(), known_.end()}));
+  }
+  return {};
+}
+
+}  // namespace penstock::connector

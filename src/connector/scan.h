@@ -1,0 +1,127 @@
+// Reading tables: what the engine asks of a connector, and what it gets.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "connector/options.h"
+#include "exec/operator.h"
+#include "io/env.h"
+#include "log/log.h"
+#include "types/type.h"
+
+namespace penstock::expr {
+class Expr;
+}
+
+namespace penstock::connector {
+
+class Timer;
+using ExprPtr = std::shared_ptr<const expr::Expr>;
+
+// An event that could not be turned into a row of a table.
+struct DeadLetter {
+  std::string_view table;
+  std::string_view topic;  // or the file's path
+  int32_t partition = 0;
+  int64_t offset = 0;  // of the record, or the line number in a file
+  std::string_view raw;
+  std::string_view error;
+};
+
+// Keeps dead letters. Thread-safe. The same letter (table, topic, partition, offset) may be added again, as when a
+// job starts over; it is kept once.
+class DeadLetterSink {
+ public:
+  virtual ~DeadLetterSink() = default;
+  virtual void add(const DeadLetter& letter) = 0;
+};
+
+// What connectors need of the program. Outlives every source and sink.
+struct ConnectorContext {
+  io::Env* env = nullptr;
+  log::Log* log = nullptr;
+  Timer* timer = nullptr;
+  DeadLetterSink* dead_letters = nullptr;
+  int parallelism = 1;
+  int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
+};
+
+struct MetadataColumn {
+  std::string key;  // "offset", "partition", "timestamp", ... as the connector calls it
+  types::DataType type;
+};
+
+// Where reading begins in a log partition, by partition number; the table's startup mode where it is not named.
+using Positions = std::vector<std::pair<log::PartitionId, log::Offset>>;
+
+struct ScanRequest {
+  std::string table;
+  const OptionMap* options = nullptr;
+  // The columns to read, physical ones first, then metadata. A column that nobody needs is not in them.
+  types::Schema physical;
+  std::vector<MetadataColumn> metadata;
+  // Expressions over these columns that give the scan's output; empty when the output is just these columns.
+  std::vector<ExprPtr> projections;
+  ExprPtr filter;     // over the output; null keeps all
+  ExprPtr watermark;  // over the output; null for a table without watermarks
+  // Read to the present end, then end. Otherwise keep following.
+  bool bounded = false;
+  Positions start;
+  // Stop short at these positions until release() (see ScanProgress); empty for none.
+  Positions hold;
+};
+
+// How far a scan has come, over all its instances. Thread-safe.
+class ScanProgress {
+ public:
+  void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
+  uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }
+
+  // Records that are durable in the log but have not been read, and the next offset of each partition, as of now.
+  int64_t lag() const { return lag_ ? lag_() : 0; }
+  void set_lag(std::function<int64_t()> lag) { lag_ = std::move(lag); }
+
+  // The positions that instance sources noted at their last barrier.
+  void note(Epoch epoch, const Positions& positions);
+  Positions positions_at(Epoch epoch) const;
+
+ private:
+  std::atomic<uint64_t> records_read_{0};
+  std::function<int64_t()> lag_;
+  mutable std::mutex mutex_;
+  std::vector<std::pair<Epoch, Positions>> noted_;
+};
+
+// Ready to be put into a FragmentSpec.
+struct SourcePlan {
+  int parallelism = 1;
+  bool bounded = false;
+  std::function<Result<std::unique_ptr<exec::Source>>(int instance)> make;
+  std::shared_ptr<ScanProgress> progress;
+};
+
+// Checks the WITH options of CREATE TABLE against the connector they name, and makes the topic of a table over the
+// embedded log when there is none. `physical` are the table's physical columns.
+Status validate_table(const ConnectorContext& context, const std::string& table, const types::Schema& physical,
+                      const OptionMap& options);
+
+// Whether the table can grow for ever (a topic, a followed file) or has an end.
+Result<bool> is_bounded(const std::string& table, const OptionMap& options);
+
+// The metadata columns that the table's connector offers.
+Result<types::Schema> metadata_columns(const std::string& table, const OptionMap& options);
+
+Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request);
+
+}  // namespace penstock::connector

@@ -1,0 +1,64 @@
+#include "connector/timer.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/time.h"
+
+namespace penstock::connector {
+
+Timer::Timer() : thread_([this] { run(); }) {}
+
+Timer::~Timer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+Timer::Id Timer::call_at(int64_t monotonic_us, std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  const Id id = next_id_++;
+  const bool earliest = due_.empty() || monotonic_us < due_.begin()->first.first;
+  due_.emplace(std::pair{monotonic_us, id}, std::move(callback));
+  times_.emplace(id, monotonic_us);
+  if (earliest) changed_.notify_all();
+  return id;
+}
+
+void Timer::cancel(Id id) {
+  std::unique_lock lock(mutex_);
+  if (const auto it = times_.find(id); it != times_.end()) {
+    due_.erase({it->second, id});
+    times_.erase(it);
+    return;
+  }
+  changed_.wait(lock, [&] { return running_ != id; });
+}
+
+void Timer::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (due_.empty()) {
+      changed_.wait(lock);
+      continue;
+    }
+    const int64_t wait_us = due_.begin()->first.first - monotonic_time_us();
+    if (wait_us > 0) {
+      changed_.wait_for(lock, std::chrono::microseconds(wait_us));
+      continue;
+    }
+    auto node = due_.extract(due_.begin());
+    running_ = node.key().second;
+    times_.erase(running_);
+    lock.unlock();
+    node.mapped()();
+    lock.lock();
+    running_ = 0;
+    changed_.notify_all();
+  }
+}
+
+}  // namespace penstock::connector
