@@ -6,7 +6,7 @@ find_package(GTest REQUIRED)
 
 set(PENSTOCK_LIBS_base fmt::fmt xxhash Threads::Threads)
 set(PENSTOCK_LIBS_format simdjson)
-set(PENSTOCK_LIBS_log Threads::Threads)
+set(PENSTOCK_LIBS_log zstd lz4 snappy z Threads::Threads)
 set(PENSTOCK_LIBS_net boost_system Threads::Threads)
 set(PENSTOCK_LIBS_kafka zstd lz4 snappy z)
 set(PENSTOCK_LIBS_catalog sqlite3)

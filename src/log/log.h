@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "base/strong_id.h"
 #include "io/env.h"
+#include "log/shared_bytes.h"
 
 namespace penstock::log {
 
@@ -58,12 +59,6 @@ struct TopicInfo {
   int32_t partitions = 0;
   TopicConfig config;
   bool internal = false;
-};
-
-// Immutable bytes shared between the log's memory, the network and the jobs. `bytes` lives as long as `owner`.
-struct SharedBytes {
-  std::string_view bytes;
-  std::shared_ptr<const void> owner;
 };
 
 enum class AppendError : uint8_t {
@@ -153,8 +148,10 @@ class Log {
   // --- records ---
   // Appends the record batches in `records` (wire format, one after the other; offsets are assigned here) and calls
   // `done` once they are durable, or refused. Checks length, CRC-32C, magic 2, and an idempotent producer's epoch and
-  // sequence. A duplicate answers with the original offsets. The bytes are taken over without a copy where the owner
-  // allows.
+  // sequence. A duplicate answers with the original offsets. The bytes are taken over without a copy: offsets are
+  // written into them in place, so they must be writable memory that goes to one append() only. Without an owner they
+  // are copied. Waits while the memory for records not yet in segments (tail_bytes_max) is full. `done` may also be
+  // called before append() returns, when the append is refused.
   virtual void append(const TopicPartition& to, SharedBytes records, AppendCallback done) = 0;
 
   // Durable records from `offset`; empty when it is the high watermark; kNotFound for an unknown partition,
