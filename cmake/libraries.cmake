@@ -3,6 +3,7 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
 
 set(PENSTOCK_LIBS_base fmt::fmt xxhash Threads::Threads)
 set(PENSTOCK_LIBS_format simdjson)

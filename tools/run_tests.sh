@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs the test runners, all or those named, and ends with the line `N passed, N failed`.
+#
+# A runner is a program in tools/runners/ that works from the root of the tree, may write into build/test/<name>/, and
+# ends with the line `N passed, N failed[, N skipped]`; without that line it has failed. Every folder of tests/ with
+# test_*.py files is a runner as well, run by pytest.
+set -uo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+cd "$root" || exit 1
+export root
+
+pytest_folders() { find tests -mindepth 2 -maxdepth 2 -name 'test_*.py' -printf '%h\n' | sort -u | sed 's,.*/,,'; }
+
+# In the order that tells most soonest. What needs the build comes after it and is not run when it has failed.
+before_build=(text layers format headers)
+mapfile -t after_build < <(printf '%s\n' cpp sql; pytest_folders; printf '%s\n' console browser tidy)
+runners=("${before_build[@]}" build "${after_build[@]}")
+for runner in tools/runners/*; do
+  [[ " ${runners[*]} pytest " == *" ${runner##*/} "* ]] || { echo "tools/run_tests.sh does not know $runner"; exit 1; }
+done
+if [ $# -gt 0 ]; then
+  for name in "$@"; do
+    [[ " ${runners[*]} " == *" $name "* ]] || { echo "no runner '$name'; there are ${runners[*]}"; exit 1; }
+  done
+  needs_build=$(printf '%s\n' "$@" | grep -vxE "$(IFS='|'; echo "${before_build[*]}|build|tidy|console")" || true)
+  runners=(${needs_build:+build} "$@")
+fi
+
+passed=0
+failed=0
+built=yes
+printf '%-12s %8s %8s %8s %8s\n' runner passed failed skipped seconds
+for name in "${runners[@]}"; do
+  rm -rf "build/test/$name"
+  mkdir -p "build/test/$name"
+  log=build/test/$name.log
+  started=$SECONDS
+  if [ "$built" = no ] && [[ " ${before_build[*]} tidy console " != *" $name "* ]]; then
+    echo 'not run: the build failed' >"$log"
+    status=1
+  else
+    runner=tools/runners/$name
+    [ -x "$runner" ] || runner=tools/runners/pytest
+    "$runner" "$name" >"$log" 2>&1 </dev/null
+    status=$?
+  fi
+  skipped=0
+  if [[ $(tail -n 1 "$log") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+    runner_passed=${BASH_REMATCH[1]}
+    runner_failed=${BASH_REMATCH[2]}
+    skipped=${BASH_REMATCH[4]:-0}
+    [ $status -eq 0 ] || [ "$runner_failed" -gt 0 ] || runner_failed=1
+  else
+    runner_passed=0
+    runner_failed=1
+  fi
+  printf '%-12s %8d %8d %8d %8d\n' "$name" "$runner_passed" "$runner_failed" "$skipped" $((SECONDS - started))
+  if [ "$runner_failed" -gt 0 ]; then
+    printf -- '---- the end of %s\n' "$log"
+    tail -n 100 "$log"
+    printf -- '----\n'
+    [ "$name" != build ] || built=no
+  fi
+  passed=$((passed + runner_passed))
+  failed=$((failed + runner_failed))
+done
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
