@@ -4,7 +4,7 @@
 // yet is kept in one file of the data directory, so a restart neither repeats nor forgets a notification.
 #pragma once
 
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -21,6 +21,7 @@
 #include "base/result.h"
 #include "engine/engine.h"
 #include "io/env.h"
+#include "view/view.h"
 
 namespace penstock::alert {
 
@@ -58,6 +59,7 @@ class AlertManager : public engine::AlertListener {
 
   explicit AlertManager(AlertManagerOptions options);
   void run();
+  void wake();
   void follow(Rule& rule);
   void apply(Rule& rule, const view::FeedUpdate& update);
   void fire(Rule& rule, const std::string& key, std::string values_json);
@@ -67,14 +69,14 @@ class AlertManager : public engine::AlertListener {
 
   const AlertManagerOptions options_;
   Gauge* firing_gauge_ = nullptr;
+  // Counts what the thread has to look at. Not under the mutex: feeds call wake() under locks of their own.
+  std::atomic<uint32_t> signals_{0};
+  std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
-  std::condition_variable wake_;
   std::map<std::string, std::unique_ptr<Rule>> rules_;
   std::map<std::pair<std::string, std::string>, Incident> firing_;  // by rule and key
-  std::deque<Incident> resolved_;                                  // latest first
+  std::deque<Incident> resolved_;                                   // latest first
   std::function<void()> changed_;
-  bool stopping_ = false;
-  bool ready_ = false;
   bool dirty_ = false;  // to be saved and told
   std::unique_ptr<Notifier> notifier_;
   std::thread thread_;

@@ -46,7 +46,9 @@ std::string AlertState::to_json() const {
 
 namespace {
 
-std::string text_of(simdjson::dom::element object, const char* key) { return std::string(std::string_view(object[key])); }
+std::string text_of(simdjson::dom::element object, const char* key) {
+  return std::string(std::string_view(object[key]));
+}
 
 AlertState read_state(const std::string& text) {
   simdjson::dom::parser parser;

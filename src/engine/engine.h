@@ -124,9 +124,13 @@ struct AlertRule {
   std::vector<Channel> channels;
   std::string sql;
   std::shared_ptr<view::View> view;  // one row per firing instance
+  // The columns that say which instance a row is: none for a query of at most one row, so that its row may change and
+  // still be the same incident. nullopt when rows have no key and each row stands for itself.
+  std::optional<std::vector<int>> key;
 };
 
-// Told of alert rules as they come and go; implemented by the alert module above the engine.
+// Told of alert rules as they come and go; implemented by the alert module above the engine. A rule is told of when its
+// query has caught up with the log, so that history, read again after a restart, fires nothing.
 class AlertListener {
  public:
   virtual ~AlertListener() = default;
