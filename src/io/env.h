@@ -78,6 +78,9 @@ class Env {
   Status write_file_atomically(const std::string& path, std::string_view bytes);
 };
 
+// "a/b" of "a/b/c", "/" of "/c", "." of "c".
+std::string parent_directory(std::string_view path);
+
 // The machine itself. One for the process.
 Env& posix_env();
 
