@@ -1,0 +1,50 @@
+// Evaluation of expressions, a column at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "columnar/change_batch.h"
+#include "columnar/column.h"
+#include "expr/expr.h"
+#include "types/value.h"
+
+namespace penstock::expr {
+
+class TimeZone;
+
+// What expressions depend on beside their input.
+struct EvalContext {
+  // CURRENT_TIMESTAMP, NOW() and the like, microseconds since 1970: set once per query for a bounded run, once per
+  // batch for a running job.
+  int64_t now_us = 0;
+  // The session's time zone, for TIMESTAMP_LTZ; nullptr is UTC. Outlives the evaluation.
+  const TimeZone* zone = nullptr;
+};
+
+// A row that could not be computed: division by zero, a value that cannot be cast, an overflow of DECIMAL.
+struct RowError {
+  uint16_t row;  // within the batch
+  std::string message;
+};
+// In no particular order; one row may have several. The caller fails, or sends the rows to a dead-letter table.
+using RowErrors = std::vector<RowError>;
+
+// The value of `expr` for each row of `batch`. Rows in error are NULL in the column and named in `errors`, which is
+// appended to.
+columnar::ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batch, const EvalContext& context,
+                             RowErrors& errors);
+
+// The rows for which `predicate` (a BOOLEAN) is TRUE. Rows in error are left out and named in `errors`.
+columnar::Selection select(const Expr& predicate, const columnar::ChangeBatch& batch, const EvalContext& context,
+                           RowErrors& errors);
+
+// The value of an expression without columns.
+Result<types::Value> evaluate_constant(const Expr& expr, const EvalContext& context);
+
+// Replaces every constant part by its value; parts whose evaluation fails stay, so that only rows that reach them fail.
+ExprPtr fold_constants(const ExprPtr& expr, const EvalContext& context);
+
+}  // namespace penstock::expr

@@ -1,0 +1,48 @@
+// An entry of the table of scalar functions: what a function is called, takes and gives, and its documentation.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "expr/expr.h"
+#include "types/type.h"
+
+namespace penstock::expr {
+
+enum class FunctionCategory : uint8_t { kArithmetic, kComparison, kLogic, kText, kTemporal, kConditional, kCast };
+std::string_view category_name(FunctionCategory category);
+
+// The call that a function is asked to accept. It may change the types of the arguments to what its kernel wants
+// (implicit casts are inserted), and must set the result and the kernel.
+struct CallSignature {
+  std::span<const ExprPtr> arguments;
+  std::vector<types::DataType> argument_types;
+  types::DataType result;  // nullability is set by the caller unless `result_nullable_set`
+  Kernel kernel = nullptr;
+  bool result_nullable_set = false;
+};
+
+// What happens with NULL arguments.
+enum class NullRule : uint8_t {
+  kPropagates,  // any NULL argument gives NULL; the kernel sees only rows without
+  kHandles,     // the kernel looks at NULLs itself
+};
+
+// One overload of a function; overloads of one name stand next to each other in their table, and the first that
+// accepts the arguments is taken. Static and constant.
+struct ScalarFunction {
+  std::string_view name;  // upper case, or an operator: "UPPER", "+", "IS NULL"
+  FunctionCategory category;
+  std::string_view signature;    // "SUBSTRING(text, from [, length])"
+  std::string_view description;  // one sentence
+  std::string_view example;      // "SUBSTRING('penstock', 4) -> 'stock'"; run by a test when it has "->"
+  // Accepts the call or not. Arguments with type kNull are bare NULLs.
+  bool (*bind)(CallSignature& call);
+  NullRule nulls = NullRule::kPropagates;
+  // False for functions of time and chance.
+  bool deterministic = true;
+};
+
+}  // namespace penstock::expr
