@@ -1,0 +1,87 @@
+#include "connector/partition_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "log/compression.h"
+
+namespace penstock::connector {
+
+namespace {
+
+constexpr size_t kFetchBytes = 1 << 20;
+
+}  // namespace
+
+PartitionReader::PartitionReader(log::Log& log, log::TopicPartition partition, log::Offset start,
+                                 std::optional<log::Offset> end, std::function<void()> wake)
+    : log_(log), partition_(std::move(partition)), position_(start), end_(end) {
+  subscription_ = log_.on_advance(partition_, [this, wake = std::move(wake)] {
+    advanced_.store(true, std::memory_order_release);
+    wake();
+  });
+}
+
+Status PartitionReader::fetch() {
+  fetched_.batches.clear();
+  next_batch_ = 0;
+  // Before the fetch, so that what comes during it is looked for again.
+  advanced_.store(false, std::memory_order_release);
+  const log::Offset first = PENSTOCK_TRY(log_.log_start_offset(partition_));
+  if (position_ < first) {
+    lost_ += first - position_;
+    position_ = first;
+  }
+  fetched_ = PENSTOCK_TRY(log_.fetch(partition_, {.offset = position_, .max_bytes = kFetchBytes}));
+  return {};
+}
+
+Status PartitionReader::open_next_batch() {
+  const log::SharedBytes& stored = fetched_.batches[next_batch_++];
+  const log::RecordBatchView batch = PENSTOCK_TRY(log::parse_record_batch(stored.bytes));
+  if (batch.is_control() || batch.next_offset() <= position_.value()) {
+    position_ = std::max(position_, log::Offset(batch.next_offset()));
+    return {};
+  }
+  held_.push_back(PENSTOCK_TRY(log::uncompressed_records(batch, stored.owner)));
+  reader_.emplace(batch, held_.back().bytes);
+  batch_next_offset_ = batch.next_offset();
+  return {};
+}
+
+Status PartitionReader::read(size_t records_max, std::vector<log::Record>& out) {
+  out.clear();
+  held_.erase(held_.begin(), held_.end() - (reader_ ? 1 : 0));
+  while (out.size() < records_max && !at_end()) {
+    if (!reader_) {
+      if (next_batch_ >= fetched_.batches.size()) {
+        if (!out.empty()) return {};
+        PENSTOCK_TRY(fetch());
+        if (fetched_.batches.empty()) return {};
+      }
+      PENSTOCK_TRY(open_next_batch());
+      continue;
+    }
+    log::Record record;
+    if (!reader_->next(&record)) {
+      PENSTOCK_TRY(reader_->status());
+      position_ = log::Offset(batch_next_offset_);
+      reader_.reset();
+    } else if (end_ && record.offset >= end_->value()) {
+      position_ = *end_;
+      reader_.reset();
+      next_batch_ = fetched_.batches.size();  // fetched anew should the end be moved
+    } else if (record.offset >= position_.value()) {
+      position_ = log::Offset(record.offset + 1);
+      out.push_back(record);
+    }
+  }
+  return {};
+}
+
+int64_t PartitionReader::lag() const {
+  const Result<log::Offset> high = log_.high_watermark(partition_);
+  return high ? std::max<int64_t>(0, *high - position_) : 0;
+}
+
+}  // namespace penstock::connector

@@ -1,0 +1,66 @@
+// Reads the records of one log partition in order, in runs.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "log/log.h"
+#include "log/record_batch.h"
+
+namespace penstock::connector {
+
+// Owned by one source and used on its thread; `wake` is called from the log's threads.
+class PartitionReader {
+ public:
+  // Reads from `start` up to `end` (exclusive); without an end it follows the partition.
+  PartitionReader(log::Log& log, log::TopicPartition partition, log::Offset start, std::optional<log::Offset> end,
+                  std::function<void()> wake);
+
+  const log::TopicPartition& partition() const { return partition_; }
+  // The offset after the last record given.
+  log::Offset position() const { return position_; }
+  std::optional<log::Offset> end() const { return end_; }
+  // Moves the end, as when a hold is released; nullopt to follow for ever.
+  void set_end(std::optional<log::Offset> end) { end_ = end; }
+
+  // Whether the end has been reached.
+  bool at_end() const { return end_ && position_ >= *end_; }
+  // False when nothing can have come since read() gave nothing.
+  bool may_have_more() const { return !at_end() && (has_pending() || advanced_.load(std::memory_order_acquire)); }
+
+  // Fills `out` with up to `records_max` records (fewer at the end of what was fetched); none when there are no more
+  // for now. They stay valid until the next call. Records that retention removed before they were read are skipped, and
+  // counted in lost().
+  Status read(size_t records_max, std::vector<log::Record>& out);
+
+  int64_t lost() const { return lost_; }
+  // Durable records that have not been given.
+  int64_t lag() const;
+
+ private:
+  bool has_pending() const { return reader_.has_value() || next_batch_ < fetched_.batches.size(); }
+  Status fetch();
+  Status open_next_batch();
+
+  log::Log& log_;
+  const log::TopicPartition partition_;
+  log::Offset position_;
+  std::optional<log::Offset> end_;
+  std::atomic<bool> advanced_{true};
+  int64_t lost_ = 0;
+
+  log::FetchResult fetched_;
+  size_t next_batch_ = 0;
+  std::vector<log::SharedBytes> held_;  // the sections of the records given last; reader_ walks over the last one
+  std::optional<log::RecordReader> reader_;
+  int64_t batch_next_offset_ = 0;
+
+  std::unique_ptr<log::Subscription> subscription_;  // last: its callback touches advanced_
+};
+
+}  // namespace penstock::connector
