@@ -7,6 +7,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
+import { edgeModel } from './edge.mjs';
 import { fraudModel } from './fraud.mjs';
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
@@ -143,6 +144,7 @@ function serveClient(model, client, slowMs) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const mock = await startMock({ port: Number(process.env.PORT ?? 7481) });
+  const model = process.argv[2] === 'edge' ? edgeModel() : fraudModel();
+  const mock = await startMock({ model, port: Number(process.env.PORT ?? 7481) });
   console.log(`mock server at ${mock.url}`);
 }

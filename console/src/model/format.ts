@@ -50,7 +50,7 @@ export function measure(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e9) return compact(value);
   if (Number.isInteger(value)) return fixed(value, 0);
-  return fixed(value, size >= 10_000 ? 0 : size >= 10 ? 2 : 4);
+  return fixed(value, size >= 10_000 ? 0 : size >= 10 ? 2 : size >= 1 ? 3 : 4);
 }
 
 export function duration(ms: number): string {
@@ -108,9 +108,13 @@ export function dateTime(ms: number, utc: boolean): string {
   return `${day(ms, utc)} ${clock(ms, utc)}${fraction === 0 ? '' : `.${pad(Math.round(fraction), 3)}`}`;
 }
 
-/** A short name for a moment: the time today, the date and time on other days. */
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** A short name for a moment: `07:23:51` today, `21 Nov 07:23` on other days. */
 export function moment(ms: number, nowMs: number, utc: boolean): string {
-  return day(ms, utc) === day(nowMs, utc) ? clock(ms, utc) : dateTime(Math.floor(ms / 1000) * 1000, utc);
+  if (day(ms, utc) === day(nowMs, utc)) return clock(ms, utc);
+  const d = shifted(ms, utc);
+  return `${d.getUTCDate()} ${months[d.getUTCMonth()]} ${clock(ms, utc, false)}`;
 }
 
 /** Groups the digits of a whole number given as text, which may be beyond what a double holds. */
@@ -133,11 +137,15 @@ export function cell(value: Value, type: string, decimals: number, utc: boolean)
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** Decimals that show a column of numbers of this size without noise. */
+/** Decimals that show a column of numbers of this size without noise, and no more than they have. */
 export function decimalsFor(values: number[]): number {
-  if (values.every(Number.isInteger)) return 0;
-  const largest = Math.max(...values.map(Math.abs));
-  return largest >= 10 ? 2 : 4;
+  let largest = 0;
+  let needed = 0;
+  for (const value of values) {
+    largest = Math.max(largest, Math.abs(value));
+    if (needed < 4) needed = Math.max(needed, String(Number(value.toFixed(4))).split('.')[1]?.length ?? 0);
+  }
+  return Math.min(needed, largest >= 10 ? 2 : 4);
 }
 
 export function isNumeric(type: string): boolean {

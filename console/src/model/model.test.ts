@@ -186,6 +186,18 @@ describe('format', () => {
     expect(format.bytes(5 * 1024 ** 2)).toBe('5.0 MiB');
   });
 
+  it('chooses decimals for a column', () => {
+    expect([[1, 2], [3.5, -2.25], [1234.5678, 2], [0.123456], []].map(format.decimalsFor)).toEqual([
+      0, 2, 2, 4, 0,
+    ]);
+  });
+
+  it('names moments', () => {
+    const now = Date.UTC(2026, 0, 2, 12);
+    expect(format.moment(Date.UTC(2026, 0, 2, 3, 4, 5), now, true)).toBe('03:04:05');
+    expect(format.moment(Date.UTC(2025, 10, 21, 3, 4, 5), now, true)).toBe('21 Nov 03:04');
+  });
+
   it('reads numbers', () => {
     expect(['12.5', 'NaN', null, 3, true, ''].map(format.numberOf)).toEqual([
       12.5,

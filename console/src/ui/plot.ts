@@ -8,6 +8,8 @@ import { clock, compact, day } from '../model/format';
 import { token } from '../preferences';
 
 export interface DrawnSeries extends Series {
+  /** Unique among the series of a chart. */
+  id: string;
   /** Which of the series colours it has. */
   slot: number;
   hidden: boolean;
@@ -42,7 +44,7 @@ export class Plot {
 
   show(times: number[], series: DrawnSeries[], look: string, utc: boolean): void {
     const bars = series.length === 1 && times.length <= BARS_MAX;
-    const shape = JSON.stringify([look, bars, series.map((s) => [s.name, s.slot, s.hidden, s.rest])]);
+    const shape = JSON.stringify([look, bars, series.map((s) => [s.id, s.slot, s.hidden])]);
     const data = [times, ...series.map((s) => s.values)] as uPlot.AlignedData;
     if (this.chart && shape === this.made) {
       this.chart.setData(data);

@@ -35,13 +35,13 @@ export function TimeChart({ feed, rows, shape, columns, measure }: TimeChartProp
       }),
     [rows, measure],
   );
-  const hidden = useSignal<ReadonlySet<string>>(new Set());
+  const toggled = useSignal<ReadonlySet<string>>(new Set());
   const cursor = useSignal<number | null>(null);
-  const series = useDrawnSeries(chart, hidden.value);
+  const series = useDrawnSeries(chart, toggled.value);
   const toggle = (name: string) => {
-    const next = new Set(hidden.value);
+    const next = new Set(toggled.value);
     if (!next.delete(name)) next.add(name);
-    hidden.value = next;
+    toggled.value = next;
   };
   return (
     <div class="time-chart">
@@ -56,20 +56,29 @@ export function TimeChart({ feed, rows, shape, columns, measure }: TimeChartProp
   );
 }
 
+const REST = '\0rest';
+
 /** The series in the order of their colours, which stay with a name while the ranking changes. */
-function useDrawnSeries(chart: Chart, hidden: ReadonlySet<string>): DrawnSeries[] {
+function useDrawnSeries(chart: Chart, toggled: ReadonlySet<string>): DrawnSeries[] {
   const slots = useRef<Map<string, number>>(new Map());
   return useMemo(() => {
     const names = chart.series.filter((s) => !s.rest).map((s) => s.name);
     slots.current = assignSlots(slots.current, names, SERIES_MAX);
+    const largest = chart.series[0]?.last ?? 0;
     return chart.series
-      .map((s) => ({
-        ...s,
-        slot: s.rest ? SERIES_MAX : (slots.current.get(s.name) ?? SERIES_MAX),
-        hidden: hidden.has(s.rest ? '' : s.name),
-      }))
+      .map((s) => {
+        const id = s.rest ? REST : s.name;
+        // A sum that dwarfs the series would press them flat, so it starts hidden.
+        const hiddenAtFirst = s.rest && s.last > 2 * largest;
+        return {
+          ...s,
+          id,
+          slot: slots.current.get(id) ?? SERIES_MAX,
+          hidden: hiddenAtFirst !== toggled.has(id),
+        };
+      })
       .sort((a, b) => a.slot - b.slot);
-  }, [chart, hidden]);
+  }, [chart, toggled]);
 }
 
 interface CanvasProps {
@@ -131,12 +140,12 @@ function Legend({ chart, series, cursor, toggle, column }: LegendProps) {
         {series.map((s) => {
           const value = time === undefined || cursor === null ? s.last : s.values[cursor];
           return (
-            <li key={s.rest ? ' rest' : s.name}>
+            <li key={s.id}>
               <button
                 type="button"
                 class="legend-item"
                 aria-pressed={!s.hidden}
-                onClick={() => toggle(s.rest ? '' : s.name)}
+                onClick={() => toggle(s.id)}
                 title={single ? column : s.name}
                 data-slot={s.slot}
               >
