@@ -1,0 +1,150 @@
+// The physical plan: what runs, as plain immutable data. The engine turns it into the fragments of a job, or runs it to
+// the end for a SELECT; it decides nothing that is not written here.
+//
+//   Project(total)                                        columns of every node's output: node.schema
+//     WindowAggregate(keys=[2], calls=[SUM($3)])
+//       Exchange(hash [2])
+//         Project(...)
+//           ScanTable(transactions)
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "expr/aggregate.h"
+#include "expr/expr.h"
+#include "types/type.h"
+#include "types/value.h"
+
+namespace penstock::plan {
+
+// What is known of the changes that a node emits.
+struct Traits {
+  bool append_only = true;  // never a row with weight -1
+  bool bounded = false;     // the input ends
+  // Columns whose values are never in two rows at once; empty when there is at most one row, nullopt when unknown.
+  std::optional<std::vector<int>> key;
+  // Columns that watermarks are about: the rowtime and what windows derive from it.
+  std::vector<int> time_columns;
+};
+
+struct PhysicalNode;
+using PhysicalPtr = std::shared_ptr<const PhysicalNode>;
+
+// Reads a table through its connector: first the physical columns that anybody needs, then metadata columns; then the
+// expressions over these that give the output (computed columns among them); then the filter.
+struct ScanTable {
+  std::string table;  // its full name in the catalog
+  types::Schema physical;
+  struct Metadata {
+    std::string key;  // as the connector calls it: "offset"
+    types::DataType type;
+  };
+  std::vector<Metadata> metadata;
+  std::vector<expr::ExprPtr> projections;  // over physical ++ metadata; empty: just those
+  expr::ExprPtr filter;                    // over the output; null: all rows
+  expr::ExprPtr watermark;                 // over the output; null: none
+};
+
+// Reads a materialized view: its rows now (bounded), or its rows and all changes.
+struct ScanView {
+  std::string view;
+  std::vector<int> columns;  // of the view, in the order of the output
+};
+
+// Reads a table of the program itself: sys.jobs, sys.alerts. Always bounded.
+struct ScanSystem {
+  std::string table;  // "sys.jobs"
+  std::vector<int> columns;
+};
+
+struct Values {
+  std::vector<std::vector<types::Value>> rows;
+};
+
+struct Project {
+  std::vector<expr::ExprPtr> expressions;
+};
+
+struct Filter {
+  expr::ExprPtr predicate;
+};
+
+// TUMBLE as a table function: every column of the input, then window_start, window_end, window_time.
+struct TumblingWindow {
+  int time_column = 0;
+  int64_t size_us = 0;
+  int64_t offset_us = 0;
+};
+struct AssignWindow {
+  TumblingWindow window;
+};
+
+struct AggregateCall {
+  expr::BoundAggregate function;
+  int argument = -1;  // a column of the input, already of function.argument_type; -1 for COUNT(*)
+  int filter = -1;    // a BOOLEAN column: only rows where it is TRUE count; -1 for none
+  bool distinct = false;
+};
+
+// GROUP BY: emits the net change of its groups at every barrier. Output: the keys, then one column per call.
+// Without keys there is always exactly one row.
+struct Aggregate {
+  std::vector<int> keys;
+  std::vector<AggregateCall> calls;
+  bool input_append_only = true;
+};
+
+// GROUP BY over windows: emits the groups of a window once the watermark has passed its end, and drops rows that come
+// later. Its input has not been through AssignWindow. Output: the keys, one column per call, then the properties.
+struct WindowAggregate {
+  enum class Property : uint8_t { kStart, kEnd, kTime };
+
+  TumblingWindow window;
+  std::vector<int> keys;  // without the window's columns
+  std::vector<AggregateCall> calls;
+  std::vector<Property> properties;
+};
+
+struct SortKey {
+  int column = 0;
+  bool descending = false;
+  bool nulls_first = true;
+};
+// Bounded input only: all rows in order, of which `limit` after `offset`.
+struct Sort {
+  std::vector<SortKey> keys;
+  std::optional<int64_t> limit;
+  int64_t offset = 0;
+};
+
+// Bounded input only.
+struct Limit {
+  std::optional<int64_t> limit;
+  int64_t offset = 0;
+};
+
+struct UnionAll {};
+
+// Moves rows between tasks.
+struct Exchange {
+  enum class Kind : uint8_t { kHash, kSingle };
+  Kind kind = Kind::kHash;
+  std::vector<int> keys;  // for kHash
+};
+
+using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Aggregate,
+                                      WindowAggregate, Sort, Limit, UnionAll, Exchange>;
+
+struct PhysicalNode {
+  PhysicalOperator op;
+  std::vector<PhysicalPtr> inputs;
+  types::Schema schema;  // of the output
+  Traits traits;
+};
+
+}  // namespace penstock::plan

@@ -1,0 +1,52 @@
+// From the syntax tree of a query to its physical plan.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "expr/evaluator.h"
+#include "plan/physical.h"
+#include "types/type.h"
+#include "types/value.h"
+
+namespace penstock::sql {
+struct Query;
+}
+namespace penstock::catalog {
+class Catalog;
+}
+
+namespace penstock::plan {
+
+enum class PlanMode : uint8_t {
+  kBounded,    // SELECT: everything as of now, to the end
+  kStreaming,  // views, inserts, alerts: follow the inputs for ever
+};
+
+struct PlanContext {
+  const catalog::Catalog* catalog = nullptr;
+  // Tables of the program itself, "sys.jobs" and the like, which the catalog does not hold.
+  std::vector<std::pair<std::string, types::Schema>> system_tables;
+  PlanMode mode = PlanMode::kBounded;
+  expr::EvalContext eval;  // for folding constants
+  // Types of $1, $2, ..., kNull where unknown; and their values when the statement is executed (else empty).
+  std::vector<types::DataType> parameter_types;
+  std::vector<types::Value> parameters;
+  std::vector<std::string> disabled_rules;
+};
+
+struct PlannedQuery {
+  PhysicalPtr root;                              // root->schema names the result's columns
+  std::vector<types::DataType> parameter_types;  // as given, or inferred
+  std::vector<std::string> dependencies;         // catalog objects that it reads, by full name
+};
+
+Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context);
+
+// The plan as an indented tree with traits, and as JSON.
+std::string explain_text(const PhysicalNode& root);
+std::string explain_json(const PhysicalNode& root);
+
+}  // namespace penstock::plan
