@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "expr/evaluator.h"
+#include "expr/evaluate.h"
 #include "plan/physical.h"
 #include "types/type.h"
 #include "types/value.h"
