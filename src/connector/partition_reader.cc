@@ -15,11 +15,22 @@ constexpr size_t kFetchBytes = 1 << 20;
 
 PartitionReader::PartitionReader(log::Log& log, log::TopicPartition partition, log::Offset start,
                                  std::optional<log::Offset> end, std::function<void()> wake)
-    : log_(log), partition_(std::move(partition)), position_(start), end_(end) {
+    : log_(log),
+      partition_(std::move(partition)),
+      progress_(std::make_shared<ScanProgress::Partition>()),
+      position_(start),
+      end_(end) {
+  progress_->partition = partition_;
+  move_to(start);
   subscription_ = log_.on_advance(partition_, [this, wake = std::move(wake)] {
     advanced_.store(true, std::memory_order_release);
     wake();
   });
+}
+
+void PartitionReader::move_to(log::Offset position) {
+  position_ = position;
+  progress_->position.store(position.value(), std::memory_order_relaxed);
 }
 
 Status PartitionReader::fetch() {
@@ -30,7 +41,7 @@ Status PartitionReader::fetch() {
   const log::Offset first = PENSTOCK_TRY(log_.log_start_offset(partition_));
   if (position_ < first) {
     lost_ += first - position_;
-    position_ = first;
+    move_to(first);
   }
   fetched_ = PENSTOCK_TRY(log_.fetch(partition_, {.offset = position_, .max_bytes = kFetchBytes}));
   return {};
@@ -40,7 +51,7 @@ Status PartitionReader::open_next_batch() {
   const log::SharedBytes& stored = fetched_.batches[next_batch_++];
   const log::RecordBatchView batch = PENSTOCK_TRY(log::parse_record_batch(stored.bytes));
   if (batch.is_control() || batch.next_offset() <= position_.value()) {
-    position_ = std::max(position_, log::Offset(batch.next_offset()));
+    move_to(std::max(position_, log::Offset(batch.next_offset())));
     return {};
   }
   held_.push_back(PENSTOCK_TRY(log::uncompressed_records(batch, stored.owner)));
@@ -65,10 +76,10 @@ Status PartitionReader::read(size_t records_max, std::vector<log::Record>& out) 
     log::Record record;
     if (!reader_->next(&record)) {
       PENSTOCK_TRY(reader_->status());
-      position_ = log::Offset(batch_next_offset_);
+      move_to(log::Offset(batch_next_offset_));
       reader_.reset();
     } else if (end_ && record.offset >= end_->value()) {
-      position_ = *end_;
+      move_to(*end_);
       reader_.reset();
       next_batch_ = fetched_.batches.size();  // fetched anew should the end be moved
     } else if (record.offset >= position_.value()) {
@@ -76,12 +87,8 @@ Status PartitionReader::read(size_t records_max, std::vector<log::Record>& out) 
       out.push_back(record);
     }
   }
+  move_to(position_);
   return {};
-}
-
-int64_t PartitionReader::lag() const {
-  const Result<log::Offset> high = log_.high_watermark(partition_);
-  return high ? std::max<int64_t>(0, *high - position_) : 0;
 }
 
 }  // namespace penstock::connector

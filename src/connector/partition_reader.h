@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connector/scan.h"
 #include "log/log.h"
 #include "log/record_batch.h"
 
@@ -39,16 +40,18 @@ class PartitionReader {
   Status read(size_t records_max, std::vector<log::Record>& out);
 
   int64_t lost() const { return lost_; }
-  // Durable records that have not been given.
-  int64_t lag() const;
+  // The position, for other threads.
+  std::shared_ptr<const ScanProgress::Partition> progress() const { return progress_; }
 
  private:
   bool has_pending() const { return reader_.has_value() || next_batch_ < fetched_.batches.size(); }
+  void move_to(log::Offset position);
   Status fetch();
   Status open_next_batch();
 
   log::Log& log_;
   const log::TopicPartition partition_;
+  const std::shared_ptr<ScanProgress::Partition> progress_;
   log::Offset position_;
   std::optional<log::Offset> end_;
   std::atomic<bool> advanced_{true};

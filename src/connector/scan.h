@@ -4,14 +4,16 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/metrics.h"
+#include "base/epoch.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "connector/options.h"
@@ -78,29 +80,43 @@ struct ScanRequest {
   // Read to the present end, then end. Otherwise keep following.
   bool bounded = false;
   Positions start;
-  // Stop short at these positions until release() (see ScanProgress); empty for none.
-  Positions hold;
+  // Stop at these positions (at the start of a partition that is not named) until ScanProgress::release().
+  std::optional<Positions> hold;
 };
 
 // How far a scan has come, over all its instances. Thread-safe.
 class ScanProgress {
  public:
+  // Where one partition's reader is; written by its source.
+  struct Partition {
+    log::TopicPartition partition;
+    std::atomic<int64_t> position{0};
+  };
+  void add_partition(std::shared_ptr<const Partition> partition);
+
   void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
   uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }
+  // Durable records of the log that have not been read.
+  int64_t lag(const log::Log& log) const;
 
-  // Records that are durable in the log but have not been read, and the next offset of each partition, as of now.
-  int64_t lag() const { return lag_ ? lag_() : 0; }
-  void set_lag(std::function<int64_t()> lag) { lag_ = std::move(lag); }
+  // What an instance has read when it sends the barrier of `epoch`, and all instances together. Epochs before the one
+  // asked for are forgotten.
+  void note(int instance, Epoch epoch, Positions positions);
+  Positions take_positions(Epoch epoch);
 
-  // The positions that instance sources noted at their last barrier.
-  void note(Epoch epoch, const Positions& positions);
-  Positions positions_at(Epoch epoch) const;
+  // A held scan stops at ScanRequest::hold until it is released.
+  void release();
+  bool released() const { return released_.load(std::memory_order_acquire); }
+  // `waker` is called by release().
+  void on_release(std::function<void()> waker);
 
  private:
   std::atomic<uint64_t> records_read_{0};
-  std::function<int64_t()> lag_;
+  std::atomic<bool> released_{false};
   mutable std::mutex mutex_;
-  std::vector<std::pair<Epoch, Positions>> noted_;
+  std::vector<std::shared_ptr<const Partition>> partitions_;
+  std::map<Epoch, std::map<int, Positions>> noted_;
+  std::vector<std::function<void()>> wakers_;
 };
 
 // Ready to be put into a FragmentSpec.

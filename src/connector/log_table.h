@@ -1,0 +1,39 @@
+// The options of a table over a topic of the embedded log.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "connector/options.h"
+#include "connector/scan.h"
+#include "format/format.h"
+#include "types/type.h"
+
+namespace penstock::connector {
+
+enum class StartupMode : uint8_t { kEarliest, kLatest, kTimestamp, kSpecificOffsets };
+
+struct LogTableOptions {
+  std::string topic;
+  format::FormatOptions format;
+  StartupMode startup = StartupMode::kEarliest;
+  int64_t startup_timestamp_ms = 0;
+  std::map<int32_t, int64_t> startup_offsets;  // by partition
+  int64_t idle_timeout_us = 0;
+  // Sinks: the columns that make the record's key ('key.fields'); their text joined by '|' is the key.
+  std::vector<std::string> key_fields;
+};
+
+Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options);
+
+// Checks everything that can be checked without reading, and makes the topic when there is none.
+Status validate_log_table(const ConnectorContext& context, const std::string& table, const types::Schema& physical,
+                          const OptionMap& options);
+
+// topic, partition, offset, timestamp, timestamp-type, key: Flink's names and types.
+types::Schema log_metadata_columns();
+
+}  // namespace penstock::connector
