@@ -128,10 +128,8 @@ export function fraudModel({ seed = 1, tickMs = 200 } = {}) {
     }
     events += burst;
     lag = Math.max(0, Math.round(lag + (random() - 0.55) * 6));
-    rate = Math.min(
-      0.12,
-      Math.max(0.004, rate + (random() - 0.5) * 0.006 + (Math.sin(ms / 20_000) > 0.6 ? 0.0015 : -0.0008)),
-    );
+    const usual = Math.sin(ms / 20_000) > 0.5 ? 0.07 : 0.018;
+    rate = Math.max(0.002, rate + (usual - rate) * 0.05 + (random() - 0.5) * 0.004);
     model.commit('spend_per_minute', [...changedWindows.values()]);
     model.commit('merchant_totals', [...changedTotals.values()]);
     const before = [...model.views.get('error_rate').rows.values()];

@@ -21,10 +21,14 @@ describe('demo', { skip: binary ? false : 'PENSTOCK_BIN is not set' }, () => {
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'penstock-demo-'));
-    server = spawn(binary, ['demo', '--http', '127.0.0.1:0', '--kafka', '127.0.0.1:0', '--pg', '127.0.0.1:0'], {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    server = spawn(
+      binary,
+      ['demo', '--http', '127.0.0.1:0', '--kafka', '127.0.0.1:0', '--pg', '127.0.0.1:0'],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     const url = await urlOf(server);
     cable = await startCable(Number(new URL(url).port));
     browser = await launch();
@@ -51,7 +55,8 @@ describe('demo', { skip: binary ? false : 'PENSTOCK_BIN is not set' }, () => {
     await moving('value-events-in');
     const epoch = await panel(page, view).getAttribute('data-epoch');
     await page.waitForFunction(
-      ([name, before]) => Number(document.querySelector(`[data-view="${name}"]`).dataset.epoch) > Number(before),
+      ([name, before]) =>
+        Number(document.querySelector(`[data-view="${name}"]`).dataset.epoch) > Number(before),
       [view, epoch],
     );
     assert.ok((await page.locator('[data-testid=job][data-state=running]').count()) > 0);
@@ -72,13 +77,18 @@ describe('demo', { skip: binary ? false : 'PENSTOCK_BIN is not set' }, () => {
     await page.waitForSelector('[data-testid=connection][data-phase=reconnecting]');
     const still = await panel(page, view).getAttribute('data-epoch');
     await page.waitForTimeout(3000);
-    assert.equal(await panel(page, view).getAttribute('data-epoch'), still, 'nothing moves while the line is cut');
+    assert.equal(
+      await panel(page, view).getAttribute('data-epoch'),
+      still,
+      'nothing moves while the line is cut',
+    );
     assert.ok((await panel(page, view).locator('tbody tr').count()) > 0, 'the last known rows stay');
 
     cable.mend();
     await page.waitForSelector('[data-testid=connection][data-phase=live]');
     await page.waitForFunction(
-      ([name, before]) => Number(document.querySelector(`[data-view="${name}"]`).dataset.epoch) > Number(before),
+      ([name, before]) =>
+        Number(document.querySelector(`[data-view="${name}"]`).dataset.epoch) > Number(before),
       [view, still],
     );
     const { page: shown, api } = await rowsAtOneEpoch(page, view);
@@ -122,7 +132,10 @@ async function comparableView(url) {
   const end = Date.now() + startMaxMs;
   for (;;) {
     const { views } = await (await fetch(`${url}api/v1/views`)).json();
-    const fitting = views.filter(({ key, time_column, metric, rows }) => key.length > 0 && !time_column && !metric && rows > 0 && rows <= 200);
+    const fitting = views.filter(
+      ({ key, time_column, metric, rows }) =>
+        key.length > 0 && !time_column && !metric && rows > 0 && rows <= 200,
+    );
     const chosen = fitting.find(({ name }) => name === 'merchant_totals') ?? fitting[0];
     if (chosen) return chosen.name;
     if (Date.now() > end) throw new Error(`no view to compare among ${views.map(({ name }) => name)}`);

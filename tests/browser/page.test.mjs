@@ -30,7 +30,10 @@ after(async () => {
 async function violations(page) {
   await page.evaluate(axe);
   const result = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }));
-  return result.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`);
+  return result.violations.map(
+    ({ id, nodes }) =>
+      `${id}: ${nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).join('; ')}`,
+  );
 }
 
 function assertQuiet({ watch }, policyViolations) {
@@ -45,7 +48,9 @@ for (const width of [400, 1024, 1920]) {
       const opened = await open(browser, url, { width, scheme });
       const { page } = opened;
       await untilLive(page);
-      await page.waitForFunction(() => document.querySelector('[data-testid=value-events-in]')?.textContent !== '–');
+      await page.waitForFunction(
+        () => document.querySelector('[data-testid=value-events-in]')?.textContent !== '–',
+      );
       assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), scheme);
       for (const face of ['picture', 'table', 'sql']) {
         for (const button of await page.locator(`[data-face-choice=${face}]`).all()) await button.click();
@@ -79,7 +84,7 @@ test('every control is reached by Tab and shows that it has the focus', async ()
   await untilLive(page);
   const controls = await page.evaluate(() => {
     const all = [...document.querySelectorAll('button, select, a[href], [tabindex="0"]')];
-    all.forEach((element, index) => element.setAttribute('data-walk', index));
+    for (const [index, element] of all.entries()) element.setAttribute('data-walk', index);
     return all.length;
   });
   assert.ok(controls > 4);
@@ -89,7 +94,10 @@ test('every control is reached by Tab and shows that it has the focus', async ()
     const at = await page.evaluate(() => {
       const element = document.activeElement;
       const { outlineStyle, outlineWidth } = getComputedStyle(element);
-      return { walk: element.dataset.walk, visible: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 };
+      return {
+        walk: element.dataset.walk,
+        visible: outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2,
+      };
     });
     if (at.walk === undefined) continue;
     assert.ok(at.visible, `no visible focus on control ${at.walk}`);
@@ -178,7 +186,19 @@ describe('with the mock server', { skip: process.env.PENSTOCK_URL ? 'PENSTOCK_UR
   test('a reconnect replaces the state: nothing lost, nothing counted twice', async () => {
     const { Model } = await models();
     const model = new Model();
-    model.addView({ name: 'keyed', columns: [['k', 'STRING'], ['n', 'BIGINT']], key: ['k'], rows: [['a', 1], ['b', 2], ['gone', 3]] });
+    model.addView({
+      name: 'keyed',
+      columns: [
+        ['k', 'STRING'],
+        ['n', 'BIGINT'],
+      ],
+      key: ['k'],
+      rows: [
+        ['a', 1],
+        ['b', 2],
+        ['gone', 3],
+      ],
+    });
     model.addView({ name: 'bag', columns: [['k', 'STRING']], rows: [['x'], ['x'], ['y']] });
     await withMock({ model }, async ({ page, mock, watch }) => {
       await untilLive(page);
@@ -186,7 +206,14 @@ describe('with the mock server', { skip: process.env.PENSTOCK_URL ? 'PENSTOCK_UR
       for (let round = 1; round <= 3; round++) {
         mock.cut();
         await page.waitForSelector('[data-testid=connection][data-phase=reconnecting]');
-        model.commit('keyed', [['a', 10 * round], [`new ${round}`, 1]], [['gone', 3]]);
+        model.commit(
+          'keyed',
+          [
+            ['a', 10 * round],
+            [`new ${round}`, 1],
+          ],
+          [['gone', 3]],
+        );
         model.commit('bag', [['x']]);
         mock.mend();
         await page.waitForSelector('[data-testid=connection][data-phase=live]');
@@ -236,7 +263,17 @@ describe('with the mock server', { skip: process.env.PENSTOCK_URL ? 'PENSTOCK_UR
       await page.waitForSelector('[data-view=v][data-rows="1"]');
       model.dropView('v');
       await page.waitForSelector('[data-testid=no-views]');
-      model.addView({ ...view, columns: [['k', 'STRING'], ['n', 'BIGINT']], rows: [['a', 1], ['b', 2]] });
+      model.addView({
+        ...view,
+        columns: [
+          ['k', 'STRING'],
+          ['n', 'BIGINT'],
+        ],
+        rows: [
+          ['a', 1],
+          ['b', 2],
+        ],
+      });
       await page.waitForSelector('[data-view=v][data-rows="2"][data-kind=ranking]');
     });
   });
@@ -256,38 +293,64 @@ describe('with the mock server', { skip: process.env.PENSTOCK_URL ? 'PENSTOCK_UR
     const model = new Model();
     await withMock({ model }, async ({ page }) => {
       await page.waitForSelector('[data-testid=alerts][data-firing="0"]');
-      const alert = { alert: 'high_error_rate', severity: 'HIGH', state: 'firing', key: 'eu', values: { error_rate: 0.07 }, fired_at: new Date().toISOString(), resolved_at: null };
+      const alert = {
+        alert: 'high_error_rate',
+        severity: 'HIGH',
+        state: 'firing',
+        key: 'eu',
+        values: { error_rate: 0.07 },
+        fired_at: new Date().toISOString(),
+        resolved_at: null,
+      };
       model.setAlerts([alert]);
       const strip = page.locator('[data-testid=alert][data-alert=high_error_rate]');
       await strip.waitFor();
-      assert.match(await strip.innerText(), /HIGH[\s\S]*high_error_rate[\s\S]*eu[\s\S]*error_rate 0\.07[\s\S]*since/);
+      assert.match(
+        await strip.innerText(),
+        /HIGH[\s\S]*high_error_rate[\s\S]*eu[\s\S]*error_rate 0\.07[\s\S]*since/,
+      );
       model.setAlerts([{ ...alert, state: 'resolved', resolved_at: new Date().toISOString() }]);
       await page.waitForSelector('[data-testid=alerts][data-firing="0"]');
-      assert.match(await page.locator('[data-testid=resolved-alert]').innerText(), /high_error_rate eu resolved/);
+      assert.match(
+        await page.locator('[data-testid=resolved-alert]').innerText(),
+        /high_error_rate eu resolved/,
+      );
     });
   });
 
   for (const width of [400, 1024, 1920]) {
     test(`hard cases at ${width} px: long names, many series and rows, failures`, async () => {
       const { edgeModel } = await models();
-      await withMock({ model: edgeModel(), page: { width, scheme: width === 1024 ? 'light' : 'dark' } }, async ({ page, watch }) => {
-        await untilLive(page);
-        await page.waitForSelector('[data-testid=job][data-state=failed]');
-        for (const face of ['picture', 'table']) {
-          for (const button of await page.locator(`[data-face-choice=${face}]`).all()) await button.click();
-          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-          assert.ok(overflow <= 0, `${face}: ${overflow} px too wide`);
-          assert.deepEqual(await violations(page), [], face);
-        }
-        assert.match(await panel(page, 'refused').innerText(), /not readable/);
-        assert.match(await panel(page, 'failing').innerText(), /job of this view has failed: division by zero/);
-        assert.match(await panel(page, 'huge').innerText(), /12,000,000 rows are too many/);
-        assert.match(await panel(page, 'nothing_yet').innerText(), /No rows yet/);
-        await panel(page, 'huge').locator('text=Follow anyway').click();
-        await page.waitForSelector('[data-view=huge][data-rows="2"][data-state=live]');
-        assert.equal(await page.evaluate(() => document.querySelectorAll('td b').length), 0, 'markup in data stays text');
-        assert.deepEqual(watch.errors, []);
-      });
+      await withMock(
+        { model: edgeModel(), page: { width, scheme: width === 1024 ? 'light' : 'dark' } },
+        async ({ page, watch }) => {
+          await untilLive(page);
+          await page.waitForSelector('[data-testid=job][data-state=failed]');
+          for (const face of ['picture', 'table']) {
+            for (const button of await page.locator(`[data-face-choice=${face}]`).all()) await button.click();
+            const overflow = await page.evaluate(
+              () => document.documentElement.scrollWidth - window.innerWidth,
+            );
+            assert.ok(overflow <= 0, `${face}: ${overflow} px too wide`);
+            assert.deepEqual(await violations(page), [], face);
+          }
+          assert.match(await panel(page, 'refused').innerText(), /not readable/);
+          assert.match(
+            await panel(page, 'failing').innerText(),
+            /job of this view has failed: division by zero/,
+          );
+          assert.match(await panel(page, 'huge').innerText(), /12,000,000 rows are too many/);
+          assert.match(await panel(page, 'nothing_yet').innerText(), /No rows yet/);
+          await panel(page, 'huge').locator('text=Follow anyway').click();
+          await page.waitForSelector('[data-view=huge][data-rows="2"][data-state=live]');
+          assert.equal(
+            await page.evaluate(() => document.querySelectorAll('td b').length),
+            0,
+            'markup in data stays text',
+          );
+          assert.deepEqual(watch.errors, []);
+        },
+      );
     });
   }
 
@@ -305,7 +368,7 @@ describe('with the mock server', { skip: process.env.PENSTOCK_URL ? 'PENSTOCK_UR
       await view.locator('.table-scroll').evaluate((element) => element.scrollTo(0, element.scrollHeight));
       await view.locator('td[data-value="customer 00000"]').waitFor();
       await view.locator('th button', { hasText: 'points' }).click();
-assert.match(await view.locator('th[aria-sort=ascending]').innerText(), /^points/);
+      assert.match(await view.locator('th[aria-sort=ascending]').innerText(), /^points/);
       model.commit('ten_thousand', [], [['customer 00000']]);
       await page.waitForSelector('[data-view=ten_thousand][data-rows="9999"]');
     });
@@ -313,9 +376,23 @@ assert.match(await view.locator('th[aria-sort=ascending]').innerText(), /^points
 
   test('a changed cell flashes, but not for people who asked for less motion', async () => {
     const { Model } = await models();
-    for (const [motion, expected] of [['no-preference', 1], ['reduce', 0]]) {
+    for (const [motion, expected] of [
+      ['no-preference', 1],
+      ['reduce', 0],
+    ]) {
       const model = new Model();
-      model.addView({ name: 'v', columns: [['k', 'STRING'], ['n', 'BIGINT']], key: ['k'], rows: [['a', 1], ['b', 2]] });
+      model.addView({
+        name: 'v',
+        columns: [
+          ['k', 'STRING'],
+          ['n', 'BIGINT'],
+        ],
+        key: ['k'],
+        rows: [
+          ['a', 1],
+          ['b', 2],
+        ],
+      });
       await withMock({ model, page: { motion } }, async ({ page }) => {
         await untilLive(page);
         await showTable(page, 'v');
@@ -339,14 +416,25 @@ assert.match(await view.locator('th[aria-sort=ascending]').innerText(), /^points
     const { Model } = await models();
     const model = new Model();
     const rows = Array.from({ length: 2000 }, (_, i) => [`key ${i}`, i]);
-    model.addView({ name: 'busy', columns: [['k', 'STRING'], ['n', 'BIGINT']], key: ['k'], rows });
+    model.addView({
+      name: 'busy',
+      columns: [
+        ['k', 'STRING'],
+        ['n', 'BIGINT'],
+      ],
+      key: ['k'],
+      rows,
+    });
     await withMock({ model }, async ({ page }) => {
       await untilLive(page);
       await showTable(page, 'busy');
       let n = 0;
       const timer = setInterval(() => {
         n++;
-        model.commit('busy', Array.from({ length: 50 }, (_, i) => [`key ${(n * 50 + i) % 2000}`, n]));
+        model.commit(
+          'busy',
+          Array.from({ length: 50 }, (_, i) => [`key ${(n * 50 + i) % 2000}`, n]),
+        );
       }, 5);
       await page.waitForTimeout(500);
       const frames = await page.evaluate(
@@ -354,7 +442,8 @@ assert.match(await view.locator('th[aria-sort=ascending]').innerText(), /^points
           new Promise((resolve) => {
             let count = 0;
             const end = performance.now() + 2000;
-            const tick = () => (performance.now() < end ? (count++, requestAnimationFrame(tick)) : resolve(count));
+            const tick = () =>
+              performance.now() < end ? (count++, requestAnimationFrame(tick)) : resolve(count);
             requestAnimationFrame(tick);
           }),
       );

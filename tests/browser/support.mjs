@@ -13,7 +13,8 @@ export class Watch {
     page.on('console', (message) => {
       const text = message.text();
       // A refused connection is logged by the browser itself; tests that cut the line cause it on purpose.
-      if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(text)) this.errors.push(text);
+      if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(text))
+        this.errors.push(text);
     });
     page.on('request', (request) => {
       if (!request.url().startsWith('data:')) this.hosts.add(new URL(request.url()).host);
@@ -39,12 +40,22 @@ export async function launch() {
 }
 
 /** Opens the page in a fresh profile and waits until it is live and shows its views. */
-export async function open(browser, url, { width = 1280, height = 900, scheme = 'dark', motion = 'no-preference' } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: motion });
+export async function open(
+  browser,
+  url,
+  { width = 1280, height = 900, scheme = 'dark', motion = 'no-preference' } = {},
+) {
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme: scheme,
+    reducedMotion: motion,
+  });
   const page = await context.newPage();
   await page.addInitScript(() => {
     window.violations = [];
-    document.addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+    document.addEventListener('securitypolicyviolation', (event) =>
+      window.violations.push(`${event.violatedDirective} ${event.blockedURI}`),
+    );
   });
   const watch = new Watch(page);
   await page.goto(url);
@@ -83,7 +94,9 @@ export async function rowsAtOneEpoch(page, name, timeoutMs = 30_000) {
       const shown = new Map();
       const served = new Map();
       const look = () => {
-        const cells = [...panel.querySelectorAll('tbody tr')].map((row) => [...row.cells].map((cell) => cell.dataset.value));
+        const cells = [...panel.querySelectorAll('tbody tr')].map((row) =>
+          [...row.cells].map((cell) => cell.dataset.value),
+        );
         shown.set(panel.dataset.epoch, cells);
       };
       const observer = new MutationObserver(look);

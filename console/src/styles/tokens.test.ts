@@ -24,14 +24,15 @@ function contrast(a: string, b: string): number {
 
 describe.each(['dark', 'light'])('colours, %s', (theme) => {
   const tokens = colours(theme);
-  const pairs = (front: string[], back: string[]) => front.flatMap((f) => back.map((b) => [f, b] as const));
+  const pairs = (front: string[], back: string[]) =>
+    front.flatMap((f) => back.map((b): [string, string] => [f, b]));
   const ratio = (front: string, back: string) => {
     const [a, b] = [tokens.get(`--${front}`), tokens.get(`--${back}`)];
     if (a === undefined || b === undefined) throw new Error(`no colour ${front} or ${back}`);
     return contrast(a, b);
   };
 
-  it.each([
+  it.each<[string, string]>([
     ...pairs(
       ['text', 'text-quiet'],
       ['page', 'panel', 'control', 'control-on', 'high-tint', 'medium-tint', 'low-tint'],
@@ -46,7 +47,7 @@ describe.each(['dark', 'light'])('colours, %s', (theme) => {
   });
 
   const series = ['1', '2', '3', '4', '5', '6', 'rest'].map((n) => `series-${n}`);
-  it.each(pairs([...series, 'accent', 'focus', 'good'], ['panel']))(
+  it.each<[string, string]>(pairs([...series, 'accent', 'focus', 'good'], ['panel']))(
     'mark %s on %s has 3:1',
     (front, back) => {
       expect(ratio(front, back)).toBeGreaterThanOrEqual(3);
