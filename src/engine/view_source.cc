@@ -1,0 +1,87 @@
+#include "engine/view_source.h"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+namespace penstock::engine {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnPtr;
+using exec::SourceState;
+
+constexpr size_t kRowsPerPoll = 8 * columnar::kBatchRowsMax;
+
+ChangeBatch choose(const ChangeBatch& batch, const std::vector<int>& columns) {
+  std::vector<ColumnPtr> chosen;
+  chosen.reserve(columns.size());
+  for (const int column : columns) chosen.push_back(batch.column(static_cast<size_t>(column)));
+  return batch.with_columns(std::move(chosen));
+}
+
+class ViewSnapshotSource : public exec::Source {
+ public:
+  ViewSnapshotSource(std::shared_ptr<view::View> view, std::vector<int> columns)
+      : view_(std::move(view)), columns_(std::move(columns)) {}
+
+  void set_waker(std::function<void()> /*waker*/) override {}
+
+  Result<SourceState> poll(exec::SourceOutput& out) override {
+    if (snapshot_ == nullptr) snapshot_ = view_->snapshot();
+    for (size_t rows = 0; rows < kRowsPerPoll;) {
+      const std::optional<ChangeBatch> batch = snapshot_->next(position_);
+      if (!batch) return SourceState::kEnded;
+      rows += batch->rows();
+      out.emit(choose(*batch, columns_));
+    }
+    return SourceState::kMore;
+  }
+
+ private:
+  const std::shared_ptr<view::View> view_;
+  const std::vector<int> columns_;
+  std::shared_ptr<const view::Snapshot> snapshot_;
+  size_t position_ = 0;
+};
+
+class ViewChangesSource : public exec::Source {
+ public:
+  ViewChangesSource(std::shared_ptr<view::View> view, std::vector<int> columns)
+      : view_(std::move(view)), columns_(std::move(columns)) {}
+
+  void set_waker(std::function<void()> waker) override {
+    // A second snapshot would have to be compared with the first: nothing is ever thrown away for this reader. What
+    // waits is merged by row, so it never grows beyond the view.
+    feed_ = view_->subscribe({.snapshot = true, .pending_rows_max = std::numeric_limits<size_t>::max()});
+    feed_->on_ready(std::move(waker));
+  }
+
+  Result<SourceState> poll(exec::SourceOutput& out) override {
+    const std::optional<view::FeedUpdate> update = feed_->poll(kRowsPerPoll);
+    if (!update) return SourceState::kWaiting;
+    if (update->kind == view::FeedUpdate::Kind::kDropped) {
+      return not_found("view \"{}\" was dropped", view_->options().name);
+    }
+    for (const ChangeBatch& batch : update->batches) out.emit(choose(batch, columns_));
+    return SourceState::kMore;
+  }
+
+ private:
+  const std::shared_ptr<view::View> view_;
+  const std::vector<int> columns_;
+  std::unique_ptr<view::ChangeFeed> feed_;
+};
+
+}  // namespace
+
+std::unique_ptr<exec::Source> make_view_snapshot_source(std::shared_ptr<view::View> view, std::vector<int> columns) {
+  return std::make_unique<ViewSnapshotSource>(std::move(view), std::move(columns));
+}
+
+std::unique_ptr<exec::Source> make_view_changes_source(std::shared_ptr<view::View> view, std::vector<int> columns) {
+  return std::make_unique<ViewChangesSource>(std::move(view), std::move(columns));
+}
+
+}  // namespace penstock::engine
