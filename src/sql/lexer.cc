@@ -1,0 +1,226 @@
+#include "sql/lexer.h"
+
+#include <array>
+
+#include "sql/limits.h"
+
+namespace penstock::sql {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_word_start(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+}
+bool is_word_part(char c) { return is_word_start(c) || is_digit(c) || c == '$'; }
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+
+uint32_t to_offset(size_t offset) { return static_cast<uint32_t>(offset); }
+
+// The length of the UTF-8 sequence at text[i], or 0 when it is malformed. Table 3-7 of the Unicode standard.
+size_t utf8_sequence_length(std::string_view text, size_t i) {
+  auto byte = [&](size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0U; };
+  auto continues = [&](size_t k) { return (byte(k) & 0xC0U) == 0x80; };
+  unsigned lead = byte(0);
+  if (lead < 0x80) return lead == 0 ? 0 : 1;
+  if (lead < 0xC2) return 0;
+  if (lead < 0xE0) return continues(1) ? 2 : 0;
+  if (lead < 0xF0) {
+    if (!continues(1) || !continues(2)) return 0;
+    if (lead == 0xE0 && byte(1) < 0xA0) return 0;
+    if (lead == 0xED && byte(1) >= 0xA0) return 0;
+    return 3;
+  }
+  if (lead > 0xF4 || !continues(1) || !continues(2) || !continues(3)) return 0;
+  if (lead == 0xF0 && byte(1) < 0x90) return 0;
+  if (lead == 0xF4 && byte(1) >= 0x90) return 0;
+  return 4;
+}
+
+constexpr std::array<std::string_view, 8> kTwoByteSymbols = {"<>", "<=", ">=", "!=", "::", "||", "=>", "->"};
+constexpr std::string_view kOneByteSymbols = "(),.;+-*/%=<>[]:";
+
+}  // namespace
+
+size_t find_invalid_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    size_t length = utf8_sequence_length(text, i);
+    if (length == 0) return i;
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+std::string unquote(std::string_view token_text) {
+  if (token_text.size() >= 3 && (token_text[0] == 'x' || token_text[0] == 'X')) token_text.remove_prefix(1);
+  char quote = token_text.front();
+  token_text = token_text.substr(1, token_text.size() - 2);
+  std::string result;
+  result.reserve(token_text.size());
+  for (size_t i = 0; i < token_text.size(); ++i) {
+    result.push_back(token_text[i]);
+    if (token_text[i] == quote) ++i;
+  }
+  return result;
+}
+
+Result<Token> Lexer::next() {
+  PENSTOCK_TRY(skip_space_and_comments());
+  size_t begin = offset_;
+  if (offset_ >= sql_.size()) {
+    if (in_hint_) return invalid_argument("this hint has no closing '*/'").at(to_offset(begin));
+    return take(TokenKind::kEnd, begin);
+  }
+  char c = peek();
+  if (in_hint_ && c == '*' && peek(1) == '/') {
+    offset_ += 2;
+    in_hint_ = false;
+    return take(TokenKind::kHintEnd, begin);
+  }
+  if (c == '/' && peek(1) == '*') {  // skip_space_and_comments leaves only hints
+    offset_ += 3;
+    in_hint_ = true;
+    return take(TokenKind::kHintBegin, begin);
+  }
+  if ((c == 'x' || c == 'X') && peek(1) == '\'') {
+    ++offset_;
+    return lex_quoted(TokenKind::kBinary, begin);
+  }
+  if (is_word_start(c)) return lex_word();
+  if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return lex_number();
+  if (c == '\'') return lex_quoted(TokenKind::kString, begin);
+  if (c == '"' || c == '`') return lex_quoted(TokenKind::kQuotedName, begin);
+  if (c == '$' || c == '?') return lex_parameter();
+  return lex_symbol();
+}
+
+Status Lexer::skip_space_and_comments() {
+  while (offset_ < sql_.size()) {
+    char c = peek();
+    if (is_space(c)) {
+      ++offset_;
+    } else if (c == '-' && peek(1) == '-') {
+      while (offset_ < sql_.size() && peek() != '\n') ++offset_;
+    } else if (c == '/' && peek(1) == '*' && (peek(2) != '+' || in_hint_)) {
+      PENSTOCK_TRY(skip_block_comment());
+    } else {
+      break;
+    }
+  }
+  return {};
+}
+
+Status Lexer::skip_block_comment() {
+  size_t begin = offset_;
+  size_t depth = 0;
+  while (offset_ < sql_.size()) {
+    if (peek() == '/' && peek(1) == '*') {
+      ++depth;
+      offset_ += 2;
+    } else if (peek() == '*' && peek(1) == '/') {
+      offset_ += 2;
+      if (--depth == 0) return {};
+    } else {
+      ++offset_;
+    }
+  }
+  return invalid_argument("this comment has no closing '*/'").at(to_offset(begin));
+}
+
+Result<Token> Lexer::lex_word() {
+  size_t begin = offset_;
+  while (offset_ < sql_.size() && is_word_part(peek())) ++offset_;
+  if (offset_ - begin > kIdentifierBytesMax) {
+    return invalid_argument("this name is {} bytes long; a name has at most {}", offset_ - begin, kIdentifierBytesMax)
+        .at(to_offset(begin));
+  }
+  return take(TokenKind::kWord, begin);
+}
+
+Result<Token> Lexer::lex_quoted(TokenKind kind, size_t begin) {
+  char quote = peek();
+  ++offset_;
+  size_t content_begin = offset_;
+  while (true) {
+    size_t end = sql_.find(quote, offset_);
+    if (end == std::string_view::npos) {
+      std::string_view what = kind == TokenKind::kQuotedName ? "name" : "string";
+      return invalid_argument("this {} has no closing {}", what, quote).at(to_offset(begin));
+    }
+    offset_ = end + 1;
+    if (peek() != quote) break;
+    ++offset_;
+  }
+  if (kind == TokenKind::kQuotedName) {
+    size_t length = offset_ - 1 - content_begin;
+    if (length == 0) return invalid_argument("a quoted name cannot be empty").at(to_offset(begin));
+    if (length > kIdentifierBytesMax) {
+      return invalid_argument("this name is {} bytes long; a name has at most {}", length, kIdentifierBytesMax)
+          .at(to_offset(begin));
+    }
+  }
+  return take(kind, begin);
+}
+
+Result<Token> Lexer::lex_number() {
+  size_t begin = offset_;
+  TokenKind kind = TokenKind::kInteger;
+  while (is_digit(peek())) ++offset_;
+  if (peek() == '.') {
+    kind = TokenKind::kDecimal;
+    ++offset_;
+    while (is_digit(peek())) ++offset_;
+  }
+  if (peek() == 'e' || peek() == 'E') {
+    size_t sign = peek(1) == '+' || peek(1) == '-' ? 1 : 0;
+    if (is_digit(peek(1 + sign))) {
+      kind = TokenKind::kDouble;
+      offset_ += 1 + sign;
+      while (is_digit(peek())) ++offset_;
+    }
+  }
+  if (is_word_part(peek())) {
+    return invalid_argument("a number cannot be followed directly by {}", peek() == '$' ? "'$'" : "a letter")
+        .at(to_offset(offset_))
+        .hint("put a space between them, or quote the name");
+  }
+  return take(kind, begin);
+}
+
+Result<Token> Lexer::lex_parameter() {
+  size_t begin = offset_;
+  bool numbered = peek() == '$';
+  ++offset_;
+  if (numbered) {
+    uint32_t number = 0;
+    while (is_digit(peek())) {
+      number = number * 10 + static_cast<uint32_t>(peek() - '0');
+      ++offset_;
+      if (number > kParametersMax) {
+        return invalid_argument("parameters go from $1 to ${}", kParametersMax).at(to_offset(begin));
+      }
+    }
+    if (number == 0) return invalid_argument("parameters are written $1, $2, ... or ?").at(to_offset(begin));
+  }
+  return take(TokenKind::kParameter, begin);
+}
+
+Result<Token> Lexer::lex_symbol() {
+  size_t begin = offset_;
+  for (std::string_view symbol : kTwoByteSymbols) {
+    if (sql_.substr(begin, 2) == symbol) {
+      offset_ += 2;
+      return take(TokenKind::kSymbol, begin);
+    }
+  }
+  if (kOneByteSymbols.find(peek()) == std::string_view::npos) {
+    return invalid_argument("SQL has no use for the character '{}' here", peek()).at(to_offset(begin));
+  }
+  ++offset_;
+  return take(TokenKind::kSymbol, begin);
+}
+
+Token Lexer::take(TokenKind kind, size_t begin) const {
+  return {.kind = kind, .offset = to_offset(begin), .length = to_offset(offset_ - begin)};
+}
+
+}  // namespace penstock::sql

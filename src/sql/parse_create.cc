@@ -1,0 +1,173 @@
+// CREATE TABLE, VIEW, MATERIALIZED VIEW and ALERT.
+#include "sql/keywords.h"
+#include "sql/parser_state.h"
+
+namespace penstock::sql {
+
+Result<Statement::Node> Parser::parse_create() {
+  bool or_replace = cursor_.accept("OR", "REPLACE");
+  bool temporary = cursor_.accept("TEMPORARY") || cursor_.accept("TEMP");
+  if (cursor_.accept("TABLE")) {
+    CreateTable table = PENSTOCK_TRY(parse_create_table());
+    table.or_replace = or_replace;
+    table.temporary = temporary;
+    return Statement::Node(std::move(table));
+  }
+  if (cursor_.accept("VIEW")) {
+    CreateView view = PENSTOCK_TRY(parse_create_view());
+    view.or_replace = or_replace;
+    view.temporary = temporary;
+    return Statement::Node(std::move(view));
+  }
+  if (!or_replace && !temporary) {
+    if (cursor_.accept("MATERIALIZED", "VIEW")) {
+      return Statement::Node(PENSTOCK_TRY(parse_create_materialized_view()));
+    }
+    if (cursor_.accept("ALERT")) return Statement::Node(PENSTOCK_TRY(parse_create_alert()));
+  }
+  return cursor_.unexpected();
+}
+
+Result<bool> Parser::parse_if_not_exists() {
+  if (!cursor_.at("IF") || !cursor_.at("NOT", 1)) {
+    cursor_.note_expected("IF NOT EXISTS");
+    return false;
+  }
+  cursor_.advance();
+  cursor_.advance();
+  PENSTOCK_TRY(cursor_.expect("EXISTS"));
+  return true;
+}
+
+Result<std::optional<std::string>> Parser::parse_comment() {
+  if (!cursor_.accept("COMMENT")) return std::nullopt;
+  return PENSTOCK_TRY(parse_string("a string"));
+}
+
+Result<CreateTable> Parser::parse_create_table() {
+  CreateTable table{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
+  table.name = PENSTOCK_TRY(parse_qualified_name());
+  if (cursor_.accept("(")) {
+    do {
+      PENSTOCK_TRY(parse_table_element(table));
+    } while (cursor_.accept(","));
+    PENSTOCK_TRY(cursor_.expect(")"));
+  }
+  table.comment = PENSTOCK_TRY(parse_comment());
+  if (cursor_.accept("WITH")) table.options = PENSTOCK_TRY(parse_options());
+  if (cursor_.accept("AS")) {
+    table.query = PENSTOCK_TRY(parse_boxed_query());
+  } else if (table.columns.empty()) {
+    return cursor_.unexpected("(");
+  }
+  return table;
+}
+
+// A column, WATERMARK FOR ..., or [CONSTRAINT name] PRIMARY KEY (...).
+Status Parser::parse_table_element(CreateTable& table) {
+  Position position = cursor_.position();
+  if (cursor_.at("WATERMARK") && cursor_.at("FOR", 1)) {
+    if (table.watermark) return invalid_argument("a table has at most one watermark").at(position.offset);
+    cursor_.advance();
+    cursor_.advance();
+    WatermarkDefinition watermark{PENSTOCK_TRY(parse_identifier()), {}};
+    PENSTOCK_TRY(cursor_.expect("AS"));
+    watermark.expression = PENSTOCK_TRY(parse_boxed_expression());
+    table.watermark = std::move(watermark);
+    return {};
+  }
+  bool constraint = cursor_.at("CONSTRAINT") && cursor_.at("PRIMARY", 2);
+  if (constraint) {
+    cursor_.advance();
+    PENSTOCK_TRY(parse_identifier());
+  }
+  if (cursor_.at("PRIMARY") && cursor_.at("KEY", 1)) {
+    if (!table.primary_key.empty()) return invalid_argument("a table has at most one primary key").at(position.offset);
+    cursor_.advance();
+    cursor_.advance();
+    table.primary_key = PENSTOCK_TRY(parse_identifier_list());
+    return parse_not_enforced();
+  }
+  cursor_.note_expected("WATERMARK FOR");
+  cursor_.note_expected("PRIMARY KEY");
+  table.columns.push_back(PENSTOCK_TRY(parse_column_definition()));
+  return {};
+}
+
+Result<ColumnDefinition> Parser::parse_column_definition() {
+  ColumnDefinition column{.name = PENSTOCK_TRY(parse_identifier())};
+  if (cursor_.accept("AS")) {
+    column.computed = PENSTOCK_TRY(parse_boxed_expression());
+  } else {
+    column.type = Box(PENSTOCK_TRY(parse_type()));
+    if (cursor_.accept("METADATA")) {
+      column.metadata.emplace();
+      if (cursor_.accept("FROM")) column.metadata->key = PENSTOCK_TRY(parse_string("a metadata key such as 'offset'"));
+      column.metadata->is_virtual = cursor_.accept("VIRTUAL");
+    }
+  }
+  PENSTOCK_TRY(parse_column_constraints(column));
+  return column;
+}
+
+Status Parser::parse_column_constraints(ColumnDefinition& column) {
+  while (true) {
+    if (column.type && cursor_.accept("PRIMARY", "KEY")) {
+      column.primary_key = true;
+      PENSTOCK_TRY(parse_not_enforced());
+    } else if (column.type && cursor_.accept("NOT", "NULL")) {
+      column.type->not_null = true;
+    } else if (cursor_.at("COMMENT")) {
+      column.comment = PENSTOCK_TRY(parse_comment());
+    } else {
+      cursor_.note_expected("COMMENT");
+      return {};
+    }
+  }
+}
+
+// [[NOT] ENFORCED]
+Status Parser::parse_not_enforced() {
+  if (cursor_.accept("NOT", "ENFORCED")) return {};
+  cursor_.accept("ENFORCED");
+  return {};
+}
+
+Result<CreateView> Parser::parse_create_view() {
+  CreateView view{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
+  view.name = PENSTOCK_TRY(parse_qualified_name());
+  if (cursor_.at("(")) view.columns = PENSTOCK_TRY(parse_identifier_list());
+  view.comment = PENSTOCK_TRY(parse_comment());
+  PENSTOCK_TRY(cursor_.expect("AS"));
+  view.query = PENSTOCK_TRY(parse_boxed_query());
+  return view;
+}
+
+Result<CreateMaterializedView> Parser::parse_create_materialized_view() {
+  CreateMaterializedView view{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
+  view.name = PENSTOCK_TRY(parse_qualified_name());
+  if (cursor_.at("(")) view.columns = PENSTOCK_TRY(parse_identifier_list());
+  view.comment = PENSTOCK_TRY(parse_comment());
+  if (cursor_.accept("WITH")) view.options = PENSTOCK_TRY(parse_options());
+  PENSTOCK_TRY(cursor_.expect("AS"));
+  view.query = PENSTOCK_TRY(parse_boxed_query());
+  return view;
+}
+
+Result<CreateAlert> Parser::parse_create_alert() {
+  CreateAlert alert{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
+  alert.name = PENSTOCK_TRY(parse_qualified_name());
+  if (cursor_.accept("SEVERITY")) alert.severity = PENSTOCK_TRY(parse_string("a string such as 'HIGH'"));
+  PENSTOCK_TRY(cursor_.expect("NOTIFY"));
+  do {
+    AlertChannel channel{PENSTOCK_TRY(parse_identifier()), std::nullopt};
+    if (cursor_.kind() == TokenKind::kString) channel.argument = PENSTOCK_TRY(parse_string("a string"));
+    alert.channels.push_back(std::move(channel));
+  } while (cursor_.accept(","));
+  if (cursor_.accept("WITH")) alert.options = PENSTOCK_TRY(parse_options());
+  PENSTOCK_TRY(cursor_.expect("AS"));
+  alert.query = PENSTOCK_TRY(parse_boxed_query());
+  return alert;
+}
+
+}  // namespace penstock::sql

@@ -1,0 +1,233 @@
+// Operators, by precedence climbing.
+#include <algorithm>
+#include <array>
+
+#include "sql/keywords.h"
+#include "sql/parser_state.h"
+
+namespace penstock::sql {
+namespace {
+
+constexpr std::array<BinaryOperatorSyntax, 13> kBinaryOperators = {{
+    {"=", BinaryOperator::kEqual, Precedence::kComparison},
+    {"<>", BinaryOperator::kNotEqual, Precedence::kComparison},
+    {"!=", BinaryOperator::kNotEqual, Precedence::kComparison},
+    {"<", BinaryOperator::kLess, Precedence::kComparison},
+    {"<=", BinaryOperator::kLessOrEqual, Precedence::kComparison},
+    {">", BinaryOperator::kGreater, Precedence::kComparison},
+    {">=", BinaryOperator::kGreaterOrEqual, Precedence::kComparison},
+    {"||", BinaryOperator::kConcat, Precedence::kConcat},
+    {"+", BinaryOperator::kAdd, Precedence::kSum},
+    {"-", BinaryOperator::kSubtract, Precedence::kSum},
+    {"*", BinaryOperator::kMultiply, Precedence::kProduct},
+    {"/", BinaryOperator::kDivide, Precedence::kProduct},
+    {"%", BinaryOperator::kModulo, Precedence::kProduct},
+}};
+
+// Makes `node` of what `left` held: wraps the tree so far as the left operand of an operator.
+Box<Expression> take(Expression& left) { return Box(std::move(left)); }
+
+}  // namespace
+
+const BinaryOperatorSyntax* find_binary_operator(std::string_view symbol) {
+  const auto* found = std::ranges::find(kBinaryOperators, symbol, &BinaryOperatorSyntax::symbol);
+  return found == kBinaryOperators.end() ? nullptr : found;
+}
+
+Precedence precedence_of(BinaryOperator op) {
+  return std::ranges::find(kBinaryOperators, op, &BinaryOperatorSyntax::op)->precedence;
+}
+
+Result<Expression> Parser::parse_expression(Precedence minimum) {
+  Nesting nesting(*this);
+  PENSTOCK_TRY(check_depth());
+  Expression left = PENSTOCK_TRY(parse_prefix());
+  while (PENSTOCK_TRY(parse_infix(left, minimum))) PENSTOCK_TRY(grow());
+  return left;
+}
+
+Result<Box<Expression>> Parser::parse_boxed_expression(Precedence minimum) {
+  return Box(PENSTOCK_TRY(parse_expression(minimum)));
+}
+
+Result<std::vector<Expression>> Parser::parse_expression_list() {
+  std::vector<Expression> list;
+  do {
+    list.push_back(PENSTOCK_TRY(parse_expression()));
+  } while (cursor_.accept(","));
+  return list;
+}
+
+Result<Expression> Parser::parse_prefix() {
+  Position position = cursor_.position();
+  auto unary = [&](UnaryOperator op, Precedence minimum) -> Result<Expression> {
+    cursor_.advance();
+    return Expression(Unary{op, PENSTOCK_TRY(parse_boxed_expression(minimum))}, position);
+  };
+  if (cursor_.at("NOT")) return unary(UnaryOperator::kNot, Precedence::kNot);
+  if (cursor_.at("-")) return unary(UnaryOperator::kMinus, Precedence::kSign);
+  if (cursor_.at("+")) return unary(UnaryOperator::kPlus, Precedence::kSign);
+  return parse_primary();
+}
+
+Result<bool> Parser::parse_infix(Expression& left, Precedence minimum) {
+  if (cursor_.kind() == TokenKind::kSymbol) {
+    if (PENSTOCK_TRY(parse_postfix(left))) return true;
+    const BinaryOperatorSyntax* syntax = find_binary_operator(cursor_.text());
+    if (syntax == nullptr || syntax->precedence <= minimum) return false;
+    PENSTOCK_TRY(parse_binary(left, *syntax));
+    return true;
+  }
+  if (cursor_.kind() != TokenKind::kWord) return false;
+  if (minimum < Precedence::kOr && cursor_.at("OR")) {
+    PENSTOCK_TRY(parse_logical(left, false));
+    return true;
+  }
+  if (minimum < Precedence::kAnd && cursor_.at("AND")) {
+    PENSTOCK_TRY(parse_logical(left, true));
+    return true;
+  }
+  if (minimum < Precedence::kIs && cursor_.at("IS")) {
+    PENSTOCK_TRY(parse_is(left));
+    return true;
+  }
+  if (minimum >= Precedence::kRange) return false;
+  bool negated = cursor_.at("NOT");
+  size_t ahead = negated ? 1 : 0;
+  bool between = cursor_.at("BETWEEN", ahead);
+  bool in = cursor_.at("IN", ahead);
+  bool pattern = cursor_.at("LIKE", ahead) || cursor_.at("ILIKE", ahead) || cursor_.at("SIMILAR", ahead);
+  if (!between && !in && !pattern) return false;
+  if (negated) cursor_.advance();
+  if (between) PENSTOCK_TRY(parse_between(left, negated));
+  if (in) PENSTOCK_TRY(parse_in(left, negated));
+  if (pattern) PENSTOCK_TRY(parse_pattern(left, negated));
+  return true;
+}
+
+Result<bool> Parser::parse_postfix(Expression& left) {
+  Position position = cursor_.position();
+  if (cursor_.at("::")) {
+    cursor_.advance();
+    TypeName type = PENSTOCK_TRY(parse_type());
+    left = Expression(Cast{false, take(left), Box(std::move(type))}, position);
+    return true;
+  }
+  if (cursor_.at("[")) {
+    cursor_.advance();
+    Expression index = PENSTOCK_TRY(parse_expression());
+    PENSTOCK_TRY(cursor_.expect("]"));
+    left = Expression(Subscript{take(left), Box(std::move(index))}, position);
+    return true;
+  }
+  if (cursor_.at(".")) {
+    cursor_.advance();
+    Identifier field = PENSTOCK_TRY(parse_label());
+    left = Expression(FieldAccess{take(left), std::move(field)}, position);
+    return true;
+  }
+  return false;
+}
+
+Status Parser::parse_binary(Expression& left, const BinaryOperatorSyntax& syntax) {
+  Position position = cursor_.position();
+  cursor_.advance();
+  bool quantified = cursor_.at("ANY") || cursor_.at("SOME") || cursor_.at("ALL");
+  if (syntax.precedence == Precedence::kComparison && quantified && cursor_.at("(", 1)) {
+    Quantified node{.op = syntax.op, .all = cursor_.at("ALL"), .left = take(left)};
+    cursor_.advance();
+    cursor_.advance();
+    if (at_query()) {
+      node.query = PENSTOCK_TRY(parse_boxed_query());
+    } else {
+      node.array = PENSTOCK_TRY(parse_boxed_expression());
+    }
+    left = Expression(std::move(node), position);
+    return cursor_.expect(")");
+  }
+  Box<Expression> right = PENSTOCK_TRY(parse_boxed_expression(syntax.precedence));
+  left = Expression(Binary{syntax.op, take(left), std::move(right)}, position);
+  return {};
+}
+
+// Reads the rest of a AND b AND c into one flat node.
+Status Parser::parse_logical(Expression& left, bool is_and) {
+  std::string_view word = is_and ? "AND" : "OR";
+  Position position = cursor_.position();
+  Logical node{.is_and = is_and};
+  node.operands.push_back(std::move(left));
+  while (cursor_.at(word)) {
+    cursor_.advance();
+    node.operands.push_back(PENSTOCK_TRY(parse_expression(is_and ? Precedence::kAnd : Precedence::kOr)));
+  }
+  left = Expression(std::move(node), position);
+  return {};
+}
+
+Status Parser::parse_is(Expression& left) {
+  Position position = cursor_.position();
+  cursor_.advance();
+  bool negated = cursor_.accept("NOT");
+  static constexpr std::array<std::pair<std::string_view, TruthTest>, 4> kTests = {{
+      {"NULL", TruthTest::kNull},
+      {"TRUE", TruthTest::kTrue},
+      {"FALSE", TruthTest::kFalse},
+      {"UNKNOWN", TruthTest::kUnknown},
+  }};
+  for (auto [word, test] : kTests) {
+    if (cursor_.accept(word)) {
+      left = Expression(IsTest{test, negated, take(left)}, position);
+      return {};
+    }
+  }
+  PENSTOCK_TRY(cursor_.expect("DISTINCT"));
+  PENSTOCK_TRY(cursor_.expect("FROM"));
+  Box<Expression> right = PENSTOCK_TRY(parse_boxed_expression(Precedence::kIs));
+  left = Expression(IsDistinctFrom{negated, take(left), std::move(right)}, position);
+  return {};
+}
+
+Status Parser::parse_between(Expression& left, bool negated) {
+  Position position = cursor_.position();
+  cursor_.advance();
+  Between node{.negated = negated, .symmetric = cursor_.accept("SYMMETRIC"), .operand = take(left)};
+  if (!node.symmetric) cursor_.accept("ASYMMETRIC");
+  node.low = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
+  PENSTOCK_TRY(cursor_.expect("AND"));
+  node.high = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
+  left = Expression(std::move(node), position);
+  return {};
+}
+
+Status Parser::parse_in(Expression& left, bool negated) {
+  Position position = cursor_.position();
+  cursor_.advance();
+  PENSTOCK_TRY(cursor_.expect("("));
+  if (at_query()) {
+    Box<Query> query = PENSTOCK_TRY(parse_boxed_query());
+    left = Expression(InSubquery{negated, take(left), std::move(query)}, position);
+  } else {
+    std::vector<Expression> values = PENSTOCK_TRY(parse_expression_list());
+    left = Expression(InList{negated, take(left), std::move(values)}, position);
+  }
+  return cursor_.expect(")");
+}
+
+Status Parser::parse_pattern(Expression& left, bool negated) {
+  PatternMatch node{.negated = negated, .operand = take(left)};
+  Position position = cursor_.position();
+  if (cursor_.at("SIMILAR")) {
+    cursor_.advance();
+    PENSTOCK_TRY(cursor_.expect("TO"));
+    node.kind = PatternKind::kSimilarTo;
+  } else {
+    node.kind = cursor_.at("ILIKE") ? PatternKind::kILike : PatternKind::kLike;
+    cursor_.advance();
+  }
+  node.pattern = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
+  if (cursor_.accept("ESCAPE")) node.escape = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
+  left = Expression(std::move(node), position);
+  return {};
+}
+
+}  // namespace penstock::sql

@@ -1,0 +1,125 @@
+// Statements that change or remove something, and the entry points for each kind of text.
+#include <array>
+
+#include "sql/keywords.h"
+#include "sql/parser_state.h"
+
+namespace penstock::sql {
+
+Result<Statement> Parser::parse_whole_statement() {
+  Position position = cursor_.position();
+  Statement::Node node = PENSTOCK_TRY(parse_statement());
+  PENSTOCK_TRY(expect_end());
+  return Statement{std::move(node), position, parameters_};
+}
+
+Result<Query> Parser::parse_whole_query() {
+  Query query = PENSTOCK_TRY(parse_query());
+  PENSTOCK_TRY(expect_end());
+  return query;
+}
+
+Result<Expression> Parser::parse_whole_expression() {
+  Expression expression = PENSTOCK_TRY(parse_expression());
+  PENSTOCK_TRY(expect_end());
+  return expression;
+}
+
+Result<TypeName> Parser::parse_whole_type() {
+  TypeName type = PENSTOCK_TRY(parse_type());
+  PENSTOCK_TRY(expect_end());
+  return type;
+}
+
+Result<Statement::Node> Parser::parse_statement() {
+  if (cursor_.at("(") || at_query()) return Statement::Node(PENSTOCK_TRY(parse_query()));
+  if (at_session_command()) return Statement::Node(PENSTOCK_TRY(parse_session_command()));
+  cursor_.note_expected("SELECT");
+  if (cursor_.accept("INSERT")) return Statement::Node(PENSTOCK_TRY(parse_insert()));
+  if (cursor_.accept("CREATE")) return parse_create();
+  if (cursor_.accept("DROP")) return Statement::Node(PENSTOCK_TRY(parse_drop()));
+  if (cursor_.accept("UPDATE")) return Statement::Node(PENSTOCK_TRY(parse_update()));
+  if (cursor_.accept("DELETE")) return Statement::Node(PENSTOCK_TRY(parse_delete()));
+  if (cursor_.accept("EXPLAIN")) return Statement::Node(PENSTOCK_TRY(parse_explain()));
+  if (cursor_.accept("SHOW")) return parse_show();
+  if (cursor_.accept("DESCRIBE") || cursor_.accept("DESC")) return Statement::Node(PENSTOCK_TRY(parse_describe()));
+  if (cursor_.accept("SET")) return parse_set();
+  if (cursor_.accept("RESET")) return Statement::Node(PENSTOCK_TRY(parse_reset()));
+  if (cursor_.accept("SUBSCRIBE")) {
+    cursor_.accept("TO");
+    return Statement::Node(Subscribe{PENSTOCK_TRY(parse_qualified_name())});
+  }
+  if (cursor_.accept("FLUSH")) return Statement::Node(Flush{});
+  if (cursor_.accept("USE")) return Statement::Node(Use{PENSTOCK_TRY(parse_qualified_name())});
+  for (std::string_view word : {"WITH", "VALUES", "BEGIN", "COMMIT", "ROLLBACK"}) cursor_.note_expected(word);
+  return cursor_.unexpected();
+}
+
+Result<Insert> Parser::parse_insert() {
+  PENSTOCK_TRY(cursor_.expect("INTO"));
+  Insert insert{.table = PENSTOCK_TRY(parse_qualified_name())};
+  insert.hints = PENSTOCK_TRY(parse_hints());
+  if (cursor_.at("(") && !at_query()) insert.columns = PENSTOCK_TRY(parse_identifier_list());
+  insert.query = PENSTOCK_TRY(parse_boxed_query());
+  return insert;
+}
+
+Result<Update> Parser::parse_update() {
+  Update update{.table = PENSTOCK_TRY(parse_qualified_name())};
+  PENSTOCK_TRY(cursor_.expect("SET"));
+  do {
+    Assignment assignment{PENSTOCK_TRY(parse_identifier()), {}};
+    PENSTOCK_TRY(cursor_.expect("="));
+    assignment.value = PENSTOCK_TRY(parse_boxed_expression());
+    update.assignments.push_back(std::move(assignment));
+  } while (cursor_.accept(","));
+  if (cursor_.accept("WHERE")) update.where = PENSTOCK_TRY(parse_boxed_expression());
+  return update;
+}
+
+Result<Delete> Parser::parse_delete() {
+  PENSTOCK_TRY(cursor_.expect("FROM"));
+  Delete node{.table = PENSTOCK_TRY(parse_qualified_name())};
+  if (cursor_.accept("WHERE")) node.where = PENSTOCK_TRY(parse_boxed_expression());
+  return node;
+}
+
+std::optional<ObjectKind> Parser::accept_object_kind(bool plural) {
+  struct Spelling {
+    std::string_view singular;
+    std::string_view plural;
+    ObjectKind kind;
+  };
+  static constexpr std::array<Spelling, 6> kSpellings = {{
+      {"TABLE", "TABLES", ObjectKind::kTable},
+      {"VIEW", "VIEWS", ObjectKind::kView},
+      {"ALERT", "ALERTS", ObjectKind::kAlert},
+      {"JOB", "JOBS", ObjectKind::kJob},
+      {"FUNCTION", "FUNCTIONS", ObjectKind::kFunction},
+      {"TOPIC", "TOPICS", ObjectKind::kTopic},
+  }};
+  if (cursor_.accept("MATERIALIZED", plural ? "VIEWS" : "VIEW")) return ObjectKind::kMaterializedView;
+  for (const Spelling& spelling : kSpellings) {
+    if (cursor_.accept(plural ? spelling.plural : spelling.singular)) return spelling.kind;
+  }
+  return std::nullopt;
+}
+
+Result<Drop> Parser::parse_drop() {
+  if (cursor_.at("TEMPORARY")) cursor_.advance();
+  std::optional<ObjectKind> kind = accept_object_kind(false);
+  if (!kind) return cursor_.unexpected();
+  Drop drop{.kind = *kind};
+  if (cursor_.accept("IF", "EXISTS")) drop.if_exists = true;
+  if (drop.kind == ObjectKind::kJob && cursor_.kind() == TokenKind::kString) {
+    Position position = cursor_.position();
+    drop.name.parts.push_back({PENSTOCK_TRY(parse_string("a name")), position});
+  } else {
+    drop.name = PENSTOCK_TRY(parse_qualified_name());
+  }
+  drop.cascade = cursor_.accept("CASCADE");
+  if (!drop.cascade) cursor_.accept("RESTRICT");
+  return drop;
+}
+
+}  // namespace penstock::sql

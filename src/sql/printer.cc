@@ -1,0 +1,200 @@
+// The SQL of statements.
+#include "sql/printer.h"
+
+#include "sql/keywords.h"
+#include "sql/printer_state.h"
+
+namespace penstock::sql {
+namespace {
+
+template <class Node>
+std::string print_with_printer(const Node& node) {
+  Printer printer;
+  printer.print(node);
+  return printer.take();
+}
+
+}  // namespace
+
+std::string print(const Statement& statement) { return print_with_printer(statement); }
+std::string print(const Query& query) { return print_with_printer(query); }
+std::string print(const Expression& expression) { return print_with_printer(expression); }
+std::string print(const TypeName& type) { return print_with_printer(type); }
+std::string print(const QualifiedName& name) { return print_with_printer(name); }
+
+void Printer::print(const Statement& statement) {
+  std::visit([this](const auto& node) { print_node(node); }, statement.node);
+}
+
+void Printer::print_node(const Insert& node) {
+  word("INSERT INTO "), print(node.table);
+  if (!node.hints.empty()) word(" "), print_hints(node.hints);
+  if (!node.columns.empty()) word(" "), names(node.columns);
+  word(" "), print(*node.query);
+}
+
+void Printer::print_node(const Update& node) {
+  word("UPDATE "), print(node.table), word(" SET ");
+  separated(node.assignments, [this](const Assignment& assignment) {
+    name(assignment.column);
+    word(" = ");
+    print(*assignment.value);
+  });
+  if (node.where) word(" WHERE "), print(*node.where);
+}
+
+void Printer::print_node(const Delete& node) {
+  word("DELETE FROM "), print(node.table);
+  if (node.where) word(" WHERE "), print(*node.where);
+}
+
+void Printer::print_options(const std::vector<Option>& options) {
+  if (options.empty()) return;
+  word(" WITH (");
+  separated(options,
+            [this](const Option& option) { out_ += quote_string(option.key) + " = " + quote_string(option.value); });
+  word(")");
+}
+
+void Printer::print_comment(const std::optional<std::string>& comment) {
+  if (comment) word(" COMMENT "), word(quote_string(*comment));
+}
+
+void Printer::print_column(const ColumnDefinition& column) {
+  name(column.name);
+  if (column.computed) word(" AS "), print(*column.computed);
+  if (column.type) word(" "), print(*column.type);
+  if (column.metadata) {
+    word(" METADATA");
+    if (column.metadata->key) word(" FROM "), word(quote_string(*column.metadata->key));
+    if (column.metadata->is_virtual) word(" VIRTUAL");
+  }
+  if (column.primary_key) word(" PRIMARY KEY NOT ENFORCED");
+  print_comment(column.comment);
+}
+
+void Printer::print_node(const CreateTable& node) {
+  word("CREATE ");
+  if (node.or_replace) word("OR REPLACE ");
+  if (node.temporary) word("TEMPORARY ");
+  word("TABLE ");
+  if (node.if_not_exists) word("IF NOT EXISTS ");
+  print(node.name);
+  std::string_view separator = " (";
+  auto element = [&] {
+    word(separator);
+    separator = ", ";
+  };
+  for (const ColumnDefinition& column : node.columns) element(), print_column(column);
+  if (node.watermark) {
+    element(), word("WATERMARK FOR "), name(node.watermark->column);
+    word(" AS "), print(*node.watermark->expression);
+  }
+  if (!node.primary_key.empty()) element(), word("PRIMARY KEY "), names(node.primary_key), word(" NOT ENFORCED");
+  if (separator == ", ") word(")");
+  print_comment(node.comment);
+  print_options(node.options);
+  if (node.query) word(" AS "), print(*node.query);
+}
+
+void Printer::print_node(const CreateView& node) {
+  word("CREATE ");
+  if (node.or_replace) word("OR REPLACE ");
+  if (node.temporary) word("TEMPORARY ");
+  word("VIEW ");
+  if (node.if_not_exists) word("IF NOT EXISTS ");
+  print(node.name);
+  if (!node.columns.empty()) word(" "), names(node.columns);
+  print_comment(node.comment);
+  word(" AS "), print(*node.query);
+}
+
+void Printer::print_node(const CreateMaterializedView& node) {
+  word("CREATE MATERIALIZED VIEW ");
+  if (node.if_not_exists) word("IF NOT EXISTS ");
+  print(node.name);
+  if (!node.columns.empty()) word(" "), names(node.columns);
+  print_comment(node.comment);
+  print_options(node.options);
+  word(" AS "), print(*node.query);
+}
+
+void Printer::print_node(const CreateAlert& node) {
+  word("CREATE ALERT ");
+  if (node.if_not_exists) word("IF NOT EXISTS ");
+  print(node.name);
+  if (node.severity) word(" SEVERITY "), word(quote_string(*node.severity));
+  word(" NOTIFY ");
+  separated(node.channels, [this](const AlertChannel& channel) {
+    name(channel.name);
+    if (channel.argument) word(" "), word(quote_string(*channel.argument));
+  });
+  print_options(node.options);
+  word(" AS "), print(*node.query);
+}
+
+void Printer::print_node(const Drop& node) {
+  word("DROP "), word(object_kind_name(node.kind));
+  word(node.if_exists ? " IF EXISTS " : " ");
+  print(node.name);
+  if (node.cascade) word(" CASCADE");
+}
+
+void Printer::print_node(const ShowObjects& node) {
+  word("SHOW "), word(object_kind_name(node.kind)), word("S");
+  if (node.like) word(" LIKE "), word(quote_string(*node.like));
+}
+
+void Printer::print_node(const ShowCreate& node) {
+  word("SHOW CREATE "), word(object_kind_name(node.kind)), word(" ");
+  print(node.name);
+}
+
+void Printer::print_node(const ShowSetting& node) {
+  word("SHOW ");
+  word(node.name ? quote_string(*node.name) : "ALL");
+}
+
+void Printer::print_node(const Describe& node) {
+  word(node.extended ? "DESCRIBE EXTENDED " : "DESCRIBE ");
+  print(node.name);
+}
+
+void Printer::print_node(const Set& node) {
+  word("SET");
+  if (!node.key.empty()) word(" " + quote_string(node.key) + " = " + quote_string(node.value));
+}
+
+void Printer::print_node(const Reset& node) {
+  word("RESET");
+  if (node.key) word(" " + quote_string(*node.key));
+}
+
+void Printer::print_node(const Explain& node) {
+  word("EXPLAIN ");
+  if (node.json) {
+    word(node.analyze ? "(ANALYZE, FORMAT JSON) " : "(FORMAT JSON) ");
+  } else if (node.analyze) {
+    word("ANALYZE ");
+  }
+  print(*node.statement);
+}
+
+void Printer::print_node(const Flush&) { word("FLUSH"); }
+
+void Printer::print_node(const Subscribe& node) {
+  word("SUBSCRIBE TO ");
+  print(node.name);
+}
+
+void Printer::print_node(const SessionCommand& node) {
+  word(node.command);
+  if (!node.arguments.empty()) word(" "), word(node.arguments);
+}
+
+void Printer::print_node(const Use& node) {
+  word("USE ");
+  print(node.name);
+}
+
+}  // namespace penstock::sql

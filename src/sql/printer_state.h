@@ -1,0 +1,117 @@
+// The printer, private to the module: appends the SQL of nodes to one string.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sql/parser_state.h"
+#include "sql/statement.h"
+
+namespace penstock::sql {
+
+class Printer {
+ public:
+  void print(const Statement& statement);
+  void print(const Query& query);
+  // In parentheses when it binds less tightly than `minimum`.
+  void print(const Expression& expression, Precedence minimum = Precedence::kLowest);
+  void print(const TypeName& type);
+  void print(const QualifiedName& name);
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  // One per kind of expression.
+  void print_node(const Literal& node);
+  void print_node(const IntervalLiteral& node);
+  void print_node(const ColumnReference& node) { print(node.name); }
+  void print_node(const Star& node);
+  void print_node(const Parameter& node);
+  void print_node(const Unary& node);
+  void print_node(const Binary& node);
+  void print_node(const Logical& node);
+  void print_node(const IsTest& node);
+  void print_node(const IsDistinctFrom& node);
+  void print_node(const Between& node);
+  void print_node(const InList& node);
+  void print_node(const InSubquery& node);
+  void print_node(const PatternMatch& node);
+  void print_node(const Quantified& node);
+  void print_node(const Exists& node);
+  void print_node(const ScalarSubquery& node);
+  void print_node(const Case& node);
+  void print_node(const Cast& node);
+  void print_node(const FunctionCall& node);
+  void print_node(const Keyword& node) { out_ += node.text; }
+  void print_node(const TableArgument& node);
+  void print_node(const Descriptor& node);
+  void print_node(const NamedArgument& node);
+  void print_node(const ArrayConstructor& node);
+  void print_node(const MapConstructor& node);
+  void print_node(const RowConstructor& node);
+  void print_node(const Subscript& node);
+  void print_node(const FieldAccess& node);
+  void print_arguments(const FunctionCall& call);
+  void print_window(const WindowSpecification& window);
+  void print_frame_bound(const FrameBound& bound);
+  void print_order(const std::vector<OrderItem>& items);
+  // The operand of [] and .; only what parses there bare stays bare.
+  void print_postfix_operand(const Expression& operand);
+
+  // The parts of queries.
+  void print_node(const Select& node);
+  void print_node(const Values& node);
+  void print_node(const SetOperation& node);
+  void print_group_by(const std::vector<GroupingElement>& elements);
+  void print_hints(const std::vector<Hint>& hints);
+  void print(const TableReference& table);
+  void print_node(const NamedTable& node);
+  void print_node(const DerivedTable& node);
+  void print_node(const TableFunction& node);
+  void print_node(const Join& node);
+
+  // One per kind of statement.
+  void print_node(const Query& node) { print(node); }
+  void print_node(const Insert& node);
+  void print_node(const Update& node);
+  void print_node(const Delete& node);
+  void print_node(const CreateTable& node);
+  void print_node(const CreateView& node);
+  void print_node(const CreateMaterializedView& node);
+  void print_node(const CreateAlert& node);
+  void print_node(const Drop& node);
+  void print_node(const ShowObjects& node);
+  void print_node(const ShowCreate& node);
+  void print_node(const ShowSetting& node);
+  void print_node(const Describe& node);
+  void print_node(const Set& node);
+  void print_node(const Reset& node);
+  void print_node(const Explain& node);
+  void print_node(const Flush& node);
+  void print_node(const Subscribe& node);
+  void print_node(const SessionCommand& node);
+  void print_node(const Use& node);
+  void print_column(const ColumnDefinition& column);
+  void print_options(const std::vector<Option>& options);
+  void print_comment(const std::optional<std::string>& comment);
+
+  void word(std::string_view text) { out_ += text; }
+  void name(const Identifier& identifier);
+  void names(const std::vector<Identifier>& identifiers);  // in parentheses
+  void list(const std::vector<Expression>& expressions);
+  // Calls print_one on each item, with ", " between them.
+  template <class Items, class PrintOne>
+  void separated(const Items& items, PrintOne print_one) {
+    bool first = true;
+    for (const auto& item : items) {
+      if (!first) out_ += ", ";
+      first = false;
+      print_one(item);
+    }
+  }
+
+  std::string out_;
+};
+
+}  // namespace penstock::sql

@@ -1,0 +1,142 @@
+// The syntax tree of queries.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sql/box.h"
+#include "sql/expression.h"
+
+namespace penstock::sql {
+
+struct Option {
+  std::string key;
+  std::string value;
+  Position position;
+  bool operator==(const Option&) const = default;
+};
+
+// /*+ NAME('key' = 'value', ...) */; arguments that are not pairs have an empty value.
+struct Hint {
+  Identifier name;
+  std::vector<Option> arguments;
+  bool operator==(const Hint&) const = default;
+};
+
+struct TableAlias {
+  Identifier name;
+  std::vector<Identifier> columns;
+  bool operator==(const TableAlias&) const = default;
+};
+
+struct TableReference;
+
+struct NamedTable {
+  QualifiedName name;
+  std::vector<Hint> hints;
+  Box<Expression> as_of;  // FOR SYSTEM_TIME AS OF x; may be empty
+  bool operator==(const NamedTable&) const = default;
+};
+
+struct DerivedTable {
+  bool lateral = false;
+  Box<Query> query;
+  bool operator==(const DerivedTable&) const = default;
+};
+
+// TABLE(f(...)), f(...), LATERAL TABLE(f(...)) or UNNEST(...) [WITH ORDINALITY].
+struct TableFunction {
+  bool lateral = false;
+  bool with_ordinality = false;
+  FunctionCall call;
+  bool operator==(const TableFunction&) const = default;
+};
+
+enum class JoinKind : uint8_t { kInner, kLeft, kRight, kFull, kCross };
+
+struct Join {
+  JoinKind kind = JoinKind::kInner;
+  bool natural = false;
+  Box<TableReference> left;
+  Box<TableReference> right;
+  Box<Expression> on;  // may be empty
+  std::vector<Identifier> using_columns;
+  bool operator==(const Join&) const = default;
+};
+
+struct TableReference {
+  std::variant<NamedTable, DerivedTable, TableFunction, Join> node;
+  std::optional<TableAlias> alias;
+  Position position;
+  bool operator==(const TableReference&) const = default;
+};
+
+struct SelectItem {
+  Expression value;
+  std::optional<Identifier> alias;
+  bool operator==(const SelectItem&) const = default;
+};
+
+enum class GroupingKind : uint8_t { kSimple, kGroupingSets, kRollup, kCube };
+
+// kSimple has one set with one expression, or an empty one for (); the others have one set per element.
+struct GroupingElement {
+  GroupingKind kind = GroupingKind::kSimple;
+  std::vector<std::vector<Expression>> sets;
+  bool operator==(const GroupingElement&) const = default;
+};
+
+struct NamedWindow {
+  Identifier name;
+  WindowSpecification specification;
+  bool operator==(const NamedWindow&) const = default;
+};
+
+struct Select {
+  std::vector<Hint> hints;
+  bool distinct = false;
+  std::vector<SelectItem> items;
+  std::vector<TableReference> from;  // a comma list; empty without FROM
+  Box<Expression> where;
+  std::vector<GroupingElement> group_by;
+  Box<Expression> having;
+  std::vector<NamedWindow> windows;
+  bool operator==(const Select&) const = default;
+};
+
+struct Values {
+  std::vector<std::vector<Expression>> rows;
+  bool operator==(const Values&) const = default;
+};
+
+enum class SetOperator : uint8_t { kUnion, kIntersect, kExcept };
+
+// Two or more inputs, combined from the left.
+struct SetOperation {
+  SetOperator op = SetOperator::kUnion;
+  bool all = false;
+  std::vector<Query> inputs;
+  bool operator==(const SetOperation&) const = default;
+};
+
+struct CommonTableExpression {
+  Identifier name;
+  std::vector<Identifier> columns;
+  Box<Query> query;
+  bool operator==(const CommonTableExpression&) const = default;
+};
+
+struct Query {
+  std::vector<CommonTableExpression> with;
+  std::variant<Select, Values, SetOperation> body;
+  std::vector<OrderItem> order_by;
+  Box<Expression> limit;
+  Box<Expression> offset;
+  Position position;
+  bool operator==(const Query&) const;
+};
+
+}  // namespace penstock::sql

@@ -1,0 +1,213 @@
+// The syntax tree of statements.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "sql/box.h"
+#include "sql/expression.h"
+#include "sql/query.h"
+
+namespace penstock::sql {
+
+struct Statement;
+
+// METADATA [FROM 'key'] [VIRTUAL]
+struct MetadataClause {
+  std::optional<std::string> key;
+  bool is_virtual = false;
+  bool operator==(const MetadataClause&) const = default;
+};
+
+// A physical column (type), a computed one (computed) or one from the connector's metadata (type and metadata).
+struct ColumnDefinition {
+  Identifier name;
+  Box<TypeName> type;
+  Box<Expression> computed;
+  std::optional<MetadataClause> metadata;
+  bool primary_key = false;
+  std::optional<std::string> comment;
+  bool operator==(const ColumnDefinition&) const = default;
+};
+
+struct WatermarkDefinition {
+  Identifier column;
+  Box<Expression> expression;
+  bool operator==(const WatermarkDefinition&) const = default;
+};
+
+struct CreateTable {
+  bool or_replace = false;
+  bool temporary = false;
+  bool if_not_exists = false;
+  QualifiedName name;
+  std::vector<ColumnDefinition> columns;
+  std::optional<WatermarkDefinition> watermark;
+  std::vector<Identifier> primary_key;  // of the table constraint; a column's own is in its definition
+  std::optional<std::string> comment;
+  std::vector<Option> options;
+  Box<Query> query;  // CREATE TABLE ... AS query; may be empty
+  bool operator==(const CreateTable&) const = default;
+};
+
+struct CreateView {
+  bool or_replace = false;
+  bool temporary = false;
+  bool if_not_exists = false;
+  QualifiedName name;
+  std::vector<Identifier> columns;
+  std::optional<std::string> comment;
+  Box<Query> query;
+  bool operator==(const CreateView&) const = default;
+};
+
+struct CreateMaterializedView {
+  bool if_not_exists = false;
+  QualifiedName name;
+  std::vector<Identifier> columns;
+  std::optional<std::string> comment;
+  std::vector<Option> options;
+  Box<Query> query;
+  bool operator==(const CreateMaterializedView&) const = default;
+};
+
+// log, or webhook 'http://...'
+struct AlertChannel {
+  Identifier name;
+  std::optional<std::string> argument;
+  bool operator==(const AlertChannel&) const = default;
+};
+
+struct CreateAlert {
+  bool if_not_exists = false;
+  QualifiedName name;
+  std::optional<std::string> severity;
+  std::vector<AlertChannel> channels;
+  std::vector<Option> options;
+  Box<Query> query;
+  bool operator==(const CreateAlert&) const = default;
+};
+
+struct Insert {
+  QualifiedName table;
+  std::vector<Hint> hints;
+  std::vector<Identifier> columns;  // empty: all, in the table's order
+  Box<Query> query;
+  bool operator==(const Insert&) const = default;
+};
+
+struct Assignment {
+  Identifier column;
+  Box<Expression> value;
+  bool operator==(const Assignment&) const = default;
+};
+
+struct Update {
+  QualifiedName table;
+  std::vector<Assignment> assignments;
+  Box<Expression> where;
+  bool operator==(const Update&) const = default;
+};
+
+struct Delete {
+  QualifiedName table;
+  Box<Expression> where;
+  bool operator==(const Delete&) const = default;
+};
+
+enum class ObjectKind : uint8_t { kTable, kView, kMaterializedView, kAlert, kJob, kFunction, kTopic };
+// "TABLE", "MATERIALIZED VIEW", ...
+std::string_view object_kind_name(ObjectKind kind);
+
+struct Drop {
+  ObjectKind kind = ObjectKind::kTable;
+  bool if_exists = false;
+  QualifiedName name;
+  bool cascade = false;
+  bool operator==(const Drop&) const = default;
+};
+
+// SHOW TABLES and its like.
+struct ShowObjects {
+  ObjectKind kind = ObjectKind::kTable;
+  std::optional<std::string> like;
+  bool operator==(const ShowObjects&) const = default;
+};
+
+// SHOW CREATE TABLE name and its like.
+struct ShowCreate {
+  ObjectKind kind = ObjectKind::kTable;
+  QualifiedName name;
+  bool operator==(const ShowCreate&) const = default;
+};
+
+// SHOW name; without a name SHOW ALL.
+struct ShowSetting {
+  std::optional<std::string> name;
+  bool operator==(const ShowSetting&) const = default;
+};
+
+struct Describe {
+  bool extended = false;
+  QualifiedName name;
+  bool operator==(const Describe&) const = default;
+};
+
+// SET key = value. Without a key: list all. Lists of values are joined by ", ".
+struct Set {
+  std::string key;
+  std::string value;
+  bool operator==(const Set&) const = default;
+};
+
+// RESET key; without a key RESET ALL.
+struct Reset {
+  std::optional<std::string> key;
+  bool operator==(const Reset&) const = default;
+};
+
+struct Explain {
+  bool analyze = false;
+  bool json = false;
+  Box<Statement> statement;
+  bool operator==(const Explain&) const = default;
+};
+
+// Waits until everything that was written before it is visible in the views.
+struct Flush {
+  bool operator==(const Flush&) const = default;
+};
+
+struct Subscribe {
+  QualifiedName name;
+  bool operator==(const Subscribe&) const = default;
+};
+
+// BEGIN, COMMIT, ROLLBACK, DEALLOCATE, DISCARD and others that clients send around their statements.
+struct SessionCommand {
+  std::string command;    // the first word, upper case
+  std::string arguments;  // the rest as written
+  bool operator==(const SessionCommand&) const = default;
+};
+
+struct Use {
+  QualifiedName name;
+  bool operator==(const Use&) const = default;
+};
+
+struct Statement {
+  using Node = std::variant<Query, Insert, Update, Delete, CreateTable, CreateView, CreateMaterializedView, CreateAlert,
+                            Drop, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset, Explain, Flush, Subscribe,
+                            SessionCommand, Use>;
+  Node node;
+  Position position;
+  // The number of parameters: the highest $n, or the count of `?`.
+  uint32_t parameters = 0;
+  bool operator==(const Statement&) const = default;
+};
+
+}  // namespace penstock::sql

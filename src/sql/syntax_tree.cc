@@ -1,0 +1,62 @@
+// The parts of the syntax tree that cannot be defined where their types are still incomplete.
+#include "sql/statement.h"
+
+namespace penstock::sql {
+
+Expression::Expression() = default;
+Expression::Expression(Node node, Position position) : node(std::move(node)), position(position) {}
+Expression::Expression(Expression&&) noexcept = default;
+Expression& Expression::operator=(Expression&&) noexcept = default;
+Expression::~Expression() = default;
+bool Expression::operator==(const Expression&) const = default;
+
+bool TypeName::operator==(const TypeName&) const = default;
+bool Query::operator==(const Query&) const = default;
+
+std::string_view interval_unit_name(IntervalUnit unit) {
+  switch (unit) {
+    case IntervalUnit::kYear: return "YEAR";
+    case IntervalUnit::kQuarter: return "QUARTER";
+    case IntervalUnit::kMonth: return "MONTH";
+    case IntervalUnit::kWeek: return "WEEK";
+    case IntervalUnit::kDay: return "DAY";
+    case IntervalUnit::kHour: return "HOUR";
+    case IntervalUnit::kMinute: return "MINUTE";
+    case IntervalUnit::kSecond: return "SECOND";
+    case IntervalUnit::kMillisecond: return "MILLISECOND";
+  }
+  return "";
+}
+
+std::string_view binary_operator_symbol(BinaryOperator op) {
+  switch (op) {
+    case BinaryOperator::kAdd: return "+";
+    case BinaryOperator::kSubtract: return "-";
+    case BinaryOperator::kMultiply: return "*";
+    case BinaryOperator::kDivide: return "/";
+    case BinaryOperator::kModulo: return "%";
+    case BinaryOperator::kConcat: return "||";
+    case BinaryOperator::kEqual: return "=";
+    case BinaryOperator::kNotEqual: return "<>";
+    case BinaryOperator::kLess: return "<";
+    case BinaryOperator::kLessOrEqual: return "<=";
+    case BinaryOperator::kGreater: return ">";
+    case BinaryOperator::kGreaterOrEqual: return ">=";
+  }
+  return "";
+}
+
+std::string_view object_kind_name(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kTable: return "TABLE";
+    case ObjectKind::kView: return "VIEW";
+    case ObjectKind::kMaterializedView: return "MATERIALIZED VIEW";
+    case ObjectKind::kAlert: return "ALERT";
+    case ObjectKind::kJob: return "JOB";
+    case ObjectKind::kFunction: return "FUNCTION";
+    case ObjectKind::kTopic: return "TOPIC";
+  }
+  return "";
+}
+
+}  // namespace penstock::sql
