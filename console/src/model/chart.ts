@@ -23,6 +23,8 @@ export interface Chart {
   timesCut: number;
 }
 
+const RANKED_OVER = 5;
+
 export interface ChartOptions {
   time: number;
   names: number[];
@@ -56,10 +58,20 @@ export function buildChart(rows: Iterable<Row>, options: ChartOptions): Chart {
     const last = lastOf(aligned);
     if (last !== null) series.push({ name, values: aligned, last, rest: false });
   }
-  series.sort((a, b) => b.last - a.last || (a.name < b.name ? -1 : 1));
+  series.sort((a, b) => recent(b) - recent(a) || (a.name < b.name ? -1 : 1));
   const folded = series.splice(options.seriesMax);
   if (folded.length > 0 && options.additive) series.push(sum(folded, times));
   return { times, series, folded: folded.length, timesCut: allTimes.size - times.length };
+}
+
+/**
+ * How much a series counts now. Over a few times rather than the last alone, because the newest window fills
+ * up series by series, and the ranking would be shuffled at every start of a window.
+ */
+function recent({ values }: Series): number {
+  let total = 0;
+  for (const value of values.slice(-RANKED_OVER)) total += value ?? 0;
+  return total;
 }
 
 function sum(folded: Series[], times: number[]): Series {

@@ -81,6 +81,12 @@ export function bytes(count: number): string {
   return `${scaled.toFixed(scaled < 10 ? 1 : 0)} ${names[unit]}`;
 }
 
+/** A time that passes by the second: `8 s`, `2 min 05 s`. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  return seconds < 60 ? `${seconds} s` : duration(seconds * 1000);
+}
+
 function pad(value: number, width = 2): string {
   return String(value).padStart(width, '0');
 }

@@ -59,20 +59,20 @@ describe('buildChart', () => {
     [minute(1), 'nothing', null],
   ];
 
-  it('keeps the top series by last value and sums the others', () => {
+  it('keeps the series that count most of late and sums the others', () => {
     const chart = buildChart(rows, options);
     expect(chart.times).toHaveLength(2);
     expect(chart.series.map((s) => [s.name, s.values, s.rest])).toEqual([
       ['b', [5, 7], false],
-      ['c', [null, 3], false],
-      ['2 others', [11, 1], true],
+      ['a', [9, 1], false],
+      ['2 others', [2, 3], true],
     ]);
     expect(chart.folded).toBe(2);
   });
 
   it('leaves out, rather than sums, what cannot be added', () => {
     const chart = buildChart(rows, { ...options, additive: false });
-    expect(chart.series.map((s) => s.name)).toEqual(['b', 'c']);
+    expect(chart.series.map((s) => s.name)).toEqual(['b', 'a']);
     expect(chart.folded).toBe(2);
   });
 
@@ -173,6 +173,10 @@ describe('format', () => {
       '2 d 7 h',
       '−1.5 s',
     ]);
+  });
+
+  it('writes ages in whole seconds', () => {
+    expect([-5, 900, 8_400, 65_000].map(format.age)).toEqual(['0 s', '0 s', '8 s', '1 min 05 s']);
   });
 
   it('writes cells exactly, also beyond 2^53', () => {

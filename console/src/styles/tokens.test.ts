@@ -42,6 +42,9 @@ describe.each(['dark', 'light'])('colours, %s', (theme) => {
     ['medium', 'medium-tint'],
     ['low', 'low-tint'],
     ['good', 'page'],
+    ['page', 'high'],
+    ['page', 'medium'],
+    ['page', 'low'],
   ])('text %s on %s has 4.5:1', (front, back) => {
     expect(ratio(front, back)).toBeGreaterThanOrEqual(4.5);
   });

@@ -1,6 +1,6 @@
 import type { Alert } from '../feed/contract';
 import { alerts, nowMs } from '../feed/store';
-import { cell, duration, label, measure, moment } from '../model/format';
+import { age, cell, label, measure, moment } from '../model/format';
 import { zone } from '../preferences';
 
 const FIRING_SHOWN_MAX = 20;
@@ -30,23 +30,25 @@ export function AlertStrip() {
       {firing.length > FIRING_SHOWN_MAX && (
         <p class="quiet">and {firing.length - FIRING_SHOWN_MAX} more firing</p>
       )}
-      <div class="resolved">
-        {firing.length === 0 && (
-          <span class="all-clear" aria-hidden="true">
-            <svg class="icon" viewBox="0 0 20 20">
-              <path d="M4.5 10.5l3.5 3.5l7.5-8" />
-            </svg>
-            No alerts firing
-          </span>
-        )}
-        {resolved.length > 0 && (
-          <ul class="resolved-list" aria-label="Recently resolved">
-            {resolved.map((alert) => (
-              <Resolved key={`${alert.alert} ${alert.key} ${alert.fired_at}`} alert={alert} />
-            ))}
-          </ul>
-        )}
-      </div>
+      {(firing.length === 0 || resolved.length > 0) && (
+        <div class="resolved">
+          {firing.length === 0 && (
+            <span class="all-clear" aria-hidden="true">
+              <svg class="icon" viewBox="0 0 20 20">
+                <path d="M4.5 10.5l3.5 3.5l7.5-8" />
+              </svg>
+              No alerts firing
+            </span>
+          )}
+          {resolved.length > 0 && (
+            <ul class="resolved-list" aria-label="Recently resolved">
+              {resolved.map((alert) => (
+                <Resolved key={`${alert.alert} ${alert.key} ${alert.fired_at}`} alert={alert} />
+              ))}
+            </ul>
+          )}
+        </div>
+      )}
     </section>
   );
 }
@@ -68,10 +70,7 @@ function Firing({ alert }: { alert: Alert }) {
       </span>
       <span class="alert-since">
         since <time dateTime={alert.fired_at}>{moment(since, nowMs.value, zone.value === 'utc')}</time>
-        <span class="quiet">
-          {' '}
-          · {duration(Math.max(0, Math.floor((nowMs.value - since) / 1000) * 1000)).replace('.0', '')}
-        </span>
+        <span class="quiet"> · {age(nowMs.value - since)}</span>
       </span>
     </li>
   );

@@ -1,5 +1,5 @@
 import { feeds, nowMs, phase, retryAtMs, status } from '../feed/store';
-import { clock, duration } from '../model/format';
+import { age, clock } from '../model/format';
 import { type Theme, theme, zone } from '../preferences';
 
 export function Header() {
@@ -65,7 +65,7 @@ function Facts() {
   return (
     <span class="facts" data-testid="version">
       <span>v{status.value.version}</span>
-      <span>up {duration(Math.floor(status.value.uptime_ms / 1000) * 1000).replace('.0', '')}</span>
+      <span>up {age(status.value.uptime_ms)}</span>
     </span>
   );
 }

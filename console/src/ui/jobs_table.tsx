@@ -11,7 +11,7 @@ export function JobsTable() {
       <div class="section-head">
         <h2 id="jobs-title">Jobs</h2>
         <dl class="totals">
-          <Total name="Late, dropped" value={fixed(now.late_dropped_total, 0)} />
+          <Total name="Late drops" value={fixed(now.late_dropped_total, 0)} />
           <Total name="Dead letters" value={fixed(now.dead_letters_total, 0)} />
           <Total name="Memory" value={bytes(now.memory_bytes)} />
         </dl>
@@ -62,7 +62,7 @@ const headings = [
   { title: 'Lag', number: true },
   { title: 'Watermark', number: true },
   { title: 'Delay', number: true },
-  { title: 'Late, dropped', number: true },
+  { title: 'Late drops', number: true },
 ];
 
 function failedFirst(a: Job, b: Job): number {
