@@ -27,7 +27,7 @@ export function KeyFigures() {
         name="Lag"
         text={now ? count(now.lag_events) : null}
         unit={now?.lag_events === 1 ? 'event' : 'events'}
-        note="written, not yet processed"
+        note="not yet processed"
         history={histories.lag}
         id="lag"
       />

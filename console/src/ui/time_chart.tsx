@@ -4,7 +4,7 @@ import type { Column, Row } from '../feed/contract';
 import { nowMs } from '../feed/store';
 import type { ViewFeed } from '../feed/view_feed';
 import { assignSlots, buildChart, type Chart } from '../model/chart';
-import { compact, fixed, measure as measureText, moment } from '../model/format';
+import { compact, decimalsFor, fixed, moment } from '../model/format';
 import { isAdditive, type Shape } from '../model/shape';
 import { colours, zone } from '../preferences';
 import { type DrawnSeries, Plot } from './plot';
@@ -122,6 +122,8 @@ interface LegendProps {
 function Legend({ chart, series, cursor, toggle, column }: LegendProps) {
   const time = cursor === null ? undefined : chart.times[cursor];
   const when = time === undefined ? 'latest' : moment(time * 1000, nowMs.value, zone.value === 'utc');
+  // One number of decimals for all, so that they stand in line and keep their width.
+  const decimals = decimalsFor(series.map((s) => s.last));
   const single = series.length === 1 && series[0]?.name === '';
   return (
     <div class="legend">
@@ -152,7 +154,7 @@ function Legend({ chart, series, cursor, toggle, column }: LegendProps) {
                 <span class="swatch" aria-hidden="true" />
                 <span class="legend-name">{single ? column : s.name}</span>
                 <span class="legend-value">
-                  {value == null ? '–' : Math.abs(value) >= 1e6 ? compact(value) : measureText(value)}
+                  {value == null ? '–' : Math.abs(value) >= 1e6 ? compact(value) : fixed(value, decimals)}
                 </span>
               </button>
             </li>
