@@ -19,23 +19,23 @@ std::string_view category_name(FunctionCategory category);
 struct CallSignature {
   std::span<const ExprPtr> arguments;
   std::vector<types::DataType> argument_types;
-  types::DataType result;  // nullability is set by the caller unless `result_nullable_set`
+  types::DataType result;  // its nullability follows from the function's NullRule
   Kernel kernel = nullptr;
-  bool result_nullable_set = false;
+  bool never_null = false;  // with NullRule::kHandles: the result is NOT NULL
 };
 
 // What happens with NULL arguments.
 enum class NullRule : uint8_t {
-  kPropagates,  // any NULL argument gives NULL; the kernel sees only rows without
+  kPropagates,  // any NULL argument gives NULL, and nothing else does
+  kMakes,       // the same, and other arguments may give NULL too
   kHandles,     // the kernel looks at NULLs itself
 };
 
-// One overload of a function; overloads of one name stand next to each other in their table, and the first that
-// accepts the arguments is taken. Static and constant.
+// One overload of a function; the first of its name that accepts the arguments is taken. Static and constant.
 struct ScalarFunction {
   std::string_view name;  // upper case, or an operator: "UPPER", "+", "IS NULL"
   FunctionCategory category;
-  std::string_view signature;    // "SUBSTRING(text, from [, length])"
+  std::string_view signature;    // "SUBSTRING(text, from [, length])"; operators are written as such: "a + b"
   std::string_view description;  // one sentence
   std::string_view example;      // "SUBSTRING('penstock', 4) -> 'stock'"; run by a test when it has "->"
   // Accepts the call or not. Arguments with type kNull are bare NULLs.

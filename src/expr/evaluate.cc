@@ -1,0 +1,168 @@
+#include "expr/evaluate.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "expr/cast.h"
+#include "expr/evaluator.h"
+#include "expr/function.h"
+
+namespace penstock::expr {
+
+Frame Frame::select(std::span<const uint16_t> rows) const {
+  Frame frame(batch_, context_, *errors_);
+  frame.all_rows_ = false;
+  frame.rows_ = rows.size();
+  frame.batch_rows_.assign(rows.begin(), rows.end());
+  if (!all_rows_) {
+    for (uint16_t& row : frame.batch_rows_) row = batch_rows_[row];
+  }
+  return frame;
+}
+
+Operand Frame::evaluate(const Expr& expr) {
+  switch (expr.kind()) {
+    case Expr::Kind::kColumn: return evaluate_column(expr);
+    case Expr::Kind::kLiteral: return {.type = expr.type(), .column = nullptr, .constant = expr.value()};
+    case Expr::Kind::kCall: return evaluate_call(expr);
+    case Expr::Kind::kCast:
+    case Expr::Kind::kTryCast: return evaluate_cast(expr);
+    case Expr::Kind::kAnd:
+    case Expr::Kind::kOr: return evaluate_logic(expr);
+    case Expr::Kind::kCase: return evaluate_case(expr);
+    case Expr::Kind::kCoalesce: return evaluate_coalesce(expr);
+  }
+  return {};
+}
+
+Operand Frame::evaluate_column(const Expr& expr) {
+  size_t index = expr.column_index();
+  PENSTOCK_DCHECK(index < batch_.columns().size(), "an expression names a column that the batch does not have");
+  ColumnPtr column = batch_.column(index);
+  if (!all_rows_) {
+    if (selected_.empty()) selected_.resize(batch_.columns().size());
+    if (selected_[index] == nullptr) selected_[index] = column->take(batch_rows_);
+    column = selected_[index];
+  }
+  return {.type = expr.type(), .column = std::move(column), .constant = {}};
+}
+
+// Runs a kernel. On constants it runs for one row, which then stands for all.
+Operand Frame::run(const Expr& expr, Kernel kernel, NullRule nulls, std::span<const Operand> arguments,
+                   RowErrors* errors) {
+  bool all_constant = std::all_of(arguments.begin(), arguments.end(), [](const Operand& a) { return a.is_constant(); });
+  bool any_null_constant =
+      std::any_of(arguments.begin(), arguments.end(), [](const Operand& a) { return a.is_null_constant(); });
+  Operand result{.type = expr.type(), .column = nullptr, .constant = {}};
+  if (rows_ == 0 || (nulls != NullRule::kHandles && any_null_constant)) return result;
+  RowErrors constant_errors;
+  size_t rows = all_constant ? 1 : rows_;
+  RowErrors* sink = errors == nullptr ? nullptr : (all_constant ? &constant_errors : errors);
+  std::span<const uint16_t> numbers;
+  if (!all_rows_) numbers = batch_rows_;
+  KernelCall call(rows, arguments, expr.type(), context_, all_constant ? std::span<const uint16_t>() : numbers, sink);
+  if (nulls != NullRule::kHandles) call.join_nulls();
+  kernel(call);
+  ColumnPtr column = call.take_result();
+  PENSTOCK_DCHECK(column != nullptr && column->size() == rows, "a kernel gave no result for every row");
+  if (!all_constant) {
+    result.column = std::move(column);
+    return result;
+  }
+  result.constant = column->value(0);
+  for (const RowError& error : constant_errors) {
+    for (size_t row = 0; row < rows_; ++row) {
+      uint16_t number = all_rows_ ? static_cast<uint16_t>(row) : batch_rows_[row];
+      errors->push_back({.row = number, .message = error.message});
+    }
+  }
+  return result;
+}
+
+Operand Frame::evaluate_call(const Expr& expr) {
+  std::vector<Operand> arguments;
+  arguments.reserve(expr.children().size());
+  for (const ExprPtr& child : expr.children()) arguments.push_back(evaluate(*child));
+  return run(expr, expr.kernel(), expr.function().nulls, arguments, errors_);
+}
+
+Operand Frame::evaluate_cast(const Expr& expr) {
+  Operand argument = evaluate(*expr.child(0));
+  Kernel kernel = cast_kernel(argument.type, expr.type());
+  if (kernel == nullptr) {  // the same physical form and all values fit
+    if (!argument.is_constant()) argument.column = argument.column->retyped(expr.type());
+    argument.type = expr.type();
+    return argument;
+  }
+  RowErrors* errors = expr.kind() == Expr::Kind::kTryCast ? nullptr : errors_;
+  return run(expr, kernel, NullRule::kPropagates, {&argument, 1}, errors);
+}
+
+columnar::ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batch, const EvalContext& context,
+                             RowErrors& errors) {
+  size_t errors_before = errors.size();
+  Operand result = Frame(batch, context, errors).evaluate(expr);
+  ColumnPtr column =
+      result.is_constant() ? Column::constant(expr.type(), result.constant, batch.rows()) : std::move(result.column);
+  if (errors.size() == errors_before) return column;
+  // Rows in error may have got a value from what encloses the failed part (IS NULL, CASE).
+  columnar::Selection rows(batch.rows());
+  std::iota(rows.begin(), rows.end(), uint16_t{0});
+  for (size_t i = errors_before; i < errors.size(); ++i) rows[errors[i].row] = UINT16_MAX;
+  std::erase(rows, UINT16_MAX);
+  ColumnAssembler assembler(column->type(), batch.rows());
+  assembler.scatter({.type = column->type(), .column = column->take(rows), .constant = {}}, rows);
+  return assembler.finish();
+}
+
+columnar::Selection select(const Expr& predicate, const columnar::ChangeBatch& batch, const EvalContext& context,
+                           RowErrors& errors) {
+  size_t errors_before = errors.size();
+  Operand result = Frame(batch, context, errors).evaluate(predicate);
+  columnar::Selection rows(batch.rows());
+  if (result.is_constant()) {
+    if (result.constant.is_null() || !result.constant.as_bool()) return {};
+    std::iota(rows.begin(), rows.end(), uint16_t{0});
+  } else {
+    size_t count = 0;
+    std::span<const uint8_t> values = result.column->values<uint8_t>();
+    std::span<const uint8_t> nulls = result.column->nulls();
+    if (nulls.empty()) {
+      for (size_t row = 0; row < values.size(); ++row) {
+        rows[count] = static_cast<uint16_t>(row);
+        count += values[row];
+      }
+    } else {
+      for (size_t row = 0; row < values.size(); ++row) {
+        rows[count] = static_cast<uint16_t>(row);
+        count += values[row] & (nulls[row] ^ 1U);
+      }
+    }
+    rows.resize(count);
+  }
+  if (errors.size() != errors_before) {
+    std::vector<uint8_t> failed(batch.rows());
+    for (size_t i = errors_before; i < errors.size(); ++i) failed[errors[i].row] = 1;
+    std::erase_if(rows, [&](uint16_t row) { return failed[row] != 0; });
+  }
+  return rows;
+}
+
+Result<types::Value> evaluate_constant(const Expr& expr, const EvalContext& context) {
+  RowErrors errors;
+  ColumnPtr column = evaluate(expr, columnar::ChangeBatch(1, {}), context, errors);
+  if (!errors.empty()) return Error(ErrorCode::kInvalidArgument, errors[0].message);
+  return column->value(0);
+}
+
+ExprPtr fold_constants(const ExprPtr& expr, const EvalContext& context) {
+  return transform(expr, [&](ExprPtr node) -> ExprPtr {
+    if (node->is_literal() || !node->is_constant()) return node;
+    Result<types::Value> value = evaluate_constant(*node, context);
+    if (!value) return node;
+    return Expr::literal(*std::move(value), node->type());
+  });
+}
+
+}  // namespace penstock::expr

@@ -1,0 +1,133 @@
+#include "expr/special_forms.h"
+
+#include <algorithm>
+#include <array>
+
+#include "expr/registry.h"
+
+namespace penstock::expr {
+
+using types::DataType;
+using types::TypeKind;
+
+namespace {
+
+Error wrong_count(std::string_view name, std::string_view signature, size_t given) {
+  return invalid_argument("{} does not take {} argument{}", name, given, given == 1 ? "" : "s")
+      .hint("it is: " + std::string(signature));
+}
+
+Result<ExprPtr> as_boolean(std::string_view name, ExprPtr argument) {
+  TypeKind kind = argument->type().kind();
+  if (kind != TypeKind::kBoolean && kind != TypeKind::kNull) {
+    return invalid_argument("{} needs a BOOLEAN and not {}", name, argument->type().with_nullable(true).to_string());
+  }
+  return convert_argument(std::move(argument), TypeKind::kBoolean);
+}
+
+// The arguments from `first` on, every `step`-th, cast to their common type.
+Result<DataType> to_common_type(std::string_view name, std::vector<ExprPtr>& arguments,
+                                std::span<const size_t> positions) {
+  std::vector<DataType> types;
+  for (size_t position : positions) types.push_back(arguments[position]->type());
+  Result<DataType> common = common_type(types);
+  if (!common) return std::move(common.error()).context(name);
+  if (common->kind() == TypeKind::kNull) return *common;
+  for (size_t position : positions) {
+    arguments[position] = PENSTOCK_TRY(convert_argument(std::move(arguments[position]), *common));
+  }
+  return *common;
+}
+
+std::vector<size_t> positions_from(size_t first, size_t count) {
+  std::vector<size_t> positions;
+  for (size_t i = first; i < count; ++i) positions.push_back(i);
+  return positions;
+}
+
+Result<ExprPtr> bind_logic(std::string_view name, std::vector<ExprPtr> arguments) {
+  if (arguments.size() < 2) return wrong_count(name, fmt::format("a {} b", name), arguments.size());
+  // Chains become one node: (a AND b) AND c.
+  Expr::Kind kind = name == "AND" ? Expr::Kind::kAnd : Expr::Kind::kOr;
+  std::vector<ExprPtr> children;
+  for (ExprPtr& argument : arguments) {
+    argument = PENSTOCK_TRY(as_boolean(name, std::move(argument)));
+    if (argument->kind() == kind) {
+      children.insert(children.end(), argument->children().begin(), argument->children().end());
+    } else {
+      children.push_back(argument);
+    }
+  }
+  return name == "AND" ? Expr::logical_and(std::move(children)) : Expr::logical_or(std::move(children));
+}
+
+Result<ExprPtr> bind_coalesce(std::string_view name, std::vector<ExprPtr> arguments) {
+  bool is_ifnull = name == "IFNULL" || name == "NVL";
+  if (arguments.empty() || (is_ifnull && arguments.size() != 2)) {
+    return wrong_count(name, is_ifnull ? "IFNULL(value, replacement)" : "COALESCE(value, ...)", arguments.size());
+  }
+  DataType type = PENSTOCK_TRY(to_common_type(name, arguments, positions_from(0, arguments.size())));
+  bool nullable = std::all_of(arguments.begin(), arguments.end(),
+                              [](const ExprPtr& argument) { return argument->type().nullable(); });
+  if (arguments.size() == 1) return arguments[0];
+  return Expr::coalesce(std::move(arguments), type.with_nullable(nullable));
+}
+
+// NULLIF(a, b) is CASE WHEN a = b THEN NULL ELSE a END.
+Result<ExprPtr> bind_nullif(std::string_view name, std::vector<ExprPtr> arguments) {
+  if (arguments.size() != 2) return wrong_count(name, "NULLIF(a, b)", arguments.size());
+  ExprPtr value = arguments[0];
+  ExprPtr equal = PENSTOCK_TRY(bind_call("=", std::move(arguments)));
+  return bind_case({std::move(equal), Expr::literal({}, TypeKind::kNull), std::move(value)});
+}
+
+Result<ExprPtr> bind_if(std::string_view name, std::vector<ExprPtr> arguments) {
+  if (arguments.size() != 3) return wrong_count(name, "IF(condition, then, else)", arguments.size());
+  return bind_case(std::move(arguments));
+}
+
+struct NamedForm {
+  std::string_view name;
+  SpecialForm form;
+};
+constexpr std::array<NamedForm, 7> kForms{{{"AND", bind_logic},
+                                           {"OR", bind_logic},
+                                           {"COALESCE", bind_coalesce},
+                                           {"IFNULL", bind_coalesce},
+                                           {"NVL", bind_coalesce},
+                                           {"NULLIF", bind_nullif},
+                                           {"IF", bind_if}}};
+constexpr auto kFormNames = [] {
+  std::array<std::string_view, kForms.size()> names;
+  for (size_t i = 0; i < names.size(); ++i) names[i] = kForms[i].name;
+  return names;
+}();
+
+}  // namespace
+
+SpecialForm find_special_form(std::string_view name) {
+  for (const NamedForm& form : kForms) {
+    if (form.name == name) return form.form;
+  }
+  return nullptr;
+}
+
+std::span<const std::string_view> special_form_names() { return kFormNames; }
+
+Result<ExprPtr> bind_case(std::vector<ExprPtr> children) {
+  if (children.size() < 3 || children.size() % 2 == 0) {
+    return invalid_argument("CASE needs at least one WHEN ... THEN ...");
+  }
+  std::vector<size_t> results;
+  for (size_t i = 0; i + 1 < children.size(); i += 2) {
+    children[i] = PENSTOCK_TRY(as_boolean("WHEN", std::move(children[i])));
+    results.push_back(i + 1);
+  }
+  results.push_back(children.size() - 1);
+  bool nullable = std::any_of(results.begin(), results.end(),
+                              [&](size_t position) { return children[position]->type().nullable(); });
+  DataType type = PENSTOCK_TRY(to_common_type("CASE", children, results));
+  return Expr::case_when(std::move(children), type.with_nullable(nullable));
+}
+
+}  // namespace penstock::expr

@@ -1,0 +1,74 @@
+#include "expr/time_zone.h"
+
+#include <absl/time/time.h>
+
+#include "types/calendar.h"
+
+namespace penstock::expr {
+
+struct TimeZone::Zone {
+  absl::TimeZone zone;
+};
+
+const TimeZone& TimeZone::utc() {
+  static const TimeZone kUtc("UTC", nullptr);
+  return kUtc;
+}
+
+namespace {
+
+// "+02:00", "-0530", "UTC+2".
+bool parse_offset(std::string_view text, int& seconds) {
+  if (text.starts_with("UTC") || text.starts_with("GMT")) text.remove_prefix(3);
+  if (text.size() < 2 || (text[0] != '+' && text[0] != '-')) return false;
+  int sign = text[0] == '-' ? -1 : 1;
+  int digits[4] = {};
+  size_t count = 0;
+  for (char c : text.substr(1)) {
+    if (c == ':' && count >= 1 && count <= 2) continue;
+    if (c < '0' || c > '9' || count == 4) return false;
+    digits[count++] = c - '0';
+  }
+  int hours = count % 2 == 1 ? digits[0] : digits[0] * 10 + digits[1];
+  size_t minutes_at = count % 2 == 1 ? 1 : 2;
+  int minutes = count > 2 ? digits[minutes_at] * 10 + digits[minutes_at + 1] : 0;
+  if (hours > 18 || minutes > 59) return false;
+  seconds = sign * (hours * 3600 + minutes * 60);
+  return true;
+}
+
+absl::CivilSecond civil_second(int64_t local_us) {
+  int64_t days = types::floor_divide(local_us, types::kMicrosPerDay);
+  int64_t seconds = types::floor_modulo(local_us, types::kMicrosPerDay) / types::kMicrosPerSecond;
+  types::CivilDate date = types::civil_from_days(days);
+  return absl::CivilSecond(date.year, date.month, date.day, 0, 0, 0) + seconds;
+}
+
+}  // namespace
+
+Result<TimeZone> TimeZone::load(std::string_view name) {
+  if (name == "UTC" || name == "Z" || name == "GMT" || name == "Etc/UTC") return TimeZone(std::string(name), nullptr);
+  int seconds = 0;
+  if (parse_offset(name, seconds)) {
+    return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{absl::FixedTimeZone(seconds)}));
+  }
+  absl::TimeZone zone;
+  if (name.empty() || !absl::LoadTimeZone(std::string(name), &zone)) {
+    return not_found("there is no time zone '{}'", name).hint("use a name such as 'Europe/Berlin', or '+02:00'");
+  }
+  return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{zone}));
+}
+
+int64_t TimeZone::to_local(int64_t utc_us) const {
+  if (zone_ == nullptr) return utc_us;
+  return utc_us + int64_t{zone_->zone.At(absl::FromUnixMicros(utc_us)).offset} * types::kMicrosPerSecond;
+}
+
+int64_t TimeZone::from_local(int64_t local_us) const {
+  if (zone_ == nullptr) return local_us;
+  // `pre` is the moment with the offset from before a change of clocks; the only one where there is no change.
+  absl::TimeZone::TimeInfo info = zone_->zone.At(civil_second(local_us));
+  return absl::ToUnixMicros(info.pre) + types::floor_modulo(local_us, types::kMicrosPerSecond);
+}
+
+}  // namespace penstock::expr
