@@ -1,0 +1,237 @@
+#include "view/view.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/time.h"
+#include "columnar/row_key.h"
+#include "view/change_feed.h"
+#include "view/row_store.h"
+
+namespace penstock::view {
+
+namespace {
+
+using columnar::ChangeBatch;
+
+std::vector<types::DataType> types_of(const types::Schema& schema) {
+  std::vector<types::DataType> types;
+  types.reserve(schema.size());
+  for (const types::Field& field : schema) types.push_back(field.type);
+  return types;
+}
+
+class ChunkSnapshot : public Snapshot {
+ public:
+  ChunkSnapshot(Epoch epoch, const RowStore& store)
+      : epoch_(epoch),
+        rows_(store.rows()),
+        types_(store.types()),
+        chunks_(store.chunks().begin(), store.chunks().end()) {}
+
+  Epoch epoch() const override { return epoch_; }
+  size_t rows() const override { return rows_; }
+
+  // A position is the number of the stored row, and below it how many of its repetitions have been given.
+  std::optional<ChangeBatch> next(size_t& position) const override {
+    constexpr int kRepetitionBits = 32;
+    size_t row = position >> kRepetitionBits;
+    auto given = static_cast<uint32_t>(position);
+    std::vector<columnar::ColumnBuilder> builders(types_.begin(), types_.end());
+    size_t rows = 0;
+    for (; rows < columnar::kBatchRowsMax && row / kChunkRows < chunks_.size(); ++row, given = 0) {
+      const Chunk& chunk = *chunks_[row / kChunkRows];
+      if (row % kChunkRows >= chunk.size()) break;
+      const StoredRow& stored = chunk[row % kChunkRows];
+      for (; given < stored.count && rows < columnar::kBatchRowsMax; ++given, ++rows) {
+        std::string_view bytes = stored.bytes;
+        columnar::decode_key(bytes, builders);
+      }
+      if (given < stored.count) break;
+    }
+    position = row << kRepetitionBits | given;
+    if (rows == 0) return std::nullopt;
+    std::vector<columnar::ColumnPtr> columns;
+    columns.reserve(builders.size());
+    for (columnar::ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+    return ChangeBatch(rows, std::move(columns));
+  }
+
+ private:
+  const Epoch epoch_;
+  const size_t rows_;
+  const std::vector<types::DataType> types_;
+  const std::vector<std::shared_ptr<const Chunk>> chunks_;
+};
+
+class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
+ public:
+  explicit ViewImpl(ViewOptions options)
+      : options_(std::move(options)), memory_(options_.memory), store_(types_of(options_.schema), options_.key) {}
+
+  const ViewOptions& options() const override { return options_; }
+
+  void stage(Epoch epoch, ChangeBatch batch) override {
+    if (batch.empty()) return;
+    const std::lock_guard lock(stage_mutex_);
+    staged_[epoch].push_back(std::move(batch));
+  }
+
+  Status publish(Epoch epoch) override {
+    std::vector<ChangeBatch> batches;
+    {
+      const std::lock_guard lock(stage_mutex_);
+      if (auto node = staged_.extract(epoch)) batches = std::move(node.mapped());
+    }
+    // Readers are kept out only while the net change goes in, not while it is made.
+    auto net = std::make_shared<NetRows>();
+    for (const ChangeBatch& batch : batches) add_rows(*net, batch);
+    std::vector<std::shared_ptr<FeedState>> to_tell;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!net->empty()) {
+        Status applied = store_.apply(*net);
+        if (!applied) return std::move(applied).error().context("view \"" + options_.name + "\"");
+        if (options_.memory != nullptr && !memory_.try_resize(store_.bytes())) {
+          return make_error(ErrorCode::kResourceExhausted,
+                            "view \"{}\" needs {} bytes, more than the memory limit allows", options_.name,
+                            store_.bytes())
+              .hint("raise memory_limit, or keep less in the view");
+        }
+        changes_total_ += net->size();
+        for (const auto& feed : feeds_) {
+          if (feed->add({.epoch = epoch, .rows = net})) to_tell.push_back(feed);
+        }
+      }
+      epoch_ = epoch;
+    }
+    published_.notify_all();
+    for (const auto& feed : to_tell) feed->tell();
+    return {};
+  }
+
+  void drop() override {
+    std::vector<std::shared_ptr<FeedState>> feeds;
+    {
+      const std::lock_guard lock(mutex_);
+      dropped_ = true;
+      feeds = feeds_;
+    }
+    for (const auto& feed : feeds) {
+      feed->drop();
+      feed->tell();
+    }
+  }
+
+  Epoch epoch() const override {
+    const std::lock_guard lock(mutex_);
+    return epoch_;
+  }
+  size_t rows() const override {
+    const std::lock_guard lock(mutex_);
+    return store_.rows();
+  }
+  uint64_t changes_total() const override {
+    const std::lock_guard lock(mutex_);
+    return changes_total_;
+  }
+
+  std::shared_ptr<const Snapshot> snapshot() const override {
+    const std::lock_guard lock(mutex_);
+    return locked_snapshot();
+  }
+
+  std::unique_ptr<ChangeFeed> subscribe(FeedOptions options) override;
+
+  bool wait_for_epoch(Epoch epoch, int64_t deadline_us) const override {
+    std::unique_lock lock(mutex_);
+    while (epoch_ < epoch) {
+      const int64_t left_us = deadline_us - monotonic_time_us();
+      if (left_us <= 0) return false;
+      published_.wait_for(lock, std::chrono::microseconds(left_us));
+    }
+    return true;
+  }
+
+  std::span<const types::DataType> types() const { return store_.types(); }
+
+  void begin_snapshot(FeedState& feed) {
+    const std::lock_guard lock(mutex_);
+    feed.begin_snapshot(locked_snapshot());
+  }
+
+  void forget(const std::shared_ptr<FeedState>& feed) {
+    const std::lock_guard lock(mutex_);
+    std::erase(feeds_, feed);
+  }
+
+ private:
+  // One snapshot serves all who ask in the same epoch; none is kept when nobody holds it, so that nothing is copied for
+  // it.
+  std::shared_ptr<const Snapshot> locked_snapshot() const {
+    std::shared_ptr<const Snapshot> snapshot = latest_.lock();
+    if (snapshot == nullptr || snapshot->epoch() != epoch_) {
+      snapshot = std::make_shared<ChunkSnapshot>(epoch_, store_);
+      latest_ = snapshot;
+    }
+    return snapshot;
+  }
+
+  const ViewOptions options_;
+
+  std::mutex stage_mutex_;
+  std::map<Epoch, std::vector<ChangeBatch>> staged_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable published_;
+  MemoryReservation memory_;
+  RowStore store_;
+  Epoch epoch_;
+  uint64_t changes_total_ = 0;
+  bool dropped_ = false;
+  mutable std::weak_ptr<const Snapshot> latest_;
+  std::vector<std::shared_ptr<FeedState>> feeds_;
+};
+
+class Feed : public ChangeFeed {
+ public:
+  Feed(std::shared_ptr<ViewImpl> view, std::shared_ptr<FeedState> state)
+      : view_(std::move(view)), state_(std::move(state)) {}
+
+  ~Feed() override {
+    state_->on_ready({});
+    view_->forget(state_);
+  }
+
+  std::optional<FeedUpdate> poll(size_t rows_max) override {
+    if (state_->wants_snapshot()) view_->begin_snapshot(*state_);
+    return state_->poll(rows_max, view_->types());
+  }
+
+  void on_ready(std::function<void()> ready) override {
+    state_->on_ready(std::move(ready));
+    if (state_->has_something()) state_->tell();
+  }
+
+ private:
+  const std::shared_ptr<ViewImpl> view_;
+  const std::shared_ptr<FeedState> state_;
+};
+
+std::unique_ptr<ChangeFeed> ViewImpl::subscribe(FeedOptions options) {
+  auto state = std::make_shared<FeedState>(options);
+  const std::lock_guard lock(mutex_);
+  if (dropped_) state->drop();
+  feeds_.push_back(state);
+  return std::make_unique<Feed>(shared_from_this(), state);
+}
+
+}  // namespace
+
+std::shared_ptr<View> View::make(ViewOptions options) { return std::make_shared<ViewImpl>(std::move(options)); }
+
+}  // namespace penstock::view
