@@ -140,6 +140,7 @@ Result<Token> Lexer::lex_quoted(TokenKind kind, size_t begin) {
   char quote = peek();
   ++offset_;
   size_t content_begin = offset_;
+  size_t doubled = 0;
   while (true) {
     size_t end = sql_.find(quote, offset_);
     if (end == std::string_view::npos) {
@@ -149,9 +150,10 @@ Result<Token> Lexer::lex_quoted(TokenKind kind, size_t begin) {
     offset_ = end + 1;
     if (peek() != quote) break;
     ++offset_;
+    ++doubled;
   }
   if (kind == TokenKind::kQuotedName) {
-    size_t length = offset_ - 1 - content_begin;
+    size_t length = offset_ - 1 - content_begin - doubled;
     if (length == 0) return invalid_argument("a quoted name cannot be empty").at(to_offset(begin));
     if (length > kIdentifierBytesMax) {
       return invalid_argument("this name is {} bytes long; a name has at most {}", length, kIdentifierBytesMax)

@@ -184,6 +184,7 @@ TEST(ParserLimitsTest, SizesHaveBounds) {
   EXPECT_THAT(outcome("SELECT " + repeat("x", 1'000'000)), HasSubstr("a name has at most 255"));
   EXPECT_THAT(outcome("SELECT \"" + repeat("x", 256) + "\""), HasSubstr("a name has at most 255"));
   EXPECT_TRUE(parse_statement("SELECT \"" + repeat("x", 255) + "\", " + repeat("y", 255)));
+  EXPECT_TRUE(parse_statement("SELECT `" + repeat("``", 255) + "`"));
   EXPECT_THAT(outcome("SELECT 1 --" + repeat("x", kStatementBytesMax)), HasSubstr("a statement has at most 4194304"));
   EXPECT_THAT(outcome("SELECT $65536"), HasSubstr("$65535"));
   EXPECT_THAT(outcome("SELECT $99999999999999999999"), HasSubstr("$65535"));

@@ -1,0 +1,255 @@
+#include "catalog/catalog.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "base/suggest.h"
+#include "base/time.h"
+#include "catalog/store.h"
+#include "sql/expression.h"
+#include "sql/keywords.h"
+
+namespace penstock::catalog {
+namespace {
+
+bool is_system_schema(std::string_view schema) {
+  return std::ranges::any_of(kSystemSchemas,
+                             [&](std::string_view known) { return sql::equal_ignoring_case(known, schema); });
+}
+
+std::string_view name_space_name(NameSpace name_space) {
+  switch (name_space) {
+    case NameSpace::kRelation: return "table or view";
+    case NameSpace::kAlert: return "alert";
+    case NameSpace::kJob: return "job";
+  }
+  return "";
+}
+
+Error dependants_error(const Entry& entry, const std::vector<EntryPtr>& dependants) {
+  constexpr size_t kNamesShown = 10;
+  std::string names;
+  for (size_t i = 0; i < std::min(dependants.size(), kNamesShown); ++i) {
+    if (i > 0) names += ", ";
+    names += fmt::format("{} {}", dependants[i]->kind_name(), dependants[i]->name);
+  }
+  if (dependants.size() > kNamesShown) names += fmt::format(" and {} more", dependants.size() - kNamesShown);
+  return invalid_argument("{} {} is used by {}", entry.kind_name(), entry.name, names)
+      .hint("drop them first, or use DROP ... CASCADE");
+}
+
+}  // namespace
+
+const std::string* find_option(const Options& options, std::string_view key) {
+  auto found = std::ranges::find(options, key, &Options::value_type::first);
+  return found == options.end() ? nullptr : &found->second;
+}
+
+NameSpace Entry::name_space() const {
+  if (alert() != nullptr) return NameSpace::kAlert;
+  return job() != nullptr ? NameSpace::kJob : NameSpace::kRelation;
+}
+
+std::string_view Entry::kind_name() const {
+  static constexpr std::string_view kNames[] = {"table", "view", "materialized view", "alert", "job"};
+  static_assert(std::size(kNames) == std::variant_size_v<Definition>);
+  return kNames[definition.index()];
+}
+
+const std::vector<Column>& Entry::columns() const {
+  static const std::vector<Column> kNone;
+  if (table() != nullptr) return table()->columns;
+  if (view() != nullptr) return view()->columns;
+  return materialized_view() != nullptr ? materialized_view()->columns : kNone;
+}
+
+types::Schema Entry::schema() const {
+  types::Schema schema;
+  for (const Column& column : columns()) schema.push_back({column.name, column.type});
+  return schema;
+}
+
+Result<std::string> full_name(const sql::QualifiedName& name) {
+  const std::string& object = name.parts.back().text;
+  if (name.parts.size() == 1) return object;
+  const std::string& schema = name.parts[name.parts.size() - 2].text;
+  bool known_catalog = name.parts.size() == 2 || sql::equal_ignoring_case(name.parts[0].text, kDefaultCatalog);
+  if (known_catalog && sql::equal_ignoring_case(schema, kDefaultSchema)) return object;
+  if (known_catalog && is_system_schema(schema)) return sql::to_lower(schema) + "." + object;
+  std::string prefix = name.parts.size() == 2 ? schema : name.parts[0].text + "." + schema;
+  return not_found("there is no schema {}", prefix)
+      .at(name.position().offset)
+      .hint("leave it out: all objects are in public");
+}
+
+bool is_system_name(std::string_view full_name) {
+  size_t dot = full_name.find('.');
+  return dot != std::string_view::npos && is_system_schema(full_name.substr(0, dot));
+}
+
+Catalog::Catalog(std::unique_ptr<Store> store) : store_(std::move(store)) {}
+Catalog::~Catalog() = default;
+
+Result<std::unique_ptr<Catalog>> Catalog::open(const std::string& path) {
+  std::unique_ptr<Store> store = PENSTOCK_TRY(Store::open(path));
+  std::unique_ptr<Catalog> catalog(new Catalog(std::move(store)));
+  Store::Content content = PENSTOCK_TRY(catalog->store_->load());
+  for (Entry& entry : content.entries) {
+    Key key(entry.name_space(), sql::to_lower(entry.name));
+    catalog->entries_[std::move(key)] = std::make_shared<const Entry>(std::move(entry));
+  }
+  catalog->settings_ = std::move(content.settings);
+  catalog->next_id_ = content.next_id;
+  return catalog;
+}
+
+uint64_t Catalog::version() const {
+  std::shared_lock lock(mutex_);
+  return version_;
+}
+
+EntryPtr Catalog::find(NameSpace name_space, std::string_view name) const {
+  std::shared_lock lock(mutex_);
+  auto found = entries_.find({name_space, sql::to_lower(name)});
+  return found == entries_.end() ? nullptr : found->second;
+}
+
+Result<EntryPtr> Catalog::get(NameSpace name_space, std::string_view name) const {
+  if (EntryPtr entry = find(name_space, name)) return entry;
+  std::vector<std::string> known;
+  for (const EntryPtr& entry : entries()) {
+    if (entry->name_space() == name_space) known.push_back(entry->name);
+  }
+  return not_found("there is no {} {}", name_space_name(name_space), name).hint(did_you_mean(name, known));
+}
+
+std::vector<EntryPtr> Catalog::entries() const {
+  std::vector<EntryPtr> entries;
+  {
+    std::shared_lock lock(mutex_);
+    for (const auto& [key, entry] : entries_) entries.push_back(entry);
+  }
+  std::ranges::sort(entries, {}, [](const EntryPtr& entry) { return entry->id; });
+  return entries;
+}
+
+// With the lock held.
+Status Catalog::check_new(const Entry& entry) const {
+  if (is_system_name(entry.name)) {
+    return invalid_argument("{} cannot be created: the schema belongs to the program", entry.name);
+  }
+  for (const std::string& dependency : entry.dependencies) {
+    bool known = is_system_name(dependency) || entries_.contains({NameSpace::kRelation, sql::to_lower(dependency)});
+    if (!known) return not_found("there is no table or view {} any more", dependency);
+  }
+  return {};
+}
+
+Result<EntryPtr> Catalog::create(Entry entry) {
+  std::unique_lock lock(mutex_);
+  PENSTOCK_TRY(check_new(entry));
+  Key key(entry.name_space(), sql::to_lower(entry.name));
+  if (auto found = entries_.find(key); found != entries_.end()) {
+    return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", found->second->kind_name(),
+                      found->second->name);
+  }
+  if (entries_.size() >= kEntriesMax) {
+    return make_error(ErrorCode::kResourceExhausted, "there are {} objects already, which is the limit", kEntriesMax);
+  }
+  entry.id = next_id_;
+  if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
+  if (!entry.temporary) PENSTOCK_TRY(store_->change({}, &entry));
+  ++next_id_;
+  ++version_;
+  return entries_[std::move(key)] = std::make_shared<const Entry>(std::move(entry));
+}
+
+Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
+  std::unique_lock lock(mutex_);
+  Key key(entry.name_space(), sql::to_lower(entry.name));
+  auto found = entries_.find(key);
+  if (found == entries_.end()) {
+    lock.unlock();
+    return create(std::move(entry));
+  }
+  PENSTOCK_TRY(check_new(entry));
+  const Entry& old = *found->second;
+  if (old.definition.index() != entry.definition.index()) {
+    return make_error(ErrorCode::kAlreadyExists, "{} is a {}", old.name, old.kind_name());
+  }
+  std::vector<EntryPtr> users;
+  if (old.name_space() == NameSpace::kRelation) collect_dependants(key.second, users);
+  if (!users.empty()) return dependants_error(old, users);
+  entry.id = next_id_;
+  if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
+  PENSTOCK_TRY(store_->change({old.id}, entry.temporary ? nullptr : &entry));
+  ++next_id_;
+  ++version_;
+  return found->second = std::make_shared<const Entry>(std::move(entry));
+}
+
+// Depth first: an entry is added after everything that depends on it. With the lock held. An entry exists before what
+// depends on it does, so there are no cycles.
+void Catalog::collect_dependants(const std::string& relation, std::vector<EntryPtr>& found) const {
+  for (const auto& [key, entry] : entries_) {
+    bool depends = std::ranges::any_of(entry->dependencies, [&](const std::string& dependency) {
+      return sql::equal_ignoring_case(dependency, relation);
+    });
+    if (!depends || std::ranges::find(found, entry) != found.end()) continue;
+    if (entry->name_space() == NameSpace::kRelation) collect_dependants(key.second, found);
+    found.push_back(entry);
+  }
+}
+
+std::vector<EntryPtr> Catalog::dependants(std::string_view relation) const {
+  std::shared_lock lock(mutex_);
+  std::vector<EntryPtr> found;
+  collect_dependants(std::string(relation), found);
+  return found;
+}
+
+Result<std::vector<EntryPtr>> Catalog::drop(NameSpace name_space, std::string_view name, bool cascade) {
+  PENSTOCK_TRY(get(name_space, name));  // the error with a suggestion
+  std::unique_lock lock(mutex_);
+  auto found = entries_.find({name_space, sql::to_lower(name)});
+  if (found == entries_.end()) return not_found("there is no {} {}", name_space_name(name_space), name);
+  EntryPtr entry = found->second;
+  std::vector<EntryPtr> dropped;
+  if (name_space == NameSpace::kRelation) collect_dependants(found->first.second, dropped);
+  if (!dropped.empty() && !cascade) return dependants_error(*entry, dropped);
+  dropped.push_back(entry);
+  std::vector<int64_t> ids;
+  for (const EntryPtr& one : dropped) ids.push_back(one->id);
+  PENSTOCK_TRY(store_->change(ids, nullptr));
+  for (const EntryPtr& one : dropped) entries_.erase({one->name_space(), sql::to_lower(one->name)});
+  ++version_;
+  return dropped;
+}
+
+std::optional<std::string> Catalog::setting(std::string_view key) const {
+  std::shared_lock lock(mutex_);
+  auto found = settings_.find(std::string(key));
+  if (found == settings_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::map<std::string, std::string> Catalog::settings() const {
+  std::shared_lock lock(mutex_);
+  return settings_;
+}
+
+Status Catalog::set_setting(std::string_view key, std::string_view value) {
+  std::unique_lock lock(mutex_);
+  PENSTOCK_TRY(store_->set_setting(key, value));
+  settings_[std::string(key)] = value;
+  return {};
+}
+
+Status Catalog::reset_setting(std::string_view key) {
+  std::unique_lock lock(mutex_);
+  PENSTOCK_TRY(store_->remove_setting(key));
+  settings_.erase(std::string(key));
+  return {};
+}
+
+}  // namespace penstock::catalog

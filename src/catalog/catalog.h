@@ -1,0 +1,92 @@
+// The tables, views, materialized views, alerts and jobs of a data directory, and its settings. Durable in SQLite.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "catalog/entry.h"
+
+namespace penstock::sql {
+struct QualifiedName;
+}
+
+namespace penstock::catalog {
+
+class Store;
+
+// The schemas of PostgreSQL and of the program itself; no object can be created in them.
+inline constexpr std::string_view kSystemSchemas[] = {"sys", "penstock", "information_schema", "pg_catalog"};
+// The one schema and catalog that objects live in, which need not be written.
+inline constexpr std::string_view kDefaultSchema = "public";
+inline constexpr std::string_view kDefaultCatalog = "penstock";
+
+// How many objects there may be; a create() beyond it fails with kResourceExhausted.
+inline constexpr size_t kEntriesMax = 10'000;
+
+// The full name that an object is kept under: "orders" for orders, public.orders and penstock.public.orders; "sys.jobs"
+// for what is in a system schema. kNotFound, with the position, for other schemas.
+Result<std::string> full_name(const sql::QualifiedName& name);
+bool is_system_name(std::string_view full_name);
+
+// Thread-safe. What it hands out never changes; an entry is durable when create() returns.
+class Catalog {
+ public:
+  // Opens or creates the file; ":memory:" keeps everything in memory. kCorruption when the file is no catalog, or one
+  // that a later version wrote.
+  static Result<std::unique_ptr<Catalog>> open(const std::string& path);
+  ~Catalog();
+
+  // Counts changes of entries; anything derived from the catalog is valid while it stays the same.
+  uint64_t version() const;
+
+  // The entry of that full name, in any case; null when there is none.
+  EntryPtr find(NameSpace name_space, std::string_view name) const;
+  EntryPtr find_relation(std::string_view name) const { return find(NameSpace::kRelation, name); }
+  // kNotFound with "did you mean", unless it is there.
+  Result<EntryPtr> get(NameSpace name_space, std::string_view name) const;
+  // All entries, in the order of their creation.
+  std::vector<EntryPtr> entries() const;
+
+  // Adds an entry, whose id and, when 0, created_at_us it sets. kAlreadyExists when the name is taken, kNotFound when
+  // a dependency does not exist.
+  Result<EntryPtr> create(Entry entry);
+  // The same, in the place of an entry of that name and kind. Fails while others depend on it, or when there is
+  // another kind of object of that name.
+  Result<EntryPtr> create_or_replace(Entry entry);
+
+  // What depends on the relation, directly or through others: each after everything that depends on it.
+  std::vector<EntryPtr> dependants(std::string_view relation) const;
+
+  // Removes the entry, and with `cascade` its dependants; returns what was removed, dependants first. Without cascade
+  // and with dependants it fails and names them.
+  Result<std::vector<EntryPtr>> drop(NameSpace name_space, std::string_view name, bool cascade);
+
+  // Settings of the data directory, by exact key.
+  std::optional<std::string> setting(std::string_view key) const;
+  std::map<std::string, std::string> settings() const;
+  Status set_setting(std::string_view key, std::string_view value);
+  Status reset_setting(std::string_view key);
+
+ private:
+  using Key = std::pair<NameSpace, std::string>;  // the name in lower case
+
+  explicit Catalog(std::unique_ptr<Store> store);
+  Status check_new(const Entry& entry) const;
+  void collect_dependants(const std::string& relation, std::vector<EntryPtr>& found) const;
+
+  mutable std::shared_mutex mutex_;
+  std::unique_ptr<Store> store_;
+  std::map<Key, EntryPtr> entries_;
+  std::map<std::string, std::string> settings_;
+  uint64_t version_ = 0;
+  int64_t next_id_ = 1;
+};
+
+}  // namespace penstock::catalog

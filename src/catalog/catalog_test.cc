@@ -1,0 +1,235 @@
+#include "catalog/catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "sql/expression.h"
+
+namespace penstock::catalog {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// A catalog file of its own for each test.
+class CatalogTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (std::filesystem::temp_directory_path() / "catalog_test_XXXXXX").string();
+    directory_ = mkdtemp(pattern.data());
+    reopen();
+  }
+  void TearDown() override {
+    catalog_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  std::string path() const { return directory_ + "/catalog.sqlite"; }
+  void reopen() {
+    catalog_.reset();
+    auto opened = Catalog::open(path());
+    ASSERT_TRUE(opened) << opened.error().to_string();
+    catalog_ = std::move(*opened);
+  }
+
+  static Entry table(std::string name) {
+    Table table;
+    table.columns.push_back({.name = "id", .type = types::DataType(types::TypeKind::kBigInt).with_nullable(false)});
+    table.columns.push_back({.name = "ts", .type = types::DataType::timestamp_ltz(3), .comment = "when"});
+    table.columns.push_back({.name = "twice", .type = types::DataType::decimal(12, 2), .computed = "id * 2"});
+    table.columns.push_back(
+        {.name = "where", .type = types::TypeKind::kBigInt, .metadata = MetadataColumn{"offset", true}});
+    table.watermark = Watermark{1, "ts - INTERVAL '5' SECOND"};
+    table.primary_key = {0};
+    table.options = {{"topic", "x'y"}, {"connector", "kafka"}};
+    return {.name = std::move(name), .sql = "CREATE TABLE ...", .comment = "a table", .definition = std::move(table)};
+  }
+  static Entry view(std::string name, std::vector<std::string> dependencies) {
+    return {.name = std::move(name),
+            .sql = "CREATE VIEW ...",
+            .dependencies = std::move(dependencies),
+            .definition = View{{{.name = "a", .type = types::TypeKind::kInt}}, "SELECT 1"}};
+  }
+  static Entry alert(std::string name, std::vector<std::string> dependencies) {
+    return {.name = std::move(name),
+            .sql = "CREATE ALERT ...",
+            .dependencies = std::move(dependencies),
+            .definition = Alert{"SELECT 1", "HIGH", {{"log", ""}, {"webhook", "http://x"}}, {{"k", "v"}}}};
+  }
+  static std::vector<std::string> names(const std::vector<EntryPtr>& entries) {
+    std::vector<std::string> names;
+    for (const EntryPtr& entry : entries) names.push_back(entry->name);
+    return names;
+  }
+
+  std::string directory_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(CatalogTest, EntriesSurviveReopeningWhole) {
+  std::vector<Entry> created;
+  auto create = [&](Entry entry) {
+    auto result = catalog_->create(std::move(entry));
+    ASSERT_TRUE(result) << result.error().to_string();
+    created.push_back(**result);
+  };
+  create(table("Orders"));
+  create(view("v", {"Orders"}));
+  create({.name = "m",
+          .sql = "CREATE MATERIALIZED VIEW ...",
+          .dependencies = {"v"},
+          .definition =
+              MaterializedView{{{.name = "a", .type = types::TypeKind::kString}}, "SELECT 2", {{"metric", "true"}}}});
+  create(alert("a", {"m"}));
+  create({.name = "j", .sql = "INSERT ...", .dependencies = {"Orders"}, .definition = Job{"Orders", "SELECT 3"}});
+  reopen();
+  std::vector<EntryPtr> entries = catalog_->entries();
+  ASSERT_EQ(entries.size(), created.size());
+  for (size_t i = 0; i < created.size(); ++i) EXPECT_TRUE(*entries[i] == created[i]) << created[i].name;
+}
+
+TEST_F(CatalogTest, NamesKeepTheirCaseAndAreFoundInAny) {
+  ASSERT_TRUE(catalog_->create(table("Orders")));
+  EXPECT_EQ(catalog_->find_relation("ORDERS")->name, "Orders");
+  EXPECT_EQ(catalog_->find_relation("order"), nullptr);
+  auto again = catalog_->create(view("oRDERS", {}));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), ErrorCode::kAlreadyExists);
+  EXPECT_THAT(again.error().message(), HasSubstr("table Orders"));
+}
+
+TEST_F(CatalogTest, UnknownNamesAreSuggested) {
+  ASSERT_TRUE(catalog_->create(table("orders")));
+  auto missing = catalog_->get(NameSpace::kRelation, "ordrs");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(missing.error().hint(), HasSubstr("orders"));
+}
+
+TEST_F(CatalogTest, AlertsAndJobsHaveNameSpacesOfTheirOwn) {
+  ASSERT_TRUE(catalog_->create(table("x")));
+  ASSERT_TRUE(catalog_->create(alert("x", {"x"})));
+  EXPECT_NE(catalog_->find(NameSpace::kAlert, "X"), nullptr);
+  EXPECT_EQ(catalog_->find(NameSpace::kJob, "x"), nullptr);
+}
+
+TEST_F(CatalogTest, DropNamesTheDependants) {
+  ASSERT_TRUE(catalog_->create(table("t")));
+  ASSERT_TRUE(catalog_->create(view("v", {"T"})));
+  ASSERT_TRUE(catalog_->create(alert("a", {"v"})));
+  auto restricted = catalog_->drop(NameSpace::kRelation, "t", false);
+  ASSERT_FALSE(restricted);
+  EXPECT_THAT(restricted.error().message(), HasSubstr("alert a, view v"));
+  EXPECT_NE(catalog_->find_relation("t"), nullptr);
+  EXPECT_TRUE(catalog_->drop(NameSpace::kAlert, "a", false));
+  EXPECT_TRUE(catalog_->drop(NameSpace::kRelation, "v", false));
+  EXPECT_TRUE(catalog_->drop(NameSpace::kRelation, "t", false));
+  reopen();
+  EXPECT_THAT(catalog_->entries(), IsEmpty());
+}
+
+TEST_F(CatalogTest, CascadeDropsDependantsFirst) {
+  ASSERT_TRUE(catalog_->create(table("t")));
+  ASSERT_TRUE(catalog_->create(view("z", {"t"})));
+  ASSERT_TRUE(catalog_->create(view("b", {"z", "t"})));
+  ASSERT_TRUE(catalog_->create(alert("q", {"b"})));
+  ASSERT_TRUE(catalog_->create(table("other")));
+  EXPECT_THAT(names(catalog_->dependants("T")), ElementsAre("q", "b", "z"));
+  auto dropped = catalog_->drop(NameSpace::kRelation, "T", true);
+  ASSERT_TRUE(dropped);
+  EXPECT_THAT(names(*dropped), ElementsAre("q", "b", "z", "t"));
+  reopen();
+  EXPECT_THAT(names(catalog_->entries()), ElementsAre("other"));
+}
+
+TEST_F(CatalogTest, DependenciesMustExist) {
+  auto created = catalog_->create(view("v", {"nothing"}));
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().code(), ErrorCode::kNotFound);
+  EXPECT_TRUE(catalog_->create(view("w", {"sys.jobs"})));
+}
+
+TEST_F(CatalogTest, ReplacingKeepsTheNameAndChecksUse) {
+  ASSERT_TRUE(catalog_->create_or_replace(table("t")));
+  Entry other = table("t");
+  other.comment = "new";
+  ASSERT_TRUE(catalog_->create_or_replace(other));
+  reopen();
+  EXPECT_EQ(catalog_->find_relation("t")->comment, "new");
+  EXPECT_FALSE(catalog_->create_or_replace(view("t", {})));
+  ASSERT_TRUE(catalog_->create(view("v", {"t"})));
+  EXPECT_FALSE(catalog_->create_or_replace(table("t")));
+}
+
+TEST_F(CatalogTest, IdsAreNeverUsedAgain) {
+  int64_t first = (*catalog_->create(table("t")))->id;
+  ASSERT_TRUE(catalog_->drop(NameSpace::kRelation, "t", false));
+  reopen();
+  EXPECT_GT((*catalog_->create(table("t")))->id, first);
+}
+
+TEST_F(CatalogTest, TemporaryEntriesAreForgotten) {
+  Entry temporary = table("t");
+  temporary.temporary = true;
+  ASSERT_TRUE(catalog_->create(std::move(temporary)));
+  EXPECT_NE(catalog_->find_relation("t"), nullptr);
+  reopen();
+  EXPECT_EQ(catalog_->find_relation("t"), nullptr);
+}
+
+TEST_F(CatalogTest, TheVersionCountsChanges) {
+  uint64_t before = catalog_->version();
+  ASSERT_TRUE(catalog_->create(table("t")));
+  EXPECT_NE(catalog_->version(), before);
+  before = catalog_->version();
+  EXPECT_FALSE(catalog_->create(table("t")));
+  EXPECT_EQ(catalog_->version(), before);
+  ASSERT_TRUE(catalog_->drop(NameSpace::kRelation, "t", false));
+  EXPECT_NE(catalog_->version(), before);
+}
+
+TEST_F(CatalogTest, SettingsSurvive) {
+  ASSERT_TRUE(catalog_->set_setting("a", "1"));
+  ASSERT_TRUE(catalog_->set_setting("a", "2"));
+  ASSERT_TRUE(catalog_->set_setting("b", "3"));
+  ASSERT_TRUE(catalog_->reset_setting("b"));
+  reopen();
+  EXPECT_EQ(catalog_->setting("a"), "2");
+  EXPECT_EQ(catalog_->setting("b"), std::nullopt);
+}
+
+TEST_F(CatalogTest, SystemSchemasAreReserved) {
+  EXPECT_FALSE(catalog_->create(table("sys.jobs")));
+  EXPECT_TRUE(is_system_name("pg_catalog.pg_class"));
+  EXPECT_FALSE(is_system_name("orders"));
+}
+
+TEST_F(CatalogTest, AFileThatIsNoCatalogIsRefused) {
+  catalog_.reset();
+  std::ofstream(path(), std::ios::trunc) << std::string(4096, 'x');
+  auto opened = Catalog::open(path());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code(), ErrorCode::kCorruption);
+}
+
+TEST(FullNameTest, LeavesOutTheDefaultSchema) {
+  auto name = [](std::vector<std::string> parts) {
+    sql::QualifiedName name;
+    for (std::string& part : parts) name.parts.push_back({std::move(part), {}});
+    return full_name(name);
+  };
+  EXPECT_EQ(*name({"Orders"}), "Orders");
+  EXPECT_EQ(*name({"PUBLIC", "Orders"}), "Orders");
+  EXPECT_EQ(*name({"penstock", "public", "Orders"}), "Orders");
+  EXPECT_EQ(*name({"SYS", "jobs"}), "sys.jobs");
+  EXPECT_FALSE(name({"other", "t"}));
+  EXPECT_FALSE(name({"other", "public", "t"}));
+}
+
+}  // namespace
+}  // namespace penstock::catalog
