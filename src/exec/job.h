@@ -50,6 +50,9 @@ struct FragmentSpec {
 struct JobSpec {
   std::string name;
   std::vector<FragmentSpec> fragments;  // every edge leads from an earlier to a later one
+  // No barrier but the last, when all sources have ended: what a query over bounded input wants, since then no operator
+  // emits what it would have to take back.
+  bool one_epoch = false;
   // Called on a worker thread after every task has passed the epoch's barrier, in order, before the next barrier is
   // sent.
   std::function<Status(Epoch)> on_epoch;
