@@ -15,8 +15,8 @@
 namespace penstock::expr {
 
 // An accumulator is `state_bytes` bytes at an address that is a multiple of `state_align` (at most 16). The caller owns
-// the memory: it calls init on fresh memory, and destroy (where there is one) before giving it up. Accumulators
-// without destroy are trivially copyable.
+// the memory: it calls init on fresh memory, and destroy (where there is one) before giving it up. An accumulator may
+// be moved bytewise; one without destroy may also be copied so.
 //
 // All functions are called on one thread per accumulator. Several rows of one call may share an accumulator.
 struct AggregateKernels {

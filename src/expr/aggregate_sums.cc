@@ -1,0 +1,227 @@
+// COUNT, SUM and AVG. All take rows back by their weights.
+#include "expr/aggregate_state.h"
+#include "expr/type_rules.h"
+#include "types/decimal.h"
+
+namespace penstock::expr {
+
+namespace {
+
+using columnar::Column;
+using columnar::ColumnBuilder;
+using types::DataType;
+using types::Int128;
+using types::TypeKind;
+
+// --- COUNT ---
+
+struct CountState {
+  int64_t count = 0;
+  void merge(const CountState& later) { count += later.count; }
+  void result(ColumnBuilder& out) const { out.append_int64(count); }
+};
+
+void update_count(StateSpan states, const Column* argument, const int8_t* weights) {
+  std::span<const uint8_t> nulls;
+  if (argument != nullptr) nulls = argument->nulls();
+  auto count_of = [](AggregateKernels::State state) -> int64_t& {
+    return std::launder(reinterpret_cast<CountState*>(state))->count;
+  };
+  for (size_t i = 0; i < states.size(); ++i) {
+    int weight = weights == nullptr ? 1 : int{weights[i]};
+    count_of(states[i]) += nulls.empty() || nulls[i] == 0 ? weight : 0;
+  }
+}
+
+bool bind_count(DataType&, DataType& result, AggregateKernels& kernels, bool) {
+  using K = FixedStateKernels<CountState>;
+  result = DataType(TypeKind::kBigInt).with_nullable(false);
+  kernels = {.state_bytes = sizeof(CountState),
+             .state_align = alignof(CountState),
+             .retracts = true,
+             .init = K::init,
+             .destroy = nullptr,
+             .update = update_count,
+             .merge = K::merge,
+             .result = K::result,
+             .save = K::save,
+             .load = K::load};
+  return true;
+}
+
+// --- sums ---
+// Of integers 128 bits wide, so that they are exact whatever comes in between.
+
+struct IntegerSum {
+  using Input = int64_t;
+  Int128 sum = 0;
+  int64_t count = 0;
+  void add(int64_t value, int weight) {
+    sum += static_cast<Int128>(value) * weight;
+    count += weight;
+  }
+  void merge(const IntegerSum& later) {
+    sum += later.sum;
+    count += later.count;
+  }
+};
+
+struct DoubleSum {
+  using Input = double;
+  double sum = 0;
+  int64_t count = 0;
+  void add(double value, int weight) {
+    sum += value * weight;
+    count += weight;
+  }
+  void merge(const DoubleSum& later) {
+    sum += later.sum;
+    count += later.count;
+  }
+};
+
+// DECIMALs have at most 38 digits, so a sum leaves 128 bits after two of the largest at the earliest; it then counts
+// how often it wrapped around and is exact again when it comes back.
+struct DecimalSum {
+  using Input = Int128;
+  Int128 sum = 0;
+  int64_t count = 0;
+  int64_t wraps = 0;
+  void add_sum(Int128 value) {
+    if (__builtin_add_overflow(sum, value, &sum)) wraps += value < 0 ? -1 : 1;
+  }
+  void add(Int128 value, int weight) {
+    add_sum(weight < 0 ? -value : value);
+    count += weight;
+  }
+  void merge(const DecimalSum& later) {
+    add_sum(later.sum);
+    wraps += later.wraps;
+    count += later.count;
+  }
+  bool fits() const { return wraps == 0 && types::fits_precision(sum, types::kDecimalPrecisionMax); }
+};
+
+// An integer sum wraps to its type, as Flink's does.
+int64_t narrowed(Int128 sum, TypeKind kind) {
+  int64_t low = static_cast<int64_t>(sum);
+  switch (kind) {
+    case TypeKind::kTinyInt: return static_cast<int8_t>(low);
+    case TypeKind::kSmallInt: return static_cast<int16_t>(low);
+    case TypeKind::kInt: return static_cast<int32_t>(low);
+    default: return low;
+  }
+}
+
+struct SumOfIntegers : IntegerSum {
+  void result(ColumnBuilder& out) const {
+    if (count == 0) return out.append_null();
+    out.append_int64(narrowed(sum, out.type().kind()));
+  }
+};
+struct SumOfDoubles : DoubleSum {
+  void result(ColumnBuilder& out) const {
+    if (count == 0) return out.append_null();
+    out.append_double(out.type().kind() == TypeKind::kFloat ? static_cast<double>(static_cast<float>(sum)) : sum);
+  }
+};
+struct SumOfDecimals : DecimalSum {
+  void result(ColumnBuilder& out) const {
+    if (count == 0 || !fits()) return out.append_null();
+    out.append_int128(sum);
+  }
+};
+
+bool bind_sum(DataType& argument, DataType& result, AggregateKernels& kernels, bool) {
+  result = argument;
+  if (argument.is_integer()) {
+    kernels = fixed_kernels<SumOfIntegers>(true);
+  } else if (argument.is_approximate()) {
+    kernels = fixed_kernels<SumOfDoubles>(true);
+  } else if (argument.kind() == TypeKind::kDecimal) {
+    result = DataType::decimal(types::kDecimalPrecisionMax, argument.scale());
+    kernels = fixed_kernels<SumOfDecimals>(true);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+struct AverageOfIntegers : IntegerSum {
+  void result(ColumnBuilder& out) const {
+    if (count == 0) return out.append_null();
+    out.append_int64(static_cast<int64_t>(sum / count));
+  }
+};
+struct AverageOfDoubles : DoubleSum {
+  void result(ColumnBuilder& out) const {
+    if (count == 0) return out.append_null();
+    double mean = sum / static_cast<double>(count);
+    out.append_double(out.type().kind() == TypeKind::kFloat ? static_cast<double>(static_cast<float>(mean)) : mean);
+  }
+};
+// The result has at least 6 places, and as many as the argument.
+template <int places_added>
+struct AverageOfScaledDecimals : DecimalSum {
+  void result(ColumnBuilder& out) const {
+    if (count == 0 || !fits()) return out.append_null();
+    Int128 scaled = 0;
+    Int128 mean = 0;
+    if (!__builtin_mul_overflow(sum, types::power_of_ten(places_added), &scaled)) {
+      mean = types::divide_half_up(scaled, count);
+    } else {
+      // Too large to scale first: whole units, then the rest.
+      Int128 whole = sum / count;
+      if (__builtin_mul_overflow(whole, types::power_of_ten(places_added), &mean)) return out.append_null();
+      mean += types::divide_half_up((sum % count) * types::power_of_ten(places_added), count);
+    }
+    if (!types::fits_precision(mean, types::kDecimalPrecisionMax)) return out.append_null();
+    out.append_int128(mean);
+  }
+};
+
+AggregateKernels decimal_average_kernels(int places_added) {
+  switch (places_added) {
+    case 0: return fixed_kernels<AverageOfScaledDecimals<0>>(true);
+    case 1: return fixed_kernels<AverageOfScaledDecimals<1>>(true);
+    case 2: return fixed_kernels<AverageOfScaledDecimals<2>>(true);
+    case 3: return fixed_kernels<AverageOfScaledDecimals<3>>(true);
+    case 4: return fixed_kernels<AverageOfScaledDecimals<4>>(true);
+    case 5: return fixed_kernels<AverageOfScaledDecimals<5>>(true);
+    default: return fixed_kernels<AverageOfScaledDecimals<6>>(true);
+  }
+}
+
+bool bind_avg(DataType& argument, DataType& result, AggregateKernels& kernels, bool) {
+  result = argument;
+  if (argument.is_integer()) {
+    kernels = fixed_kernels<AverageOfIntegers>(true);
+  } else if (argument.is_approximate()) {
+    kernels = fixed_kernels<AverageOfDoubles>(true);
+  } else if (argument.kind() == TypeKind::kDecimal) {
+    result = decimal_quotient_type(DataType::decimal(types::kDecimalPrecisionMax, argument.scale()),
+                                   DataType::decimal(20, 0));
+    kernels = decimal_average_kernels(result.scale() - argument.scale());
+  } else {
+    return false;
+  }
+  return true;
+}
+
+constexpr AggregateFunction kFunctions[] = {
+    {"COUNT", "COUNT(*) or COUNT([DISTINCT] value)", "The number of rows, or of rows where the value is not NULL.",
+     "COUNT(*)", bind_count},
+    {"SUM", "SUM([DISTINCT] number)",
+     "The sum, of the argument's type (integers wrap around); DECIMAL(p, s) gives DECIMAL(38, s), NULL when too large.",
+     "SUM(price)", bind_sum},
+    {"AVG", "AVG([DISTINCT] number)",
+     "The mean, of the argument's type: an integer for integers, cut towards zero; DECIMAL(38, at least 6) for "
+     "DECIMAL.",
+     "AVG(CAST(price AS DOUBLE))", bind_avg},
+};
+
+}  // namespace
+
+std::span<const AggregateFunction> sum_aggregates() { return kFunctions; }
+
+}  // namespace penstock::expr

@@ -1,0 +1,266 @@
+#include "expr/aggregate.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <sstream>
+
+#include "columnar/change_batch.h"
+#include "types/decimal.h"
+
+namespace penstock::expr {
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+using types::DataType;
+using types::Int128;
+using types::TypeKind;
+using types::Value;
+
+// Accumulators in a row, as an operator has them.
+class States {
+ public:
+  States(const AggregateKernels& kernels, size_t count) : kernels_(kernels), memory_(count * kSlotBytes + 16) {
+    EXPECT_LE(kernels.state_bytes, kSlotBytes);
+    EXPECT_LE(kernels.state_align, 16U);
+    auto base = (reinterpret_cast<uintptr_t>(memory_.data()) + 15) & ~uintptr_t{15};
+    for (size_t i = 0; i < count; ++i) {
+      all_.push_back(reinterpret_cast<std::byte*>(base) + i * kSlotBytes);
+      kernels_.init(all_.back());
+    }
+  }
+  ~States() {
+    for (AggregateKernels::State state : all_) {
+      if (kernels_.destroy != nullptr) kernels_.destroy(state);
+    }
+  }
+  const std::vector<AggregateKernels::State>& all() const { return all_; }
+  // One pointer per row, row i to state groups[i].
+  std::vector<AggregateKernels::State> per_row(std::span<const size_t> groups) const {
+    std::vector<AggregateKernels::State> rows;
+    for (size_t group : groups) rows.push_back(all_[group]);
+    return rows;
+  }
+
+ private:
+  static constexpr size_t kSlotBytes = 64;
+  const AggregateKernels& kernels_;
+  std::vector<std::byte> memory_;
+  std::vector<AggregateKernels::State> all_;
+};
+
+std::string results(const BoundAggregate& aggregate, const States& states) {
+  ColumnBuilder out(aggregate.result_type);
+  aggregate.kernels.result(states.all(), out);
+  ColumnPtr column = out.finish();
+  std::string text;
+  for (size_t i = 0; i < column->size(); ++i) {
+    text += (i == 0 ? "" : " ") + types::to_text(column->value(i), column->type());
+  }
+  return text;
+}
+
+// The aggregate of one column given as batch text with ops, all in one group: "TYPE: value".
+std::string aggregate_text(std::string_view name, std::string_view type_text, std::string_view rows) {
+  DataType type = DataType::parse(type_text).value();
+  ChangeBatch batch = columnar::batch_from_text(rows, {{"x", type}}).value();
+  bool retractable = !batch.append_only();
+  Result<BoundAggregate> bound = bind_aggregate(name, type, retractable);
+  if (!bound) return "error: " + bound.error().to_string();
+  ColumnPtr column = batch.column(0);
+  if (!bound->argument_type.same_type(type)) {
+    EXPECT_EQ(bound->argument_type, DataType(TypeKind::kDouble));
+    ColumnBuilder as_double(TypeKind::kDouble);
+    for (size_t i = 0; i < column->size(); ++i) {
+      if (column->is_null(i)) {
+        as_double.append_null();
+      } else {
+        as_double.append_double(std::stod(types::to_text(column->value(i), type)));
+      }
+    }
+    column = as_double.finish();
+  }
+  States states(bound->kernels, 1);
+  std::vector<size_t> groups(batch.rows(), 0);
+  std::vector<int8_t> weights;
+  for (size_t i = 0; i < batch.rows(); ++i) weights.push_back(static_cast<int8_t>(batch.weight(i)));
+  bound->kernels.update(states.per_row(groups), column.get(), retractable ? weights.data() : nullptr);
+  return bound->result_type.with_nullable(true).to_string() + ": " + results(*bound, states);
+}
+
+TEST(AggregateTest, ResultsAndTypes) {
+  EXPECT_EQ(aggregate_text("count", "INT", "+ 1 | + NULL | + 3"), "BIGINT: 2");
+  EXPECT_EQ(aggregate_text("SUM", "INT", "+ 1 | + NULL | + 3"), "INT: 4");
+  EXPECT_EQ(aggregate_text("SUM", "INT", "+ 2147483647 | + 1"), "INT: -2147483648");
+  EXPECT_EQ(aggregate_text("SUM", "INT", "+ NULL"), "INT: NULL");
+  EXPECT_EQ(aggregate_text("SUM", "DOUBLE", "+ 1.5 | + 2"), "DOUBLE: 3.5");
+  EXPECT_EQ(aggregate_text("SUM", "DECIMAL(5, 2)", "+ 1.50 | + 2.25"), "DECIMAL(38, 2): 3.75");
+  EXPECT_EQ(aggregate_text("AVG", "INT", "+ 1 | + 2 | + NULL"), "INT: 1");
+  EXPECT_EQ(aggregate_text("AVG", "BIGINT", "+ 9223372036854775807 | + 9223372036854775805"),
+            "BIGINT: 9223372036854775806");
+  EXPECT_EQ(aggregate_text("AVG", "INT", "+ -1 | + -2"), "INT: -1");
+  EXPECT_EQ(aggregate_text("AVG", "DOUBLE", "+ 1 | + 2"), "DOUBLE: 1.5");
+  EXPECT_EQ(aggregate_text("AVG", "DECIMAL(5, 2)", "+ 1.00 | + 1.00 | + 0.00"), "DECIMAL(38, 6): 0.666667");
+  EXPECT_EQ(aggregate_text("AVG", "DECIMAL(20, 8)", "+ 1 | + 2"), "DECIMAL(38, 8): 1.50000000");
+  EXPECT_EQ(aggregate_text("MIN", "INT", "+ 3 | + NULL | + 1"), "INT: 1");
+  EXPECT_EQ(aggregate_text("MAX", "STRING", "+ b | + 'c and more than twelve' | + a"),
+            "STRING: c and more than twelve");
+  EXPECT_EQ(aggregate_text("MAX", "DOUBLE", "+ NaN | + 1.0"), "DOUBLE: NaN");
+  EXPECT_EQ(aggregate_text("MIN", "DOUBLE", "+ NaN | + 1.0"), "DOUBLE: 1.0");
+  EXPECT_EQ(aggregate_text("MIN", "DATE", "+ 2026-01-02 | + 2026-01-01"), "DATE: 2026-01-01");
+  EXPECT_EQ(aggregate_text("FIRST_VALUE", "INT", "+ NULL | + 5 | + 6"), "INT: 5");
+  EXPECT_EQ(aggregate_text("LAST_VALUE", "INT", "+ 5 | + 6 | + NULL"), "INT: 6");
+  EXPECT_EQ(aggregate_text("VAR_POP", "DOUBLE", "+ 2 | + 4 | + 4 | + 4 | + 5 | + 5 | + 7 | + 9"), "DOUBLE: 4.0");
+  EXPECT_EQ(aggregate_text("STDDEV_POP", "INT", "+ 2 | + 4 | + 4 | + 4 | + 5 | + 5 | + 7 | + 9"), "INT: 2");
+  EXPECT_EQ(aggregate_text("STDDEV_SAMP", "DOUBLE", "+ 2"), "DOUBLE: NULL");
+  EXPECT_EQ(aggregate_text("VAR_SAMP", "DECIMAL(3, 1)", "+ 1 | + 3"), "DECIMAL(38, 6): 2.000000");
+}
+
+TEST(AggregateTest, Retractions) {
+  EXPECT_EQ(aggregate_text("COUNT", "INT", "+ 1 | + 2 | - 1"), "BIGINT: 1");
+  EXPECT_EQ(aggregate_text("SUM", "INT", "+ 1 | + 2 | - 1 | - 2"), "INT: NULL");
+  EXPECT_EQ(aggregate_text("AVG", "INT", "+ 1 | + 5 | - 1"), "INT: 5");
+  EXPECT_EQ(aggregate_text("MIN", "INT", "+ 1 | + 2 | + 1 | - 1"), "INT: 1");
+  EXPECT_EQ(aggregate_text("MIN", "INT", "+ 1 | + 2 | - 1"), "INT: 2");
+  EXPECT_EQ(aggregate_text("MAX", "STRING", "+ a | + b | - b"), "STRING: a");
+  EXPECT_EQ(aggregate_text("MIN", "INT", "- 1 | + 1 | + 3"), "INT: 3");
+  EXPECT_EQ(aggregate_text("FIRST_VALUE", "INT", "+ 1 | + 2 | + 1 | - 1"), "INT: 2");
+  EXPECT_EQ(aggregate_text("LAST_VALUE", "INT", "+ 1 | + 2 | - 2"), "INT: 1");
+  EXPECT_EQ(aggregate_text("LAST_VALUE", "INT", "+ 1 | - 2 | + 2"), "INT: 1");
+  EXPECT_EQ(aggregate_text("VAR_POP", "DOUBLE", "+ 1000000001 | + 1000000003 | + 1000000009 | - 1000000009"),
+            "DOUBLE: 1.0");
+  // A sum that leaves the range of DECIMAL and comes back.
+  EXPECT_EQ(aggregate_text("SUM", "DECIMAL(38, 0)",
+                           "+ 99999999999999999999999999999999999999 | + 99999999999999999999999999999999999999 | "
+                           "- 99999999999999999999999999999999999999"),
+            "DECIMAL(38, 0): 99999999999999999999999999999999999999");
+  EXPECT_EQ(aggregate_text("SUM", "DECIMAL(38, 0)",
+                           "+ 99999999999999999999999999999999999999 | + 99999999999999999999999999999999999999"),
+            "DECIMAL(38, 0): NULL");
+}
+
+TEST(AggregateTest, CountStarCountsNulls) {
+  BoundAggregate count = bind_aggregate("COUNT", {}, false).value();
+  EXPECT_FALSE(count.result_type.nullable());
+  States states(count.kernels, 2);
+  const size_t groups[] = {0, 1, 1};
+  count.kernels.update(states.per_row(groups), nullptr, nullptr);
+  EXPECT_EQ(results(count, states), "1 2");
+  const int8_t weights[] = {-1, 1, -1};
+  count.kernels.update(states.per_row(groups), nullptr, weights);
+  EXPECT_EQ(results(count, states), "0 2");
+}
+
+TEST(AggregateTest, ErrorsHelp) {
+  EXPECT_EQ(bind_aggregate("SUN", TypeKind::kInt, false).error().to_string(),
+            "there is no aggregate function SUN (hint: did you mean SUM?)");
+  EXPECT_EQ(bind_aggregate("sum", TypeKind::kString, false).error().to_string(),
+            "SUM does not take STRING (hint: it is: SUM([DISTINCT] number))");
+  EXPECT_FALSE(bind_aggregate("MIN", {}, false).has_value());
+}
+
+// Equal texts; numbers of inexact functions only nearly so.
+void expect_same(const std::string& actual, const std::string& expected, bool exact) {
+  if (exact) {
+    EXPECT_EQ(actual, expected);
+    return;
+  }
+  std::istringstream a(actual);
+  std::istringstream b(expected);
+  double x = 0;
+  double y = 0;
+  while (b >> y) {
+    ASSERT_TRUE(a >> x) << actual;
+    EXPECT_NEAR(x, y, std::abs(y) * 1e-9) << actual << " and " << expected;
+  }
+}
+
+Value random_value(DataType type, std::mt19937_64& random) {
+  if (random() % 8 == 0) return {};
+  int64_t small = static_cast<int64_t>(random() % 50) - 25;
+  switch (type.physical()) {
+    case types::Physical::kBool: return Value(small > 0);
+    case types::Physical::kInt64: return Value(small);
+    case types::Physical::kDouble: return Value(static_cast<double>(small));
+    case types::Physical::kInt128: return Value(static_cast<Int128>(small));
+    case types::Physical::kString: return Value("text number " + std::to_string(small));
+  }
+  return {};
+}
+
+// Every function and form: one state updated at once; partial states that are saved, loaded and merged; and rows that
+// came and were taken back again, all give the same.
+TEST(AggregateTest, PartsAndRetractionsGiveTheSame) {
+  std::mt19937_64 random(11);
+  const DataType kTypes[] = {TypeKind::kBoolean, TypeKind::kBigInt, TypeKind::kDouble, DataType::decimal(20, 3),
+                             TypeKind::kString};
+  for (const AggregateFunction& function : aggregate_functions()) {
+    for (DataType type : kTypes) {
+      for (bool retractable : {false, true}) {
+        Result<BoundAggregate> bound = bind_aggregate(function.name, type, retractable);
+        if (!bound || !bound->argument_type.same_type(type)) continue;
+        SCOPED_TRACE(fmt::format("{} {} {}", function.name, type.to_string(), retractable));
+        ASSERT_TRUE(!retractable || bound->kernels.retracts);
+        constexpr size_t kGroups = 7;
+        constexpr size_t kRows = 300;
+        ColumnBuilder builder(type);
+        std::vector<size_t> groups;
+        for (size_t i = 0; i < kRows; ++i) {
+          builder.append(random_value(type, random));
+          groups.push_back(random() % kGroups);
+        }
+        ColumnPtr column = builder.finish();
+
+        States whole(bound->kernels, kGroups);
+        bound->kernels.update(whole.per_row(groups), column.get(), nullptr);
+
+        States merged(bound->kernels, kGroups);
+        for (size_t begin = 0; begin < kRows; begin += 100) {
+          States part(bound->kernels, kGroups);
+          std::span<const size_t> part_groups = std::span(groups).subspan(begin, 100);
+          bound->kernels.update(part.per_row(part_groups), column->slice(begin, begin + 100).get(), nullptr);
+          std::string bytes;
+          for (AggregateKernels::State state : part.all()) bound->kernels.save(state, bytes);
+          States loaded(bound->kernels, kGroups);
+          std::string_view rest = bytes;
+          for (AggregateKernels::State state : loaded.all()) ASSERT_TRUE(bound->kernels.load(state, rest));
+          EXPECT_TRUE(rest.empty());
+          std::string_view cut = std::string_view(bytes).substr(0, bytes.size() - 1);
+          States broken(bound->kernels, kGroups);
+          bool all_loaded = true;
+          for (AggregateKernels::State state : broken.all()) all_loaded = all_loaded && bound->kernels.load(state, cut);
+          EXPECT_FALSE(all_loaded);
+          bound->kernels.merge(merged.all(), loaded.all());
+        }
+        bool exact = !function.name.starts_with("VAR") && !function.name.starts_with("STD");
+        expect_same(results(*bound, merged), results(*bound, whole), exact);
+
+        if (!retractable) continue;
+        // Other rows come and go, before and after.
+        States visited(bound->kernels, kGroups);
+        ColumnBuilder other(type);
+        for (size_t i = 0; i < kRows; ++i) other.append(random_value(type, random));
+        ColumnPtr visitors = other.finish();
+        std::vector<int8_t> minus(kRows, -1);
+        bool order_matters = function.name == "FIRST_VALUE" || function.name == "LAST_VALUE";
+        if (order_matters) {
+          // Taking back removes the earliest row of a value, so the visitors must be strangers.
+          bound->kernels.update(visited.per_row(groups), visitors.get(), nullptr);
+          bound->kernels.update(visited.per_row(groups), visitors.get(), minus.data());
+          bound->kernels.update(visited.per_row(groups), column.get(), nullptr);
+        } else {
+          bound->kernels.update(visited.per_row(groups), visitors.get(), minus.data());
+          bound->kernels.update(visited.per_row(groups), column.get(), nullptr);
+          bound->kernels.update(visited.per_row(groups), visitors.get(), nullptr);
+        }
+        expect_same(results(*bound, visited), results(*bound, whole), exact);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace penstock::expr
