@@ -181,8 +181,9 @@ class Log {
   // Stores the offsets of one commit together; `done` after they are durable.
   virtual void commit_offsets(const std::string& group, std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
                               std::function<void(Status)> done) = 0;
-  // Appends records to several partitions and commits offsets of a group as one: after a crash either all of it is there
-  // or nothing. This is how a job writes an epoch of its output exactly once. `done` after it is durable, or refused.
+  // Appends records to several partitions and commits offsets of a group as one: after a crash either all of it is
+  // there or nothing. This is how a job writes an epoch of its output exactly once. `done` after it is durable, or
+  // refused.
   virtual void append_together(std::vector<std::pair<TopicPartition, SharedBytes>> records, const std::string& group,
                                std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
                                std::function<void(Status)> done) = 0;

@@ -1,0 +1,125 @@
+#include "log/producer_state.h"
+
+#include <algorithm>
+
+namespace penstock::log {
+namespace {
+
+constexpr size_t kEncodedBatchBytes = 2 + 4 + 4 + 8 + 8;
+constexpr size_t kEncodedProducerBytes = 8 + 8 + 4;
+
+}  // namespace
+
+int32_t last_sequence_of(int32_t first, int32_t records_count) {
+  const int64_t last = int64_t{first} + std::max(records_count, 1) - 1;
+  return static_cast<int32_t>(last > INT32_MAX ? last - INT32_MAX - 1 : last);
+}
+
+ProducerTable::Answer ProducerTable::check(int64_t producer_id, const ProducerBatch& batch) const {
+  const auto found = producers_.find(producer_id);
+  // Whoever is not known may begin anywhere: its earlier batches may have been forgotten.
+  if (found == producers_.end()) return {};
+  const std::vector<ProducerBatch>& batches = found->second.batches;
+  const ProducerBatch& last = batches.back();
+  Answer answer{.current_epoch = last.epoch};
+  if (batch.epoch < last.epoch) {
+    answer.verdict = Verdict::kInvalidEpoch;
+    return answer;
+  }
+  if (batch.epoch > last.epoch) {
+    answer.expected_sequence = 0;
+    answer.verdict = batch.first_sequence == 0 ? Verdict::kAccept : Verdict::kOutOfOrderSequence;
+    return answer;
+  }
+  for (const ProducerBatch& seen : batches) {
+    if (seen.epoch == batch.epoch && seen.first_sequence == batch.first_sequence &&
+        seen.last_sequence == batch.last_sequence) {
+      answer.verdict = Verdict::kDuplicate;
+      answer.base_offset = seen.base_offset;
+      answer.last_offset = seen.last_offset;
+      return answer;
+    }
+  }
+  answer.expected_sequence = last.last_sequence == INT32_MAX ? 0 : last.last_sequence + 1;
+  if (batch.first_sequence != answer.expected_sequence) answer.verdict = Verdict::kOutOfOrderSequence;
+  return answer;
+}
+
+void ProducerTable::record(int64_t producer_id, const ProducerBatch& batch, int64_t high_watermark, int64_t now_ms) {
+  if (producers_.size() >= kProducersPerPartitionMax && !producers_.contains(producer_id)) {
+    forget_the_idlest(high_watermark);
+  }
+  Producer& producer = producers_[producer_id];
+  producer.last_used_ms = now_ms;
+  producer.batches.push_back(batch);
+  // Those that wait for the disk do not push out durable ones: a crash may take them back.
+  const auto durable = std::ranges::count_if(
+      producer.batches, [&](const ProducerBatch& seen) { return seen.last_offset < high_watermark; });
+  const auto surplus = durable - std::min<ptrdiff_t>(durable, kProducerBatchesKept);
+  producer.batches.erase(producer.batches.begin(), producer.batches.begin() + surplus);
+}
+
+void ProducerTable::forget_the_idlest(int64_t high_watermark) {
+  auto idlest = producers_.end();
+  for (auto at = producers_.begin(); at != producers_.end(); ++at) {
+    if (at->second.batches.back().last_offset >= high_watermark) continue;
+    if (idlest == producers_.end() || at->second.last_used_ms < idlest->second.last_used_ms) idlest = at;
+  }
+  if (idlest != producers_.end()) producers_.erase(idlest);
+}
+
+void ProducerTable::expire(int64_t high_watermark, int64_t now_ms) {
+  std::erase_if(producers_, [&](const auto& entry) {
+    const Producer& producer = entry.second;
+    return producer.batches.back().last_offset < high_watermark && now_ms - producer.last_used_ms > kProducerIdleMsMax;
+  });
+}
+
+void ProducerTable::encode(int64_t high_watermark, ByteWriter* to) const {
+  const auto durable_count = [&](const Producer& producer) {
+    return static_cast<uint32_t>(std::ranges::count_if(
+        producer.batches, [&](const ProducerBatch& batch) { return batch.last_offset < high_watermark; }));
+  };
+  uint32_t count = 0;
+  for (const auto& [id, producer] : producers_) count += durable_count(producer) > 0 ? 1 : 0;
+  to->put(count);
+  for (const auto& [id, producer] : producers_) {
+    const uint32_t durable = durable_count(producer);
+    if (durable == 0) continue;
+    to->put(id);
+    to->put(producer.last_used_ms);
+    to->put(durable);
+    // Offsets only grow: the durable ones come first.
+    for (uint32_t i = 0; i < durable; ++i) {
+      const ProducerBatch& batch = producer.batches[i];
+      to->put(batch.epoch);
+      to->put(batch.first_sequence);
+      to->put(batch.last_sequence);
+      to->put(batch.base_offset);
+      to->put(batch.last_offset);
+    }
+  }
+}
+
+bool ProducerTable::decode(ByteReader* from) {
+  producers_.clear();
+  const uint32_t count = from->get_count(kEncodedProducerBytes);
+  for (uint32_t i = 0; i < count; ++i) {
+    Producer& producer = producers_[from->get<int64_t>()];
+    producer.last_used_ms = from->get<int64_t>();
+    const uint32_t batches = from->get_count(kEncodedBatchBytes);
+    for (uint32_t j = 0; j < batches; ++j) {
+      ProducerBatch batch;
+      batch.epoch = from->get<int16_t>();
+      batch.first_sequence = from->get<int32_t>();
+      batch.last_sequence = from->get<int32_t>();
+      batch.base_offset = from->get<int64_t>();
+      batch.last_offset = from->get<int64_t>();
+      producer.batches.push_back(batch);
+    }
+    if (producer.batches.empty()) return false;
+  }
+  return from->ok();
+}
+
+}  // namespace penstock::log
