@@ -63,6 +63,10 @@ struct MaterializedView {
   std::vector<Column> columns;
   std::string query;
   Options options;
+  // What its plan knows of its rows: whether none is ever taken back, and the columns whose values are unique (none:
+  // there is at most one row; nullopt: unknown).
+  bool append_only = false;
+  std::optional<std::vector<int>> key;
   bool operator==(const MaterializedView&) const = default;
 };
 

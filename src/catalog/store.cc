@@ -20,7 +20,9 @@ constexpr const char* kTables = R"(
     watermark_column INTEGER NOT NULL,
     watermark TEXT NOT NULL,
     severity TEXT NOT NULL,
-    target TEXT NOT NULL
+    target TEXT NOT NULL,
+    append_only INTEGER NOT NULL,
+    has_key INTEGER NOT NULL
   );
   CREATE TABLE columns (
     entry_id INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE,
@@ -106,7 +108,8 @@ Status Store::create_tables() {
 Result<Store::Content> Store::load() {
   Content content;
   SqliteStatement rows = PENSTOCK_TRY(database_.prepare(
-      "SELECT id, kind, name, sql, comment, created_at_us, query, watermark_column, watermark, severity, target "
+      "SELECT id, kind, name, sql, comment, created_at_us, query, watermark_column, watermark, severity, target, "
+      "append_only, has_key "
       "FROM entries ORDER BY id"));
   while (PENSTOCK_TRY(rows.step())) {
     Entry entry;

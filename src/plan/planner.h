@@ -12,8 +12,9 @@
 #include "types/value.h"
 
 namespace penstock::sql {
+struct Insert;
 struct Query;
-}
+}  // namespace penstock::sql
 namespace penstock::catalog {
 class Catalog;
 }
@@ -44,6 +45,14 @@ struct PlannedQuery {
 };
 
 Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context);
+
+// The query of an INSERT, cast to the columns of the target that can be written (physical ones, and metadata columns
+// that are not virtual), in the table's order; columns that are not named are NULL.
+struct PlannedInsert {
+  std::string target;  // the table's full name
+  PlannedQuery query;
+};
+Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);
 
 // The plan as an indented tree with traits, and as JSON.
 std::string explain_text(const PhysicalNode& root);

@@ -1,0 +1,33 @@
+// From CREATE statements to catalog entries: resolves types, binds and checks expressions, finds dependencies.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "catalog/entry.h"
+#include "plan/planner.h"
+
+namespace penstock::sql {
+struct CreateTable;
+struct CreateView;
+struct CreateMaterializedView;
+struct CreateAlert;
+}  // namespace penstock::sql
+
+namespace penstock::plan {
+
+// `sql` is the statement's text, kept as it is. The entry is not in the catalog yet; whether its name is taken is the
+// catalog's matter. CREATE TABLE ... AS gives the table alone; the caller runs the query into it.
+Result<catalog::Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context);
+Result<catalog::Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context);
+
+// An entry and the streaming plan of its query, whose root has the entry's columns.
+struct PlannedDefinition {
+  catalog::Entry entry;
+  PlannedQuery plan;
+};
+Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterializedView& statement, std::string sql,
+                                                   const PlanContext& context);
+Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::string sql, const PlanContext& context);
+
+}  // namespace penstock::plan

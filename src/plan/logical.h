@@ -1,0 +1,90 @@
+// The logical plan: what a query means, as operators over bound expressions. The binder makes it, rules rewrite it, and
+// the physical planner turns it into a PhysicalNode.
+//
+// Operators are those of the physical plan, but for the scan (which here still knows its catalog entry) and Exchange
+// (which appears only there). Nodes are immutable and shared; make_node() derives schema and traits.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "catalog/entry.h"
+#include "expr/expr.h"
+#include "plan/physical.h"
+#include "types/type.h"
+
+namespace penstock::plan {
+
+// Something that can be scanned, with its definitions bound. Shared by all scans of it in a plan.
+struct ScanSource {
+  enum class Kind : uint8_t { kTable, kView, kSystem };
+
+  Kind kind = Kind::kTable;
+  std::string name;      // full
+  types::Schema schema;  // every column that a query can name
+  Traits traits;         // in terms of `schema`
+
+  // Of tables: what the connector delivers, and how it gives the columns.
+  struct BaseColumn {
+    types::Field field;
+    std::optional<std::string> metadata_key;
+  };
+  std::vector<BaseColumn> base;
+  std::vector<expr::ExprPtr> columns;  // one per column of `schema`, over `base`
+  expr::ExprPtr watermark;             // over `schema`; null: none
+  int watermark_column = -1;
+};
+
+struct LogicalScan {
+  std::shared_ptr<const ScanSource> source;
+  std::vector<int> columns;  // of the source, in the order of the output
+  expr::ExprPtr filter;      // over the output; null: all rows
+  bool with_watermark = false;
+};
+
+using LogicalOperator =
+    std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Aggregate, WindowAggregate, Sort, Limit, UnionAll>;
+
+struct LogicalNode;
+using LogicalPtr = std::shared_ptr<const LogicalNode>;
+
+struct LogicalNode {
+  LogicalOperator op;
+  std::vector<LogicalPtr> inputs;
+  types::Schema schema;
+  Traits traits;
+  uint32_t size = 1;    // nodes in the tree, shared ones counted each time; saturates
+  uint32_t height = 1;  // at most kPlanHeightMax, so that rules may walk recursively
+
+  template <class T>
+  const T* get_if() const {
+    return std::get_if<T>(&op);
+  }
+  const LogicalNode& input() const { return *inputs.front(); }
+};
+
+// Bounds of a plan; the binder refuses larger ones.
+inline constexpr uint32_t kPlanNodesMax = 20'000;
+inline constexpr uint32_t kPlanHeightMax = 2'000;
+inline constexpr size_t kColumnsMax = 4'096;
+
+// A node over `inputs`. `names` are those of the output columns; where there are fewer, the input's names are kept or
+// made up.
+LogicalPtr make_node(LogicalOperator op, std::vector<LogicalPtr> inputs, std::vector<std::string> names = {});
+
+// Common shapes.
+LogicalPtr make_filter(LogicalPtr input, expr::ExprPtr predicate);
+LogicalPtr make_project(LogicalPtr input, std::vector<expr::ExprPtr> expressions, std::vector<std::string> names);
+// The columns of `input` at these indexes, under their names; `input` itself when that changes nothing.
+LogicalPtr make_selection(LogicalPtr input, const std::vector<int>& columns);
+// The same operator over other inputs, which have the same schemas.
+LogicalPtr with_inputs(const LogicalPtr& node, std::vector<LogicalPtr> inputs);
+
+// A reference to a column of a schema.
+expr::ExprPtr column_of(const types::Schema& schema, int column);
+
+}  // namespace penstock::plan
