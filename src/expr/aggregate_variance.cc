@@ -15,38 +15,40 @@ using types::DataType;
 using types::Int128;
 using types::TypeKind;
 
-// Mean and sum of squared distances from it, kept up to date value by value (Welford's method, which does not lose the
-// variance of large values that lie close together), in both directions.
+// Count, sum and sum of squares, of the distances to the first value that came: so large values that lie close together
+// do not lose their variance. Sums, unlike a running mean, do not mind a retraction that comes before its row.
 struct Moments {
   using Input = double;
   int64_t count = 0;
-  double mean = 0;
+  int64_t any = 0;
+  double origin = 0;
+  double sum = 0;
   double squares = 0;
 
   void add(double value, int weight) {
-    double before = value - mean;
-    count += weight;
-    if (count == 0) {
-      mean = 0;
-      squares = 0;
-      return;
+    if (any == 0) {
+      any = 1;
+      origin = value;
     }
-    mean += weight * before / static_cast<double>(count);
-    squares += weight * before * (value - mean);
+    double distance = value - origin;
+    count += weight;
+    sum += weight * distance;
+    squares += weight * distance * distance;
   }
   void merge(const Moments& later) {
-    if (later.count == 0) return;
-    int64_t total = count + later.count;
-    if (total == 0) {
-      *this = {};
+    if (later.any == 0) return;
+    if (any == 0) {
+      *this = later;
       return;
     }
-    double distance = later.mean - mean;
-    double share = static_cast<double>(later.count) / static_cast<double>(total);
-    squares += later.squares + distance * distance * static_cast<double>(count) * share;
-    mean += distance * share;
-    count = total;
+    double shift = later.origin - origin;
+    double n = static_cast<double>(later.count);
+    count += later.count;
+    sum += later.sum + n * shift;
+    squares += later.squares + 2 * shift * later.sum + n * shift * shift;
   }
+  // Of the distances to the mean.
+  double squares_around_mean() const { return std::max(squares - sum * sum / static_cast<double>(count), 0.0); }
 };
 
 template <bool sample, bool root>
@@ -54,7 +56,7 @@ struct VarianceState : Moments {
   void result(ColumnBuilder& out) const {
     int64_t divisor = sample ? count - 1 : count;
     if (count <= 0 || divisor <= 0) return out.append_null();
-    double variance = std::max(squares, 0.0) / static_cast<double>(divisor);
+    double variance = squares_around_mean() / static_cast<double>(divisor);
     double value = root ? std::sqrt(variance) : variance;
     DataType type = out.type();
     if (type.is_integer()) {
