@@ -1,55 +1,58 @@
-// Bytes to columns and back: the formats of tables ('format' = 'json', 'csv', 'raw').
+// The formats of records, and their options as CREATE TABLE ... WITH ('format' = 'json', 'json.x' = ...) gives them.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <map>
-#include <memory>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
-#include "columnar/change_batch.h"
-#include "columnar/column.h"
-#include "types/type.h"
 
 namespace penstock::format {
 
+enum class FormatKind : uint8_t {
+  kJson,  // one object per record
+  kCsv,   // one line per record
+  kRaw,   // the whole record is the value of the only column
+};
+
+// How timestamps are written, and first tried when read: both forms are read.
+enum class TimestampFormat : uint8_t { kSql, kIso8601 };
+
 struct FormatOptions {
-  std::string name = "json";
-  // The options that the table gives with the format's prefix, without it: {"ignore-parse-errors": "true"}.
-  std::map<std::string, std::string> options;
+  FormatKind kind = FormatKind::kJson;
+
+  // A record that cannot be read is dropped, and a value that cannot be is NULL (Flink's ignore-parse-errors).
+  bool ignore_parse_errors = false;
+
+  // JSON
+  bool fail_on_missing_field = false;
+  TimestampFormat timestamp_format = TimestampFormat::kSql;
+  bool encode_ignore_null_fields = false;
+  bool encode_decimal_as_plain_number = true;
+
+  // CSV
+  char field_delimiter = ',';
+  char quote_character = '"';  // 0: no quoting
+  char escape_character = 0;   // 0: only doubled quotes
+  std::string null_literal;    // with has_null_literal, an unquoted field equal to it is NULL
+  bool has_null_literal = false;
+  bool allow_comments = false;  // lines that begin with '#'
+
+  // The name of the format with its own options, such as {"json.ignore-parse-errors", "true"}; keys that do not begin
+  // with
+  // "<format>." are refused, and so are unknown ones ("did you mean").
+  static Result<FormatOptions> parse(std::string_view format, const std::map<std::string, std::string>& options);
 };
 
-struct BadRecord {
-  size_t index;       // within the records given
-  std::string error;  // what is wrong and where: `column "amount": expected a number, found "abc"`
+// One option as the documentation lists it.
+struct FormatOptionDoc {
+  std::string_view key;  // "json.fail-on-missing-field"
+  std::string_view default_value;
+  std::string_view description;
 };
-
-// Turns records into rows of the wanted fields. Owned by one source; not thread-safe.
-class RowDecoder {
- public:
-  virtual ~RowDecoder() = default;
-  // Appends one row to `columns` (one builder per field, in order) for each well-formed record. A malformed one adds no
-  // row and is named in `bad`, in order; so are tombstones (nullopt). The records are only read, and only during the
-  // call.
-  virtual void decode(std::span<const std::optional<std::string_view>> records,
-                      std::span<columnar::ColumnBuilder> columns, std::vector<BadRecord>& bad) = 0;
-};
-
-// Turns rows into records. Owned by one sink; not thread-safe.
-class RowEncoder {
- public:
-  virtual ~RowEncoder() = default;
-  // Appends the record of one row to `out`.
-  virtual void encode(const columnar::ChangeBatch& batch, size_t row, std::string& out) = 0;
-};
-
-// `fields` are those that are wanted, by their names in the format; a decoder skips all others without decoding them.
-// Unknown formats and options are kInvalidArgument, with the nearest known one as hint.
-Result<std::unique_ptr<RowDecoder>> make_decoder(const FormatOptions& options, const types::Schema& fields);
-Result<std::unique_ptr<RowEncoder>> make_encoder(const FormatOptions& options, const types::Schema& fields);
+std::vector<FormatOptionDoc> format_option_docs();
+std::vector<std::string_view> format_names();
 
 }  // namespace penstock::format
