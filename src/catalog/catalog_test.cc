@@ -83,8 +83,11 @@ TEST_F(CatalogTest, EntriesSurviveReopeningWhole) {
   create({.name = "m",
           .sql = "CREATE MATERIALIZED VIEW ...",
           .dependencies = {"v"},
-          .definition =
-              MaterializedView{{{.name = "a", .type = types::TypeKind::kString}}, "SELECT 2", {{"metric", "true"}}}});
+          .definition = MaterializedView{{{.name = "a", .type = types::TypeKind::kString}},
+                                         "SELECT 2",
+                                         {{"metric", "true"}},
+                                         true,
+                                         std::vector<int>{0}}});
   create(alert("a", {"m"}));
   create({.name = "j", .sql = "INSERT ...", .dependencies = {"Orders"}, .definition = Job{"Orders", "SELECT 3"}});
   reopen();

@@ -66,13 +66,6 @@ constexpr const char* kTables = R"(
   PRAGMA user_version = 1;
 )";
 
-template <class T>
-T definition_with_columns(std::vector<Column> columns) {
-  T definition;
-  definition.columns = std::move(columns);
-  return definition;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
@@ -140,16 +133,15 @@ Result<Definition> Store::load_definition(SqliteStatement& row) {
   if (kind == "table") {
     Table table{.columns = std::move(columns), .options = std::move(options)};
     if (!row.text(8).empty()) table.watermark = Watermark{static_cast<int>(row.integer(7)), row.text(8)};
-    SqliteStatement keys =
-        PENSTOCK_TRY(database_.prepare("SELECT column FROM primary_keys WHERE entry_id = ? ORDER BY position"));
-    keys.bind(1, id);
-    while (PENSTOCK_TRY(keys.step())) table.primary_key.push_back(static_cast<int>(keys.integer(0)));
+    table.primary_key = PENSTOCK_TRY(load_key(id));
     return Definition(std::move(table));
   }
   std::string query = row.text(6);
   if (kind == "view") return Definition(View{std::move(columns), std::move(query)});
   if (kind == "materialized view") {
-    return Definition(MaterializedView{std::move(columns), std::move(query), std::move(options)});
+    MaterializedView view{std::move(columns), std::move(query), std::move(options), row.integer(11) != 0, std::nullopt};
+    if (row.integer(12) != 0) view.key = PENSTOCK_TRY(load_key(id));
+    return Definition(std::move(view));
   }
   if (kind == "job") return Definition(Job{row.text(10), std::move(query)});
   if (kind == "alert") {
@@ -160,6 +152,15 @@ Result<Definition> Store::load_definition(SqliteStatement& row) {
     return Definition(std::move(alert));
   }
   return make_error(ErrorCode::kCorruption, "the catalog: entry {} is of an unknown kind '{}'", id, kind);
+}
+
+Result<std::vector<int>> Store::load_key(int64_t id) {
+  std::vector<int> key;
+  SqliteStatement rows =
+      PENSTOCK_TRY(database_.prepare("SELECT column FROM primary_keys WHERE entry_id = ? ORDER BY position"));
+  rows.bind(1, id);
+  while (PENSTOCK_TRY(rows.step())) key.push_back(static_cast<int>(rows.integer(0)));
+  return key;
 }
 
 Result<std::vector<Column>> Store::load_columns(int64_t id) {
@@ -207,11 +208,11 @@ Status Store::remove_entry(int64_t id) {
 
 Status Store::add_entry(const Entry& entry) {
   SqliteStatement statement =
-      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   statement.bind(1, entry.id).bind(2, entry.kind_name()).bind(3, entry.name).bind(4, entry.sql);
   statement.bind(5, entry.comment).bind(6, entry.created_at_us);
   for (int i : {7, 9, 10, 11}) statement.bind(i, "");
-  statement.bind(8, int64_t{0});
+  for (int i : {8, 12, 13}) statement.bind(i, int64_t{0});
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<std::pair<std::string, std::string>> channels;
   if (const Table* table = entry.table()) {
@@ -220,7 +221,8 @@ Status Store::add_entry(const Entry& entry) {
   } else if (const View* view = entry.view()) {
     statement.bind(7, view->query);
   } else if (const MaterializedView* materialized = entry.materialized_view()) {
-    statement.bind(7, materialized->query);
+    statement.bind(7, materialized->query).bind(12, int64_t{materialized->append_only});
+    statement.bind(13, int64_t{materialized->key.has_value()});
     options = materialized->options;
   } else if (const Alert* alert = entry.alert()) {
     statement.bind(7, alert->query).bind(10, alert->severity);
@@ -250,11 +252,12 @@ Status Store::add_columns(const Entry& entry) {
     statement.bind(8, int64_t{metadata.is_virtual}).bind(9, column.comment);
     PENSTOCK_TRY(statement.run());
   }
-  const Table* table = entry.table();
-  if (table == nullptr) return {};
+  std::vector<int> key;
+  if (entry.table() != nullptr) key = entry.table()->primary_key;
+  if (entry.materialized_view() != nullptr) key = entry.materialized_view()->key.value_or(std::vector<int>());
   SqliteStatement keys = PENSTOCK_TRY(database_.prepare("INSERT INTO primary_keys VALUES (?, ?, ?)"));
-  for (size_t i = 0; i < table->primary_key.size(); ++i) {
-    PENSTOCK_TRY(keys.bind(1, entry.id).bind(2, static_cast<int64_t>(i)).bind(3, int64_t{table->primary_key[i]}).run());
+  for (size_t i = 0; i < key.size(); ++i) {
+    PENSTOCK_TRY(keys.bind(1, entry.id).bind(2, static_cast<int64_t>(i)).bind(3, int64_t{key[i]}).run());
   }
   return {};
 }

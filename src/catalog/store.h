@@ -41,6 +41,7 @@ class Store {
   Status add_pairs(const char* table, int64_t id, const std::vector<std::pair<std::string, std::string>>& pairs);
   Result<Definition> load_definition(SqliteStatement& row);
   Result<std::vector<Column>> load_columns(int64_t id);
+  Result<std::vector<int>> load_key(int64_t id);
   Result<std::vector<std::pair<std::string, std::string>>> load_pairs(const char* table, int64_t id);
 
   SqliteDatabase database_;
