@@ -1,0 +1,146 @@
+#include "exec/operators/aggregate.h"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "columnar/row_key.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+using columnar::RowOp;
+
+// In front of the accumulators of each group.
+struct GroupState {
+  int64_t rows;      // the weights of its rows, summed
+  uint32_t touched;  // 1: it is in touched_
+  uint32_t emitted;  // 1: downstream has a row of it
+};
+
+GroupState& state_of(std::byte* group) { return *reinterpret_cast<GroupState*>(group); }
+
+class Aggregate : public Operator {
+ public:
+  explicit Aggregate(AggregateOptions options)
+      : options_(std::move(options)),
+        accumulators_(options_.calls, sizeof(GroupState)),
+        table_(options_.key_types, accumulators_.layout()) {
+    for (size_t i = 0; i < accumulators_.size(); ++i) old_results_.emplace_back(accumulators_.result_type(i));
+    if (!options_.keys.empty()) return;
+    table_.find_or_insert({}, 1, groups_);
+    touch();
+  }
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    std::vector<ColumnPtr> keys;
+    for (const int key : options_.keys) keys.push_back(batch.column(static_cast<size_t>(key)));
+    table_.find_or_insert(keys, batch.rows(), groups_);
+    touch();
+    for (size_t row = 0; row < batch.rows(); ++row) state_of(groups_[row]).rows += batch.weight(row);
+    accumulators_.update(groups_, batch);
+    return {};
+  }
+
+  Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
+    if (old_columns_.empty()) {
+      for (ColumnBuilder& builder : old_results_) old_columns_.push_back(builder.finish());
+    }
+    const size_t end = std::min(next_touched_ + kGroupsPerCall, touched_.size());
+    emit_changes(next_touched_, end, out);
+    next_touched_ = end;
+    if (next_touched_ < touched_.size()) return Progress::kMore;
+    forget_touched();
+    return Progress::kDone;
+  }
+
+ private:
+  // Two rows each at most, and a batch must hold them.
+  static constexpr size_t kGroupsPerCall = columnar::kBatchRowsMax / 2;
+
+  // Remembers which groups change in this epoch, with what downstream has of them.
+  void touch() {
+    const size_t first = touched_.size();
+    for (std::byte* group : groups_) {
+      GroupState& state = state_of(group);
+      if (state.touched != 0) continue;
+      state.touched = 1;
+      touched_.push_back(group);
+    }
+    accumulators_.append_results(std::span(touched_).subspan(first), old_results_);
+  }
+
+  bool present(std::byte* group) const { return options_.keys.empty() || state_of(group).rows > 0; }
+
+  void emit_changes(size_t begin, size_t end, Output& out) {
+    const std::span<std::byte* const> groups = std::span(touched_).subspan(begin, end - begin);
+    std::vector<ColumnBuilder> key_builders(options_.key_types.begin(), options_.key_types.end());
+    table_.append_keys(groups, key_builders);
+    std::vector<ColumnPtr> keys;
+    for (ColumnBuilder& builder : key_builders) keys.push_back(builder.finish());
+    std::vector<ColumnBuilder> result_builders;
+    for (size_t i = 0; i < accumulators_.size(); ++i) result_builders.emplace_back(accumulators_.result_type(i));
+    accumulators_.append_results(groups, result_builders);
+    std::vector<ColumnPtr> results;
+    for (ColumnBuilder& builder : result_builders) results.push_back(builder.finish());
+
+    std::vector<types::DataType> types = options_.key_types;
+    for (size_t i = 0; i < accumulators_.size(); ++i) types.push_back(accumulators_.result_type(i));
+    columnar::BatchBuilder rows(types);
+    const auto add = [&](size_t i, std::span<const ColumnPtr> from, size_t row, RowOp op) {
+      for (size_t c = 0; c < keys.size(); ++c) rows.column(c).append_from(*keys[c], i);
+      for (size_t c = 0; c < from.size(); ++c) rows.column(keys.size() + c).append_from(*from[c], row);
+      rows.end_row(op);
+    };
+    for (size_t i = 0; i < groups.size(); ++i) {
+      GroupState& state = state_of(groups[i]);
+      const bool was = state.emitted != 0;
+      const bool is = present(groups[i]);
+      state.emitted = is ? 1 : 0;
+      state.touched = 0;
+      if (was && is && same_results(results, i, begin + i)) continue;
+      if (was) add(i, old_columns_, begin + i, is ? RowOp::kUpdateBefore : RowOp::kDelete);
+      if (is) add(i, results, i, was ? RowOp::kUpdateAfter : RowOp::kInsert);
+      if (!is) table_.erase(groups[i]);
+    }
+    if (rows.rows() > 0) out.emit(rows.finish());
+  }
+
+  bool same_results(std::span<const ColumnPtr> results, size_t row, size_t old_row) {
+    new_key_.clear();
+    old_key_.clear();
+    columnar::append_key(new_key_, results, row);
+    columnar::append_key(old_key_, old_columns_, old_row);
+    return new_key_ == old_key_;
+  }
+
+  void forget_touched() {
+    touched_.clear();
+    old_columns_.clear();
+    next_touched_ = 0;
+  }
+
+  const AggregateOptions options_;
+  Accumulators accumulators_;
+  state::GroupTable table_;
+  std::vector<std::byte*> groups_;  // of the batch at hand
+  // The groups that this epoch has touched, and the results that they had before it.
+  std::vector<std::byte*> touched_;
+  std::vector<ColumnBuilder> old_results_;
+  std::vector<ColumnPtr> old_columns_;  // old_results_, once the barrier has come
+  size_t next_touched_ = 0;
+  std::string new_key_;
+  std::string old_key_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_aggregate(AggregateOptions options) {
+  return std::make_unique<Aggregate>(std::move(options));
+}
+
+}  // namespace penstock::exec

@@ -1,0 +1,45 @@
+// The end of a query whose rows a client pulls: a bounded queue between a task and the client's thread.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "base/result.h"
+#include "columnar/change_batch.h"
+#include "exec/operator.h"
+
+namespace penstock::exec {
+
+// Thread-safe. Shared by the operator that fills it and the cursor that empties it.
+class ResultQueue : public std::enable_shared_from_this<ResultQueue> {
+ public:
+  explicit ResultQueue(size_t batches_max = 8) : batches_max_(batches_max) {}
+
+  std::unique_ptr<Operator> make_operator();
+
+  // Waits for the next batch; nullopt at the end, or the error with which finish() was called.
+  Result<std::optional<columnar::ChangeBatch>> pop();
+
+  // The query has ended: what is queued is still given, then `status`. Only the first call counts.
+  void finish(Status status);
+
+ private:
+  friend class ResultQueueOperator;
+  void push(columnar::ChangeBatch batch);
+  bool has_room() const;
+  void set_waker(std::function<void()> waker);
+
+  const size_t batches_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<columnar::ChangeBatch> batches_;
+  std::optional<Status> finished_;
+  std::function<void()> waker_;
+};
+
+}  // namespace penstock::exec

@@ -1,0 +1,140 @@
+#include "exec/operators/sort.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "columnar/change_batch.h"
+#include "columnar/row_key.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnPtr;
+
+// Rows are dropped in bulk, when this many more than can be in the result have been collected.
+constexpr size_t kSlackRows = 4 * columnar::kBatchRowsMax;
+
+class Sort : public Operator {
+ public:
+  explicit Sort(SortOptions options) : options_(std::move(options)) {
+    if (options_.limit) wanted_rows_ = static_cast<size_t>(options_.offset) + static_cast<size_t>(*options_.limit);
+  }
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    if (!batch.append_only()) return make_error(ErrorCode::kInternal, "a sort takes only inserts");
+    batches_.push_back(batch);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      rows_.push_back({.key = sort_key(batch, row), .batch = batches_.size() - 1, .row = row});
+    }
+    if (wanted_rows_ && rows_.size() > *wanted_rows_ + std::max(*wanted_rows_, kSlackRows)) keep_first();
+    return {};
+  }
+
+  Result<Progress> on_end(Output& out) override {
+    if (!sorted_) {
+      std::ranges::stable_sort(rows_, {}, &Row::key);
+      if (wanted_rows_ && rows_.size() > *wanted_rows_) rows_.resize(*wanted_rows_);
+      next_ = static_cast<size_t>(options_.offset);
+      sorted_ = true;
+    }
+    if (next_ >= rows_.size()) return Progress::kDone;
+    emit_some(out);
+    return next_ < rows_.size() ? Progress::kMore : Progress::kDone;
+  }
+
+ private:
+  struct Row {
+    std::string key;  // bytes in the order of the rows
+    size_t batch;
+    size_t row;
+  };
+
+  // The order-preserving encoding of each sort column, its bits turned over where it goes down; in front a byte that
+  // puts NULLs where they are wanted.
+  std::string sort_key(const ChangeBatch& batch, size_t row) const {
+    std::string key;
+    for (const SortKey& by : options_.keys) {
+      const ColumnPtr& column = batch.column(static_cast<size_t>(by.column));
+      const bool null = column->is_null(row);
+      key.push_back(null == by.nulls_first ? '\0' : '\1');
+      if (null) continue;
+      const size_t begin = key.size();
+      columnar::append_key(key, std::span(&column, 1), row);
+      if (!by.descending) continue;
+      for (size_t i = begin; i < key.size(); ++i) key[i] = static_cast<char>(~key[i]);
+    }
+    return key;
+  }
+
+  // Throws away the rows that cannot be in the result, and the batches that held them.
+  void keep_first() {
+    std::ranges::stable_sort(rows_, {}, &Row::key);
+    rows_.resize(*wanted_rows_);
+    std::vector<ChangeBatch> kept;
+    for (size_t begin = 0; begin < rows_.size(); begin += columnar::kBatchRowsMax) {
+      const size_t end = std::min(rows_.size(), begin + columnar::kBatchRowsMax);
+      kept.push_back(gather(begin, end));
+      for (size_t i = begin; i < end; ++i) {
+        rows_[i].batch = kept.size() - 1;
+        rows_[i].row = i - begin;
+      }
+    }
+    batches_ = std::move(kept);
+  }
+
+  ChangeBatch gather(size_t begin, size_t end) const {
+    std::vector<types::DataType> types;
+    for (const types::Field& field : options_.schema) types.push_back(field.type);
+    columnar::BatchBuilder builder(std::move(types));
+    for (size_t i = begin; i < end; ++i) {
+      builder.append_row(batches_[rows_[i].batch], rows_[i].row, columnar::RowOp::kInsert);
+    }
+    return builder.finish();
+  }
+
+  void emit_some(Output& out) {
+    const size_t end = std::min(rows_.size(), next_ + columnar::kBatchRowsMax);
+    out.emit(gather(next_, end));
+    next_ = end;
+  }
+
+  const SortOptions options_;
+  std::optional<size_t> wanted_rows_;  // offset + limit
+  std::vector<ChangeBatch> batches_;
+  std::vector<Row> rows_;
+  bool sorted_ = false;
+  size_t next_ = 0;
+};
+
+class Limit : public Operator {
+ public:
+  Limit(std::optional<int64_t> limit, int64_t offset) : skip_(static_cast<size_t>(offset)) {
+    if (limit) left_ = static_cast<size_t>(*limit);
+  }
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    const size_t begin = std::min(skip_, batch.rows());
+    skip_ -= begin;
+    const size_t end = left_ ? std::min(batch.rows(), begin + *left_) : batch.rows();
+    if (left_) *left_ -= end - begin;
+    if (end > begin) out.emit(begin == 0 && end == batch.rows() ? batch : batch.slice(begin, end));
+    return {};
+  }
+
+ private:
+  size_t skip_;
+  std::optional<size_t> left_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_sort(SortOptions options) { return std::make_unique<Sort>(std::move(options)); }
+
+std::unique_ptr<Operator> make_limit(std::optional<int64_t> limit, int64_t offset) {
+  return std::make_unique<Limit>(limit, offset);
+}
+
+}  // namespace penstock::exec

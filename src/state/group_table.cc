@@ -1,0 +1,240 @@
+#include "state/group_table.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+#include "columnar/row_key.h"
+
+namespace penstock::state {
+
+namespace {
+
+using columnar::Column;
+using columnar::ColumnPtr;
+using columnar::StringCell;
+using types::Physical;
+
+constexpr size_t kSlotsMin = 64;
+// Probes ahead of which slots are fetched.
+constexpr size_t kPrefetchRows = 16;
+
+constexpr size_t align16(size_t bytes) { return (bytes + 15) & ~size_t{15}; }
+
+double canonical(double v) {
+  if (v == 0) return 0.0;  // -0.0 too
+  return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v;
+}
+
+// The low bits choose the vnode, so all groups of one worker may share some of them: slots come from the bits above.
+size_t home_of(uint64_t hash, size_t mask) { return hash >> 8 & mask; }
+uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
+
+}  // namespace
+
+GroupTable::GroupTable(std::vector<types::DataType> key_types, PayloadLayout payload)
+    : key_types_(std::move(key_types)),
+      payload_(payload),
+      payload_offset_(sizeof(Header) + key_types_.size() * sizeof(Cell)),
+      stride_(payload_offset_ + align16(payload.bytes)),
+      slots_(kSlotsMin) {
+  PENSTOCK_CHECK(key_types_.size() < kKeyColumnsMax, "too many key columns");
+  for (size_t c = 0; c < key_types_.size(); ++c) {
+    if (key_types_[c].physical() == Physical::kString) string_columns_ |= uint64_t{1} << c;
+  }
+}
+
+GroupTable::~GroupTable() {
+  if (payload_.destroy == nullptr) return;
+  for (size_t i = 0; i < entries_; ++i) {
+    std::byte* e = entry(i);
+    if (header(e)->live != 0) payload_.destroy(payload_.context, payload(e));
+  }
+}
+
+size_t GroupTable::bytes() const {
+  return blocks_.size() * kBlockEntries * stride_ + slots_.size() * sizeof(Slot) + heap_.bytes();
+}
+
+void GroupTable::load_keys(std::span<const ColumnPtr> keys, size_t rows) {
+  const size_t width = key_types_.size();
+  columnar::hash_rows(keys, rows, hashes_);
+  row_cells_.assign(rows * width, Cell{});
+  row_nulls_.assign(rows, 0);
+  for (size_t c = 0; c < width; ++c) {
+    const Column& column = *keys[c];
+    const auto store = [&]<class T>(auto convert) {
+      const std::span<const T> values = column.values<T>();
+      for (size_t row = 0; row < rows; ++row) {
+        const auto value = convert(values[row]);
+        std::memcpy(&row_cells_[row * width + c], &value, sizeof value);
+      }
+    };
+    const auto same = [](const auto& v) { return v; };
+    switch (column.type().physical()) {
+      case Physical::kBool: store.template operator()<uint8_t>(same); break;
+      case Physical::kInt64: store.template operator()<int64_t>(same); break;
+      case Physical::kDouble: store.template operator()<double>(canonical); break;
+      case Physical::kInt128: store.template operator()<types::Int128>(same); break;
+      case Physical::kString: store.template operator()<StringCell>(same); break;
+    }
+    if (!column.has_nulls()) continue;
+    for (size_t row = 0; row < rows; ++row) {
+      if (!column.is_null(row)) continue;
+      row_nulls_[row] |= uint64_t{1} << c;
+      row_cells_[row * width + c] = Cell{};
+    }
+  }
+}
+
+bool GroupTable::equal(std::byte* e, size_t row) const {
+  if (header(e)->hash != hashes_[row] || header(e)->nulls != row_nulls_[row]) return false;
+  const size_t width = key_types_.size();
+  const Cell* stored = cells(e);
+  const Cell* given = row_cells_.data() + row * width;
+  if (string_columns_ == 0) return width == 0 || std::memcmp(stored, given, width * sizeof(Cell)) == 0;
+  for (size_t c = 0; c < width; ++c) {
+    if ((string_columns_ >> c & 1) == 0) {
+      if (std::memcmp(&stored[c], &given[c], sizeof(Cell)) != 0) return false;
+    } else if (std::bit_cast<StringCell>(stored[c]) != std::bit_cast<StringCell>(given[c])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+size_t GroupTable::insert(size_t slot, size_t row) {
+  size_t number = entries_;
+  if (!free_.empty()) {
+    number = free_.back();
+    free_.pop_back();
+  } else {
+    if (entries_ % kBlockEntries == 0) {
+      // 16-byte alignment is what operator new[] gives for bytes.
+      blocks_.emplace_back(new std::byte[kBlockEntries * stride_]);
+    }
+    ++entries_;
+  }
+  std::byte* e = entry(number);
+  *header(e) = {.hash = hashes_[row], .nulls = row_nulls_[row], .live = 1};
+  const size_t width = key_types_.size();
+  for (size_t c = 0; c < width; ++c) {
+    Cell cell = row_cells_[row * width + c];
+    if ((string_columns_ >> c & 1) != 0 && (row_nulls_[row] >> c & 1) == 0) {
+      cell = std::bit_cast<Cell>(heap_.add(std::bit_cast<StringCell>(cell).view()));
+    }
+    cells(e)[c] = cell;
+  }
+  std::memset(payload(e), 0, payload_.bytes);
+  if (payload_.init != nullptr) payload_.init(payload_.context, payload(e));
+  slots_[slot] = {.tag = tag_of(hashes_[row]), .entry = static_cast<uint32_t>(number + 1)};
+  ++live_;
+  return number;
+}
+
+void GroupTable::grow() {
+  std::vector<Slot> old(slots_.size() * 2);
+  old.swap(slots_);
+  const size_t mask = slots_.size() - 1;
+  for (const Slot& moved : old) {
+    if (moved.entry == 0) continue;
+    size_t slot = home_of(header(entry(moved.entry - 1))->hash, mask);
+    while (slots_[slot].entry != 0) slot = (slot + 1) & mask;
+    slots_[slot] = moved;
+  }
+}
+
+void GroupTable::find_or_insert(std::span<const ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups) {
+  groups.resize(rows);
+  load_keys(keys, rows);
+  // At most 3/4 full, also when every row is a new group.
+  while ((live_ + rows) * 4 > slots_.size() * 3) grow();
+  const size_t mask = slots_.size() - 1;
+  for (size_t row = 0; row < rows; ++row) {
+    if (row + kPrefetchRows < rows) __builtin_prefetch(&slots_[home_of(hashes_[row + kPrefetchRows], mask)]);
+    const uint64_t hash = hashes_[row];
+    size_t slot = home_of(hash, mask);
+    size_t number = 0;
+    for (;; slot = (slot + 1) & mask) {
+      if (slots_[slot].entry == 0) {
+        number = insert(slot, row);
+        break;
+      }
+      number = slots_[slot].entry - 1;
+      if (slots_[slot].tag == tag_of(hash) && equal(entry(number), row)) break;
+    }
+    groups[row] = payload(entry(number));
+  }
+}
+
+void GroupTable::erase(std::byte* group) {
+  std::byte* e = group - payload_offset_;
+  const size_t mask = slots_.size() - 1;
+  size_t slot = home_of(header(e)->hash, mask);
+  while (entry(slots_[slot].entry - 1) != e) slot = (slot + 1) & mask;
+  if (payload_.destroy != nullptr) payload_.destroy(payload_.context, group);
+  header(e)->live = 0;
+  free_.push_back(slots_[slot].entry - 1);
+  --live_;
+  // Linear probing without tombstones: what follows moves up where its own place allows.
+  size_t hole = slot;
+  for (size_t next = (slot + 1) & mask; slots_[next].entry != 0; next = (next + 1) & mask) {
+    const size_t home = home_of(header(entry(slots_[next].entry - 1))->hash, mask);
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+    slots_[hole] = slots_[next];
+    hole = next;
+  }
+  slots_[hole] = {};
+  // Long strings of erased keys stay in the heap; an empty table starts anew.
+  if (live_ > 0) return;
+  heap_ = columnar::StringHeap();
+  blocks_.clear();
+  free_.clear();
+  entries_ = 0;
+}
+
+bool GroupTable::next(size_t& position, size_t max, std::vector<std::byte*>& groups) const {
+  groups.clear();
+  for (; position < entries_ && groups.size() < max; ++position) {
+    std::byte* e = entry(position);
+    if (header(e)->live != 0) groups.push_back(payload(e));
+  }
+  return !groups.empty();
+}
+
+void GroupTable::append_keys(std::span<std::byte* const> groups, std::span<columnar::ColumnBuilder> builders) const {
+  for (size_t c = 0; c < key_types_.size(); ++c) {
+    columnar::ColumnBuilder& builder = builders[c];
+    const Physical physical = key_types_[c].physical();
+    for (std::byte* group : groups) {
+      std::byte* e = group - payload_offset_;
+      const Cell& cell = cells(e)[c];
+      if ((header(e)->nulls >> c & 1) != 0) {
+        builder.append_null();
+        continue;
+      }
+      switch (physical) {
+        case Physical::kBool: builder.append_bool(cell.bytes[0] != 0); break;
+        case Physical::kInt64: {
+          int64_t v = 0;
+          std::memcpy(&v, &cell, sizeof v);
+          builder.append_int64(v);
+          break;
+        }
+        case Physical::kDouble: {
+          double v = 0;
+          std::memcpy(&v, &cell, sizeof v);
+          builder.append_double(v);
+          break;
+        }
+        case Physical::kInt128: builder.append_int128(std::bit_cast<types::Int128>(cell)); break;
+        case Physical::kString: builder.append_string(std::bit_cast<StringCell>(cell).view()); break;
+      }
+    }
+  }
+}
+
+}  // namespace penstock::state

@@ -1,0 +1,103 @@
+// Keyed state: groups found by the values of key columns, each with a payload of fixed size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "columnar/column.h"
+#include "types/type.h"
+
+namespace penstock::state {
+
+// What a group's payload is made of: `init` is called on fresh memory, `destroy` (may be empty) before it goes.
+struct PayloadLayout {
+  size_t bytes = 0;  // aligned to 16
+  void (*init)(void* context, std::byte* payload) = nullptr;
+  void (*destroy)(void* context, std::byte* payload) = nullptr;
+  void* context = nullptr;  // outlives the table
+};
+
+// An open-addressing table over arenas. Payloads never move. Owned by one operator; not thread-safe.
+//
+// A batch is looked up at once: the hashes of all rows first, then their slots are fetched ahead of the probes.
+class GroupTable {
+ public:
+  // At most this many key columns.
+  static constexpr size_t kKeyColumnsMax = 64;
+
+  GroupTable(std::vector<types::DataType> key_types, PayloadLayout payload);
+  ~GroupTable();
+  GroupTable(const GroupTable&) = delete;
+  GroupTable& operator=(const GroupTable&) = delete;
+
+  // Sets groups[i] to the payload of row i's group, which is made when there is none. Every physical value is a key;
+  // NULLs are equal to each other, and so are NaNs, and 0.0 and -0.0.
+  void find_or_insert(std::span<const columnar::ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups);
+
+  // Removes a group; its payload is gone.
+  void erase(std::byte* group);
+
+  size_t size() const { return live_; }
+  // An estimate of the memory held.
+  size_t bytes() const;
+
+  // Walks over all groups, in the order in which they were made: `position` starts at 0 and is advanced. Fills `groups`
+  // with at most `max`; returns false when none are left. Nothing may be inserted or erased in between.
+  bool next(size_t& position, size_t max, std::vector<std::byte*>& groups) const;
+
+  // Appends the key of each group to the builders, one per key column.
+  void append_keys(std::span<std::byte* const> groups, std::span<columnar::ColumnBuilder> builders) const;
+
+ private:
+  // A key value in its physical form; long strings point into heap_.
+  struct alignas(16) Cell {
+    unsigned char bytes[16];
+  };
+  // Before each payload: this, then one Cell per key column.
+  struct Header {
+    uint64_t hash;
+    uint64_t nulls : 63;
+    uint64_t live : 1;
+  };
+  static_assert(sizeof(Header) == 16 && sizeof(Cell) == 16);
+  struct Slot {
+    uint32_t tag = 0;    // the high half of the hash
+    uint32_t entry = 0;  // the number of the entry + 1; 0: free
+  };
+
+  std::byte* entry(size_t number) const {
+    return blocks_[number / kBlockEntries].get() + number % kBlockEntries * stride_;
+  }
+  Header* header(std::byte* entry) const { return reinterpret_cast<Header*>(entry); }
+  Cell* cells(std::byte* entry) const { return reinterpret_cast<Cell*>(entry + sizeof(Header)); }
+  std::byte* payload(std::byte* entry) const { return entry + payload_offset_; }
+  void load_keys(std::span<const columnar::ColumnPtr> keys, size_t rows);
+  bool equal(std::byte* entry, size_t row) const;
+  size_t insert(size_t slot, size_t row);
+  void grow();
+
+  static constexpr size_t kBlockEntries = 1024;
+
+  const std::vector<types::DataType> key_types_;
+  const PayloadLayout payload_;
+  const size_t payload_offset_;
+  const size_t stride_;
+  uint64_t string_columns_ = 0;  // bit i: key column i is a string
+
+  std::vector<Slot> slots_;  // a power of two
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  std::vector<uint32_t> free_;  // numbers of erased entries
+  size_t entries_ = 0;
+  size_t live_ = 0;
+  columnar::StringHeap heap_;
+
+  // Of the batch at hand.
+  std::vector<uint64_t> hashes_;
+  std::vector<Cell> row_cells_;  // rows x key columns
+  std::vector<uint64_t> row_nulls_;
+};
+
+}  // namespace penstock::state

@@ -1,0 +1,134 @@
+#include "state/group_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <random>
+#include <string>
+
+#include "columnar/change_batch.h"
+
+namespace penstock::state {
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+using types::DataType;
+using types::TypeKind;
+
+int64_t& counter(std::byte* group) { return *reinterpret_cast<int64_t*>(group); }
+
+std::vector<ColumnPtr> columns(std::vector<ColumnBuilder>& builders) {
+  std::vector<ColumnPtr> out;
+  for (ColumnBuilder& builder : builders) out.push_back(builder.finish());
+  return out;
+}
+
+// Counts random keys of several types against a map, with erasures in between.
+void run_against_map(uint32_t seed, const std::vector<DataType>& types, int distinct) {
+  std::mt19937 random(seed);
+  GroupTable table(types, {.bytes = sizeof(int64_t)});
+  std::map<std::string, int64_t> expected;
+  std::vector<std::byte*> groups;
+  for (int round = 0; round < 60; ++round) {
+    std::vector<ColumnBuilder> builders(types.begin(), types.end());
+    const size_t rows = 1 + random() % 500;
+    for (size_t row = 0; row < rows; ++row) {
+      for (ColumnBuilder& builder : builders) {
+        const int v = static_cast<int>(random() % static_cast<unsigned>(distinct));
+        if (v == 0) {
+          builder.append_null();
+        } else if (builder.type().physical() == types::Physical::kString) {
+          builder.append_string(std::string(v % 3 * 10, 's') + std::to_string(v));
+        } else if (builder.type().physical() == types::Physical::kDouble) {
+          builder.append_double(v % 2 == 0 ? 0.0 * -v : v / 4.0);
+        } else {
+          builder.append_int64(v);
+        }
+      }
+    }
+    const std::vector<ColumnPtr> keys = columns(builders);
+    table.find_or_insert(keys, rows, groups);
+    for (size_t row = 0; row < rows; ++row) {
+      ++counter(groups[row]);
+      std::string key;
+      for (const ColumnPtr& column : keys) {
+        const types::Value value = column->value(row);
+        const bool zero = !value.is_null() && column->type() == DataType(TypeKind::kDouble) && value.as_double() == 0;
+        key += zero ? "0.0," : types::to_text(value, column->type()) + ",";
+      }
+      ++expected[key];
+    }
+    if (round % 7 != 6) continue;
+    // Erase a random half.
+    size_t position = 0;
+    std::vector<std::byte*> all;
+    ASSERT_TRUE(table.next(position, SIZE_MAX, all));
+    for (std::byte* group : all) {
+      if (random() % 2 == 0) continue;
+      std::vector<ColumnBuilder> key_builders(types.begin(), types.end());
+      table.append_keys(std::span(&group, 1), key_builders);
+      std::string key;
+      for (const ColumnPtr& column : columns(key_builders))
+        key += types::to_text(column->value(0), column->type()) + ",";
+      ASSERT_EQ(expected.erase(key), 1U) << key;
+      table.erase(group);
+    }
+  }
+  ASSERT_EQ(table.size(), expected.size());
+  size_t position = 0;
+  while (table.next(position, 100, groups)) {
+    std::vector<ColumnBuilder> builders(types.begin(), types.end());
+    table.append_keys(groups, builders);
+    const std::vector<ColumnPtr> keys = columns(builders);
+    for (size_t i = 0; i < groups.size(); ++i) {
+      std::string key;
+      for (const ColumnPtr& column : keys) key += types::to_text(column->value(i), column->type()) + ",";
+      ASSERT_EQ(counter(groups[i]), expected[key]) << key;
+      expected.erase(key);
+    }
+  }
+  ASSERT_TRUE(expected.empty());
+}
+
+TEST(GroupTable, CountsAsAMapDoes) {
+  for (uint32_t seed = 1; seed <= 5; ++seed) {
+    run_against_map(seed, {TypeKind::kBigInt}, 5000);
+    run_against_map(seed, {TypeKind::kString}, 300);
+    run_against_map(seed, {TypeKind::kDouble}, 40);
+    run_against_map(seed, {TypeKind::kString, TypeKind::kBigInt, TypeKind::kString}, 12);
+  }
+}
+
+TEST(GroupTable, WithoutKeysIsOneGroup) {
+  GroupTable table({}, {.bytes = sizeof(int64_t)});
+  std::vector<std::byte*> groups;
+  table.find_or_insert({}, 3, groups);
+  for (std::byte* group : groups) ++counter(group);
+  EXPECT_EQ(table.size(), 1U);
+  EXPECT_EQ(counter(groups[0]), 3);
+}
+
+TEST(GroupTable, InitialisesAndDestroysEveryPayloadOnce) {
+  int alive = 0;
+  {
+    GroupTable table({TypeKind::kBigInt}, {.bytes = 8,
+                                           .init = [](void* context, std::byte*) { ++*static_cast<int*>(context); },
+                                           .destroy = [](void* context, std::byte*) { --*static_cast<int*>(context); },
+                                           .context = &alive});
+    ColumnBuilder builder(TypeKind::kBigInt);
+    for (int64_t i = 0; i < 1500; ++i) builder.append_int64(i);
+    const ColumnPtr key = builder.finish();
+    std::vector<std::byte*> groups;
+    table.find_or_insert(std::span(&key, 1), 1500, groups);
+    EXPECT_EQ(alive, 1500);
+    for (size_t i = 0; i < 500; ++i) table.erase(groups[i]);
+    EXPECT_EQ(alive, 1000);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+}  // namespace
+}  // namespace penstock::state
