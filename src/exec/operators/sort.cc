@@ -35,7 +35,7 @@ class Sort : public Operator {
 
   Result<Progress> on_end(Output& out) override {
     if (!sorted_) {
-      std::ranges::stable_sort(rows_, {}, &Row::key);
+      std::ranges::sort(rows_);
       if (wanted_rows_ && rows_.size() > *wanted_rows_) rows_.resize(*wanted_rows_);
       next_ = static_cast<size_t>(options_.offset);
       sorted_ = true;
@@ -50,6 +50,8 @@ class Sort : public Operator {
     std::string key;  // bytes in the order of the rows
     size_t batch;
     size_t row;
+    // Rows that compare equal stay in the order in which they came.
+    auto operator<=>(const Row&) const = default;
   };
 
   // The order-preserving encoding of each sort column, its bits turned over where it goes down; in front a byte that
@@ -71,7 +73,7 @@ class Sort : public Operator {
 
   // Throws away the rows that cannot be in the result, and the batches that held them.
   void keep_first() {
-    std::ranges::stable_sort(rows_, {}, &Row::key);
+    std::ranges::sort(rows_);
     rows_.resize(*wanted_rows_);
     std::vector<ChangeBatch> kept;
     for (size_t begin = 0; begin < rows_.size(); begin += columnar::kBatchRowsMax) {
