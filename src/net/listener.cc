@@ -77,8 +77,7 @@ void Connection::close() {
 
 // Shared by the listener, its accept coroutines and its connections, so that none outlives what it counts in.
 struct Listener::State : std::enable_shared_from_this<State> {
-  State(EventLoopPool& loops_in, ListenerOptions options_in, ConnectionHandler handler_in)
-      : loops(loops_in), options(std::move(options_in)), handler(std::move(handler_in)) {
+  State(EventLoopPool& loops_in, ListenerOptions options_in) : loops(loops_in), options(std::move(options_in)) {
     if (options.metrics == nullptr) return;
     const std::string prefix = "penstock_" + options.name;
     open_gauge = &options.metrics->gauge(prefix + "_connections", "Open connections");
@@ -96,7 +95,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
 
   EventLoopPool& loops;
   const ListenerOptions options;
-  const ConnectionHandler handler;
+  ConnectionHandler handler;                              // set before accepting starts
   std::vector<std::shared_ptr<tcp::acceptor>> acceptors;  // used on the first loop
   uint16_t port = 0;
   Gauge* open_gauge = nullptr;
@@ -225,14 +224,24 @@ void Listener::State::for_each_connection(void (Connection::*action)()) {
   }
 }
 
+Result<std::unique_ptr<Listener>> Listener::bind(EventLoopPool& loops, ListenerOptions options) {
+  auto state = std::make_shared<State>(loops, std::move(options));
+  PENSTOCK_TRY(state->open_acceptors());
+  return std::unique_ptr<Listener>(new Listener(std::move(state)));
+}
+
+void Listener::serve(ConnectionHandler handler) {
+  state_->handler = std::move(handler);
+  for (const auto& acceptor : state_->acceptors) {
+    asio::co_spawn(state_->loops.first().context(), state_->accept(acceptor), asio::detached);
+  }
+}
+
 Result<std::unique_ptr<Listener>> Listener::start(EventLoopPool& loops, ListenerOptions options,
                                                   ConnectionHandler handler) {
-  auto state = std::make_shared<State>(loops, std::move(options), std::move(handler));
-  PENSTOCK_TRY(state->open_acceptors());
-  for (const auto& acceptor : state->acceptors) {
-    asio::co_spawn(loops.first().context(), state->accept(acceptor), asio::detached);
-  }
-  return std::unique_ptr<Listener>(new Listener(std::move(state)));
+  auto listener = PENSTOCK_TRY(bind(loops, std::move(options)));
+  listener->serve(std::move(handler));
+  return listener;
 }
 
 Listener::~Listener() { shutdown(std::chrono::milliseconds(0)); }

@@ -61,7 +61,11 @@ struct ListenerOptions {
 // on a loop.
 class Listener {
  public:
-  // Binds every address that the host resolves to, all on one port, and starts accepting.
+  // Binds every address that the host resolves to, all on one port. Clients can connect, and wait for serve().
+  static Result<std::unique_ptr<Listener>> bind(EventLoopPool& loops, ListenerOptions options);
+  // Starts accepting; called once.
+  void serve(ConnectionHandler handler);
+  // Both.
   static Result<std::unique_ptr<Listener>> start(EventLoopPool& loops, ListenerOptions options,
                                                  ConnectionHandler handler);
   // Shuts down at once.

@@ -1,0 +1,198 @@
+#include "kafka/connection.h"
+
+#include <vector>
+
+#include "base/logging.h"
+#include "base/time.h"
+
+namespace penstock::kafka {
+namespace {
+
+namespace asio = net::asio;
+using boost::system::error_code;
+using net::awaitable;
+using net::kAwait;
+
+constexpr auto kForever = asio::steady_timer::time_point::max();
+
+}  // namespace
+
+KafkaConnection::KafkaConnection(Broker& broker, std::shared_ptr<Executor> executor,
+                                 std::shared_ptr<net::Connection> connection)
+    : broker_(broker),
+      executor_(std::move(executor)),
+      connection_(std::move(connection)),
+      frames_(broker.options.request_bytes_max),
+      changed_(connection_->loop().context(), kForever),
+      frame_deadline_(connection_->loop().context(), kForever) {}
+
+awaitable<void> KafkaConnection::run() {
+  connection_->on_drain([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->drain();
+  });
+  for (;;) {
+    std::optional<Frame> frame = co_await read_frame();
+    if (!frame) break;
+    const bool goes_on = co_await serve(*std::move(frame));
+    if (!goes_on) break;
+  }
+  // A shutdown lets what was begun be answered; a client that has gone does not wait for it.
+  if (connection_->draining()) co_await wait_until_no_more_than(0, 0);
+  stop();
+}
+
+// --- reading ---
+
+awaitable<std::optional<Frame>> KafkaConnection::read_frame() {
+  for (;;) {
+    if (stopped_ || connection_->draining()) co_return std::nullopt;
+    auto frame = frames_.next();
+    if (!frame) {
+      log_bad_request(frame.error());
+      co_return std::nullopt;
+    }
+    if (*frame) {
+      frame_deadline_.cancel();
+      co_return std::move(*frame);
+    }
+    const bool read = co_await read_some();
+    if (!read) co_return std::nullopt;
+  }
+}
+
+awaitable<bool> KafkaConnection::read_some() {
+  if (frames_.in_frame() && frame_deadline_.expiry() == kForever) {
+    frame_deadline_.expires_after(broker_.options.frame_timeout);
+    frame_deadline_.async_wait([weak = weak_from_this()](const error_code& error) {
+      const auto self = weak.lock();
+      if (self == nullptr) return;
+      if (error) {
+        self->frame_deadline_.expires_at(kForever);
+        return;
+      }
+      logging::warning("kafka client stopped in the middle of a request", {{"peer", self->connection_->peer()}});
+      self->stop();
+    });
+  }
+  const auto space = frames_.writable();
+  auto [error, bytes] =
+      co_await connection_->socket().async_read_some(asio::buffer(space.data(), space.size()), kAwait);
+  if (error) co_return false;
+  broker_.metrics.bytes_in.add(bytes);
+  frames_.received(bytes);
+  co_return true;
+}
+
+awaitable<bool> KafkaConnection::serve(Frame frame) {
+  const auto dispatched = dispatch(broker_, executor_, frame.bytes, std::move(frame.owner), connection_->peer());
+  if (!dispatched) {
+    log_bad_request(dispatched.error());
+    co_return false;
+  }
+  const bool pipelined = dispatched->handler->pipelined;
+  if (!pipelined) co_await wait_until_no_more_than(0, 0);
+  if (stopped_) co_return false;
+
+  const auto slot = std::make_shared<Slot>();
+  slot->context = dispatched->context;
+  slot->request_bytes = frame.bytes.size();
+  slot->started_us = monotonic_time_us();
+  slots_.push_back(slot);
+  request_bytes_ += slot->request_bytes;
+  slot->context->on_finished(
+      [self = shared_from_this(), slot](RequestContext::Answer answer) { self->finished(slot, std::move(answer)); });
+  dispatched->handler->run(slot->context);
+
+  const auto& options = broker_.options;
+  if (pipelined) {
+    co_await wait_until_no_more_than(options.pipelined_requests_max - 1, options.pipelined_bytes_max);
+  } else {
+    while (!slot->answered && !stopped_) co_await changed();
+  }
+  while (response_bytes_ > options.response_bytes_max && !stopped_) co_await changed();
+  co_return !stopped_;
+}
+
+awaitable<void> KafkaConnection::wait_until_no_more_than(size_t slots, size_t request_bytes) {
+  while (!stopped_ && (slots_.size() > slots || request_bytes_ > request_bytes)) co_await changed();
+}
+
+awaitable<void> KafkaConnection::changed() { co_await changed_.async_wait(kAwait); }
+
+// --- answering ---
+
+void KafkaConnection::finished(const SlotPtr& slot, RequestContext::Answer answer) {
+  slot->answered = true;
+  request_bytes_ -= slot->request_bytes;
+  slot->context->metrics.latency_us.record(static_cast<uint64_t>(monotonic_time_us() - slot->started_us));
+  slot->context.reset();
+  if (const auto* error = std::get_if<Error>(&answer)) {
+    log_bad_request(*error);
+    stop();
+  } else if (auto* response = std::get_if<protocol::Encoded>(&answer)) {
+    slot->response = std::move(*response);
+    response_bytes_ += slot->response.size();
+  }
+  write_answers();
+  notify();
+}
+
+// Writes all answers at the front of the order at once, straight from where their bytes lie.
+void KafkaConnection::write_answers() {
+  if (writing_ || stopped_) return;
+  constexpr size_t kPiecesMax = 256;
+  std::vector<asio::const_buffer> buffers;
+  size_t slots = 0;
+  for (; slots < slots_.size() && slots_[slots]->answered && buffers.size() < kPiecesMax; ++slots) {
+    for (const auto piece : slots_[slots]->response.pieces()) buffers.emplace_back(piece.data(), piece.size());
+  }
+  if (slots == 0) return;
+  writing_ = true;
+  if (buffers.empty()) return written(slots, {}, 0);
+  asio::async_write(connection_->socket(), std::move(buffers),
+                    [self = shared_from_this(), slots](const error_code& error, size_t bytes) {
+                      self->written(slots, error, bytes);
+                    });
+}
+
+void KafkaConnection::written(size_t slots, const error_code& error, size_t bytes) {
+  writing_ = false;
+  broker_.metrics.bytes_out.add(bytes);
+  for (; slots > 0; --slots) {
+    response_bytes_ -= slots_.front()->response.size();
+    slots_.pop_front();
+  }
+  if (error) stop();
+  write_answers();
+  notify();
+}
+
+// --- ending ---
+
+void KafkaConnection::log_bad_request(const Error& error) {
+  broker_.metrics.bad_requests.add();
+  logging::warning("closing a kafka connection", {{"peer", connection_->peer()}, {"why", error.to_string()}});
+}
+
+// A graceful shutdown: no further request is read, and one that waits for something answers with what there is.
+void KafkaConnection::drain() {
+  error_code ignored;
+  connection_->socket().shutdown(net::tcp::socket::shutdown_receive, ignored);  // ends a read, not a write
+  const auto slots = slots_;
+  for (const auto& slot : slots) {
+    if (slot->context != nullptr) slot->context->cancel();
+  }
+  notify();
+}
+
+void KafkaConnection::stop() {
+  if (std::exchange(stopped_, true)) return;
+  drain();
+  for (const auto& slot : slots_) {
+    if (slot->context != nullptr) slot->context->on_finished(nullptr);  // nobody waits for its answer any more
+  }
+  frame_deadline_.cancel();
+  connection_->close();
+}
+
+}  // namespace penstock::kafka

@@ -1,0 +1,68 @@
+// One client's connection: reads requests, hands them to the broker, and writes the answers in the requests' order.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "kafka/broker/broker.h"
+#include "kafka/broker/dispatch.h"
+#include "kafka/executor.h"
+#include "kafka/frame_reader.h"
+#include "net/listener.h"
+
+namespace penstock::kafka {
+
+// Lives on its event loop, shared by its coroutine and by requests that are not answered yet.
+//
+// Requests are worked on one at a time, as clients expect of a broker, with one exception: a produce request may start
+// while earlier ones still wait for the disk, up to the limits of the options. Answers that a slow reader has not taken
+// are bounded too: above the limit nothing more is read.
+class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
+ public:
+  KafkaConnection(Broker& broker, std::shared_ptr<Executor> executor, std::shared_ptr<net::Connection> connection);
+
+  // Serves until the client leaves, sends what cannot be read, or the server shuts down.
+  net::awaitable<void> run();
+
+ private:
+  // A request's place in the order of answers.
+  struct Slot {
+    ContextPtr context;
+    size_t request_bytes = 0;
+    int64_t started_us = 0;
+    bool answered = false;
+    protocol::Encoded response;  // empty: nothing is sent
+  };
+  using SlotPtr = std::shared_ptr<Slot>;
+
+  // The next request; nullopt when there is none any more.
+  net::awaitable<std::optional<Frame>> read_frame();
+  net::awaitable<bool> read_some();
+  // Works on one request, and waits as far as the next one has to wait for it; false when the connection must end.
+  net::awaitable<bool> serve(Frame frame);
+  net::awaitable<void> wait_until_no_more_than(size_t slots, size_t request_bytes);
+  net::awaitable<void> changed();
+  void notify() { changed_.cancel(); }
+
+  void finished(const SlotPtr& slot, RequestContext::Answer answer);
+  void write_answers();
+  void written(size_t slots, const boost::system::error_code& error, size_t bytes);
+  void log_bad_request(const Error& error);
+  void drain();
+  void stop();
+
+  Broker& broker_;
+  const std::shared_ptr<Executor> executor_;
+  const std::shared_ptr<net::Connection> connection_;
+  FrameReader frames_;
+  net::asio::steady_timer changed_;  // cancelled when a slot was answered or written, or the end has come
+  net::asio::steady_timer frame_deadline_;
+  std::deque<SlotPtr> slots_;  // in the order of the requests; gone once written
+  size_t request_bytes_ = 0;   // of the slots that are not answered
+  size_t response_bytes_ = 0;  // of those that are
+  bool writing_ = false;
+  bool stopped_ = false;  // nothing is read or written any more
+};
+
+}  // namespace penstock::kafka
