@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "columnar/change_batch.h"
+#include "format/encoder.h"
 #include "log/record_batch.h"
 
 namespace penstock::connector {
@@ -126,7 +127,7 @@ Result<std::unique_ptr<exec::Operator>> LogSink::make_operator() {
     if (column < 0) return not_found("table \"{}\": key field \"{}\" is not written", options_.table, field);
     key_columns.push_back(static_cast<size_t>(column));
   }
-  auto encoder = PENSTOCK_TRY(format::make_encoder(table_.format, options_.schema));
+  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(table_.format, options_.schema));
   return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoder), std::move(key_columns));
 }
 

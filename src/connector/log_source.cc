@@ -15,7 +15,7 @@
 #include "connector/partition_reader.h"
 #include "connector/scan_transform.h"
 #include "connector/timer.h"
-#include "format/format.h"
+#include "format/decoder.h"
 
 namespace penstock::connector {
 
@@ -157,12 +157,12 @@ class LogSource : public exec::Source {
   void emit_records(size_t partition, exec::SourceOutput& out) {
     const int64_t now_us = scan_->context.env->monotonic_time_us();
     scan_->progress->add_read(records_.size());
+    std::erase_if(records_, [](const log::Record& record) { return !record.value; });  // tombstones have no row
     values_.clear();
-    for (const log::Record& record : records_) values_.push_back(record.value);
-    bad_.clear();
-    decoder_->decode(values_, builders_, bad_);
-    for (const format::BadRecord& bad : bad_) dead_letter(partition, records_[bad.index], bad.error);
-    drop_bad_records();
+    for (const log::Record& record : records_) values_.push_back(*record.value);
+    failed_.clear();
+    decoder_->decode(values_, readers_[partition]->readable(), builders_, failed_);
+    drop_failed_records(partition);
 
     std::vector<ColumnPtr> columns;
     columns.reserve(builders_.size() + scan_->request.metadata.size());
@@ -173,20 +173,22 @@ class LogSource : public exec::Source {
         transform_.apply(ChangeBatch(records_.size(), std::move(columns)), scan_->context.env->wall_time_us(),
                          [&](size_t row, std::string_view error) { dead_letter(partition, records_[row], error); });
     if (rows.watermark) watermarks_.advance(partition, *rows.watermark, now_us);
-    if (!rows.batch.empty()) out.emit(std::move(rows.batch));
+    // Without rows too: it says that something was read, so that an epoch ends that tells how far.
+    out.emit(std::move(rows.batch));
   }
 
   // Afterwards record i is the one of row i.
-  void drop_bad_records() {
-    if (bad_.empty()) return;
-    size_t next_bad = 0;
+  void drop_failed_records(size_t partition) {
+    if (failed_.empty()) return;
+    size_t next_failed = 0;
     size_t kept = 0;
     for (size_t i = 0; i < records_.size(); ++i) {
-      if (next_bad < bad_.size() && bad_[next_bad].index == i) {
-        ++next_bad;
-      } else {
+      if (next_failed == failed_.size() || failed_[next_failed].record != i) {
         records_[kept++] = records_[i];
+        continue;
       }
+      const format::FailedRecord& failed = failed_[next_failed++];
+      if (!failed.ignored) dead_letter(partition, records_[i], failed.message);
     }
     records_.resize(kept);
   }
@@ -243,8 +245,8 @@ class LogSource : public exec::Source {
   int32_t partitions_seen_ = 0;
   size_t next_reader_ = 0;
   std::vector<log::Record> records_;
-  std::vector<std::optional<std::string_view>> values_;
-  std::vector<format::BadRecord> bad_;
+  std::vector<std::string_view> values_;
+  std::vector<format::FailedRecord> failed_;
   Timer::Id timer_ = 0;
   std::optional<int64_t> timer_at_us_;
   std::vector<std::unique_ptr<PartitionReader>> readers_;
@@ -263,7 +265,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   scan->progress = std::make_shared<ScanProgress>();
   scan->request = std::move(request);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
-  PENSTOCK_TRY(format::make_decoder(scan->options.format, scan->request.physical));
+  PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));
 
   SourcePlan plan;
   plan.parallelism = scan->parallelism;
@@ -271,7 +273,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   plan.progress = scan->progress;
   plan.make =
       [scan = std::shared_ptr<const LogScan>(std::move(scan))](int instance) -> Result<std::unique_ptr<exec::Source>> {
-    auto decoder = PENSTOCK_TRY(format::make_decoder(scan->options.format, scan->request.physical));
+    auto decoder = PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));
     return std::make_unique<LogSource>(scan, instance, std::move(decoder));
   };
   return plan;

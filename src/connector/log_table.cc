@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "format/encoder.h"
+
 namespace penstock::connector {
 
 namespace {
@@ -61,8 +63,14 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
 
   const bool value_format = reader.has("value.format");
   const std::string format_key = value_format ? "value.format" : "format";
-  parsed.format.name = PENSTOCK_TRY(reader.require(format_key));
-  parsed.format.options = reader.with_prefix((value_format ? "value." : "") + parsed.format.name + ".");
+  const std::string format = PENSTOCK_TRY(reader.require(format_key));
+  OptionMap format_options;
+  for (auto& [key, value] : reader.with_prefix((value_format ? "value." : "") + format + ".")) {
+    format_options.emplace(format + "." + key, value);
+  }
+  Result<format::FormatOptions> format_parsed = format::FormatOptions::parse(format, format_options);
+  if (!format_parsed) return std::move(format_parsed).error().context("table \"" + table + "\"");
+  parsed.format = *std::move(format_parsed);
 
   const std::string mode = PENSTOCK_TRY(
       reader.get_choice("scan.startup.mode", "earliest-offset",
@@ -85,11 +93,23 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
   return parsed;
 }
 
+Result<std::unique_ptr<format::RowDecoder>> make_row_decoder(const format::FormatOptions& options,
+                                                             const types::Schema& columns,
+                                                             const types::Schema& wanted) {
+  std::vector<size_t> indexes;
+  for (const types::Field& field : wanted) {
+    const int index = types::find_field(columns, field.name);
+    if (index < 0) return not_found("there is no physical column \"{}\"", field.name);
+    indexes.push_back(static_cast<size_t>(index));
+  }
+  return format::RowDecoder::make(options, columns, indexes);
+}
+
 Status validate_log_table(const ConnectorContext& context, const std::string& table, const types::Schema& physical,
                           const OptionMap& options) {
   const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table, options));
-  PENSTOCK_TRY(format::make_decoder(parsed.format, physical));
-  PENSTOCK_TRY(format::make_encoder(parsed.format, physical));
+  PENSTOCK_TRY(make_row_decoder(parsed.format, physical, physical));
+  PENSTOCK_TRY(format::RowEncoder::make(parsed.format, physical));
   for (const std::string& field : parsed.key_fields) {
     if (types::find_field(physical, field) < 0) {
       return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table, field);

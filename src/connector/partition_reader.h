@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +39,10 @@ class PartitionReader {
   // for now. They stay valid until the next call. Records that retention removed before they were read are skipped, and
   // counted in lost().
   Status read(size_t records_max, std::vector<log::Record>& out);
+
+  // Memory around the records given last that may be read, for decoders that read a little beyond a record. The records
+  // of the latest section lie in it; those of earlier ones may not.
+  std::string_view readable() const { return held_.empty() ? std::string_view() : held_.back().bytes; }
 
   int64_t lost() const { return lost_; }
   // The position, for other threads.

@@ -70,7 +70,8 @@ using Positions = std::vector<std::pair<log::PartitionId, log::Offset>>;
 struct ScanRequest {
   std::string table;
   const OptionMap* options = nullptr;
-  // The columns to read, physical ones first, then metadata. A column that nobody needs is not in them.
+  types::Schema columns;  // all physical columns of the table, in order
+  // The columns to read, physical ones (of `columns`) first, then metadata. A column that nobody needs is not in them.
   types::Schema physical;
   std::vector<MetadataColumn> metadata;
   // Expressions over these columns that give the scan's output; empty when the output is just these columns.
