@@ -3,7 +3,9 @@
 //   source fragment (parallelism P)  --hash(keys)-->  aggregate fragment (P)  --single-->  sink fragment (1)
 //
 // Barriers start at the sources when the epoch before has drained and something has happened since, and the job's
-// epoch is complete when every task without outputs has passed it.
+// epoch is complete when every task without outputs has passed it. The first comes at once, also when nothing has
+// happened, so that an empty result is published. A source that has ended stands at the end of time and still passes
+// barriers on; when all have, EndOfInput closes the last epoch everywhere.
 #pragma once
 
 #include <atomic>
@@ -56,7 +58,8 @@ struct JobSpec {
   // Called on a worker thread after every task has passed the epoch's barrier, in order, before the next barrier is
   // sent.
   std::function<Status(Epoch)> on_epoch;
-  // Called once: success when every source has ended, kCancelled after stop(), or the first error of an operator.
+  // Called once, on a worker thread, when no task runs any more: success when every source has ended, kCancelled after
+  // stop(), or the first error of an operator. It must not destroy the Job.
   std::function<void(Status)> on_finished;
 };
 
@@ -68,7 +71,7 @@ struct JobStats {
   Epoch epoch;                          // the last complete one
 };
 
-// A running job. Destroying it stops it and waits.
+// A running job. Destroying it stops it and waits; sources and operators are destroyed on that thread. Thread-safe.
 class Job {
  public:
   virtual ~Job() = default;

@@ -1,0 +1,42 @@
+// Holds what a task emits against the rules of a stream.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/epoch.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "exec/message.h"
+#include "types/type.h"
+
+namespace penstock::exec {
+
+// Sees every message that a task sends, in checked builds. Called only on the task's thread. The rules: batches fit the
+// schema and kBatchRowsMax; epochs rise; watermarks never go back; nothing comes after EndOfInput; at a barrier no row
+// has been deleted more often than inserted. An error names the broken rule; it is a bug of an operator or source.
+class EdgeChecker {
+ public:
+  // Above so many different rows, rows are no longer counted.
+  static constexpr size_t kCountedRowsMax = 20'000;
+
+  explicit EdgeChecker(types::Schema schema) : schema_(std::move(schema)) {}
+
+  Status check(const Message& message);
+
+ private:
+  Status check_batch(const columnar::ChangeBatch& batch);
+  Status check_weights() const;
+
+  types::Schema schema_;
+  Watermark watermark_;
+  Epoch epoch_;
+  bool ended_ = false;
+  bool counting_ = true;
+  std::unordered_map<std::string, int64_t> weights_;  // by encoded row; rows of weight 0 are left out
+  std::string key_;
+};
+
+}  // namespace penstock::exec

@@ -1,0 +1,393 @@
+// Whole jobs on real workers, held against what a plain loop over the same rows gives.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "base/check.h"
+#include "exec/job.h"
+
+namespace penstock::exec {
+namespace {
+
+using columnar::ChangeBatch;
+
+const types::Schema kSchema = {{"k", types::TypeKind::kBigInt}, {"v", types::TypeKind::kBigInt}};
+
+ChangeBatch make_batch(const std::vector<std::pair<int64_t, int64_t>>& rows) {
+  columnar::BatchBuilder builder({types::TypeKind::kBigInt, types::TypeKind::kBigInt});
+  for (auto [k, v] : rows) {
+    builder.column(0).append_int64(k);
+    builder.column(1).append_int64(v);
+    builder.end_row();
+  }
+  return builder.finish();
+}
+
+// Gives batches of rows, sometimes waiting to be woken by another thread.
+class ListSource : public Source {
+ public:
+  ListSource(std::vector<ChangeBatch> batches, uint64_t seed, bool bounded)
+      : batches_(std::move(batches)), random_(seed), bounded_(bounded) {}
+  ~ListSource() override {
+    if (thread_.joinable()) thread_.join();
+  }
+
+  Result<SourceState> poll(SourceOutput& out) override {
+    for (uint64_t i = random_() % 3; i > 0 && next_ < batches_.size(); --i) {
+      out.emit(batches_[next_++]);
+      out.watermark({.time = EventTime(static_cast<int64_t>(next_))});
+    }
+    if (next_ == batches_.size()) return bounded_ ? SourceState::kEnded : SourceState::kWaiting;
+    if (random_() % 4 != 0) return SourceState::kMore;
+    if (thread_.joinable()) thread_.join();
+    thread_ = std::thread(waker_);
+    return SourceState::kWaiting;
+  }
+  void set_waker(std::function<void()> waker) override { waker_ = std::move(waker); }
+
+ private:
+  std::vector<ChangeBatch> batches_;
+  std::mt19937_64 random_;
+  bool bounded_;
+  size_t next_ = 0;
+  std::function<void()> waker_;
+  std::thread thread_;
+};
+
+// Passes rows on, some batches in several pieces; at the barrier it emits what it has held back, one row at a time.
+class HoldBack : public Operator {
+ public:
+  explicit HoldBack(uint64_t seed) : random_(seed) {}
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    const size_t cut = random_() % (batch.rows() + 1);
+    if (random_() % 2 == 0) {
+      held_.push_back(batch.slice(0, cut));
+    } else {
+      out.emit(batch.slice(0, cut));
+    }
+    out.emit(batch.slice(cut, batch.rows()));
+    return {};
+  }
+  Result<Progress> on_barrier(Epoch epoch, Output& out) override {
+    EXPECT_GE(epoch, epoch_);
+    epoch_ = epoch;
+    if (held_.empty()) return Progress::kDone;
+    out.emit(held_.back());
+    held_.pop_back();
+    return Progress::kMore;
+  }
+  Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+    EXPECT_GT(watermark, watermark_);
+    watermark_ = watermark;
+    return Progress::kDone;
+  }
+  Result<Progress> on_end(Output& /*out*/) override {
+    EXPECT_TRUE(held_.empty());
+    EXPECT_EQ(watermark_, kMaxEventTime);
+    return Progress::kDone;
+  }
+
+ private:
+  std::mt19937_64 random_;
+  std::vector<ChangeBatch> held_;
+  EventTime watermark_ = kMinEventTime;
+  Epoch epoch_;
+};
+
+struct Collected {
+  std::mutex mutex;
+  std::multiset<std::pair<int64_t, int64_t>> rows;
+  std::map<int64_t, std::set<int>> owners;  // of each key
+  bool accepting = true;
+  std::function<void()> waker;
+  std::condition_variable changed;
+  std::vector<Epoch> epochs;
+};
+
+class Collect : public Operator {
+ public:
+  Collect(Collected& collected, int instance) : collected_(collected), instance_(instance) {}
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    std::lock_guard lock(collected_.mutex);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const int64_t k = batch.column(0)->values<int64_t>()[row];
+      collected_.rows.emplace(k, batch.column(1)->values<int64_t>()[row]);
+      collected_.owners[k].insert(instance_);
+    }
+    collected_.changed.notify_all();
+    return {};
+  }
+  bool can_accept() const override {
+    std::lock_guard lock(collected_.mutex);
+    return collected_.accepting;
+  }
+  void set_waker(std::function<void()> waker) override {
+    std::lock_guard lock(collected_.mutex);
+    collected_.waker = std::move(waker);
+  }
+
+ private:
+  Collected& collected_;
+  int instance_;
+};
+
+class Fails : public Operator {
+ public:
+  Status process(int /*port*/, const ChangeBatch& /*batch*/, Output& /*out*/) override {
+    return invalid_argument("row too long");
+  }
+};
+
+std::vector<ChangeBatch> random_batches(std::mt19937_64& random, std::multiset<std::pair<int64_t, int64_t>>& all,
+                                        size_t count) {
+  std::vector<ChangeBatch> batches;
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<std::pair<int64_t, int64_t>> rows;
+    for (uint64_t n = 1 + random() % 40; n > 0; --n) {
+      rows.emplace_back(static_cast<int64_t>(random() % 50), static_cast<int64_t>(random() % 1000));
+    }
+    all.insert(rows.begin(), rows.end());
+    batches.push_back(make_batch(rows));
+  }
+  return batches;
+}
+
+FragmentSpec source_fragment(std::vector<std::vector<ChangeBatch>> batches, uint64_t seed, bool bounded) {
+  FragmentSpec fragment;
+  fragment.name = "source";
+  fragment.parallelism = static_cast<int>(batches.size());
+  fragment.output_schema = kSchema;
+  fragment.source = [batches = std::move(batches), seed, bounded](int instance) -> Result<std::unique_ptr<Source>> {
+    const auto i = static_cast<size_t>(instance);
+    return std::make_unique<ListSource>(batches[i], seed + i, bounded);
+  };
+  return fragment;
+}
+
+FragmentSpec collect_fragment(Collected& collected, int parallelism, EdgeSpec edge) {
+  FragmentSpec fragment;
+  fragment.name = "collect";
+  fragment.parallelism = parallelism;
+  fragment.inputs = {std::move(edge)};
+  fragment.chain.emplace_back([&collected](int instance) -> Result<std::unique_ptr<Operator>> {
+    return std::make_unique<Collect>(collected, instance);
+  });
+  return fragment;
+}
+
+ExecutorOptions options(int workers, int channel_messages_max) {
+  return {.workers = workers, .channel_messages_max = channel_messages_max, .epoch_interval_busy_us = 200};
+}
+
+// sources -> hash -> hold back, hold back -> union of two edges -> collect: every row arrives once, rows of one key at
+// one instance, epochs in order.
+TEST(Executor, RandomGraphsGiveTheRowsThatWentIn) {
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    std::mt19937_64 random(seed);
+    const int workers = 1 + static_cast<int>(random() % 3);
+    const int parallelism = 1 + static_cast<int>(random() % 4);
+    std::multiset<std::pair<int64_t, int64_t>> expected;
+    std::vector<std::vector<ChangeBatch>> batches;
+    for (uint64_t i = 1 + random() % 3; i > 0; --i) batches.push_back(random_batches(random, expected, random() % 60));
+    Collected collected;
+    JobSpec spec;
+    spec.name = "random";
+    spec.one_epoch = random() % 4 == 0;
+    spec.fragments.push_back(source_fragment(batches, seed, true));
+    spec.fragments.push_back(source_fragment({random_batches(random, expected, random() % 40)}, seed + 100, true));
+    FragmentSpec middle;
+    middle.name = "middle";
+    middle.parallelism = parallelism;
+    middle.inputs = {{.from = 0, .partitioning = Partitioning::kHash, .keys = {0}},
+                     {.from = 1, .partitioning = Partitioning::kHash, .keys = {0}}};
+    for (uint64_t i = random() % 3; i > 0; --i) {
+      middle.chain.emplace_back([seed, i](int instance) -> Result<std::unique_ptr<Operator>> {
+        return std::make_unique<HoldBack>(seed + i + static_cast<uint64_t>(instance));
+      });
+    }
+    middle.output_schema = kSchema;
+    spec.fragments.push_back(std::move(middle));
+    spec.fragments.push_back(
+        collect_fragment(collected, parallelism, {.from = 2, .partitioning = Partitioning::kForward}));
+    spec.on_epoch = [&](Epoch epoch) -> Status {
+      std::lock_guard lock(collected.mutex);
+      collected.epochs.push_back(epoch);
+      return {};
+    };
+    std::unique_ptr<Executor> executor = Executor::make(options(workers, 1 + static_cast<int>(random() % 4)));
+    Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+    ASSERT_TRUE(job.has_value()) << job.error().to_string();
+    Status status = (*job)->wait();
+    ASSERT_TRUE(status.has_value()) << status.error().to_string() << ", seed " << seed;
+    EXPECT_EQ(collected.rows, expected) << "seed " << seed;
+    for (const auto& [key, owners] : collected.owners) EXPECT_EQ(owners.size(), 1U) << "seed " << seed;
+    ASSERT_FALSE(collected.epochs.empty());
+    for (size_t i = 0; i < collected.epochs.size(); ++i) {
+      EXPECT_EQ(collected.epochs[i], Epoch(static_cast<int64_t>(i) + 1));
+    }
+    JobStats stats = (*job)->stats();
+    EXPECT_EQ(stats.rows_in, expected.size());
+    EXPECT_EQ(stats.rows_out, expected.size());
+    EXPECT_EQ(stats.watermark, kMaxEventTime);
+    EXPECT_EQ(stats.epoch, collected.epochs.back());
+  }
+}
+
+TEST(Executor, BroadcastAndSingleEdges) {
+  std::mt19937_64 random(7);
+  std::multiset<std::pair<int64_t, int64_t>> rows;
+  std::vector<std::vector<ChangeBatch>> batches = {random_batches(random, rows, 5), random_batches(random, rows, 5)};
+  for (Partitioning partitioning : {Partitioning::kBroadcast, Partitioning::kSingle}) {
+    Collected collected;
+    JobSpec spec;
+    spec.fragments.push_back(source_fragment(batches, 1, true));
+    spec.fragments.push_back(collect_fragment(collected, 3, {.from = 0, .partitioning = partitioning}));
+    std::unique_ptr<Executor> executor = Executor::make(options(2, 2));
+    Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+    ASSERT_TRUE((*job)->wait().has_value());
+    const bool broadcast = partitioning == Partitioning::kBroadcast;
+    EXPECT_EQ(collected.rows.size(), rows.size() * (broadcast ? 3 : 1));
+    for (const auto& [key, owners] : collected.owners) {
+      EXPECT_EQ(owners, broadcast ? (std::set<int>{0, 1, 2}) : (std::set<int>{0}));
+    }
+  }
+}
+
+TEST(Executor, AnIdleJobPublishesItsRowsAtOnceAndStops) {
+  std::mt19937_64 random(3);
+  std::multiset<std::pair<int64_t, int64_t>> expected;
+  Collected collected;
+  JobSpec spec;
+  spec.fragments.push_back(source_fragment({random_batches(random, expected, 3)}, 1, false));
+  spec.fragments.push_back(
+      collect_fragment(collected, 2, {.from = 0, .partitioning = Partitioning::kHash, .keys = {0}}));
+  size_t rows_at_epoch = 0;
+  spec.on_epoch = [&](Epoch /*epoch*/) -> Status {
+    std::lock_guard lock(collected.mutex);
+    rows_at_epoch = collected.rows.size();
+    collected.changed.notify_all();
+    return {};
+  };
+  int finished_calls = 0;
+  spec.on_finished = [&](const Status& /*status*/) { ++finished_calls; };
+  std::unique_ptr<Executor> executor = Executor::make({.workers = 2, .epoch_interval_busy_us = 1'000'000'000});
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  {
+    std::unique_lock lock(collected.mutex);
+    collected.changed.wait(lock, [&] { return rows_at_epoch == expected.size(); });
+  }
+  EXPECT_FALSE((*job)->finished());
+  (*job)->stop();
+  Status status = (*job)->wait();
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().code(), ErrorCode::kCancelled);
+  EXPECT_EQ(finished_calls, 1);
+}
+
+TEST(Executor, StopsThoughChannelsAreFullAndNobodyTakesRows) {
+  std::mt19937_64 random(3);
+  std::multiset<std::pair<int64_t, int64_t>> rows;
+  Collected collected;
+  collected.accepting = false;
+  JobSpec spec;
+  spec.fragments.push_back(source_fragment({random_batches(random, rows, 100)}, 1, true));
+  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 0, .partitioning = Partitioning::kForward}));
+  std::unique_ptr<Executor> executor = Executor::make(options(2, 1));
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  while ((*job)->stats().rows_in == 0) std::this_thread::yield();
+  job->reset();
+  EXPECT_TRUE(collected.rows.empty());
+}
+
+TEST(Executor, ARefusedBatchIsTakenAfterTheWaker) {
+  std::mt19937_64 random(3);
+  std::multiset<std::pair<int64_t, int64_t>> expected;
+  Collected collected;
+  collected.accepting = false;
+  JobSpec spec;
+  spec.fragments.push_back(source_fragment({random_batches(random, expected, 20)}, 1, true));
+  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 0, .partitioning = Partitioning::kForward}));
+  std::unique_ptr<Executor> executor = Executor::make(options(1, 1));
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  while ((*job)->stats().rows_in == 0) std::this_thread::yield();
+  std::function<void()> waker;
+  {
+    std::lock_guard lock(collected.mutex);
+    collected.accepting = true;
+    waker = collected.waker;
+  }
+  waker();
+  EXPECT_TRUE((*job)->wait().has_value());
+  EXPECT_EQ(collected.rows, expected);
+  job->reset();
+  executor.reset();
+  waker();  // wakers may outlive everything
+}
+
+TEST(Executor, TheFirstErrorEndsTheJob) {
+  std::mt19937_64 random(3);
+  std::multiset<std::pair<int64_t, int64_t>> rows;
+  Collected collected;
+  JobSpec spec;
+  spec.fragments.push_back(source_fragment({random_batches(random, rows, 100)}, 1, false));
+  FragmentSpec fragment;
+  fragment.name = "parse";
+  fragment.inputs = {{.from = 0}};
+  fragment.output_schema = kSchema;
+  fragment.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<Fails>(); });
+  spec.fragments.push_back(std::move(fragment));
+  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 1}));
+  Status reported;
+  spec.on_finished = [&](Status status) { reported = std::move(status); };
+  std::unique_ptr<Executor> executor = Executor::make(options(2, 1));
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  Status status = (*job)->wait();
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().to_string(), "parse: row too long");
+  ASSERT_FALSE(reported.has_value());
+}
+
+TEST(Executor, AnErrorOfOnEpochEndsTheJob) {
+  Collected collected;
+  JobSpec spec;
+  spec.fragments.push_back(source_fragment({{}}, 1, false));
+  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 0}));
+  spec.on_epoch = [](Epoch epoch) -> Status { return invalid_argument("epoch {} refused", epoch.value()); };
+  std::unique_ptr<Executor> executor = Executor::make(options(1, 1));
+  Status status = (*executor->start(std::move(spec)))->wait();
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().message(), "collect: epoch 1 refused");
+}
+
+TEST(Executor, RefusesSpecsThatDoNotFitTogether) {
+  std::unique_ptr<Executor> executor = Executor::make(options(1, 1));
+  Collected collected;
+  auto start = [&](auto change) {
+    JobSpec spec;
+    spec.fragments.push_back(source_fragment({{}}, 1, true));
+    spec.fragments.push_back(collect_fragment(collected, 1, {.from = 0}));
+    change(spec);
+    return executor->start(std::move(spec)).has_value();
+  };
+  EXPECT_TRUE(start([](JobSpec&) {}));
+  EXPECT_FALSE(start([](JobSpec& spec) { spec.fragments.clear(); }));
+  EXPECT_FALSE(start([](JobSpec& spec) { spec.fragments[1].parallelism = 2; }));
+  EXPECT_FALSE(start([](JobSpec& spec) { spec.fragments[1].parallelism = 0; }));
+  EXPECT_FALSE(start([](JobSpec& spec) { spec.fragments[1].inputs[0].from = 1; }));
+  EXPECT_FALSE(start([](JobSpec& spec) { spec.fragments[1].inputs.clear(); }));
+  EXPECT_FALSE(start([](JobSpec& spec) {
+    spec.fragments[1].inputs[0].partitioning = Partitioning::kHash;
+    spec.fragments[1].inputs[0].keys = {2};
+  }));
+  EXPECT_FALSE(start([](JobSpec& spec) {
+    spec.fragments[0].source = [](int) -> Result<std::unique_ptr<Source>> { return not_found("no topic"); };
+  }));
+}
+
+}  // namespace
+}  // namespace penstock::exec

@@ -1,0 +1,91 @@
+#include "exec/input_gate.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+
+namespace penstock::exec {
+
+InputGate::InputGate(const std::vector<std::vector<Channel*>>& ports) {
+  for (size_t port = 0; port < ports.size(); ++port) {
+    for (Channel* channel : ports[port]) inputs_.push_back({.channel = channel, .port = static_cast<int>(port)});
+  }
+  PENSTOCK_CHECK(!inputs_.empty(), "a gate without channels");
+}
+
+std::optional<InputGate::Event> InputGate::poll() {
+  if (std::exchange(watermark_due_, false)) {
+    if (std::optional<Event> event = merged_watermark()) return event;
+  }
+  size_t empty_in_a_row = 0;
+  while (empty_in_a_row < inputs_.size()) {
+    Input& input = inputs_[next_];
+    next_ = next_ + 1 == inputs_.size() ? 0 : next_ + 1;
+    std::optional<Message> message;
+    if (!input.parked && !input.ended) message = input.channel->try_pop();
+    if (!message) {
+      ++empty_in_a_row;
+      continue;
+    }
+    empty_in_a_row = 0;
+    if (std::optional<Event> event = take(input, std::move(*message))) return event;
+  }
+  return std::nullopt;
+}
+
+std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
+  if (std::holds_alternative<columnar::ChangeBatch>(message)) return Event{input.port, std::move(message)};
+  if (const auto* watermark = std::get_if<Watermark>(&message)) {
+    input.watermark = std::max(input.watermark, watermark->time);
+    input.idle = watermark->idle;
+    return merged_watermark();
+  }
+  if (const auto* barrier = std::get_if<Barrier>(&message)) {
+    PENSTOCK_CHECK(!barrier_ || *barrier_ == barrier->epoch, "barriers of different epochs meet");
+    barrier_ = barrier->epoch;
+    input.parked = true;
+    return aligned_barrier();
+  }
+  input.ended = true;
+  input.watermark = kMaxEventTime;
+  if (std::ranges::all_of(inputs_, &Input::ended)) return Event{kAllPorts, EndOfInput{}};
+  // The others may have waited for this channel only.
+  if (std::optional<Event> barrier = aligned_barrier()) {
+    watermark_due_ = true;
+    return barrier;
+  }
+  return merged_watermark();
+}
+
+std::optional<InputGate::Event> InputGate::aligned_barrier() {
+  if (!barrier_) return std::nullopt;
+  if (!std::ranges::all_of(inputs_, [](const Input& input) { return input.parked || input.ended; })) {
+    return std::nullopt;
+  }
+  for (Input& input : inputs_) input.parked = false;
+  return Event{kAllPorts, Barrier{*std::exchange(barrier_, std::nullopt)}};
+}
+
+std::optional<InputGate::Event> InputGate::merged_watermark() {
+  EventTime least = kMaxEventTime;
+  bool any_active = false;
+  bool any_idle = false;
+  for (const Input& input : inputs_) {
+    if (input.watermark == kMaxEventTime) continue;
+    if (input.idle) {
+      any_idle = true;
+    } else {
+      any_active = true;
+      least = std::min(least, input.watermark);
+    }
+  }
+  Watermark merged = watermark_;
+  merged.idle = any_idle && !any_active;
+  if (!merged.idle) merged.time = std::max(watermark_.time, least);
+  if (merged == watermark_) return std::nullopt;
+  watermark_ = merged;
+  return Event{kAllPorts, merged};
+}
+
+}  // namespace penstock::exec

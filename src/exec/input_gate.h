@@ -1,0 +1,58 @@
+// Brings the channels of a task's inputs together.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "base/epoch.h"
+#include "base/time.h"
+#include "exec/channel.h"
+#include "exec/message.h"
+
+namespace penstock::exec {
+
+// Aligns barriers and merges watermarks of several input ports, each with one channel per upstream instance.
+//
+// Owned by one Task and called only on its worker thread. A channel that has delivered a barrier is parked until every
+// channel has, so rows after the barrier stay out of the epoch. The merged watermark is the least over the channels
+// that are neither idle nor at the end of time, and never goes back; when all have reached the end of time so has it.
+class InputGate {
+ public:
+  struct Event {
+    int port = kAllPorts;
+    Message message;
+  };
+  // The port of control messages: they concern the whole task.
+  static constexpr int kAllPorts = -1;
+
+  explicit InputGate(const std::vector<std::vector<Channel*>>& ports);
+
+  // Returns the next event, or nullopt when every channel that is not parked is empty. After EndOfInput there is
+  // nothing more.
+  std::optional<Event> poll();
+
+ private:
+  struct Input {
+    Channel* channel = nullptr;
+    int port = 0;
+    EventTime watermark = kMinEventTime;
+    bool idle = false;
+    bool parked = false;
+    bool ended = false;
+  };
+
+  std::optional<Event> take(Input& input, Message message);
+  // The barrier, once every channel has delivered it or ended.
+  std::optional<Event> aligned_barrier();
+  // The merged watermark, where it differs from the last one given.
+  std::optional<Event> merged_watermark();
+
+  std::vector<Input> inputs_;
+  size_t next_ = 0;  // where polling goes on, so that no channel starves
+  std::optional<Epoch> barrier_;
+  Watermark watermark_;
+  bool watermark_due_ = false;  // a channel ended while a barrier came first
+};
+
+}  // namespace penstock::exec

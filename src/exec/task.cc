@@ -1,0 +1,204 @@
+#include "exec/task.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace penstock::exec {
+
+namespace {
+
+// Small pieces of work (mostly: one batch through one operator) until the worker's other tasks have their turn.
+constexpr int kStepsPerTurn = 32;
+
+// These counters have one writer.
+void add(std::atomic<uint64_t>& counter, uint64_t n) {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Task::Task(JobContext& job, Parts parts)
+    : job_(job),
+      name_(std::move(parts.name)),
+      source_(std::move(parts.source)),
+      source_number_(parts.source_number),
+      gate_(std::move(parts.gate)),
+      chain_(std::move(parts.chain)),
+      outputs_(std::move(parts.outputs)),
+      checker_(std::move(parts.output_schema)),
+      inputs_(chain_.size()) {
+  PENSTOCK_CHECK((source_ == nullptr) != (gate_ == nullptr), "a task has a source or a gate");
+  for (size_t stage = 0; stage <= chain_.size(); ++stage) stage_outputs_.emplace_back(*this, stage);
+}
+
+void Task::connect(const std::shared_ptr<TaskHandle>& handle) {
+  auto waker = [handle] { handle->wake(); };
+  if (source_ != nullptr) source_->set_waker(waker);
+  for (const std::unique_ptr<Operator>& op : chain_) op->set_waker(waker);
+}
+
+Turn Task::run_turn() {
+  for (int i = 0; i < kStepsPerTurn; ++i) {
+    if (job_.stopping.load(std::memory_order_acquire)) return Turn::kDone;
+    Result<Step> result = step();
+    if (result && emit_error_) result = std::move(*emit_error_);
+    if (!result) {
+      job_.fail(std::move(result.error()).context(name_));
+      return Turn::kDone;
+    }
+    if (*result == Step::kBlocked) return Turn::kWaiting;
+    if (*result == Step::kEnded) return Turn::kDone;
+  }
+  return Turn::kMore;
+}
+
+Result<Task::Step> Task::step() {
+  bool flushed = true;
+  for (Exchange& output : outputs_) flushed &= output.flush();
+  if (!flushed) return Step::kBlocked;
+  if (ended_) return Step::kEnded;
+  for (size_t stage = inputs_.size(); stage-- > 0;) {
+    if (!inputs_[stage].empty()) return process(stage);
+  }
+  if (control_) return advance_control();
+  return source_ != nullptr ? poll_source() : poll_gate();
+}
+
+Result<Task::Step> Task::process(size_t stage) {
+  Operator& op = *chain_[stage];
+  if (!op.can_accept()) return Step::kBlocked;
+  Waiting input = std::move(inputs_[stage].front());
+  inputs_[stage].pop_front();
+  if (outputs_.empty() && stage + 1 == chain_.size()) add(rows_out_, input.batch.rows());
+  PENSTOCK_TRY(op.process(input.port, input.batch, stage_outputs_[stage + 1]));
+  return Step::kProgress;
+}
+
+Result<Task::Step> Task::advance_control() {
+  if (control_->stage == chain_.size()) {
+    Message message = std::move(control_->message);
+    control_.reset();
+    return leave(message);
+  }
+  if (PENSTOCK_TRY(call_operator(control_->stage)) == Progress::kDone) {
+    ++control_->stage;
+    control_->end_phase = 0;
+  }
+  return Step::kProgress;
+}
+
+Result<Progress> Task::call_operator(size_t stage) {
+  Operator& op = *chain_[stage];
+  if (const auto* watermark = std::get_if<Watermark>(&control_->message)) {
+    // It may only have become idle.
+    if (watermark->time <= last_watermark_.time) return Progress::kDone;
+    return op.on_watermark(watermark->time, stage_outputs_[stage + 1]);
+  }
+  if (const auto* barrier = std::get_if<Barrier>(&control_->message)) {
+    return op.on_barrier(barrier->epoch, stage_outputs_[stage + 1]);
+  }
+  return call_operator_at_end(stage);
+}
+
+Result<Progress> Task::call_operator_at_end(size_t stage) {
+  Operator& op = *chain_[stage];
+  StageOutput& out = stage_outputs_[stage + 1];
+  Progress progress = Progress::kDone;
+  switch (control_->end_phase) {
+    case 0:
+      if (last_watermark_.time < kMaxEventTime) progress = PENSTOCK_TRY(op.on_watermark(kMaxEventTime, out));
+      break;
+    case 1: progress = PENSTOCK_TRY(op.on_barrier(last_epoch_ + 1, out)); break;
+    default: return op.on_end(out);
+  }
+  if (progress == Progress::kDone) ++control_->end_phase;
+  return Progress::kMore;
+}
+
+Result<Task::Step> Task::leave(const Message& message) {
+  if (PENSTOCK_CHECKED) PENSTOCK_TRY(checker_.check(message));
+  for (Exchange& output : outputs_) output.send_control(message);
+  if (const auto* watermark = std::get_if<Watermark>(&message)) {
+    last_watermark_ = *watermark;
+    watermark_.store(watermark->time.value(), std::memory_order_relaxed);
+    return Step::kProgress;
+  }
+  ++last_epoch_;
+  if (const auto* barrier = std::get_if<Barrier>(&message)) {
+    PENSTOCK_CHECK(barrier->epoch == last_epoch_, "an epoch was left out");
+  } else {
+    ended_ = true;
+    watermark_.store(kMaxEventTime.value(), std::memory_order_relaxed);
+  }
+  if (outputs_.empty()) PENSTOCK_TRY(job_.epochs->sink_passed());
+  return Step::kProgress;
+}
+
+Result<Task::Step> Task::poll_gate() {
+  std::optional<InputGate::Event> event = gate_->poll();
+  if (!event) return Step::kBlocked;
+  if (auto* batch = std::get_if<columnar::ChangeBatch>(&event->message)) {
+    if (chain_.empty()) {
+      send(*batch);
+    } else {
+      inputs_[0].push_back({event->port, std::move(*batch)});
+    }
+  } else {
+    control_ = Control{std::move(event->message)};
+  }
+  return Step::kProgress;
+}
+
+Result<Task::Step> Task::poll_source() {
+  const Epoch requested = job_.epochs->requested();
+  if (requested > last_epoch_) {
+    PENSTOCK_TRY(source_->on_barrier(requested));
+    job_.epochs->source_passed(source_number_);
+    control_ = Control{job_.epochs->is_last(requested) ? Message(EndOfInput{}) : Message(Barrier{requested})};
+    return Step::kProgress;
+  }
+  if (source_ended_) return Step::kBlocked;
+  emitted_ = false;
+  const SourceState state = PENSTOCK_TRY(source_->poll(stage_outputs_[0]));
+  if (state == SourceState::kEnded) {
+    source_ended_ = true;
+    source_watermark_ = Watermark{kMaxEventTime};
+  }
+  if (source_watermark_) {
+    Watermark watermark = *std::exchange(source_watermark_, std::nullopt);
+    watermark.time = std::max(watermark.time, last_watermark_.time);
+    if (watermark != last_watermark_) {
+      control_ = Control{watermark};
+      emitted_ = true;
+    }
+  }
+  const bool progress = emitted_ || state != SourceState::kWaiting;
+  job_.epochs->source_polled(source_number_, emitted_, state);
+  // The barrier may have been requested by what was just said.
+  return progress || job_.epochs->requested() > last_epoch_ ? Step::kProgress : Step::kBlocked;
+}
+
+void Task::accept(size_t stage, columnar::ChangeBatch batch) {
+  if (batch.empty()) return;
+  if (stage == 0) {
+    emitted_ = true;
+    add(rows_in_, batch.rows());
+  }
+  if (stage == chain_.size()) {
+    send(batch);
+  } else {
+    inputs_[stage].push_back({0, std::move(batch)});
+  }
+}
+
+void Task::send(const columnar::ChangeBatch& batch) {
+  if (PENSTOCK_CHECKED) {
+    Status status = checker_.check(batch);
+    if (!status && !emit_error_) emit_error_ = std::move(status.error());
+  }
+  if (outputs_.empty() && chain_.empty()) add(rows_out_, batch.rows());
+  for (Exchange& output : outputs_) output.send(batch);
+}
+
+}  // namespace penstock::exec

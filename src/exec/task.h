@@ -1,0 +1,131 @@
+// A task: one instance of a fragment, driven on one worker thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/epoch.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "exec/edge_checker.h"
+#include "exec/epoch_coordinator.h"
+#include "exec/exchange.h"
+#include "exec/input_gate.h"
+#include "exec/message.h"
+#include "exec/operator.h"
+#include "exec/task_handle.h"
+#include "types/type.h"
+
+namespace penstock::exec {
+
+// What the tasks of a job share. Outlives them.
+struct JobContext {
+  EpochCoordinator* epochs = nullptr;
+  std::atomic<bool> stopping{false};
+  // Called with the first error of a task, which then ends; stops the others.
+  std::function<void(Error)> fail;
+};
+
+// Takes messages from a source or a gate, and passes them through the operators of its chain to its output edges.
+//
+// Called only on its worker's thread, but for the counters. A loop calls the operators in turn, the last one that has
+// something waiting first, so operators never call each other and at most the outputs of one call wait anywhere. A
+// control message reaches an operator when everything before it has been processed.
+class Task : public Runnable {
+ public:
+  struct Parts {
+    std::string name;
+    // Either a source, by its number among the sources of the job, or a gate.
+    std::unique_ptr<Source> source;
+    size_t source_number = 0;
+    std::unique_ptr<InputGate> gate;
+    std::vector<std::unique_ptr<Operator>> chain;
+    std::vector<Exchange> outputs;
+    types::Schema output_schema;
+  };
+
+  Task(JobContext& job, Parts parts);
+
+  // Hands the waker to the source and operators. Before the first turn.
+  void connect(const std::shared_ptr<TaskHandle>& handle);
+
+  Turn run_turn() override;
+
+  bool has_outputs() const { return !outputs_.empty(); }
+  // Thread-safe.
+  uint64_t rows_in() const { return rows_in_.load(std::memory_order_relaxed); }
+  uint64_t rows_out() const { return rows_out_.load(std::memory_order_relaxed); }
+  EventTime watermark() const { return EventTime(watermark_.load(std::memory_order_relaxed)); }
+
+ private:
+  enum class Step : uint8_t { kProgress, kBlocked, kEnded };
+
+  // Collects what a source or an operator emits, as input of stage `stage`.
+  class StageOutput : public SourceOutput {
+   public:
+    StageOutput(Task& task, size_t stage) : task_(task), stage_(stage) {}
+    void emit(columnar::ChangeBatch batch) override { task_.accept(stage_, std::move(batch)); }
+    void watermark(Watermark watermark) override { task_.source_watermark_ = watermark; }
+
+   private:
+    Task& task_;
+    size_t stage_;
+  };
+
+  // A control message on its way through the chain.
+  struct Control {
+    Message message;
+    size_t stage = 0;  // of the operator that it has come to
+    int end_phase = 0;
+  };
+
+  // Does the next small piece of work.
+  Result<Step> step();
+  Result<Step> process(size_t stage);
+  Result<Step> advance_control();
+  Result<Progress> call_operator(size_t stage);
+  // The three calls that EndOfInput stands for, one after the other.
+  Result<Progress> call_operator_at_end(size_t stage);
+  // The control message has passed the chain.
+  Result<Step> leave(const Message& message);
+  Result<Step> poll_gate();
+  Result<Step> poll_source();
+  // Takes a batch as input of a stage; that after the last operator are the outputs.
+  void accept(size_t stage, columnar::ChangeBatch batch);
+  void send(const columnar::ChangeBatch& batch);
+
+  JobContext& job_;
+  const std::string name_;
+  const std::unique_ptr<Source> source_;
+  const size_t source_number_;
+  const std::unique_ptr<InputGate> gate_;
+  const std::vector<std::unique_ptr<Operator>> chain_;
+  std::vector<Exchange> outputs_;
+  EdgeChecker checker_;
+
+  std::vector<StageOutput> stage_outputs_;  // [i]: what becomes the input of stage i
+  struct Waiting {
+    int port;
+    columnar::ChangeBatch batch;
+  };
+  std::vector<std::deque<Waiting>> inputs_;  // by stage
+  std::optional<Control> control_;
+  std::optional<Watermark> source_watermark_;  // the last one of a poll
+  std::optional<Error> emit_error_;            // found by the checker
+  Watermark last_watermark_;
+  Epoch last_epoch_;
+  bool source_ended_ = false;
+  bool ended_ = false;
+  bool emitted_ = false;  // by the poll of the source that is running
+  std::atomic<uint64_t> rows_in_{0};
+  std::atomic<uint64_t> rows_out_{0};
+  std::atomic<int64_t> watermark_{kMinEventTime.value()};
+};
+
+}  // namespace penstock::exec
