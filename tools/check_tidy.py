@@ -17,6 +17,7 @@ import sources
 CACHE = sources.ROOT / ".cache" / "tidy"
 BUILD = sources.ROOT / "build" / "asan"
 TIDY = "clang-tidy-19"
+FINDING = re.compile(r"^(?=\S+:\d+:\d+: (?:error|warning): )", re.MULTILINE)
 
 
 def commands():
@@ -51,9 +52,11 @@ def main():
     todo = commands()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda item: tidy(*item, version), todo.items()))
-    errors = [result for result in results if result]
-    print("\n".join(errors))
-    print(f"{0 if errors else 1} passed, {len(errors)} failed")
+    # A header's finding comes once from each source that includes it.
+    findings = {finding: None for result in results if result for finding in FINDING.split(result) if finding.strip()}
+    print("".join(findings))
+    errors = sum(1 for result in results if result)
+    print(f"{0 if errors else 1} passed, {errors} failed")
     return 1 if errors else 0
 
 

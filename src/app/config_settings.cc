@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kGiB = int64_t{1} << 30;
-constexpr int64_t kHour_ms = 3'600'000;
+constexpr int64_t kHourMs = 3'600'000;
 
 // PLACE(kafka.listen): where that member lives in a given Config.
 #define PLACE(member) [](Config& config) -> SettingValue { return &config.member; }
@@ -24,7 +24,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"data_dir", PLACE(data_dir), "where everything is kept"},
     {"workers", PLACE(workers), "threads that run jobs (default: the number of cores)", 0, 256},
     {"memory_limit", PLACE(memory_limit), "of caches, state and buffers (default: 60 % of the memory there is)", 0},
-    {"shutdown_timeout_ms", PLACE(shutdown_timeout_ms), "how long a stop may wait for clients and jobs", 0, kHour_ms},
+    {"shutdown_timeout_ms", PLACE(shutdown_timeout_ms), "how long a stop may wait for clients and jobs", 0, kHourMs},
 
     {"kafka.listen", PLACE(kafka.listen), "where Kafka clients connect"},
     {"kafka.advertise", PLACE(kafka.advertise), "the address given to Kafka clients (default: kafka.listen)"},
@@ -45,9 +45,9 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"journal.segment_bytes", PLACE(journal.segment_bytes), "of a journal file", kMiB, 2 * kGiB - 1},
     {"journal.tail_bytes_max", PLACE(journal.tail_bytes_max), "records in memory; above it producers wait", kMiB},
     {"journal.flush_interval_ms", PLACE(journal.flush_interval_ms), "how often records move to their partition's files",
-     1, kHour_ms},
+     1, kHourMs},
     {"retention.check_interval_ms", PLACE(retention.check_interval_ms), "how often old records are removed", 1,
-     24 * kHour_ms},
+     24 * kHourMs},
 
     {"sql.rows_max", PLACE(sql.rows_max), "rows that one SELECT may return", 1, 1'000'000'000},
 

@@ -13,13 +13,13 @@
 namespace penstock::logging {
 namespace {
 
-constexpr int64_t kWhen_us = 1'767'323'045'678'999;  // 2026-01-02T03:04:05.678999Z
+constexpr int64_t kWhenUs = 1'767'323'045'678'999;  // 2026-01-02T03:04:05.678999Z
 
 std::string logfmt(std::string_view message, std::initializer_list<Field> fields = {}) {
-  return format_line(Format::kLogfmt, kWhen_us, Level::kInfo, message, fields);
+  return format_line(Format::kLogfmt, kWhenUs, Level::kInfo, message, fields);
 }
 std::string json(std::string_view message, std::initializer_list<Field> fields = {}) {
-  return format_line(Format::kJson, kWhen_us, Level::kWarning, message, fields);
+  return format_line(Format::kJson, kWhenUs, Level::kWarning, message, fields);
 }
 
 TEST(Logging, LogfmtQuotesOnlyWhatNeedsIt) {
