@@ -137,7 +137,7 @@ void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {
   std::ranges::move(batches, std::back_inserter(staged));
 }
 
-Status LogSink::commit(Epoch epoch, const TopicPositions& positions) {
+Status LogSink::commit(Epoch epoch, const Positions& positions) {
   std::vector<std::pair<log::TopicPartition, log::SharedBytes>> records;
   std::vector<std::pair<log::TopicPartition, log::CommittedOffset>> offsets;
   size_t bytes = 0;
@@ -188,8 +188,8 @@ void LogSink::settled(size_t bytes, uint64_t records, const Status& status) {
   for (const auto& waker : wakers) waker();
 }
 
-LogSink::TopicPositions LogSink::committed() const {
-  TopicPositions positions;
+Positions LogSink::committed() const {
+  Positions positions;
   for (const auto& [partition, committed] : context_.log->committed_offsets(options_.group)) {
     positions.emplace_back(partition, committed.offset);
   }

@@ -38,12 +38,11 @@ class LogSink : public std::enable_shared_from_this<LogSink> {
   // The operator of one instance.
   Result<std::unique_ptr<exec::Operator>> make_operator();
 
-  using TopicPositions = std::vector<std::pair<log::TopicPartition, log::Offset>>;
   // All operators have passed the barrier of `epoch`: appends its records, together with `positions`, in the
   // background. An error when an earlier append has failed.
-  Status commit(Epoch epoch, const TopicPositions& positions);
+  Status commit(Epoch epoch, const Positions& positions);
   // What commit() last made durable; empty for a job that has not committed yet.
-  TopicPositions committed() const;
+  Positions committed() const;
 
   // While muted, rows are thrown away: they are in the topic already, and the job only rebuilds its state.
   void set_muted(bool muted) { muted_.store(muted, std::memory_order_release); }
@@ -82,7 +81,7 @@ class LogSink : public std::enable_shared_from_this<LogSink> {
   std::map<Epoch, std::vector<Batch>> staged_;
   std::vector<std::function<void()>> wakers_;
   int32_t next_partition_ = 0;
-  TopicPositions positions_committed_;
+  Positions positions_committed_;
   int commits_in_flight_ = 0;
   std::optional<Error> failure_;
 };

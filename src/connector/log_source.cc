@@ -40,7 +40,7 @@ struct LogScan {
   std::shared_ptr<ScanProgress> progress;
 };
 
-std::optional<log::Offset> find(const Positions& positions, log::PartitionId partition) {
+std::optional<log::Offset> find(const Positions& positions, const log::TopicPartition& partition) {
   for (const auto& [id, offset] : positions) {
     if (id == partition) return offset;
   }
@@ -108,7 +108,7 @@ class LogSource : public exec::Source {
 
   Status on_barrier(Epoch epoch) override {
     Positions positions;
-    for (const auto& reader : readers_) positions.emplace_back(reader->partition().partition, reader->position());
+    for (const auto& reader : readers_) positions.emplace_back(reader->partition(), reader->position());
     scan_->progress->note(instance_, epoch, std::move(positions));
     return {};
   }
@@ -128,7 +128,7 @@ class LogSource : public exec::Source {
       const log::Offset start = PENSTOCK_TRY(start_offset(partition));
       std::optional<log::Offset> end;
       if (scan_->request.bounded) end = PENSTOCK_TRY(scan_->context.log->high_watermark(partition));
-      if (holding_) end = find(*scan_->request.hold, partition.partition).value_or(start);
+      if (holding_) end = find(*scan_->request.hold, partition).value_or(start);
       readers_.push_back(
           std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, [this] { waker_(); }));
       scan_->progress->add_partition(readers_.back()->progress());
@@ -138,7 +138,7 @@ class LogSource : public exec::Source {
   }
 
   Result<log::Offset> start_offset(const log::TopicPartition& partition) const {
-    if (const auto given = find(scan_->request.start, partition.partition)) return *given;
+    if (const auto given = find(scan_->request.start, partition)) return *given;
     const LogTableOptions& options = scan_->options;
     log::Log& log = *scan_->context.log;
     if (options.startup == StartupMode::kLatest && !scan_->request.bounded) return log.high_watermark(partition);

@@ -64,8 +64,8 @@ struct MetadataColumn {
   types::DataType type;
 };
 
-// Where reading begins in a log partition, by partition number; the table's startup mode where it is not named.
-using Positions = std::vector<std::pair<log::PartitionId, log::Offset>>;
+// Offsets in log partitions: of the next record to read.
+using Positions = std::vector<std::pair<log::TopicPartition, log::Offset>>;
 
 struct ScanRequest {
   std::string table;
@@ -80,6 +80,7 @@ struct ScanRequest {
   ExprPtr watermark;  // over the output; null for a table without watermarks
   // Read to the present end, then end. Otherwise keep following.
   bool bounded = false;
+  // Where reading begins; for partitions that are not named, where the table's startup mode says.
   Positions start;
   // Stop at these positions (at the start of a partition that is not named) until ScanProgress::release().
   std::optional<Positions> hold;

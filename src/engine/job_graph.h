@@ -1,0 +1,50 @@
+// From a physical plan to the fragments of a job.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "connector/scan.h"
+#include "engine/engine.h"
+#include "exec/job.h"
+#include "plan/physical.h"
+#include "view/view.h"
+
+namespace penstock::catalog {
+class Catalog;
+}
+
+namespace penstock::engine {
+
+struct GraphContext {
+  const catalog::Catalog* catalog = nullptr;
+  connector::ConnectorContext connectors;
+  std::function<std::shared_ptr<view::View>(const std::string& name)> find_view;
+  std::function<const SystemTable*(const std::string& name)> find_system_table;
+  bool bounded = false;  // read everything as of now, on one task
+  int parallelism = 1;
+  std::function<int64_t()> now_us;
+  Counter* late_dropped = nullptr;
+  // Where scans of the log begin, and where they wait for ScanProgress::release().
+  connector::Positions start;
+  std::optional<connector::Positions> hold;
+};
+
+struct JobGraph {
+  std::vector<exec::FragmentSpec> fragments;  // the last one gives the result; its chain takes the sink
+  std::vector<std::shared_ptr<connector::ScanProgress>> scans;
+};
+
+Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext& context);
+
+// Whether the plan keeps state that a restarted job has to build again.
+bool has_state(const plan::PhysicalNode& root);
+// Whether the plan reads a materialized view.
+bool reads_view(const plan::PhysicalNode& root);
+
+}  // namespace penstock::engine
