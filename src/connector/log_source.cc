@@ -80,7 +80,10 @@ class LogSource : public exec::Source {
       holding_ = false;
       for (const auto& reader : readers_) reader->set_end(std::nullopt);
     }
-    if (topics_changed_.exchange(false)) PENSTOCK_TRY(assign_partitions());
+    if (topics_changed_.exchange(false)) {
+      PENSTOCK_TRY(assign_partitions());
+      out.emit({});  // an epoch ends that tells of the partitions
+    }
     int batches = 0;
     for (size_t tried = 0; tried < readers_.size() && batches < kBatchesPerPoll; ++tried) {
       const size_t partition = next_reader_;
@@ -263,6 +266,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", scan->options.topic, request.table);
   scan->parallelism = request.bounded ? 1 : std::max(1, std::min<int>(context.parallelism, topic->partitions));
   scan->progress = std::make_shared<ScanProgress>();
+  scan->progress->set_topics({scan->options.topic});
   scan->request = std::move(request);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
   PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));

@@ -96,6 +96,10 @@ class ScanProgress {
   };
   void add_partition(std::shared_ptr<const Partition> partition);
 
+  // The topics that the scan reads; set before it starts.
+  const std::vector<std::string>& topics() const { return topics_; }
+  void set_topics(std::vector<std::string> topics) { topics_ = std::move(topics); }
+
   void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
   uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }
   // Durable records of the log that have not been read.
@@ -113,6 +117,7 @@ class ScanProgress {
   void on_release(std::function<void()> waker);
 
  private:
+  std::vector<std::string> topics_;
   std::atomic<uint64_t> records_read_{0};
   std::atomic<bool> released_{false};
   mutable std::mutex mutex_;

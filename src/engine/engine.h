@@ -149,7 +149,8 @@ struct SystemTable {
 struct EngineOptions {
   io::Env* env = nullptr;
   log::Log* log = nullptr;
-  std::string directory;  // for the catalog; locked by the caller
+  std::string directory;           // for the catalog; locked by the caller
+  int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int workers = 1;
   MemoryBudget* memory = nullptr;
   MetricsRegistry* metrics = nullptr;

@@ -180,11 +180,10 @@ Result<Task::Step> Task::poll_source() {
 }
 
 void Task::accept(size_t stage, columnar::ChangeBatch batch) {
+  // A source may emit an empty batch to say that it has read something which gave no rows.
+  if (stage == 0) emitted_ = true;
   if (batch.empty()) return;
-  if (stage == 0) {
-    emitted_ = true;
-    add(rows_in_, batch.rows());
-  }
+  if (stage == 0) add(rows_in_, batch.rows());
   if (stage == chain_.size()) {
     send(batch);
   } else {

@@ -1,0 +1,486 @@
+#include "engine/engine_impl.h"
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/time.h"
+#include "engine/session.h"
+#include "sql/parser.h"
+
+namespace penstock::engine {
+
+namespace {
+
+constexpr std::string_view kCatalogFile = "/catalog.sqlite";
+constexpr int64_t kAlertCheckUs = 50'000;
+constexpr int64_t kFlushPollUs = 1'000;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+bool is_metric(const catalog::Options& options) {
+  const std::string* value = catalog::find_option(options, "metric");
+  return value != nullptr && lower(*value) == "true";
+}
+
+// The window's start, or the first time column: what a chart has as its x axis.
+std::optional<int> time_column_of(const types::Schema& schema) {
+  const int window_start = types::find_field(schema, "window_start");
+  if (window_start >= 0) return window_start;
+  for (size_t c = 0; c < schema.size(); ++c) {
+    if (schema[c].type.is_timestamp()) return static_cast<int>(c);
+  }
+  return std::nullopt;
+}
+
+// What an old INSERT committed is not for a new one of the same name: names carry the id, which is never used again.
+std::string group_of(const catalog::Entry& entry) { return "penstock.job." + std::to_string(entry.id); }
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
+  auto engine = std::make_unique<EngineImpl>(std::move(options));
+  PENSTOCK_TRY(engine->start());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+EngineImpl::~EngineImpl() { static_cast<void>(close()); }
+
+Status EngineImpl::start() {
+  PENSTOCK_TRY(options_.env->create_directories(options_.directory));
+  catalog_ = PENSTOCK_TRY(catalog::Catalog::open(options_.directory + std::string(kCatalogFile)));
+  timer_ = std::make_unique<connector::Timer>();
+  dead_letters_ = PENSTOCK_TRY(DeadLetters::open(*options_.log, *options_.env, options_.metrics));
+  executor_ = exec::Executor::make({.workers = options_.workers, .metrics = options_.metrics});
+  add_own_system_tables();
+  for (const catalog::EntryPtr& entry : catalog_->entries()) {
+    Status started = start_entry(entry);
+    if (started) continue;
+    // One object that cannot run any more keeps nobody else from starting.
+    logging::error("not started", {{"name", entry->name}, {"reason", started.error().to_string()}});
+    const std::lock_guard lock(mutex_);
+    failed_starts_[entry->id] = started.error().to_string();
+  }
+  return {};
+}
+
+Status EngineImpl::close() {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  std::map<int64_t, std::unique_ptr<StreamJob>> jobs;
+  connector::Timer::Id timer = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, true)) return {};
+    jobs.swap(jobs_);
+    timer = alert_timer_;
+  }
+  if (timer != 0) timer_->cancel(timer);
+  for (auto& [id, job] : jobs) job->stop();
+  jobs.clear();
+  return {};
+}
+
+plan::PlanContext EngineImpl::plan_context(plan::PlanMode mode) const {
+  plan::PlanContext context;
+  context.catalog = catalog_.get();
+  context.mode = mode;
+  context.eval.now_us = options_.env->wall_time_us();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, table] : system_tables_) context.system_tables.emplace_back(name, table->schema);
+  return context;
+}
+
+GraphContext EngineImpl::graph_context(bool bounded) const {
+  GraphContext context;
+  context.catalog = catalog_.get();
+  context.connectors = {.env = options_.env,
+                        .log = options_.log,
+                        .timer = timer_.get(),
+                        .dead_letters = dead_letters_.get(),
+                        .parallelism = options_.workers,
+                        .default_partitions = options_.default_partitions};
+  context.find_view = [this](const std::string& name) { return running_view(name); };
+  context.find_system_table = [this](const std::string& name) { return system_table(name); };
+  context.bounded = bounded;
+  context.parallelism = options_.workers;
+  if (bounded) {
+    context.now_us = [now_us = options_.env->wall_time_us()] { return now_us; };
+  } else {
+    context.now_us = [env = options_.env] { return env->wall_time_us(); };
+  }
+  return context;
+}
+
+std::shared_ptr<view::View> EngineImpl::running_view(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = views_.find(lower(name));
+  return it == views_.end() ? nullptr : it->second;
+}
+
+const SystemTable* EngineImpl::system_table(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = system_tables_.find(lower(name));
+  return it == system_tables_.end() ? nullptr : it->second.get();
+}
+
+// --- creation ---
+
+Status EngineImpl::create_table(catalog::Entry entry, bool or_replace) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  const catalog::Table& table = std::get<catalog::Table>(entry.definition);
+  types::Schema physical;
+  for (const catalog::Column& column : table.columns) {
+    if (column.is_physical()) physical.push_back({column.name, column.type});
+  }
+  const connector::OptionMap options(table.options.begin(), table.options.end());
+  PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, entry.name, physical, options));
+  PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
+  tell_catalog_changed();
+  return {};
+}
+
+Status EngineImpl::create_view(catalog::Entry entry, bool or_replace) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
+  tell_catalog_changed();
+  return {};
+}
+
+Status EngineImpl::start_or_forget(const catalog::EntryPtr& entry, const std::function<Status()>& start) {
+  Status started = start();
+  if (!started) {
+    static_cast<void>(catalog_->drop(entry->name_space(), entry->name, false));
+    return started;
+  }
+  tell_catalog_changed();
+  return {};
+}
+
+Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
+  return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kView, definition.plan); });
+}
+
+Status EngineImpl::create_alert(plan::PlannedDefinition definition) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
+  return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
+}
+
+Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert, std::string sql) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  if (reads_view(*insert.query.root)) {
+    return unsupported("INSERT from a materialized view is not supported yet")
+        .hint("write the view's query into the INSERT");
+  }
+  catalog::Entry entry;
+  const std::string base = "insert_" + insert.target;
+  entry.name = base;
+  for (int n = 2; catalog_->find(catalog::NameSpace::kJob, entry.name) != nullptr; ++n) {
+    entry.name = base + "_" + std::to_string(n);
+  }
+  entry.sql = std::move(sql);
+  entry.dependencies = insert.query.dependencies;
+  if (std::ranges::find(entry.dependencies, insert.target) == entry.dependencies.end()) {
+    entry.dependencies.push_back(insert.target);
+  }
+  entry.definition = catalog::Job{.target = insert.target, .query = entry.sql};
+  const catalog::EntryPtr created = PENSTOCK_TRY(catalog_->create(std::move(entry)));
+  PENSTOCK_TRY(start_or_forget(created, [&] { return start_insert(created, insert); }));
+  return created->name;
+}
+
+// --- running ---
+
+Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
+  if (entry->table() != nullptr || entry->view() != nullptr) return {};
+  const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
+  const plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
+    const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
+    return start_job(entry, StreamJob::Kind::kView, definition.plan);
+  }
+  if (const auto* create = std::get_if<sql::CreateAlert>(&statement.node)) {
+    const auto definition = PENSTOCK_TRY(plan::define_alert(*create, entry->sql, context));
+    return start_job(entry, StreamJob::Kind::kAlert, definition.plan);
+  }
+  if (const auto* insert = std::get_if<sql::Insert>(&statement.node)) {
+    return start_insert(entry, PENSTOCK_TRY(plan::plan_insert(*insert, context)));
+  }
+  return make_error(ErrorCode::kCorruption, "the catalog's statement of \"{}\" cannot be run: {}", entry->name,
+                    entry->sql);
+}
+
+Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query) {
+  const plan::PhysicalNode& root = *query.root;
+  view::ViewOptions view_options{.name = entry->name, .schema = root.schema, .key = {}, .memory = options_.memory};
+  if (root.traits.key) view_options.key = *root.traits.key;
+  const auto view = view::View::make(std::move(view_options));
+  StreamJob::Options job;
+  job.id = entry->id;
+  job.kind = kind;
+  job.name = entry->name;
+  job.plan = query.root;
+  job.view = view;
+  for (const std::string& name : query.dependencies) {
+    if (running_view(name) != nullptr) job.upstream_views.push_back(lower(name));
+  }
+  job.metrics = options_.metrics;
+  job.log = options_.log;
+  job.executor = executor_.get();
+  job.on_failed = [this] { tell_catalog_changed(); };
+  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), graph_context(false)));
+  const std::lock_guard lock(mutex_);
+  jobs_[entry->id] = std::move(started);
+  if (kind == StreamJob::Kind::kView) {
+    views_[lower(entry->name)] = view;
+    return {};
+  }
+  RunningAlert& alert = alerts_[entry->id];
+  alert.rule.name = entry->name;
+  alert.rule.severity = entry->alert()->severity.empty() ? "MEDIUM" : entry->alert()->severity;
+  for (const catalog::AlertChannel& channel : entry->alert()->channels) {
+    alert.rule.channels.push_back({.kind = channel.kind, .target = channel.target});
+  }
+  alert.rule.sql = entry->sql;
+  alert.rule.view = view;
+  alert.rule.key = root.traits.key;
+  if (alert_timer_ == 0) {
+    alert_timer_ = timer_->call_at(monotonic_time_us() + kAlertCheckUs, [this] { watch_alerts(); });
+  }
+  return {};
+}
+
+Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert) {
+  StreamJob::Options job;
+  job.id = entry->id;
+  job.kind = StreamJob::Kind::kInsert;
+  job.name = entry->name;
+  job.plan = insert.query.root;
+  job.sink = PENSTOCK_TRY(make_sink(insert.target, insert.query.root->schema, group_of(*entry)));
+  job.metrics = options_.metrics;
+  job.log = options_.log;
+  job.executor = executor_.get();
+  job.on_failed = [this] { tell_catalog_changed(); };
+  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), graph_context(false)));
+  const std::lock_guard lock(mutex_);
+  jobs_[entry->id] = std::move(started);
+  return {};
+}
+
+Result<std::shared_ptr<connector::LogSink>> EngineImpl::make_sink(const std::string& table, types::Schema schema,
+                                                                  std::string group) const {
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, table));
+  if (entry->table() == nullptr) return invalid_argument("\"{}\" is no table that can be written to", table);
+  const catalog::Options& options = entry->table()->options;
+  return connector::LogSink::make(graph_context(false).connectors,
+                                  {.table = entry->name,
+                                   .options = connector::OptionMap(options.begin(), options.end()),
+                                   .schema = std::move(schema),
+                                   .group = std::move(group)});
+}
+
+Status EngineImpl::drop(catalog::NameSpace name_space, const std::string& name, bool cascade) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  const std::vector<catalog::EntryPtr> dropped = PENSTOCK_TRY(catalog_->drop(name_space, name, cascade));
+  for (const catalog::EntryPtr& entry : dropped) stop_entry(entry);
+  tell_catalog_changed();
+  return {};
+}
+
+void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
+  std::unique_ptr<StreamJob> job;
+  std::shared_ptr<view::View> view;
+  bool alert = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto node = jobs_.extract(entry->id)) job = std::move(node.mapped());
+    if (entry->materialized_view() != nullptr) {
+      if (auto node = views_.extract(lower(entry->name))) view = std::move(node.mapped());
+    }
+    alert = alerts_.erase(entry->id) > 0;
+    failed_starts_.erase(entry->id);
+    if (alert && alert_listener_ != nullptr) alert_listener_->on_dropped(entry->name);
+  }
+  if (job != nullptr) job->stop();
+  if (view != nullptr) view->drop();
+  if (entry->job() != nullptr) static_cast<void>(options_.log->delete_group_offsets(group_of(*entry)));
+}
+
+// --- catching up ---
+
+bool EngineImpl::caught_up(const StreamJob& job) const {
+  if (job.epoch() == Epoch() || !job.covers(job.ends())) return false;
+  return std::ranges::all_of(job.options().upstream_views, [&](const std::string& name) {
+    return std::ranges::all_of(jobs_, [&](const auto& other) {
+      const StreamJob& upstream = *other.second;
+      return upstream.options().kind != StreamJob::Kind::kView || lower(upstream.options().name) != name ||
+             caught_up(upstream);
+    });
+  });
+}
+
+// Tells the listener of alerts whose queries have caught up, and looks again while there are others.
+void EngineImpl::watch_alerts() {
+  const std::lock_guard lock(mutex_);
+  alert_timer_ = 0;
+  if (closed_) return;
+  bool waiting = false;
+  for (auto& [id, alert] : alerts_) {
+    const auto job = jobs_.find(id);
+    if (alert.told || job == jobs_.end() || job->second->failed()) continue;
+    if (alert_listener_ != nullptr && caught_up(*job->second)) {
+      alert.told = true;
+      alert_listener_->on_created(alert.rule);
+    } else {
+      waiting = true;
+    }
+  }
+  if (waiting) alert_timer_ = timer_->call_at(monotonic_time_us() + kAlertCheckUs, [this] { watch_alerts(); });
+}
+
+void EngineImpl::set_alert_listener(AlertListener* listener) {
+  const std::lock_guard lock(mutex_);
+  alert_listener_ = listener;
+}
+
+Result<bool> EngineImpl::flush(const std::atomic<bool>& cancelled) {
+  std::map<int64_t, std::map<log::TopicPartition, log::Offset>> ends;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, job] : jobs_) ends[id] = job->ends();
+  }
+  while (!cancelled) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (closed_) return make_error(ErrorCode::kUnavailable, "the engine is stopping");
+      const bool all = std::ranges::all_of(ends, [&](const auto& end) {
+        const auto job = jobs_.find(end.first);
+        return job == jobs_.end() || job->second->failed() || job->second->covers(end.second);
+      });
+      if (all) return true;
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(kFlushPollUs));
+  }
+  return false;
+}
+
+// --- what others see ---
+
+std::unique_ptr<Session> EngineImpl::create_session() { return make_session(*this); }
+
+std::vector<ViewInfo> EngineImpl::views() const {
+  std::vector<ViewInfo> infos;
+  for (const catalog::EntryPtr& entry : catalog_->entries()) {
+    const catalog::MaterializedView* definition = entry->materialized_view();
+    if (definition == nullptr) continue;
+    ViewInfo info;
+    info.view = running_view(entry->name);
+    if (info.view == nullptr) continue;
+    info.name = entry->name;
+    info.sql = entry->sql;
+    info.schema = info.view->options().schema;
+    info.key = info.view->options().key;
+    info.time_column = time_column_of(info.schema);
+    info.metric = is_metric(definition->options);
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+std::optional<ViewInfo> EngineImpl::find_view(std::string_view name) const {
+  const std::string wanted = lower(name);
+  for (ViewInfo& info : views()) {
+    if (lower(info.name) == wanted) return std::move(info);
+  }
+  return std::nullopt;
+}
+
+void EngineImpl::on_catalog_changed(std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  catalog_callbacks_.push_back(std::move(callback));
+}
+
+void EngineImpl::tell_catalog_changed() {
+  std::vector<std::function<void()>> callbacks;
+  {
+    const std::lock_guard lock(mutex_);
+    callbacks = catalog_callbacks_;
+  }
+  for (const auto& callback : callbacks) callback();
+}
+
+EngineStatus EngineImpl::status() const {
+  EngineStatus status;
+  const int64_t now_us = options_.env->wall_time_us();
+  status.dead_letters_total = dead_letters_->total();
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, job] : jobs_) {
+    JobStatus one = job->status();
+    status.late_dropped_total += one.late_dropped_total;
+    status.lag_events += one.lag_events;
+    if (one.watermark && one.state == "running") {
+      const int64_t delay_ms = (now_us - one.watermark->value()) / 1000;
+      status.watermark_delay_ms = std::max(status.watermark_delay_ms.value_or(INT64_MIN), delay_ms);
+    }
+    if (job->options().view != nullptr) status.view_changes_total += job->options().view->changes_total();
+    status.jobs.push_back(std::move(one));
+  }
+  for (const auto& [id, reason] : failed_starts_) {
+    for (const catalog::EntryPtr& entry : catalog_->entries()) {
+      if (entry->id != id) continue;
+      status.jobs.push_back({.id = id,
+                             .name = entry->name,
+                             .kind = entry->job() != nullptr     ? "insert"
+                                     : entry->alert() != nullptr ? "alert"
+                                                                 : "view",
+                             .state = "failed",
+                             .error = reason,
+                             .watermark = {}});
+    }
+  }
+  return status;
+}
+
+void EngineImpl::add_system_table(SystemTable table) {
+  const std::string name = table.schema_name + "." + table.name;
+  const std::lock_guard lock(mutex_);
+  system_tables_[name] = std::make_unique<SystemTable>(std::move(table));
+}
+
+void EngineImpl::add_own_system_tables() {
+  add_system_table(dead_letters_->system_table());
+  using types::DataType;
+  using types::TypeKind;
+  using types::Value;
+  SystemTable jobs;
+  jobs.schema_name = "sys";
+  jobs.name = "jobs";
+  jobs.schema = {{"id", TypeKind::kBigInt},          {"name", TypeKind::kString},  {"kind", TypeKind::kString},
+                 {"state", TypeKind::kString},       {"error", TypeKind::kString}, {"events_in", TypeKind::kBigInt},
+                 {"rows_out", TypeKind::kBigInt},    {"lag", TypeKind::kBigInt},   {"watermark", TypeKind::kTimestamp},
+                 {"late_dropped", TypeKind::kBigInt}};
+  jobs.rows = [this] {
+    std::vector<std::vector<Value>> rows;
+    for (const JobStatus& job : status().jobs) {
+      rows.push_back({Value(job.id), Value(job.name), Value(job.kind), Value(job.state),
+                      job.error.empty() ? Value() : Value(job.error), Value(static_cast<int64_t>(job.events_in_total)),
+                      Value(static_cast<int64_t>(job.rows_out_total)), Value(job.lag_events),
+                      job.watermark ? Value(job.watermark->value()) : Value(),
+                      Value(static_cast<int64_t>(job.late_dropped_total))});
+    }
+    return rows;
+  };
+  add_system_table(std::move(jobs));
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,105 @@
+// The engine: what is in the catalog, running.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "connector/scan.h"
+#include "connector/timer.h"
+#include "engine/dead_letters.h"
+#include "engine/engine.h"
+#include "engine/job_graph.h"
+#include "engine/stream_job.h"
+#include "exec/job.h"
+#include "plan/definition.h"
+#include "plan/planner.h"
+
+namespace penstock::engine {
+
+// Thread-safe. Statements that change the catalog go one at a time (ddl_mutex_); readers take mutex_ for a moment.
+class EngineImpl : public Engine {
+ public:
+  explicit EngineImpl(EngineOptions options) : options_(std::move(options)) {}
+  ~EngineImpl() override;
+
+  Status start();
+
+  // --- Engine ---
+  std::unique_ptr<Session> create_session() override;
+  std::vector<ViewInfo> views() const override;
+  std::optional<ViewInfo> find_view(std::string_view name) const override;
+  void on_catalog_changed(std::function<void()> callback) override;
+  EngineStatus status() const override;
+  void set_alert_listener(AlertListener* listener) override;
+  void add_system_table(SystemTable table) override;
+  Status close() override;
+
+  // --- for sessions ---
+  log::Log& log() { return *options_.log; }
+  io::Env& env() { return *options_.env; }
+  const catalog::Catalog& catalog() const { return *catalog_; }
+  exec::Executor& executor() { return *executor_; }
+  plan::PlanContext plan_context(plan::PlanMode mode) const;
+  GraphContext graph_context(bool bounded) const;
+
+  Status create_table(catalog::Entry entry, bool or_replace);
+  Status create_view(catalog::Entry entry, bool or_replace);
+  Status create_materialized_view(plan::PlannedDefinition definition);
+  Status create_alert(plan::PlannedDefinition definition);
+  // Starts an INSERT that goes on; gives the name of its job.
+  Result<std::string> create_insert(const plan::PlannedInsert& insert, std::string sql);
+  Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
+  // Waits until every running job has covered what is in the log now. False when `cancelled` became true.
+  Result<bool> flush(const std::atomic<bool>& cancelled);
+  // A sink for rows of that schema into a table; `group` is where its positions are committed.
+  Result<std::shared_ptr<connector::LogSink>> make_sink(const std::string& table, types::Schema schema,
+                                                        std::string group) const;
+
+ private:
+  struct RunningAlert {
+    AlertRule rule;
+    bool told = false;  // of, to the listener
+  };
+
+  Status start_entry(const catalog::EntryPtr& entry);
+  Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
+  Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
+  // Finishes a creation: starts what the entry describes, or takes the entry back.
+  Status start_or_forget(const catalog::EntryPtr& entry, const std::function<Status()>& start);
+  void stop_entry(const catalog::EntryPtr& entry);
+  std::shared_ptr<view::View> running_view(const std::string& name) const;
+  const SystemTable* system_table(const std::string& name) const;
+  void tell_catalog_changed();
+  void watch_alerts();
+  bool caught_up(const StreamJob& job) const;
+  void add_own_system_tables();
+
+  const EngineOptions options_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<connector::Timer> timer_;
+  std::unique_ptr<DeadLetters> dead_letters_;
+  std::unique_ptr<exec::Executor> executor_;
+
+  std::mutex ddl_mutex_;
+  mutable std::mutex mutex_;                                  // guards what follows
+  std::map<int64_t, std::unique_ptr<StreamJob>> jobs_;        // by entry id
+  std::map<int64_t, std::string> failed_starts_;              // why an entry of the catalog does not run
+  std::map<std::string, std::shared_ptr<view::View>> views_;  // by lower-case name
+  std::map<int64_t, RunningAlert> alerts_;                    // by entry id
+  std::map<std::string, std::unique_ptr<SystemTable>> system_tables_;
+  std::vector<std::function<void()>> catalog_callbacks_;
+  AlertListener* alert_listener_ = nullptr;
+  connector::Timer::Id alert_timer_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace penstock::engine

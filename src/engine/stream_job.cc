@@ -1,0 +1,203 @@
+#include "engine/stream_job.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/logging.h"
+#include "base/time.h"
+
+namespace penstock::engine {
+
+namespace {
+
+constexpr int64_t kRateSampleUs = 500'000;
+
+class ViewSink : public exec::Operator {
+ public:
+  explicit ViewSink(std::shared_ptr<view::View> view) : view_(std::move(view)) {}
+
+  Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
+    pending_.push_back(batch);
+    return {};
+  }
+  Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
+    for (columnar::ChangeBatch& batch : pending_) view_->stage(epoch, std::move(batch));
+    pending_.clear();
+    return exec::Progress::kDone;
+  }
+
+ private:
+  const std::shared_ptr<view::View> view_;
+  std::vector<columnar::ChangeBatch> pending_;  // of the epoch that runs
+};
+
+std::string_view kind_name(StreamJob::Kind kind) {
+  switch (kind) {
+    case StreamJob::Kind::kView: return "view";
+    case StreamJob::Kind::kInsert: return "insert";
+    case StreamJob::Kind::kAlert: return "alert";
+  }
+  return "view";
+}
+
+}  // namespace
+
+std::unique_ptr<exec::Operator> make_view_sink(std::shared_ptr<view::View> view) {
+  return std::make_unique<ViewSink>(std::move(view));
+}
+
+Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContext context) {
+  auto stream = std::unique_ptr<StreamJob>(new StreamJob(std::move(options)));
+  StreamJob& self = *stream;
+  self.late_dropped_ = &self.options_.metrics->counter("penstock_engine_late_dropped_total",
+                                                       "Rows dropped because they came after their window was closed.",
+                                                       {{"job", self.options_.name}});
+  context.late_dropped = self.late_dropped_;
+  if (self.options_.sink != nullptr) {
+    connector::Positions committed = self.options_.sink->committed();
+    if (!committed.empty() && has_state(*self.options_.plan)) {
+      self.hold_ = committed;
+      context.hold = std::move(committed);
+      self.options_.sink->set_muted(true);
+    } else {
+      context.start = std::move(committed);
+    }
+  }
+  JobGraph graph = PENSTOCK_TRY(build_graph(*self.options_.plan, context));
+  self.scans_ = std::move(graph.scans);
+  exec::JobSpec spec;
+  spec.name = self.options_.name;
+  spec.fragments = std::move(graph.fragments);
+  spec.fragments.back().chain.push_back([view = self.options_.view, sink = self.options_.sink](
+                                            int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> {
+    if (sink != nullptr) return sink->make_operator();
+    return make_view_sink(view);
+  });
+  spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
+  spec.on_finished = [&self](const Status& status) { self.on_finished(status); };
+  self.job_ = PENSTOCK_TRY(self.options_.executor->start(std::move(spec)));
+  return stream;
+}
+
+StreamJob::~StreamJob() {
+  stop();
+  options_.metrics->remove({{"job", options_.name}});
+}
+
+void StreamJob::stop() {
+  if (job_ == nullptr) return;
+  job_->stop();
+  static_cast<void>(job_->wait());  // how it ended is in finished_
+  if (options_.sink == nullptr) return;
+  if (Status drained = options_.sink->drain(); !drained) {
+    logging::error("insert stopped with records that were not written",
+                   {{"job", options_.name}, {"reason", drained.error().message()}});
+  }
+}
+
+Status StreamJob::on_epoch(Epoch epoch) {
+  connector::Positions positions;
+  for (const auto& scan : scans_) {
+    connector::Positions read = scan->take_positions(epoch);
+    positions.insert(positions.end(), read.begin(), read.end());
+  }
+  std::ranges::sort(positions);
+  if (options_.view != nullptr) PENSTOCK_TRY(options_.view->publish(epoch));
+  if (options_.sink != nullptr) {
+    if (hold_) {
+      // What was written before the restart has been read again up to its very end; from here on it is new.
+      const bool reached = std::ranges::all_of(*hold_, [&](const auto& held) {
+        return std::ranges::any_of(positions,
+                                   [&](const auto& p) { return p.first == held.first && p.second >= held.second; });
+      });
+      if (!reached) return {};
+      hold_.reset();
+      options_.sink->set_muted(false);
+      for (const auto& scan : scans_) scan->release();
+    }
+    PENSTOCK_TRY(options_.sink->commit(epoch, positions));
+  }
+  const std::lock_guard lock(mutex_);
+  for (const auto& [partition, offset] : positions) covered_[partition] = offset;
+  return {};
+}
+
+void StreamJob::on_finished(const Status& status) {
+  const bool failed = !status && status.error().code() != ErrorCode::kCancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = status;
+  }
+  if (!failed) return;
+  logging::error("job failed", {{"job", options_.name}, {"reason", status.error().to_string()}});
+  if (options_.on_failed) options_.on_failed();
+}
+
+std::map<log::TopicPartition, log::Offset> StreamJob::covered() const {
+  const std::lock_guard lock(mutex_);
+  return covered_;
+}
+
+bool StreamJob::covers(const std::map<log::TopicPartition, log::Offset>& ends) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(ends, [&](const auto& end) {
+    const auto it = covered_.find(end.first);
+    return it != covered_.end() && it->second >= end.second;
+  });
+}
+
+std::map<log::TopicPartition, log::Offset> StreamJob::ends() const {
+  std::map<log::TopicPartition, log::Offset> ends;
+  for (const auto& scan : scans_) {
+    for (const std::string& topic : scan->topics()) {
+      const auto info = options_.log->topic(topic);
+      for (int32_t p = 0; info && p < info->partitions; ++p) {
+        const log::TopicPartition partition{topic, log::PartitionId(p)};
+        if (const auto end = options_.log->high_watermark(partition)) ends[partition] = *end;
+      }
+    }
+  }
+  return ends;
+}
+
+bool StreamJob::failed() const {
+  const std::lock_guard lock(mutex_);
+  return finished_ && !*finished_ && finished_->error().code() != ErrorCode::kCancelled;
+}
+
+void StreamJob::sample_rate(JobStatus& status, int64_t now_us) {
+  const std::lock_guard lock(mutex_);
+  const int64_t passed_us = now_us - sampled_at_us_;
+  if (passed_us >= kRateSampleUs) {
+    const auto events = static_cast<double>(status.events_in_total - sampled_events_);
+    events_per_s_ = sampled_at_us_ == 0 ? 0 : events * 1e6 / static_cast<double>(passed_us);
+    sampled_at_us_ = now_us;
+    sampled_events_ = status.events_in_total;
+  }
+  status.events_in_per_s = events_per_s_;
+  status.state = !finished_ ? "running" : *finished_ ? "finished" : "stopped";
+  if (finished_ && !*finished_ && finished_->error().code() != ErrorCode::kCancelled) {
+    status.state = "failed";
+    status.error = finished_->error().to_string();
+  }
+}
+
+JobStatus StreamJob::status() {
+  const exec::JobStats stats = job_->stats();
+  JobStatus status;
+  status.id = options_.id;
+  status.name = options_.name;
+  status.kind = kind_name(options_.kind);
+  for (const auto& scan : scans_) {
+    status.events_in_total += scan->records_read();
+    status.lag_events += scan->lag(*options_.log);
+  }
+  if (scans_.empty()) status.events_in_total = stats.rows_in;
+  status.rows_out_total = options_.sink != nullptr ? options_.sink->records_written() : stats.rows_out;
+  if (stats.watermark != kMinEventTime && stats.watermark != kMaxEventTime) status.watermark = stats.watermark;
+  status.late_dropped_total = late_dropped_->value();
+  sample_rate(status, monotonic_time_us());
+  return status;
+}
+
+}  // namespace penstock::engine

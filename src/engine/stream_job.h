@@ -1,0 +1,90 @@
+// A job that goes on until it is dropped: a materialized view, an INSERT, the query of an alert.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "connector/log_sink.h"
+#include "connector/scan.h"
+#include "engine/engine.h"
+#include "engine/job_graph.h"
+#include "exec/job.h"
+#include "plan/physical.h"
+#include "view/view.h"
+
+namespace penstock::engine {
+
+// Thread-safe. Owned by the engine; ends its exec::Job when it goes.
+class StreamJob {
+ public:
+  enum class Kind : uint8_t { kView, kInsert, kAlert };
+
+  struct Options {
+    int64_t id = 0;
+    Kind kind = Kind::kView;
+    std::string name;
+    plan::PhysicalPtr plan;
+    std::shared_ptr<view::View> view;          // of views and alerts
+    std::shared_ptr<connector::LogSink> sink;  // of inserts
+    std::vector<std::string> upstream_views;   // full names
+    MetricsRegistry* metrics = nullptr;
+    log::Log* log = nullptr;
+    exec::Executor* executor = nullptr;
+    std::function<void()> on_failed;  // on any thread
+  };
+
+  // Starts the job. `context` needs all but `late_dropped`, `start` and `hold`.
+  static Result<std::unique_ptr<StreamJob>> start(Options options, GraphContext context);
+  ~StreamJob();
+
+  const Options& options() const { return options_; }
+  JobStatus status();
+
+  // What every epoch up to the last complete one has covered: the next offsets, by partition.
+  std::map<log::TopicPartition, log::Offset> covered() const;
+  // Whether everything below these offsets, in the partitions that the job reads, is covered. False for a partition
+  // that it has not looked at yet.
+  bool covers(const std::map<log::TopicPartition, log::Offset>& ends) const;
+  // The high watermarks of everything that it reads.
+  std::map<log::TopicPartition, log::Offset> ends() const;
+  bool failed() const;
+  Epoch epoch() const { return job_ ? job_->stats().epoch : Epoch(); }
+
+  // Ends the job and waits. Idempotent.
+  void stop();
+
+ private:
+  explicit StreamJob(Options options) : options_(std::move(options)) {}
+  Status on_epoch(Epoch epoch);
+  void on_finished(const Status& status);
+  void sample_rate(JobStatus& status, int64_t now_us);
+
+  const Options options_;
+  Counter* late_dropped_ = nullptr;
+  std::vector<std::shared_ptr<connector::ScanProgress>> scans_;
+  // Of an insert that builds its state again: it writes nothing until it has come here.
+  std::optional<connector::Positions> hold_;
+
+  mutable std::mutex mutex_;
+  std::map<log::TopicPartition, log::Offset> covered_;
+  std::optional<Status> finished_;
+  int64_t sampled_at_us_ = 0;
+  uint64_t sampled_events_ = 0;
+  double events_per_s_ = 0;
+
+  std::unique_ptr<exec::Job> job_;  // last: it ends before what it uses goes
+};
+
+// Hands the rows of a job to its view.
+std::unique_ptr<exec::Operator> make_view_sink(std::shared_ptr<view::View> view);
+
+}  // namespace penstock::engine
