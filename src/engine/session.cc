@@ -1,0 +1,347 @@
+#include "engine/session.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "engine/cursor.h"
+#include "engine/engine_impl.h"
+#include "engine/settings.h"
+#include "engine/show.h"
+#include "plan/definition.h"
+#include "plan/planner.h"
+#include "sql/parser.h"
+#include "sql/printer.h"
+#include "sql/statement.h"
+
+namespace penstock::engine {
+
+namespace {
+
+using types::DataType;
+using types::Value;
+
+struct Prepared : PreparedStatement {
+  std::string text;
+  sql::Statement statement;
+  std::vector<DataType> parameters;
+  std::optional<types::Schema> schema;
+
+  const std::string& sql() const override { return text; }
+  const std::vector<DataType>& parameter_types() const override { return parameters; }
+  const std::optional<types::Schema>& result_schema() const override { return schema; }
+};
+
+// Hands out a cursor that the session can still cancel.
+class SharedCursor : public Cursor {
+ public:
+  explicit SharedCursor(std::shared_ptr<CancellableCursor> cursor) : cursor_(std::move(cursor)) {}
+  const std::optional<types::Schema>& schema() const override { return cursor_->schema(); }
+  Result<std::optional<columnar::ChangeBatch>> next() override { return cursor_->next(); }
+  std::string tag() const override { return cursor_->tag(); }
+
+ private:
+  const std::shared_ptr<CancellableCursor> cursor_;
+};
+
+class SessionImpl : public Session {
+ public:
+  explicit SessionImpl(EngineImpl& engine) : engine_(engine) {}
+
+  Result<std::vector<Part>> split(std::string_view sql) override {
+    std::vector<Part> parts;
+    for (const sql::StatementText& part : PENSTOCK_TRY(sql::split_statements(sql))) {
+      parts.push_back({.text = std::string(part.text), .offset = part.offset});
+    }
+    return parts;
+  }
+
+  Result<std::shared_ptr<const PreparedStatement>> prepare(std::string_view sql,
+                                                           std::span<const DataType> parameter_types) override {
+    auto prepared = std::make_shared<Prepared>();
+    prepared->text = sql;
+    if (PENSTOCK_TRY(sql::split_statements(sql)).empty()) return prepared;  // nothing to do, and no rows
+    prepared->statement = PENSTOCK_TRY(sql::parse_statement(sql));
+    prepared->parameters.assign(parameter_types.begin(), parameter_types.end());
+    prepared->parameters.resize(std::max<size_t>(prepared->parameters.size(), prepared->statement.parameters));
+    PENSTOCK_TRY(describe(*prepared));
+    return prepared;
+  }
+
+  Result<std::unique_ptr<Cursor>> execute(std::shared_ptr<const PreparedStatement> statement,
+                                          std::vector<Value> parameters) override {
+    const auto& prepared = static_cast<const Prepared&>(*statement);
+    cancelled_ = false;
+    if (parameters.size() != prepared.parameters.size()) {
+      return invalid_argument("the statement has {} parameters, but {} were given", prepared.parameters.size(),
+                              parameters.size());
+    }
+    const Call call{.prepared = prepared, .parameters = std::move(parameters)};
+    if (PENSTOCK_TRY(sql::split_statements(prepared.text)).empty()) return make_tag_cursor("");
+    return std::visit([&](const auto& node) { return run(call, node); }, prepared.statement.node);
+  }
+
+  Result<std::unique_ptr<Cursor>> execute(std::string_view sql) override {
+    return execute(PENSTOCK_TRY(prepare(sql, {})), {});
+  }
+
+  void cancel() override {
+    cancelled_ = true;
+    const std::lock_guard lock(mutex_);
+    if (const auto cursor = running_.lock()) cursor->cancel();
+  }
+
+  std::optional<std::string> setting(std::string_view name) const override { return settings_.get(name); }
+  Status set(std::string_view name, std::string_view value) override { return settings_.set(name, value); }
+
+ private:
+  using CursorResult = Result<std::unique_ptr<Cursor>>;
+
+  struct Call {
+    const Prepared& prepared;
+    std::vector<Value> parameters;
+  };
+
+  plan::PlanContext context(plan::PlanMode mode, const Prepared& prepared, std::vector<Value> values = {}) const {
+    plan::PlanContext context = engine_.plan_context(mode);
+    context.parameter_types = prepared.parameters;
+    context.parameters = std::move(values);
+    return context;
+  }
+
+  // Sets the result's columns, and the types of parameters that were left open.
+  Status describe(Prepared& prepared) const {
+    const auto& node = prepared.statement.node;
+    if (const auto* query = std::get_if<sql::Query>(&node)) {
+      const auto plan = PENSTOCK_TRY(plan::plan_query(*query, context(plan::PlanMode::kBounded, prepared)));
+      prepared.parameters = plan.parameter_types;
+      prepared.schema = plan.root->schema;
+    } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
+      const auto plan = PENSTOCK_TRY(plan::plan_insert(*insert, context(plan::PlanMode::kStreaming, prepared)));
+      prepared.parameters = plan.query.parameter_types;
+    } else if (const auto* subscribe = std::get_if<sql::Subscribe>(&node)) {
+      prepared.schema = subscription_schema(PENSTOCK_TRY(find_view(subscribe->name)).schema);
+    } else {
+      prepared.schema = show_schema(prepared.statement);
+    }
+    return {};
+  }
+
+  Result<ViewInfo> find_view(const sql::QualifiedName& name) const {
+    const std::string full = PENSTOCK_TRY(catalog::full_name(name));
+    std::optional<ViewInfo> info = engine_.find_view(full);
+    if (info) return *std::move(info);
+    PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, full));
+    return invalid_argument("\"{}\" is not a materialized view", full).at(name.position().offset);
+  }
+
+  CursorResult started(std::shared_ptr<CancellableCursor> cursor) {
+    const std::lock_guard lock(mutex_);
+    running_ = cursor;
+    return std::make_unique<SharedCursor>(std::move(cursor));
+  }
+
+  // --- queries ---
+
+  CursorResult run(const Call& call, const sql::Query& query) {
+    auto plan =
+        PENSTOCK_TRY(plan::plan_query(query, context(plan::PlanMode::kBounded, call.prepared, call.parameters)));
+    const auto queue = std::make_shared<exec::ResultQueue>();
+    auto start = [this, queue, root = plan.root]() -> Result<std::unique_ptr<exec::Job>> {
+      JobGraph graph = PENSTOCK_TRY(build_graph(*root, engine_.graph_context(true)));
+      exec::JobSpec spec;
+      spec.name = "select";
+      spec.fragments = std::move(graph.fragments);
+      spec.one_epoch = true;
+      spec.fragments.back().chain.push_back(
+          [queue](int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> { return queue->make_operator(); });
+      spec.on_finished = [queue](Status status) { queue->finish(std::move(status)); };
+      return engine_.executor().start(std::move(spec));
+    };
+    return started(make_query_cursor(plan.root->schema, queue, std::move(start)));
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::Subscribe& subscribe) {
+    return started(make_subscription_cursor(PENSTOCK_TRY(find_view(subscribe.name)).view));
+  }
+
+  CursorResult run(const Call& call, const sql::Insert& insert) {
+    const auto plan =
+        PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
+    if (plan.query.root->traits.bounded) return insert_rows(plan);
+    if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
+    PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text));
+    return make_tag_cursor("INSERT 0 0");
+  }
+
+  // An INSERT with an end: runs to it, and its rows are durable when this returns.
+  CursorResult insert_rows(const plan::PlannedInsert& plan) {
+    const auto sink = PENSTOCK_TRY(engine_.make_sink(plan.target, plan.query.root->schema, "penstock.insert"));
+    JobGraph graph = PENSTOCK_TRY(build_graph(*plan.query.root, engine_.graph_context(true)));
+    exec::JobSpec spec;
+    spec.name = "insert";
+    spec.fragments = std::move(graph.fragments);
+    spec.one_epoch = true;
+    spec.fragments.back().chain.push_back([sink](int /*instance*/) { return sink->make_operator(); });
+    spec.on_epoch = [sink](Epoch epoch) { return sink->commit(epoch, {}); };
+    const auto job = PENSTOCK_TRY(engine_.executor().start(std::move(spec)));
+    PENSTOCK_TRY(job->wait());
+    PENSTOCK_TRY(sink->drain());
+    return make_tag_cursor("INSERT 0 " + std::to_string(sink->records_written()));
+  }
+
+  CursorResult run(const Call& call, const sql::Explain& explain) {
+    const sql::Statement::Node& node = explain.statement->node;
+    plan::PhysicalPtr root;
+    if (const auto* query = std::get_if<sql::Query>(&node)) {
+      root = PENSTOCK_TRY(plan::plan_query(*query, context(plan::PlanMode::kBounded, call.prepared))).root;
+    } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
+      root = PENSTOCK_TRY(plan::plan_insert(*insert, context(plan::PlanMode::kStreaming, call.prepared))).query.root;
+    } else if (const auto* create = std::get_if<sql::CreateMaterializedView>(&node)) {
+      root = PENSTOCK_TRY(plan::plan_query(*create->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
+    } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {
+      root = PENSTOCK_TRY(plan::plan_query(*alert->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
+    } else {
+      return unsupported("EXPLAIN shows the plans of SELECT, INSERT, CREATE MATERIALIZED VIEW and CREATE ALERT");
+    }
+    return explain_rows(explain.json ? plan::explain_json(*root) : plan::explain_text(*root));
+  }
+
+  // --- definitions ---
+
+  template <class Node>
+  bool exists_already(const Node& node, catalog::NameSpace name_space) const {
+    const Result<std::string> name = catalog::full_name(node.name);
+    return node.if_not_exists && name && engine_.catalog().find(name_space, *name) != nullptr;
+  }
+
+  CursorResult run(const Call& call, const sql::CreateTable& create) {
+    if (create.query) return unsupported("CREATE TABLE ... AS is not supported yet").hint("use INSERT INTO ... SELECT");
+    if (!exists_already(create, catalog::NameSpace::kRelation)) {
+      catalog::Entry entry = PENSTOCK_TRY(
+          plan::define_table(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
+      PENSTOCK_TRY(engine_.create_table(std::move(entry), create.or_replace));
+    }
+    return make_tag_cursor("CREATE TABLE");
+  }
+
+  CursorResult run(const Call& call, const sql::CreateView& create) {
+    if (!exists_already(create, catalog::NameSpace::kRelation)) {
+      catalog::Entry entry = PENSTOCK_TRY(
+          plan::define_view(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
+      PENSTOCK_TRY(engine_.create_view(std::move(entry), create.or_replace));
+    }
+    return make_tag_cursor("CREATE VIEW");
+  }
+
+  CursorResult run(const Call& call, const sql::CreateMaterializedView& create) {
+    if (!exists_already(create, catalog::NameSpace::kRelation)) {
+      auto definition = PENSTOCK_TRY(plan::define_materialized_view(
+          create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
+      PENSTOCK_TRY(engine_.create_materialized_view(std::move(definition)));
+    }
+    return make_tag_cursor("CREATE MATERIALIZED VIEW");
+  }
+
+  CursorResult run(const Call& call, const sql::CreateAlert& create) {
+    if (!exists_already(create, catalog::NameSpace::kAlert)) {
+      auto definition = PENSTOCK_TRY(
+          plan::define_alert(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
+      PENSTOCK_TRY(engine_.create_alert(std::move(definition)));
+    }
+    return make_tag_cursor("CREATE ALERT");
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::Drop& drop) {
+    using sql::ObjectKind;
+    const std::string name = PENSTOCK_TRY(catalog::full_name(drop.name));
+    const std::string tag = "DROP " + std::string(sql::object_kind_name(drop.kind));
+    if (drop.kind == ObjectKind::kTopic) {
+      if (drop.if_exists && !engine_.log().topic(name)) return make_tag_cursor(tag);
+      PENSTOCK_TRY(engine_.log().delete_topic(name));
+      return make_tag_cursor(tag);
+    }
+    const catalog::NameSpace name_space = drop.kind == ObjectKind::kAlert ? catalog::NameSpace::kAlert
+                                          : drop.kind == ObjectKind::kJob ? catalog::NameSpace::kJob
+                                                                          : catalog::NameSpace::kRelation;
+    const catalog::EntryPtr entry = engine_.catalog().find(name_space, name);
+    if (entry == nullptr) {
+      if (drop.if_exists) return make_tag_cursor(tag);
+      Result<catalog::EntryPtr> missing = engine_.catalog().get(name_space, name);
+      return Error(missing.error()).at(drop.name.position().offset);
+    }
+    PENSTOCK_TRY(check_kind(drop, *entry));
+    PENSTOCK_TRY(engine_.drop(name_space, name, drop.cascade));
+    return make_tag_cursor(tag);
+  }
+
+  static Status check_kind(const sql::Drop& drop, const catalog::Entry& entry) {
+    using sql::ObjectKind;
+    const bool right = drop.kind == ObjectKind::kTable              ? entry.table() != nullptr
+                       : drop.kind == ObjectKind::kView             ? entry.view() != nullptr
+                       : drop.kind == ObjectKind::kMaterializedView ? entry.materialized_view() != nullptr
+                                                                    : true;
+    if (right) return {};
+    return invalid_argument("\"{}\" is a {}", entry.name, entry.kind_name()).at(drop.name.position().offset);
+  }
+
+  // --- settings and others ---
+
+  CursorResult run(const Call& /*call*/, const sql::Set& set) {
+    if (set.key.empty()) return show_settings(settings_);
+    PENSTOCK_TRY(settings_.set(set.key, set.value));
+    return make_tag_cursor("SET");
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::Reset& reset) {
+    PENSTOCK_TRY(settings_.reset(reset.key));
+    return make_tag_cursor("RESET");
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::ShowSetting& show) {
+    if (!show.name) return show_settings(settings_);
+    return show_setting(settings_, *show.name);
+  }
+  CursorResult run(const Call& /*call*/, const sql::ShowObjects& show) { return show_objects(engine_, show); }
+  CursorResult run(const Call& /*call*/, const sql::ShowCreate& show) { return show_create(engine_, show); }
+  CursorResult run(const Call& /*call*/, const sql::Describe& describe) { return show_columns(engine_, describe); }
+
+  CursorResult run(const Call& /*call*/, const sql::Flush& /*flush*/) {
+    if (!PENSTOCK_TRY(engine_.flush(cancelled_))) {
+      return Error(ErrorCode::kCancelled, "canceling statement due to user request");
+    }
+    return make_tag_cursor("FLUSH");
+  }
+
+  // There are no transactions yet: each statement stands for itself, and what clients send around them is taken.
+  CursorResult run(const Call& /*call*/, const sql::SessionCommand& command) {
+    return make_tag_cursor(command.command);
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::Use& use) {
+    PENSTOCK_TRY(catalog::full_name({.parts = {use.name.parts.back(), use.name.parts.back()}}));
+    return make_tag_cursor("USE");
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::Update& /*update*/) {
+    return unsupported("UPDATE is not supported yet: tables are topics, which only grow");
+  }
+  CursorResult run(const Call& /*call*/, const sql::Delete& /*statement*/) {
+    return unsupported("DELETE is not supported yet: tables are topics, which only grow");
+  }
+
+  EngineImpl& engine_;
+  SessionSettings settings_;
+  std::atomic<bool> cancelled_{false};
+  std::mutex mutex_;
+  std::weak_ptr<CancellableCursor> running_;
+};
+
+}  // namespace
+
+std::unique_ptr<Session> make_session(EngineImpl& engine) { return std::make_unique<SessionImpl>(engine); }
+
+}  // namespace penstock::engine

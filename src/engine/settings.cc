@@ -1,0 +1,87 @@
+#include "engine/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+#include "base/suggest.h"
+#include "expr/time_zone.h"
+
+namespace penstock::engine {
+
+namespace {
+
+struct Setting {
+  std::string_view name;
+  std::string_view default_value;
+  std::string_view description;
+};
+
+constexpr std::array<Setting, 7> kSettings{{
+    {"application_name", "", "The client's name for itself."},
+    {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
+    {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
+    {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
+    {"search_path", "public", "Kept for PostgreSQL clients; there is one schema."},
+    {"statement_timeout", "0", "Kept for PostgreSQL clients; has no effect yet."},
+    {"timezone", "UTC", "The session's time zone."},
+}};
+
+std::string canonical(std::string_view name) {
+  std::string out(name);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out == "table.local-time-zone" || out == "time zone" ? "timezone" : out;  // Flink's name, and standard SQL's
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (const Setting& setting : kSettings) names.emplace_back(setting.name);
+  return names;
+}
+
+}  // namespace
+
+SessionSettings::SessionSettings() { static_cast<void>(reset(std::nullopt)); }
+
+std::optional<std::string> SessionSettings::get(std::string_view name) const {
+  const auto it = values_.find(canonical(name));
+  if (it == values_.end()) return std::nullopt;
+  return it->second;
+}
+
+Status SessionSettings::set(std::string_view name, std::string_view value) {
+  const std::string key = canonical(name);
+  const auto it = values_.find(key);
+  if (it == values_.end()) {
+    return invalid_argument("unknown setting \"{}\"", name).hint(did_you_mean(key, names()));
+  }
+  if (key == "timezone") PENSTOCK_TRY(expr::TimeZone::load(value));
+  if (key == "client_encoding" && canonical(value) != "utf8" && canonical(value) != "utf-8") {
+    return unsupported("client_encoding \"{}\" is not supported; only UTF8 is", value);
+  }
+  it->second = value;
+  return {};
+}
+
+Status SessionSettings::reset(std::optional<std::string_view> name) {
+  const std::string key = name ? canonical(*name) : "";
+  bool found = false;
+  for (const Setting& setting : kSettings) {
+    if (name && setting.name != key) continue;
+    values_[std::string(setting.name)] = setting.default_value;
+    found = true;
+  }
+  if (!found) return invalid_argument("unknown setting \"{}\"", *name).hint(did_you_mean(key, names()));
+  return {};
+}
+
+std::vector<SessionSettings::Row> SessionSettings::all() const {
+  std::vector<Row> rows;
+  for (const Setting& setting : kSettings) {
+    rows.push_back(
+        {std::string(setting.name), values_.at(std::string(setting.name)), std::string(setting.description)});
+  }
+  return rows;
+}
+
+}  // namespace penstock::engine

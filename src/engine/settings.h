@@ -1,0 +1,37 @@
+// The settings of a session: SET and SHOW.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace penstock::engine {
+
+// Not thread-safe; belongs to one session.
+class SessionSettings {
+ public:
+  SessionSettings();
+
+  // In any case of letters; nullopt for an unknown one.
+  std::optional<std::string> get(std::string_view name) const;
+  // kInvalidArgument for an unknown one, with the nearest as hint, and for values that it cannot have.
+  Status set(std::string_view name, std::string_view value);
+  // One, or all.
+  Status reset(std::optional<std::string_view> name);
+
+  struct Row {
+    std::string name;
+    std::string value;
+    std::string description;
+  };
+  std::vector<Row> all() const;
+
+ private:
+  std::map<std::string, std::string> values_;  // by lower-case name
+};
+
+}  // namespace penstock::engine

@@ -1,0 +1,194 @@
+#include "engine/show.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "catalog/catalog.h"
+#include "engine/cursor.h"
+#include "expr/aggregate.h"
+#include "expr/function.h"
+#include "expr/registry.h"
+
+namespace penstock::engine {
+
+namespace {
+
+using sql::ObjectKind;
+using types::TypeKind;
+using types::Value;
+
+types::Schema text_columns(std::initializer_list<const char*> names) {
+  types::Schema schema;
+  for (const char* name : names) schema.push_back({name, TypeKind::kString});
+  return schema;
+}
+
+types::Schema objects_schema(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kTable: return text_columns({"table_name", "kind"});
+    case ObjectKind::kView: return text_columns({"view_name", "kind"});
+    case ObjectKind::kMaterializedView: return text_columns({"materialized_view_name"});
+    case ObjectKind::kAlert: return text_columns({"alert_name", "severity"});
+    case ObjectKind::kJob: return text_columns({"job_name", "kind", "state", "lag", "error"});
+    case ObjectKind::kFunction: return text_columns({"function", "description"});
+    case ObjectKind::kTopic: return text_columns({"topic", "partitions", "retention_ms"});
+  }
+  return {};
+}
+
+// SQL's LIKE with % and _, in any case.
+bool like(std::string_view text, std::string_view pattern) {
+  if (pattern.empty()) return text.empty();
+  if (pattern.front() == '%') {
+    for (size_t skip = 0; skip <= text.size(); ++skip) {
+      if (like(text.substr(skip), pattern.substr(1))) return true;
+    }
+    return false;
+  }
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
+  return !text.empty() && (pattern.front() == '_' || lower(pattern.front()) == lower(text.front())) &&
+         like(text.substr(1), pattern.substr(1));
+}
+
+void add_functions(ValueRows& rows) {
+  for (const expr::ScalarFunction* function : expr::scalar_functions()) {
+    rows.push_back({Value(std::string(function->signature)), Value(std::string(function->description))});
+  }
+  for (const expr::AggregateFunction& function : expr::aggregate_functions()) {
+    rows.push_back({Value(std::string(function.signature)), Value(std::string(function.description))});
+  }
+}
+
+void add_jobs(ValueRows& rows, const EngineImpl& engine) {
+  for (const JobStatus& job : engine.status().jobs) {
+    rows.push_back({Value(job.name), Value(job.kind), Value(job.state), Value(std::to_string(job.lag_events)),
+                    job.error.empty() ? Value() : Value(job.error)});
+  }
+}
+
+void add_topics(ValueRows& rows, EngineImpl& engine) {
+  for (const log::TopicInfo& topic : engine.log().topics()) {
+    rows.push_back(
+        {Value(topic.name), Value(std::to_string(topic.partitions)), Value(std::to_string(topic.config.retention_ms))});
+  }
+}
+
+void add_entries(ValueRows& rows, ObjectKind kind, const EngineImpl& engine) {
+  for (const catalog::EntryPtr& entry : engine.catalog().entries()) {
+    const Value name(entry->name);
+    const Value kind_name{std::string(entry->kind_name())};
+    const bool relation =
+        entry->table() != nullptr || entry->view() != nullptr || entry->materialized_view() != nullptr;
+    if (kind == ObjectKind::kTable && relation) rows.push_back({name, kind_name});
+    if (kind == ObjectKind::kView && relation && entry->table() == nullptr) rows.push_back({name, kind_name});
+    if (kind == ObjectKind::kMaterializedView && entry->materialized_view() != nullptr) rows.push_back({name});
+    if (kind == ObjectKind::kAlert && entry->alert() != nullptr) {
+      rows.push_back({name, Value(entry->alert()->severity)});
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<types::Schema> show_schema(const sql::Statement& statement) {
+  const auto& node = statement.node;
+  if (const auto* show = std::get_if<sql::ShowObjects>(&node)) return objects_schema(show->kind);
+  if (std::holds_alternative<sql::ShowCreate>(node)) return text_columns({"result"});
+  if (std::holds_alternative<sql::Describe>(node)) {
+    return text_columns({"name", "type", "null", "key", "extras", "watermark"});
+  }
+  if (std::holds_alternative<sql::Explain>(node)) return text_columns({"plan"});
+  const auto* show = std::get_if<sql::ShowSetting>(&node);
+  if (show != nullptr && show->name) return types::Schema{{*show->name, TypeKind::kString}};
+  const auto* set = std::get_if<sql::Set>(&node);
+  if (show != nullptr || (set != nullptr && set->key.empty())) return text_columns({"name", "value", "description"});
+  return std::nullopt;
+}
+
+CursorResult show_objects(EngineImpl& engine, const sql::ShowObjects& show) {
+  ValueRows rows;
+  if (show.kind == ObjectKind::kFunction) {
+    add_functions(rows);
+  } else if (show.kind == ObjectKind::kJob) {
+    add_jobs(rows, engine);
+  } else if (show.kind == ObjectKind::kTopic) {
+    add_topics(rows, engine);
+  } else {
+    add_entries(rows, show.kind, engine);
+  }
+  if (show.like) std::erase_if(rows, [&](const auto& row) { return !like(row[0].as_string(), *show.like); });
+  return make_rows_cursor(objects_schema(show.kind), std::move(rows), "SHOW");
+}
+
+CursorResult show_create(EngineImpl& engine, const sql::ShowCreate& show) {
+  const catalog::NameSpace name_space = show.kind == ObjectKind::kAlert ? catalog::NameSpace::kAlert
+                                        : show.kind == ObjectKind::kJob ? catalog::NameSpace::kJob
+                                                                        : catalog::NameSpace::kRelation;
+  Result<catalog::EntryPtr> entry = engine.catalog().get(name_space, PENSTOCK_TRY(catalog::full_name(show.name)));
+  if (!entry) return std::move(entry).error().at(show.name.position().offset);
+  return make_rows_cursor(text_columns({"result"}), {{Value((*entry)->sql)}}, "SHOW");
+}
+
+CursorResult show_columns(EngineImpl& engine, const sql::Describe& describe) {
+  const std::string name = PENSTOCK_TRY(catalog::full_name(describe.name));
+  const types::Schema schema = text_columns({"name", "type", "null", "key", "extras", "watermark"});
+  ValueRows rows;
+  for (const auto& [system_name, columns] : engine.plan_context(plan::PlanMode::kBounded).system_tables) {
+    if (system_name != name) continue;
+    for (const types::Field& field : columns) {
+      rows.push_back({Value(field.name), Value(field.type.with_nullable(true).to_string()), Value(std::string("true")),
+                      Value(), Value(), Value()});
+    }
+    return make_rows_cursor(schema, std::move(rows), "DESCRIBE");
+  }
+  Result<catalog::EntryPtr> found = engine.catalog().get(catalog::NameSpace::kRelation, name);
+  if (!found) return std::move(found).error().at(describe.name.position().offset);
+  const catalog::Entry& entry = **found;
+  std::vector<int> key;
+  if (entry.table() != nullptr) key = entry.table()->primary_key;
+  if (entry.materialized_view() != nullptr && entry.materialized_view()->key) key = *entry.materialized_view()->key;
+  for (size_t c = 0; c < entry.columns().size(); ++c) {
+    const catalog::Column& column = entry.columns()[c];
+    const bool is_key = std::ranges::find(key, static_cast<int>(c)) != key.end();
+    std::string extras;
+    if (!column.computed.empty()) extras = "AS " + column.computed;
+    if (column.metadata) extras = "METADATA FROM '" + column.metadata->key + "'";
+    const bool rowtime =
+        entry.table() != nullptr && entry.table()->watermark && entry.table()->watermark->column == static_cast<int>(c);
+    rows.push_back({Value(column.name), Value(column.type.with_nullable(true).to_string()),
+                    Value(std::string(column.type.nullable() ? "true" : "false")),
+                    is_key ? Value(std::string("PRIMARY KEY")) : Value(), extras.empty() ? Value() : Value(extras),
+                    rowtime ? Value(entry.table()->watermark->expression) : Value()});
+  }
+  return make_rows_cursor(schema, std::move(rows), "DESCRIBE");
+}
+
+CursorResult show_settings(const SessionSettings& settings) {
+  ValueRows rows;
+  for (const SessionSettings::Row& row : settings.all()) {
+    rows.push_back({Value(row.name), Value(row.value), Value(row.description)});
+  }
+  return make_rows_cursor(text_columns({"name", "value", "description"}), std::move(rows), "SHOW");
+}
+
+CursorResult show_setting(const SessionSettings& settings, const std::string& name) {
+  const std::optional<std::string> value = settings.get(name);
+  if (!value) return not_found("unknown setting \"{}\"", name).hint("SHOW ALL lists the settings");
+  return make_rows_cursor({{name, TypeKind::kString}}, {{Value(*value)}}, "SHOW");
+}
+
+CursorResult explain_rows(const std::string& text) {
+  ValueRows rows;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    rows.push_back({Value(std::string(rest.substr(0, end)))});
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return make_rows_cursor(text_columns({"plan"}), std::move(rows), "EXPLAIN");
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,29 @@
+// SHOW, DESCRIBE and EXPLAIN: what the program says of itself, as rows.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "engine/engine.h"
+#include "engine/engine_impl.h"
+#include "engine/settings.h"
+#include "sql/statement.h"
+#include "types/type.h"
+
+namespace penstock::engine {
+
+using CursorResult = Result<std::unique_ptr<Cursor>>;
+
+// The columns that one of these statements gives; nullopt for other statements.
+std::optional<types::Schema> show_schema(const sql::Statement& statement);
+
+CursorResult show_objects(EngineImpl& engine, const sql::ShowObjects& show);
+CursorResult show_create(EngineImpl& engine, const sql::ShowCreate& show);
+CursorResult show_columns(EngineImpl& engine, const sql::Describe& describe);
+CursorResult show_settings(const SessionSettings& settings);
+CursorResult show_setting(const SessionSettings& settings, const std::string& name);
+CursorResult explain_rows(const std::string& text);
+
+}  // namespace penstock::engine
