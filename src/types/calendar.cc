@@ -88,6 +88,46 @@ bool scan_offset(TextScanner& in, int64_t& offset_us) {
   return true;
 }
 
+// Two digits at `text`, or a number above 99.
+unsigned two_digits(const char* text) {
+  unsigned high = static_cast<unsigned char>(text[0]) - unsigned{'0'};
+  unsigned low = static_cast<unsigned char>(text[1]) - unsigned{'0'};
+  return high > 9 || low > 9 ? 100 : high * 10 + low;
+}
+
+// "yyyy-MM-dd HH:mm:ss[.fff]" (or with 'T') with every digit in its place, as machines write it; false for any other
+// form, which the scanner then looks at.
+bool fixed_timestamp(std::string_view text, int64_t& micros) {
+  constexpr size_t kSecondsEnd = 19;
+  constexpr size_t kFractionEnd = kSecondsEnd + 1 + kFractionDigits;
+  const char* t = text.data();
+  if (text.size() < kSecondsEnd || text.size() > kFractionEnd || text.size() == kSecondsEnd + 1) return false;
+  if (t[4] != '-' || t[7] != '-' || (t[10] != ' ' && t[10] != 'T') || t[13] != ':' || t[16] != ':') return false;
+  unsigned century = two_digits(t);
+  unsigned year = two_digits(t + 2);
+  unsigned month = two_digits(t + 5);
+  unsigned day = two_digits(t + 8);
+  unsigned hour = two_digits(t + 11);
+  unsigned minute = two_digits(t + 14);
+  unsigned second = two_digits(t + 17);
+  if (century > 99 || year > 99 || month - 1 > 11 || hour > 23 || minute > 59 || second > 59) return false;
+  CivilDate date{.year = century * 100 + year, .month = static_cast<int>(month), .day = static_cast<int>(day)};
+  if (date.day < 1 || date.day > days_in_month(date.year, date.month)) return false;
+  int64_t fraction = 0;
+  if (text.size() > kSecondsEnd) {
+    if (t[kSecondsEnd] != '.') return false;
+    int64_t unit = 100'000;
+    for (size_t i = kSecondsEnd + 1; i < text.size(); ++i, unit /= 10) {
+      unsigned digit = static_cast<unsigned char>(t[i]) - unsigned{'0'};
+      if (digit > 9) return false;
+      fraction += digit * unit;
+    }
+  }
+  int64_t seconds = hour * 3600 + minute * 60 + second;
+  micros = days_from_civil(date) * kMicrosPerDay + seconds * kMicrosPerSecond + fraction;
+  return true;
+}
+
 }  // namespace
 
 int64_t add_months(int64_t days, int64_t months) {
@@ -153,6 +193,10 @@ Result<int64_t> time_from_text(std::string_view text) {
 }
 
 Result<int64_t> timestamp_from_text(std::string_view text, bool zone_allowed) {
+  int64_t micros = 0;
+  if (fixed_timestamp(zone_allowed && text.ends_with('Z') ? text.substr(0, text.size() - 1) : text, micros)) {
+    return micros;
+  }
   TextScanner in(text);
   CivilDate date{};
   int64_t of_day = 0;

@@ -1,5 +1,6 @@
 #include "types/decimal.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -67,6 +68,32 @@ bool scan_scientific(std::string_view text, Scientific& number) {
   if (!in.number(1, 9, exponent) || !in.at_end()) return false;
   number.point += negative_exponent ? -exponent : exponent;
   return true;
+}
+
+// Plain numbers of up to 18 digits, which is nearly all; false for any other form.
+bool short_decimal(std::string_view text, int precision, int scale, Int128& unscaled) {
+  constexpr size_t kDigitsMax = 18;
+  bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  if (text.empty() || text.size() > kDigitsMax) return false;
+  int64_t value = 0;
+  int places = -1;  // digits after the point
+  for (char c : text) {
+    unsigned digit = static_cast<unsigned char>(c) - unsigned{'0'};
+    if (digit <= 9) {
+      value = value * 10 + digit;
+      if (places >= 0) ++places;
+    } else if (c == '.' && places < 0) {
+      places = 0;
+    } else {
+      return false;
+    }
+  }
+  places = std::max(places, 0);
+  if (places > scale || scale - places > kDecimalPrecisionMax - static_cast<int>(kDigitsMax)) return false;
+  if (text.size() == 1 && text[0] == '.') return false;
+  unscaled = static_cast<Int128>(negative ? -value : value) * power_of_ten(scale - places);
+  return fits_precision(unscaled, precision);
 }
 
 }  // namespace
@@ -145,6 +172,8 @@ std::string int128_to_text(Int128 unscaled, int scale) {
 }
 
 Result<Int128> decimal_from_text(std::string_view text, int precision, int scale) {
+  Int128 plain = 0;
+  if (short_decimal(text, precision, scale, plain)) return plain;
   Scientific number;
   if (!scan_scientific(trim_space(text), number)) {
     return invalid_argument("cannot read '{}' as DECIMAL({}, {})", excerpt(text), precision, scale);

@@ -1,0 +1,98 @@
+#include "format/decoder.h"
+
+#include <cstring>
+
+#include "base/check.h"
+#include "format/csv_decoder.h"
+#include "format/json_decoder.h"
+
+namespace penstock::format {
+
+namespace {
+
+using types::TypeKind;
+
+// The record as it is, for one STRING or BYTES column.
+class RawDecoder : public RowDecoder {
+ public:
+  void decode(std::span<const std::string_view> records, std::string_view, std::span<columnar::ColumnBuilder> out,
+              std::vector<FailedRecord>& failed) override {
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (records[i].size() > kRecordBytesMax) {
+        failed.push_back({.record = static_cast<uint32_t>(i),
+                          .ignored = false,
+                          .message = fmt::format("longer than {} bytes", kRecordBytesMax)});
+      } else if (!out.empty()) {
+        out[0].append_string(records[i]);
+      }
+    }
+  }
+};
+
+Status check_columns(const FormatOptions& options, const types::Schema& schema) {
+  for (const types::Field& field : schema) {
+    if (field.type.kind() == TypeKind::kNull) return invalid_argument("column {} has no type", field.name);
+  }
+  if (options.kind != FormatKind::kRaw) return {};
+  if (schema.size() == 1 && schema[0].type.physical() == types::Physical::kString) return {};
+  return invalid_argument("the format raw needs a table with one column, STRING or BYTES");
+}
+
+// The position behind the first end of line at or after `from` that is not inside quotes; npos when there is none.
+size_t csv_line_end(const FormatOptions& options, std::string_view bytes) {
+  bool quoted = false;
+  bool field_start = true;
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    char c = bytes[at];
+    if (options.escape_character != 0 && c == options.escape_character) {
+      ++at;
+      field_start = false;
+    } else if (quoted) {
+      // A doubled quote closes and opens again.
+      if (c == options.quote_character) quoted = false;
+    } else if (c == options.quote_character && options.quote_character != 0 &&
+               (field_start || (at > 0 && bytes[at - 1] == options.quote_character))) {
+      quoted = true;
+      field_start = false;
+    } else if (c == '\n') {
+      return at;
+    } else {
+      field_start = c == options.field_delimiter;
+    }
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RowDecoder>> RowDecoder::make(const FormatOptions& options, const types::Schema& schema,
+                                                     std::span<const size_t> wanted) {
+  PENSTOCK_TRY(check_columns(options, schema));
+  types::Schema fields;
+  for (size_t column : wanted) {
+    PENSTOCK_CHECK(column < schema.size(), "a wanted column is not in the schema");
+    fields.push_back(schema[column]);
+  }
+  switch (options.kind) {
+    case FormatKind::kJson: return make_json_decoder(options, std::move(fields));
+    case FormatKind::kCsv: return make_csv_decoder(options, schema, wanted);
+    case FormatKind::kRaw: return std::make_unique<RawDecoder>();
+  }
+  return unsupported("no decoder for this format");
+}
+
+bool split_record(const FormatOptions& options, std::string_view bytes, bool at_end, std::string_view& record,
+                  size_t& next) {
+  if (bytes.empty()) return false;
+  size_t end = options.kind == FormatKind::kCsv ? csv_line_end(options, bytes) : bytes.find('\n');
+  if (end == std::string_view::npos) {
+    if (!at_end) return false;
+    end = bytes.size();
+  }
+  next = std::min(end + 1, bytes.size());
+  record = bytes.substr(0, end);
+  if (record.ends_with('\r')) record.remove_suffix(1);
+  return true;
+}
+
+}  // namespace penstock::format
