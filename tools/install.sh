@@ -55,8 +55,10 @@ need_npm() {
   local dir=$1
   need_node
   up_to_date "$dir/node_modules/.stamp" "$dir/package-lock.json" && return
-  say "npm ci in ${dir#"$root"/}"
-  (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error) >&2 </dev/null
+  say "npm packages of ${dir#"$root"/}"
+  # Not `npm ci`: it insists on other platforms' optional packages, which a registry mirror need not have. This installs
+  # the versions of the lock file all the same, and --no-save leaves that file alone.
+  (cd "$dir" && npm install --no-save --no-audit --no-fund --loglevel=error) >&2 </dev/null
   renew "$dir/node_modules/.stamp" "$dir/package-lock.json"
 }
 
