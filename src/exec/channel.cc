@@ -28,4 +28,9 @@ std::optional<Message> Channel::try_pop() {
   return message;
 }
 
+void Channel::refuse_data() {
+  data_wanted_.store(false, std::memory_order_release);
+  if (producer_ != nullptr) producer_->wake();
+}
+
 }  // namespace penstock::exec

@@ -29,9 +29,13 @@ class Channel {
   // Takes the message, or leaves it and returns false when the channel is full: the producer is then woken when there
   // is room.
   bool try_push(Message& message);
+  // False when the consumer drops all data; control messages are still wanted.
+  bool data_wanted() const { return data_wanted_.load(std::memory_order_acquire); }
 
   // --- the consumer's end ---
   std::optional<Message> try_pop();
+  // Says that data is not wanted any more.
+  void refuse_data();
 
  private:
   bool has_room(size_t head) const { return head - tail_.load(std::memory_order_seq_cst) < slots_.size(); }
@@ -42,6 +46,7 @@ class Channel {
   alignas(64) std::atomic<size_t> head_{0};  // messages ever pushed
   alignas(64) std::atomic<size_t> tail_{0};  // messages ever popped
   std::atomic<bool> producer_waits_{false};
+  std::atomic<bool> data_wanted_{true};
 };
 
 }  // namespace penstock::exec

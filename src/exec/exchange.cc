@@ -1,5 +1,6 @@
 #include "exec/exchange.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -51,6 +52,10 @@ void Exchange::scatter(const columnar::ChangeBatch& batch) {
 
 void Exchange::send_control(const Message& message) {
   for (Target& target : targets_) push(target, message);
+}
+
+bool Exchange::data_wanted() const {
+  return std::ranges::any_of(targets_, [](const Target& target) { return target.channel->data_wanted(); });
 }
 
 bool Exchange::flush() {

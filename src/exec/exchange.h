@@ -30,6 +30,9 @@ class Exchange {
   // Watermark, Barrier or EndOfInput.
   void send_control(const Message& message);
 
+  // False when no consumer wants data any more.
+  bool data_wanted() const;
+
   // Passes on what waits; false while anything still does.
   bool flush();
 

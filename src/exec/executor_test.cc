@@ -329,6 +329,60 @@ TEST(Executor, ARefusedBatchIsTakenAfterTheWaker) {
   waker();  // wakers may outlive everything
 }
 
+// Takes a few batches and then no more.
+class TakesFew : public Operator {
+ public:
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    EXPECT_FALSE(done());
+    --left_;
+    out.emit(batch);
+    return {};
+  }
+  bool done() const override { return left_ == 0; }
+
+ private:
+  int left_ = 3;
+};
+
+class EndlessSource : public Source {
+ public:
+  Result<SourceState> poll(SourceOutput& out) override {
+    out.emit(make_batch({{1, 1}, {2, 2}, {3, 3}}));
+    return SourceState::kMore;
+  }
+  void set_waker(std::function<void()> /*waker*/) override {}
+};
+
+TEST(Executor, AnOperatorThatIsDoneEndsTheSourcesThatOnlyItReads) {
+  for (const bool same_task : {false, true}) {
+    Collected collected;
+    JobSpec spec;
+    spec.one_epoch = true;
+    FragmentSpec source;
+    source.name = "endless";
+    source.parallelism = 2;
+    source.output_schema = kSchema;
+    source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<EndlessSource>(); };
+    auto make_limit = [](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<TakesFew>(); };
+    if (same_task) source.chain.emplace_back(make_limit);
+    spec.fragments.push_back(std::move(source));
+    FragmentSpec middle;
+    middle.name = "middle";
+    middle.parallelism = 2;
+    middle.inputs = {{.from = 0, .partitioning = Partitioning::kHash, .keys = {0}}};
+    middle.output_schema = kSchema;
+    spec.fragments.push_back(std::move(middle));
+    spec.fragments.push_back(collect_fragment(collected, 1, {.from = 1, .partitioning = Partitioning::kSingle}));
+    if (!same_task) spec.fragments.back().chain.insert(spec.fragments.back().chain.begin(), make_limit);
+    std::unique_ptr<Executor> executor = Executor::make(options(2, 2));
+    Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+    ASSERT_TRUE(job.has_value());
+    ASSERT_TRUE((*job)->wait().has_value());
+    EXPECT_GE(collected.rows.size(), 3U);
+    EXPECT_LE(collected.rows.size(), same_task ? 18U : 9U);
+  }
+}
+
 TEST(Executor, TheFirstErrorEndsTheJob) {
   std::mt19937_64 random(3);
   std::multiset<std::pair<int64_t, int64_t>> rows;

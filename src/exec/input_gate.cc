@@ -34,6 +34,10 @@ std::optional<InputGate::Event> InputGate::poll() {
   return std::nullopt;
 }
 
+void InputGate::refuse_data() {
+  for (Input& input : inputs_) input.channel->refuse_data();
+}
+
 std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
   if (std::holds_alternative<columnar::ChangeBatch>(message)) return Event{input.port, std::move(message)};
   if (const auto* watermark = std::get_if<Watermark>(&message)) {

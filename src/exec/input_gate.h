@@ -31,6 +31,8 @@ class InputGate {
   // Returns the next event, or nullopt when every channel that is not parked is empty. After EndOfInput there is
   // nothing more.
   std::optional<Event> poll();
+  // Tells the producers that data is not wanted any more; some may still come.
+  void refuse_data();
 
  private:
   struct Input {

@@ -44,13 +44,18 @@ class Operator {
   // All ports have ended; comes after on_watermark(kMaxEventTime) and a last on_barrier().
   virtual Result<Progress> on_end(Output& /*out*/) { return Progress::kDone; }
 
+  // True once it will neither look at another row nor emit one, as a LIMIT that has given its rows. What still comes in
+  // is dropped, and sources whose rows nobody else wants end early.
+  virtual bool done() const { return false; }
+
   // False while an outside reader or writer (a result cursor, a sink) cannot take more: the task then waits until the
   // waker is called. The waker may be called from any thread, and more often than needed.
   virtual bool can_accept() const { return true; }
   virtual void set_waker(std::function<void()> /*waker*/) {}
 };
 
-// Where a source's rows and watermarks go.
+// Where a source's rows and watermarks go. Emitting a batch without rows says that something was read which gave none:
+// a barrier follows it too.
 class SourceOutput : public Output {
  public:
   // `watermark` may repeat or go back; the task forwards only what advances.

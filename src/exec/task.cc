@@ -1,5 +1,6 @@
 #include "exec/task.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -58,6 +59,7 @@ Result<Task::Step> Task::step() {
   for (Exchange& output : outputs_) flushed &= output.flush();
   if (!flushed) return Step::kBlocked;
   if (ended_) return Step::kEnded;
+  if (!outputs_.empty() && std::ranges::none_of(outputs_, &Exchange::data_wanted)) refuse_data(chain_.size() + 1);
   for (size_t stage = inputs_.size(); stage-- > 0;) {
     if (!inputs_[stage].empty()) return process(stage);
   }
@@ -72,6 +74,7 @@ Result<Task::Step> Task::process(size_t stage) {
   inputs_[stage].pop_front();
   if (outputs_.empty() && stage + 1 == chain_.size()) add(rows_out_, input.batch.rows());
   PENSTOCK_TRY(op.process(input.port, input.batch, stage_outputs_[stage + 1]));
+  if (op.done()) refuse_data(stage + 1);
   return Step::kProgress;
 }
 
@@ -139,6 +142,7 @@ Result<Task::Step> Task::poll_gate() {
   std::optional<InputGate::Event> event = gate_->poll();
   if (!event) return Step::kBlocked;
   if (auto* batch = std::get_if<columnar::ChangeBatch>(&event->message)) {
+    if (refused_stages_ > 0) return Step::kProgress;
     if (chain_.empty()) {
       send(*batch);
     } else {
@@ -160,7 +164,8 @@ Result<Task::Step> Task::poll_source() {
   }
   if (source_ended_) return Step::kBlocked;
   emitted_ = false;
-  const SourceState state = PENSTOCK_TRY(source_->poll(stage_outputs_[0]));
+  SourceState state = SourceState::kEnded;
+  if (refused_stages_ == 0) state = PENSTOCK_TRY(source_->poll(stage_outputs_[0]));
   if (state == SourceState::kEnded) {
     source_ended_ = true;
     source_watermark_ = Watermark{kMaxEventTime};
@@ -179,10 +184,17 @@ Result<Task::Step> Task::poll_source() {
   return progress || job_.epochs->requested() > last_epoch_ ? Step::kProgress : Step::kBlocked;
 }
 
+void Task::refuse_data(size_t stages) {
+  if (stages <= refused_stages_) return;
+  refused_stages_ = stages;
+  for (size_t stage = 0; stage < std::min(stages, inputs_.size()); ++stage) inputs_[stage].clear();
+  if (gate_ != nullptr) gate_->refuse_data();
+}
+
 void Task::accept(size_t stage, columnar::ChangeBatch batch) {
   // A source may emit an empty batch to say that it has read something which gave no rows.
   if (stage == 0) emitted_ = true;
-  if (batch.empty()) return;
+  if (batch.empty() || stage < refused_stages_) return;
   if (stage == 0) add(rows_in_, batch.rows());
   if (stage == chain_.size()) {
     send(batch);

@@ -85,6 +85,8 @@ class Task : public Runnable {
     int end_phase = 0;
   };
 
+  // Drops the input of the first `stages` stages from now on, and tells upstream.
+  void refuse_data(size_t stages);
   // Does the next small piece of work.
   Result<Step> step();
   Result<Step> process(size_t stage);
@@ -118,6 +120,7 @@ class Task : public Runnable {
   std::optional<Control> control_;
   std::optional<Watermark> source_watermark_;  // the last one of a poll
   std::optional<Error> emit_error_;            // found by the checker
+  size_t refused_stages_ = 0;                  // stages that take no more data
   Watermark last_watermark_;
   Epoch last_epoch_;
   bool source_ended_ = false;

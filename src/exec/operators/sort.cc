@@ -16,11 +16,16 @@ using columnar::ColumnPtr;
 
 // Rows are dropped in bulk, when this many more than can be in the result have been collected.
 constexpr size_t kSlackRows = 4 * columnar::kBatchRowsMax;
+// No rows are dropped for a limit or offset above this; so their sums stay small, too.
+constexpr size_t kWantedRowsMax = size_t{1} << 40;
 
 class Sort : public Operator {
  public:
   explicit Sort(SortOptions options) : options_(std::move(options)) {
-    if (options_.limit) wanted_rows_ = static_cast<size_t>(options_.offset) + static_cast<size_t>(*options_.limit);
+    if (!options_.limit) return;
+    const auto limit = static_cast<size_t>(*options_.limit);
+    const auto offset = static_cast<size_t>(options_.offset);
+    if (limit <= kWantedRowsMax && offset <= kWantedRowsMax) wanted_rows_ = offset + limit;
   }
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
@@ -125,6 +130,8 @@ class Limit : public Operator {
     if (end > begin) out.emit(begin == 0 && end == batch.rows() ? batch : batch.slice(begin, end));
     return {};
   }
+
+  bool done() const override { return left_ == 0U; }
 
  private:
   size_t skip_;
