@@ -31,7 +31,7 @@ protocol::InitProducerIdResponse init_producer_id(RequestContext& context,
                                                   const protocol::InitProducerIdRequest& request) {
   protocol::InitProducerIdResponse response;
   if (request.transactional_id && !request.transactional_id->empty()) {
-    response.error = KafkaError::kUnsupportedVersion;
+    response.error = KafkaError::kTransactionalIdAuthorizationFailed;  // there are no transactions
     return response;
   }
   const auto producer_id = context.broker.log.allocate_producer_id();

@@ -15,7 +15,8 @@ FindCoordinatorResponse find_coordinator(RequestContext& context, const protocol
         .key = key, .node_id = broker.options.node_id, .host = broker.host, .port = broker.port, .error_message = {}};
     if (request.key_type != kGroup) {
       found.node_id = -1;
-      found.error = KafkaError::kUnsupportedVersion;
+      // Of the errors that clients do not retry for ever, this one is nearest.
+      found.error = KafkaError::kTransactionalIdAuthorizationFailed;
       found.error_message = "this broker has no transactions";
     }
     return found;

@@ -47,7 +47,8 @@ struct Field {
 // Bodies, without headers. `version` is one of Message::kApi's.
 template <class Message>
 struct Codec {
-  // The whole of `bytes`; an error says what is wrong and at which byte. Records in the message are views on `bytes`.
+  // An error says what is wrong and at which byte. Records in the message are views on `bytes`. Bytes after the message
+  // are ignored, as Apache Kafka does: librdkafka sends some after a request for the metadata of all topics.
   static Result<Message> decode(std::string_view bytes, int16_t version);
   static void encode(const Message& message, int16_t version, Writer& out);
 };

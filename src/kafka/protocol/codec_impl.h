@@ -216,7 +216,6 @@ Result<Message> Codec<Message>::decode(std::string_view bytes, int16_t version) 
   Reader in(bytes);
   Message message;
   FieldReader::read(message, version, Message::kApi.is_flexible(version), in);
-  if (in.ok() && in.remaining() > 0) in.fail("bytes are left over");
   if (!in.ok()) return std::move(in.status()).error();
   return message;
 }

@@ -101,6 +101,7 @@ enum class KafkaError : int16_t {
   kPolicyViolation = 44,
   kOutOfOrderSequenceNumber = 45,
   kInvalidProducerEpoch = 47,
+  kTransactionalIdAuthorizationFailed = 53,
   kKafkaStorageError = 56,
   kUnknownProducerId = 59,
   kNonEmptyGroup = 68,

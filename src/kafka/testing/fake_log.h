@@ -294,6 +294,9 @@ class FakeLog : public log::Log {
       const auto batch = log::parse_record_batch(rest);
       if (!batch || !batch->crc_matches()) return {.error = log::AppendError::kCorruptMessage, .message = "bad batch"};
       rest.remove_prefix(batch->bytes.size());
+      if (std::cmp_greater(batch->bytes.size(), topics_.find(to.topic)->second.info.config.max_message_bytes)) {
+        return {.error = log::AppendError::kMessageTooLarge, .message = "the batch is too large"};
+      }
       const bool fresh =
           batch->producer_id < 0 ||
           partition->sequences.emplace(batch->producer_id, batch->producer_epoch, batch->base_sequence).second;
