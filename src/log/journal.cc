@@ -55,13 +55,17 @@ Journal::Journal(io::Env& env, std::string directory, uint64_t journal_id, Journ
 
 uint64_t Journal::ahead_bytes() const { return std::min(segment_bytes_, kPreallocateAheadBytes); }
 
-Result<std::unique_ptr<Journal::Segment>> Journal::create_segment(uint64_t number) {
-  if (!directory_listed_) {
-    for (const std::string& name : PENSTOCK_TRY(env_.list(directory_))) {
-      if (number_of(name, kFreeSuffix) != 0) free_paths_.push_back(directory_ + "/" + name);
-    }
-    directory_listed_ = true;
+Status Journal::list_free_segments() {
+  if (directory_listed_) return {};
+  for (const std::string& name : PENSTOCK_TRY(env_.list(directory_))) {
+    if (number_of(name, kFreeSuffix) != 0) free_paths_.push_back(directory_ + "/" + name);
   }
+  directory_listed_ = true;
+  return {};
+}
+
+Result<std::unique_ptr<Journal::Segment>> Journal::create_segment(uint64_t number) {
+  PENSTOCK_TRY(list_free_segments());
   const std::string path = journal_segment_path(directory_, number);
   if (!free_paths_.empty()) {
     const std::string from = std::move(free_paths_.back());
@@ -114,7 +118,8 @@ Status Journal::append(CommitBuilder& commit, int64_t* sync_time_us) {
 }
 
 bool Journal::wants_preparation() const {
-  const std::lock_guard lock(allocation_mutex_);
+  const std::unique_lock lock(allocation_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return false;
   if (active_ != nullptr && active_->allocated_bytes < std::min(segment_bytes_, active_offset_ + ahead_bytes() / 2)) {
     return true;
   }
@@ -130,22 +135,28 @@ Status Journal::extend(Segment& segment, uint64_t up_to) {
   return {};
 }
 
-Status Journal::prepare() {
+Result<bool> Journal::prepare() {
   const std::lock_guard lock(allocation_mutex_);
   if (active_ != nullptr) {
     const uint64_t wanted = std::min(segment_bytes_, active_offset_ + ahead_bytes());
-    if (active_->allocated_bytes < wanted) return extend(*active_, wanted);
+    if (active_->allocated_bytes < wanted) {
+      PENSTOCK_TRY(extend(*active_, wanted));
+      return true;
+    }
   }
   if (next_ == nullptr) {
-    if (active_ == nullptr || active_offset_ > segment_bytes_ / 2) next_ = PENSTOCK_TRY(create_segment(next_number_));
-    return {};
+    if (active_ != nullptr && active_offset_ <= segment_bytes_ / 2) return false;
+    next_ = PENSTOCK_TRY(create_segment(next_number_));
+    return true;
   }
-  if (next_->allocated_bytes < ahead_bytes()) return extend(*next_, ahead_bytes());
-  return {};
+  if (next_->allocated_bytes >= ahead_bytes()) return false;
+  PENSTOCK_TRY(extend(*next_, ahead_bytes()));
+  return true;
 }
 
 Status Journal::recycle(uint64_t number) {
   const std::lock_guard lock(allocation_mutex_);
+  PENSTOCK_TRY(list_free_segments());
   for (const uint64_t old : PENSTOCK_TRY(list_journal_segments(env_, directory_))) {
     if (old >= number) break;
     const std::string path = journal_segment_path(directory_, old);
@@ -153,7 +164,7 @@ Status Journal::recycle(uint64_t number) {
     if (free_paths_.size() < kFreeSegmentsMax && size <= segment_bytes_) {
       const std::string free = free_path(directory_, old);
       PENSTOCK_TRY(env_.rename(path, free));
-      if (directory_listed_) free_paths_.push_back(free);
+      free_paths_.push_back(free);
     } else {
       PENSTOCK_TRY(env_.remove_file(path));
     }

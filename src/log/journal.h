@@ -45,10 +45,10 @@ class Journal {
   // the journal must not be written any more. `sync_time_us` gets the time that the sync took.
   Status append(CommitBuilder& commit, int64_t* sync_time_us);
 
-  // Whether prepare() has something to do.
+  // Whether prepare() should be called. Does not wait: false while it runs.
   bool wants_preparation() const;
-  // One short step of preallocation ahead of the writer.
-  Status prepare();
+  // One short step of preallocation ahead of the writer; false when there was nothing to do.
+  Result<bool> prepare();
 
   // Lets go of the segments below `number`: some are kept to be written again, others removed.
   Status recycle(uint64_t number);
@@ -63,6 +63,8 @@ class Journal {
     std::atomic<uint64_t> allocated_bytes;
   };
 
+  // With allocation_mutex_ held, as the ones below.
+  Status list_free_segments();
   Result<std::unique_ptr<Segment>> create_segment(uint64_t number);
   Status extend(Segment& segment, uint64_t up_to);
   // Makes the next segment the active one.

@@ -114,7 +114,8 @@ struct LogOptions {
   size_t journal_segment_bytes = 64 << 20;
   // Records kept in memory until they are in partition segments, over all partitions. Above it appends wait.
   size_t tail_bytes_max = 128 << 20;
-  int64_t flush_interval_ms = 500;
+  // How long records may wait to be written to partition segments when few are waiting.
+  int64_t flush_interval_ms = 5'000;
   int64_t retention_check_interval_ms = 30'000;
   MemoryBudget* memory = nullptr;
   MetricsRegistry* metrics = nullptr;

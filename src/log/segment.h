@@ -36,6 +36,7 @@ struct SegmentInfo {
   int64_t max_timestamp_ms = kNoTimestamp;
   uint32_t index_entries = 0;
   uint64_t last_index_position = 0;
+  int64_t created_ms = 0;  // wall time
 };
 
 // A batch and what its header says that is needed to store and find it.

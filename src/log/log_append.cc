@@ -1,0 +1,251 @@
+// Appends: checking batches on the caller's thread, then offsets and the queue.
+#include <algorithm>
+#include <utility>
+
+#include "log/log_core.h"
+
+namespace penstock::log {
+namespace {
+
+AppendResult refused(AppendError error, std::string message) {
+  return AppendResult{.error = error, .message = std::move(message)};
+}
+
+ProducerBatch producer_batch(const RecordBatchView& batch) {
+  return {.epoch = batch.producer_epoch,
+          .first_sequence = batch.base_sequence,
+          .last_sequence = last_sequence_of(batch.base_sequence, batch.records_count)};
+}
+
+// Whether sequences matter: control batches have none.
+bool is_idempotent(const RecordBatchView& batch) { return batch.producer_id >= 0 && batch.base_sequence >= 0; }
+
+SharedBytes copy_of(std::string_view bytes) { return SharedBytes::own(std::string(bytes)); }
+
+// The log owns what it was handed: see append() in log.h.
+char* writable(std::string_view bytes) { return const_cast<char*>(bytes.data()); }
+
+}  // namespace
+
+std::optional<AppendResult> LogCore::check_batch(const TopicSettings& settings, std::string_view rest,
+                                                 RecordBatchView* batch) const {
+  auto parsed = parse_record_batch(rest);
+  if (!parsed) return refused(AppendError::kCorruptMessage, parsed.error().message());
+  *batch = *parsed;
+  if (batch->bytes.size() > static_cast<size_t>(settings.config.max_message_bytes)) {
+    return refused(AppendError::kMessageTooLarge,
+                   fmt::format("the record batch has {} bytes, the topic's max.message.bytes is {}",
+                               batch->bytes.size(), settings.config.max_message_bytes));
+  }
+  if (!batch->crc_matches()) {
+    return refused(AppendError::kCorruptMessage, "the record batch does not match its CRC");
+  }
+  if (batch->records_count < 1 || batch->last_offset_delta != batch->records_count - 1) {
+    return refused(AppendError::kCorruptMessage,
+                   fmt::format("the record batch has {} records, but its last offset delta is {}", batch->records_count,
+                               batch->last_offset_delta));
+  }
+  if (batch->producer_id >= 0 && batch->producer_epoch < 0) {
+    return refused(AppendError::kCorruptMessage, "the record batch has a producer id without an epoch");
+  }
+  return std::nullopt;
+}
+
+std::expected<LogCore::CheckedRecords, AppendResult> LogCore::check_records(const TopicPartition& to,
+                                                                            SharedBytes records) const {
+  CheckedRecords checked;
+  std::shared_ptr<const TopicSettings> settings;
+  {
+    const std::lock_guard lock(mutex_);
+    checked.partition = find_partition(to);
+    if (checked.partition == nullptr) {
+      return std::unexpected(
+          refused(AppendError::kUnknownTopicOrPartition,
+                  fmt::format("there is no partition {} of a topic \"{}\"", to.partition.value(), to.topic)));
+    }
+    settings = checked.partition->settings;
+  }
+  if (records.bytes.empty()) return std::unexpected(refused(AppendError::kCorruptMessage, "there is no record batch"));
+  if (records.owner == nullptr) records = copy_of(records.bytes);
+  checked.records = std::move(records);
+  for (std::string_view rest = checked.records.bytes; !rest.empty();) {
+    RecordBatchView& batch = checked.batches.emplace_back();
+    if (auto refusal = check_batch(*settings, rest, &batch)) return std::unexpected(std::move(*refusal));
+    rest.remove_prefix(batch.bytes.size());
+  }
+  const bool any_producer =
+      std::ranges::any_of(checked.batches, [](const RecordBatchView& batch) { return batch.producer_id >= 0; });
+  if (any_producer && checked.batches.size() > 1) {
+    return std::unexpected(refused(AppendError::kCorruptMessage,
+                                   "a producer with an id may append only one record batch to a partition at once"));
+  }
+  if (settings->log_append_time) {
+    checked.log_append_time_ms = env_.wall_time_us() / 1000;
+    for (RecordBatchView& batch : checked.batches) {
+      set_log_append_time(writable(batch.bytes), batch.bytes.size(), checked.log_append_time_ms);
+      batch.max_timestamp_ms = checked.log_append_time_ms;
+    }
+  }
+  return checked;
+}
+
+std::optional<AppendResult> LogCore::refusal() const {
+  if (failure_) return refused(AppendError::kStorage, *failure_);
+  if (stopping_) return refused(AppendError::kShuttingDown, "the log is closing");
+  return std::nullopt;
+}
+
+std::optional<AppendResult> LogCore::judge_producer(const CheckedRecords& checked, bool* duplicate) const {
+  const RecordBatchView& batch = checked.batches.front();
+  if (!is_idempotent(batch)) return std::nullopt;
+  const ProducerTable::Answer answer = checked.partition->producers.check(batch.producer_id, producer_batch(batch));
+  switch (answer.verdict) {
+    case ProducerTable::Verdict::kAccept: return std::nullopt;
+    case ProducerTable::Verdict::kDuplicate:
+      *duplicate = true;
+      return AppendResult{.base_offset = Offset(answer.base_offset),
+                          .log_start_offset = Offset(checked.partition->log_start_offset)};
+    case ProducerTable::Verdict::kOutOfOrderSequence:
+      return refused(AppendError::kOutOfOrderSequence,
+                     fmt::format("producer {} epoch {} sent sequence {}, expected is {}", batch.producer_id,
+                                 batch.producer_epoch, batch.base_sequence, answer.expected_sequence));
+    case ProducerTable::Verdict::kInvalidEpoch:
+      return refused(AppendError::kInvalidProducerEpoch,
+                     fmt::format("producer {} has epoch {}, the newest one is {}", batch.producer_id,
+                                 batch.producer_epoch, answer.current_epoch));
+  }
+  return std::nullopt;
+}
+
+void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
+  if (stepping_ == Stepping::kByThreads && tail_bytes_ + bytes > options_.tail_bytes_max && tail_bytes_ > 0) {
+    metrics_.back_pressure_waits.add();
+    ++waiting_for_room_;
+    maintenance_wakeup_.notify_one();
+    room_wakeup_.wait(lock, [&] {
+      return tail_bytes_ + bytes <= options_.tail_bytes_max || tail_bytes_ == 0 || stopping_ || failure_;
+    });
+    --waiting_for_room_;
+  }
+}
+
+void LogCore::enqueue(CheckedRecords checked, AppendCallback done) {
+  Partition& partition = *checked.partition;
+  const int64_t now_ms = env_.wall_time_us() / 1000;
+  AppendResult result{.base_offset = Offset(partition.next_offset),
+                      .log_append_time_ms = checked.log_append_time_ms,
+                      .log_start_offset = Offset(partition.log_start_offset)};
+  for (size_t i = 0; i < checked.batches.size(); ++i) {
+    const RecordBatchView& batch = checked.batches[i];
+    const int64_t base_offset = partition.next_offset;
+    partition.next_offset += batch.last_offset_delta + 1;
+    set_base_offset(writable(batch.bytes), base_offset);
+    set_partition_leader_epoch(writable(batch.bytes), kLeaderEpoch);
+    if (is_idempotent(batch)) {
+      ProducerBatch mine = producer_batch(batch);
+      mine.base_offset = base_offset;
+      mine.last_offset = partition.next_offset - 1;
+      partition.producers.record(batch.producer_id, mine, partition.high_watermark, now_ms);
+    }
+    Pending entry;
+    entry.partition = checked.partition;
+    entry.batch = {.bytes = {batch.bytes, checked.records.owner},
+                   .base_offset = base_offset,
+                   .next_offset = partition.next_offset,
+                   .max_timestamp_ms = batch.max_timestamp_ms};
+    entry.records_count = static_cast<uint32_t>(batch.records_count);
+    if (i + 1 == checked.batches.size()) {
+      entry.append_done = std::move(done);
+      entry.append_result = std::move(result);
+    }
+    pending_.push_back(std::move(entry));
+  }
+  tail_bytes_ += checked.records.bytes.size();
+  if (options_.memory != nullptr) options_.memory->force_reserve(checked.records.bytes.size());
+  metrics_.tail_bytes.set(static_cast<int64_t>(tail_bytes_));
+}
+
+void LogCore::wake_committer() {
+  if (committer_sleeps_) commit_wakeup_.notify_one();
+}
+
+void LogCore::append(const TopicPartition& to, SharedBytes records, AppendCallback done) {
+  auto checked = check_records(to, std::move(records));
+  std::optional<AppendResult> refusal;
+  if (checked) {
+    std::unique_lock lock(mutex_);
+    wait_for_room(lock, checked->records.bytes.size());
+    refusal = this->refusal();
+    if (!refusal && checked->partition->deleted) {
+      refusal = refused(AppendError::kUnknownTopicOrPartition, "the topic was deleted");
+    }
+    bool duplicate = false;
+    if (!refusal) refusal = judge_producer(*checked, &duplicate);
+    if (!refusal) {
+      enqueue(std::move(*checked), std::move(done));
+      wake_committer();
+      return;
+    }
+    if (duplicate) {
+      // The original may still wait for the disk: the answer goes out with the commit after it.
+      metrics_.duplicate_batches.add();
+      Pending entry;
+      entry.append_done = std::move(done);
+      entry.append_result = std::move(*refusal);
+      pending_.push_back(std::move(entry));
+      wake_committer();
+      return;
+    }
+  } else {
+    refusal = std::move(checked.error());
+  }
+  metrics_.refused_appends.add();
+  done(std::move(*refusal));
+}
+
+void LogCore::append_together(std::vector<std::pair<TopicPartition, SharedBytes>> records, const std::string& group,
+                              std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
+                              std::function<void(Status)> done) {
+  const auto prepare = [&]() -> Result<std::vector<CheckedRecords>> {
+    std::vector<CheckedRecords> all;
+    for (auto& [to, bytes] : records) {
+      auto checked = check_records(to, std::move(bytes));
+      if (!checked) {
+        return invalid_argument("append to \"{}\" partition {}: {}", to.topic, to.partition.value(),
+                                checked.error().message);
+      }
+      if (checked->batches.front().producer_id >= 0) {
+        return invalid_argument("append to \"{}\": idempotent producers append to one partition at a time", to.topic);
+      }
+      all.push_back(std::move(*checked));
+    }
+    return all;
+  };
+  auto all = prepare();
+  if (!all) return done(std::move(all).error());
+
+  size_t bytes = 0;
+  for (const CheckedRecords& checked : *all) bytes += checked.records.bytes.size();
+  const auto queue = [&]() -> Status {
+    std::unique_lock lock(mutex_);
+    wait_for_room(lock, bytes);
+    if (const auto refusal = this->refusal()) {
+      return make_error(stopping_ ? ErrorCode::kUnavailable : ErrorCode::kIoError, "{}", refusal->message);
+    }
+    for (const CheckedRecords& checked : *all) {
+      if (checked.partition->deleted) return not_found("a topic was deleted");
+    }
+    GroupOffsets resolved = PENSTOCK_TRY(resolve_offsets(group, offsets));
+    // Nothing can fail from here on. All of it is in pending_ at once, so one commit takes it; a commit is atomic.
+    for (CheckedRecords& checked : *all) enqueue(std::move(checked), nullptr);
+    Pending entry;
+    if (!resolved.offsets.empty()) entry.group_offsets = std::make_unique<GroupOffsets>(std::move(resolved));
+    entry.done = std::move(done);
+    pending_.push_back(std::move(entry));
+    wake_committer();
+    return {};
+  };
+  if (Status queued = queue(); !queued) done(std::move(queued));
+}
+
+}  // namespace penstock::log
