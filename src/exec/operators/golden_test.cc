@@ -1,0 +1,257 @@
+// Operators against text: each case of testdata/*.txt says what goes in, and what comes out after each line.
+//
+//   # window_aggregate: k bigint, t timestamp(3)
+//   in   + 1 '1970-01-01 00:00:01'
+//   in   watermark '1970-01-01 00:00:10'
+//   out  +I 1 1 ...
+//
+// `in` is a batch, "barrier N", "watermark <timestamp or max>" or "end"; `out` is left out where nothing comes; an
+// error shows as "error <message>". Every case is run twice: as written, and with each batch cut into single rows,
+// which must not change what is known at the next control message. PENSTOCK_REWRITE_GOLDENS=1 writes what came out into
+// the file.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+
+#include "exec/operators/aggregate.h"
+#include "exec/operators/filter.h"
+#include "exec/operators/project.h"
+#include "exec/operators/sort.h"
+#include "exec/operators/window.h"
+#include "exec/operators/window_aggregate.h"
+#include "expr/registry.h"
+
+namespace penstock::exec {
+namespace {
+
+using columnar::ChangeBatch;
+using types::DataType;
+using types::Schema;
+
+DataType type_of(std::string_view name) { return *DataType::parse(name); }
+
+expr::ExprPtr column(const Schema& schema, size_t i) { return expr::Expr::column(i, schema[i].type, schema[i].name); }
+expr::ExprPtr bigint(int64_t v) { return expr::Expr::literal(types::Value(v), type_of("BIGINT")); }
+expr::ExprPtr call(std::string_view name, std::vector<expr::ExprPtr> arguments) {
+  Result<expr::ExprPtr> bound = expr::bind_call(name, std::move(arguments));
+  EXPECT_TRUE(bound.has_value()) << name;
+  return *bound;
+}
+
+AggregateCall aggregate_call(std::string_view name, const Schema& schema, int argument, bool retractable = true,
+                             int filter = -1) {
+  const DataType type = argument < 0 ? DataType() : schema[static_cast<size_t>(argument)].type;
+  Result<expr::BoundAggregate> bound = expr::bind_aggregate(name, type, retractable);
+  EXPECT_TRUE(bound.has_value()) << name;
+  return {.function = *bound, .argument = argument, .filter = filter};
+}
+
+std::unique_ptr<Operator> aggregate(const Schema& schema, std::vector<int> keys, std::vector<AggregateCall> calls) {
+  AggregateOptions options{.keys = keys, .calls = std::move(calls)};
+  for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
+  return make_aggregate(std::move(options));
+}
+
+std::unique_ptr<Operator> window_aggregate(const Schema& schema, TumblingWindow window, std::vector<int> keys) {
+  WindowAggregateOptions options{.window = window,
+                                 .time_type = schema[static_cast<size_t>(window.time_column)].type,
+                                 .keys = keys,
+                                 .calls = {aggregate_call("COUNT", schema, -1, false)},
+                                 .properties = {WindowProperty::kStart, WindowProperty::kEnd, WindowProperty::kTime}};
+  for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
+  return make_window_aggregate(std::move(options));
+}
+
+// The operators that cases name in their first line.
+using Factory = std::function<std::unique_ptr<Operator>(const Schema&)>;
+const std::map<std::string, Factory>& factories() {
+  static const std::map<std::string, Factory> all = {
+      {"filter", [](const Schema& s) { return make_filter(call(">", {column(s, 1), bigint(10)}), {}); }},
+      {"filter_division",
+       [](const Schema& s) {
+         return make_filter(call(">", {call("/", {bigint(100), column(s, 1)}), bigint(10)}), {});
+       }},
+      {"project",
+       [](const Schema& s) { return make_project({call("+", {column(s, 0), column(s, 1)}), column(s, 0)}, {}); }},
+      {"assign_window",
+       [](const Schema&) { return make_assign_window({.time_column = 1, .size_us = 10'000'000, .offset_us = 0}); }},
+      {"assign_window_offset",
+       [](const Schema&) {
+         return make_assign_window({.time_column = 1, .size_us = 10'000'000, .offset_us = 3'000'000});
+       }},
+      {"aggregate_sum", [](const Schema& s) { return aggregate(s, {0}, {aggregate_call("SUM", s, 1)}); }},
+      {"aggregate_all",
+       [](const Schema& s) {
+         return aggregate(s, {0},
+                          {aggregate_call("COUNT", s, -1), aggregate_call("COUNT", s, 1), aggregate_call("SUM", s, 1),
+                           aggregate_call("AVG", s, 1), aggregate_call("MIN", s, 1), aggregate_call("MAX", s, 1)});
+       }},
+      {"aggregate_filter",
+       [](const Schema& s) {
+         return aggregate(s, {0}, {aggregate_call("SUM", s, 1, true, 2), aggregate_call("COUNT", s, -1, true, 2)});
+       }},
+      {"aggregate_global",
+       [](const Schema& s) { return aggregate(s, {}, {aggregate_call("COUNT", s, -1), aggregate_call("SUM", s, 1)}); }},
+      {"aggregate_distinct_rows", [](const Schema& s) { return aggregate(s, {0, 1}, {}); }},
+      {"window_aggregate",
+       [](const Schema& s) {
+         return window_aggregate(s, {.time_column = 1, .size_us = 10'000'000, .offset_us = 0}, {0});
+       }},
+      {"window_aggregate_global",
+       [](const Schema& s) {
+         return window_aggregate(s, {.time_column = 1, .size_us = 10'000'000, .offset_us = 0}, {});
+       }},
+      {"sort",
+       [](const Schema& s) {
+         return make_sort(
+             {.keys = {{.column = 0}, {.column = 1, .descending = true, .nulls_first = false}}, .schema = s});
+       }},
+      {"sort_limit",
+       [](const Schema& s) {
+         return make_sort(
+             {.keys = {{.column = 0, .descending = true, .nulls_first = false}}, .limit = 2, .offset = 1, .schema = s});
+       }},
+      {"sort_limit_huge",
+       [](const Schema& s) {
+         return make_sort({.keys = {{.column = 0}}, .limit = INT64_MAX, .offset = INT64_MAX, .schema = s});
+       }},
+      {"limit", [](const Schema&) { return make_limit(3, 2); }},
+  };
+  return all;
+}
+
+class TextOutput : public Output {
+ public:
+  void emit(ChangeBatch batch) override {
+    EXPECT_LE(batch.rows(), columnar::kBatchRowsMax);
+    if (!text_.empty()) text_ += " | ";
+    text_ += columnar::to_text(batch);
+  }
+  std::string take() { return std::exchange(text_, {}); }
+
+ private:
+  std::string text_;
+};
+
+std::string_view after(std::string_view text, std::string_view prefix) {
+  text.remove_prefix(prefix.size());
+  const size_t begin = text.find_first_not_of(' ');
+  return begin == std::string_view::npos ? std::string_view() : text.substr(begin);
+}
+
+// One operator, fed line by line.
+class Case {
+ public:
+  // "name: column type, column type"
+  explicit Case(std::string_view title) {
+    const size_t colon = title.find(':');
+    name_ = title.substr(0, colon);
+    std::string_view rest = after(title.substr(colon), ":");
+    while (!rest.empty()) {
+      const size_t comma = rest.find(',');
+      const std::string_view field = rest.substr(0, comma);
+      const size_t space = field.find(' ');
+      schema_.push_back({std::string(field.substr(0, space)), type_of(after(field.substr(space), " "))});
+      rest = comma == std::string_view::npos ? std::string_view() : after(rest.substr(comma), ",");
+    }
+    const auto factory = factories().find(name_);
+    EXPECT_NE(factory, factories().end()) << "no operator is called " << name_;
+    if (factory != factories().end()) op_ = factory->second(schema_);
+  }
+
+  const std::string& name() const { return name_; }
+
+  // What comes out after a line of input; rows one at a time when `single_rows`.
+  std::string feed(std::string_view line, bool single_rows) {
+    Status status = dispatch(line, single_rows);
+    std::string text = out_.take();
+    if (!status) text += (text.empty() ? "error " : " | error ") + status.error().to_string();
+    return text;
+  }
+
+ private:
+  using Call = std::function<Result<Progress>()>;
+  static Status run(const Call& call) {
+    for (int calls = 0; calls < 1000; ++calls) {
+      if (PENSTOCK_TRY(call()) == Progress::kDone) return {};
+    }
+    return make_error(ErrorCode::kInternal, "never done");
+  }
+
+  Status dispatch(std::string_view line, bool single_rows) {
+    if (line.starts_with("barrier ")) {
+      const Epoch epoch(std::stoll(std::string(after(line, "barrier"))));
+      return run([&] { return op_->on_barrier(epoch, out_); });
+    }
+    if (line.starts_with("watermark ")) {
+      std::string_view text = after(line, "watermark");
+      EventTime time = kMaxEventTime;
+      if (text != "max") {
+        text = text.substr(1, text.size() - 2);  // quotes
+        time = EventTime(PENSTOCK_TRY(types::timestamp_from_text(text, false)));
+      }
+      return run([&] { return op_->on_watermark(time, out_); });
+    }
+    if (line == "end") return run([&] { return op_->on_end(out_); });
+    const ChangeBatch batch = PENSTOCK_TRY(columnar::batch_from_text(line, schema_));
+    for (size_t row = 0; single_rows && row < batch.rows(); ++row) {
+      PENSTOCK_TRY(op_->process(0, batch.slice(row, row + 1), out_));
+    }
+    if (!single_rows) PENSTOCK_TRY(op_->process(0, batch, out_));
+    return {};
+  }
+
+  std::string name_;
+  Schema schema_;
+  std::unique_ptr<Operator> op_;
+  TextOutput out_;
+};
+
+// Runs a file; gives it back with what came out in its `out` lines.
+std::string run_file(const std::string& text, bool single_rows) {
+  std::string result;
+  std::optional<Case> current;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("out")) continue;
+    result += line + "\n";
+    if (line.starts_with("# ")) {
+      current.emplace(after(line, "#"));
+    } else if (line.starts_with("in ")) {
+      EXPECT_TRUE(current.has_value());
+      const std::string out = current->feed(after(line, "in"), single_rows);
+      if (!out.empty()) result += "out  " + out + "\n";
+    } else {
+      EXPECT_TRUE(line.empty() || line.starts_with("-- ")) << line;
+    }
+  }
+  return result;
+}
+
+TEST(Golden, OperatorsGiveWhatTheFilesSay) {
+  const std::filesystem::path directory = std::string(PENSTOCK_SOURCE_DIR) + "/src/exec/operators/testdata";
+  const bool rewrite = std::getenv("PENSTOCK_REWRITE_GOLDENS") != nullptr;
+  size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    ++files;
+    std::ifstream in(entry.path());
+    const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    const std::string whole = run_file(text, false);
+    EXPECT_EQ(run_file(text, true), whole) << entry.path() << " differs when batches are cut into rows";
+    if (rewrite) {
+      std::ofstream(entry.path()) << whole;
+    } else {
+      EXPECT_EQ(whole, text) << entry.path();
+    }
+  }
+  EXPECT_GT(files, 0U);
+}
+
+}  // namespace
+}  // namespace penstock::exec
