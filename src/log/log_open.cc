@@ -31,8 +31,12 @@ Result<std::unique_ptr<LogCore>> LogCore::open(io::Env& env, const std::string& 
 
 Status LogCore::load_catalog() {
   for (const char* name : {"journal", "topics"}) {
-    if (!env_.exists(path(name))) PENSTOCK_TRY(env_.create_directories(path(name)));
+    PENSTOCK_TRY(env_.create_directories(path(name)));
   }
+  // What is seen here is relied on: it must not go away with a later crash because the process that made it died too
+  // soon.
+  PENSTOCK_TRY(env_.sync_directory(directory_));
+  PENSTOCK_TRY(env_.sync_directory(io::parent_directory(directory_)));
   if (env_.exists(path("catalog"))) {
     auto catalog = Catalog::decode(PENSTOCK_TRY(env_.read_file(path("catalog"))));
     if (!catalog) return std::move(catalog).error().context(path("catalog"));
@@ -43,8 +47,7 @@ Status LogCore::load_catalog() {
     return make_error(ErrorCode::kCorruption, "{} is missing, although there is a log beside it", path("catalog"));
   }
   catalog_.journal_id = env_.random_u64();
-  PENSTOCK_TRY(env_.write_file_atomically(path("catalog"), catalog_.encode()));
-  return env_.sync_directory(io::parent_directory(directory_));
+  return env_.write_file_atomically(path("catalog"), catalog_.encode());
 }
 
 LogCore::PartitionsByHandle LogCore::partitions_by_handle() const {

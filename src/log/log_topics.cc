@@ -249,8 +249,8 @@ Result<Offset> LogCore::delete_records(const TopicPartition& from, Offset before
       return invalid_argument("offset {} is out of range: \"{}\" partition {} has {} to {}", before.value(), from.topic,
                               from.partition.value(), partition.log_start_offset, partition.high_watermark);
     }
-    if (before.value() <= partition.log_start_offset) return Offset(partition.log_start_offset);
-    change.log_start_offset = before.value();
+    // Also when nothing more goes: what retention took away a moment ago may not be durable yet, the answer must be.
+    change.log_start_offset = std::max(before.value(), partition.log_start_offset);
   }
   PENSTOCK_TRY(commit_and_wait(std::move(change)));
   return log_start_offset(from);

@@ -38,13 +38,11 @@ Status append_to_segment(io::Env& env, const std::string& partition_directory, s
   const bool fresh = info->bytes == 0;
   if (fresh) {
     info->base_offset = info->next_offset = batches.front().base_offset;
-    if (!env.exists(partition_directory)) {
-      PENSTOCK_TRY(env.create_directories(partition_directory));
-      // The partition's directory is two below the one that always exists.
-      const std::string topic_directory = io::parent_directory(partition_directory);
-      directories->insert(topic_directory);
-      directories->insert(io::parent_directory(topic_directory));
-    }
+    PENSTOCK_TRY(env.create_directories(partition_directory));
+    // Also when they exist: whoever made them may have died before they were synced.
+    const std::string topic_directory = io::parent_directory(partition_directory);
+    directories->insert(topic_directory);
+    directories->insert(io::parent_directory(topic_directory));
     directories->insert(partition_directory);
   }
   const auto mode = fresh ? io::OpenMode::kCreateOrOpen : io::OpenMode::kReadWrite;
