@@ -17,7 +17,7 @@ bool FeedState::add(const PublishedChange& change) {
   if (dropped_ || wants_snapshot_) return false;
   const bool had_nothing = pending_.empty() && snapshot_ == nullptr;
   pending_.push_back(change);
-  pending_rows_ += change.rows->size();
+  pending_rows_ += change.rows->rows();
   if (pending_rows_ > std::max({kMergeRowsMin, merge_at_rows_, options_.pending_rows_max})) merge_pending();
   if (pending_rows_ > options_.pending_rows_max) {
     pending_.clear();
@@ -30,10 +30,10 @@ bool FeedState::add(const PublishedChange& change) {
 
 void FeedState::merge_pending() {
   if (pending_.size() > 1) {
-    auto merged = std::make_shared<NetRows>(*pending_.front().rows);
-    for (size_t i = 1; i < pending_.size(); ++i) add_rows(*merged, *pending_[i].rows);
+    auto merged = std::make_shared<NetChange>(*pending_.front().rows);
+    for (size_t i = 1; i < pending_.size(); ++i) merged->add(*pending_[i].rows);
     const Epoch epoch = pending_.back().epoch;
-    pending_rows_ = merged->size();
+    pending_rows_ = merged->rows();
     pending_.clear();
     pending_.push_back({.epoch = epoch, .rows = std::move(merged)});
   }
@@ -97,7 +97,7 @@ void FeedState::begin_snapshot(std::shared_ptr<const Snapshot> snapshot) {
   snapshot_first_ = true;
 }
 
-std::optional<FeedUpdate> FeedState::poll(size_t rows_max, std::span<const types::DataType> types) {
+std::optional<FeedUpdate> FeedState::poll(size_t rows_max) {
   PublishedChange change;
   {
     const std::lock_guard lock(mutex_);
@@ -113,8 +113,7 @@ std::optional<FeedUpdate> FeedState::poll(size_t rows_max, std::span<const types
     pending_rows_ = 0;
     merge_at_rows_ = 0;
   }
-  return FeedUpdate{
-      .kind = FeedUpdate::Kind::kChanges, .epoch = change.epoch, .batches = to_batches(*change.rows, types)};
+  return FeedUpdate{.kind = FeedUpdate::Kind::kChanges, .epoch = change.epoch, .batches = change.rows->to_batches()};
 }
 
 }  // namespace penstock::view

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/epoch.h"
-#include "view/row_store.h"
+#include "view/net_change.h"
 #include "view/view.h"
 
 namespace penstock::view {
@@ -16,7 +16,7 @@ namespace penstock::view {
 // The net change of one published epoch, shared by all feeds.
 struct PublishedChange {
   Epoch epoch;
-  std::shared_ptr<const NetRows> rows;
+  std::shared_ptr<const NetChange> rows;
 };
 
 // Shared by the reader's ChangeFeed and the view. Thread-safe. The view's lock may be held when this one is taken,
@@ -35,7 +35,7 @@ class FeedState {
   // change is in both, and none in neither.
   bool wants_snapshot() const;
   void begin_snapshot(std::shared_ptr<const Snapshot> snapshot);
-  std::optional<FeedUpdate> poll(size_t rows_max, std::span<const types::DataType> types);
+  std::optional<FeedUpdate> poll(size_t rows_max);
   void on_ready(std::function<void()> ready);
   bool has_something() const;
 

@@ -1,172 +1,211 @@
 #include "view/row_store.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <functional>
 #include <utility>
 
-#include "columnar/row_key.h"
+#include "base/hash.h"
 
 namespace penstock::view {
 
 namespace {
 
-using columnar::BatchBuilder;
-using columnar::ChangeBatch;
-using columnar::ColumnBuilder;
-using columnar::RowOp;
+constexpr size_t kSlotsMin = 64;
+enum : uint8_t { kStays, kGoes, kReplaced };
 
-// What a row costs beside its bytes: two strings, the index's node and its bucket.
-constexpr size_t kRowOverheadBytes = 160;
+uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
-void add_row(NetRows& net, std::string&& row, int32_t weight) {
-  const auto [it, added] = net.try_emplace(std::move(row), weight);
-  if (added) return;
-  it->second += weight;
-  if (it->second == 0) net.erase(it);
-}
-
-std::vector<ColumnBuilder> make_builders(std::span<const types::DataType> types) {
-  return {types.begin(), types.end()};
+Error contradiction(std::string_view what, const std::string& row) {
+  return make_error(ErrorCode::kInternal, "{}: {}", what, row);
 }
 
 }  // namespace
 
-void add_rows(NetRows& net, const ChangeBatch& batch) {
-  for (size_t row = 0; row < batch.rows(); ++row) {
-    std::string bytes;
-    columnar::append_key(bytes, batch.columns(), row);
-    add_row(net, std::move(bytes), batch.weight(row));
+size_t RowStore::bytes() const { return row_bytes_ + stored_ * sizeof(StoredRow) + slots_.size() * sizeof(Slot); }
+
+size_t RowStore::slot_of(std::string_view key, uint64_t hash) const {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = hash & mask;
+  for (; slots_[slot].position != 0; slot = (slot + 1) & mask) {
+    if (slots_[slot].tag != tag_of(hash)) continue;
+    const StoredRow& row = at(slots_[slot].position - 1);
+    if (row.key_hash == hash && row.key() == key) break;
+  }
+  return slot;
+}
+
+size_t RowStore::slot_of_position(uint64_t hash, size_t position) const {
+  const size_t mask = slots_.size() - 1;
+  size_t slot = hash & mask;
+  while (slots_[slot].position != position + 1) slot = (slot + 1) & mask;
+  return slot;
+}
+
+void RowStore::free_slot(size_t slot) {
+  // Linear probing without tombstones: what follows moves up where its own place allows.
+  const size_t mask = slots_.size() - 1;
+  size_t hole = slot;
+  for (size_t next = (slot + 1) & mask; slots_[next].position != 0; next = (next + 1) & mask) {
+    const size_t home = at(slots_[next].position - 1).key_hash & mask;
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+    slots_[hole] = slots_[next];
+    hole = next;
+  }
+  slots_[hole] = {};
+}
+
+void RowStore::reserve_slots(size_t more) {
+  size_t size = std::max(kSlotsMin, slots_.size());
+  while ((stored_ + more) * 2 > size) size *= 2;
+  if (size == slots_.size()) return;
+  std::vector<Slot> old(size);
+  old.swap(slots_);
+  for (const Slot& moved : old) {
+    if (moved.position == 0) continue;
+    size_t slot = at(moved.position - 1).key_hash & (size - 1);
+    while (slots_[slot].position != 0) slot = (slot + 1) & (size - 1);
+    slots_[slot] = moved;
   }
 }
 
-void add_rows(NetRows& net, const NetRows& more) {
-  for (const auto& [row, weight] : more) add_row(net, std::string(row), weight);
+const StoredRow* RowStore::find(std::string_view key) const {
+  if (stored_ == 0) return nullptr;
+  const uint32_t position = slots_[slot_of(key, hash64(key))].position;
+  return position == 0 ? nullptr : &at(position - 1);
 }
 
-std::vector<ChangeBatch> to_batches(const NetRows& net, std::span<const types::DataType> types) {
-  std::vector<ChangeBatch> batches;
-  std::vector<ColumnBuilder> builders = make_builders(types);
-  columnar::RowOps ops;
-  const auto finish = [&] {
-    std::vector<columnar::ColumnPtr> columns;
-    for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-    const size_t rows = ops.size();
-    batches.emplace_back(rows, std::move(columns), std::make_shared<const columnar::RowOps>(std::exchange(ops, {})));
-  };
-  for (const int sign : {-1, 1}) {
-    for (const auto& [row, weight] : net) {
-      if ((weight < 0) != (sign < 0)) continue;
-      for (int32_t n = 0; n < std::abs(weight); ++n) {
-        std::string_view bytes = row;
-        columnar::decode_key(bytes, builders);
-        ops.push_back(sign < 0 ? RowOp::kDelete : RowOp::kInsert);
-        if (ops.size() == columnar::kBatchRowsMax) finish();
-      }
+Status RowStore::plan_deletions(const NetChange& net, Plan& plan) {
+  const std::vector<NetChange::Row>& entries = net.entries();
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].weight >= 0) continue;
+    const uint32_t position = slots_[slot_of(net.key_of(entries[i]), key_hashes_[i])].position;
+    const auto gone = static_cast<uint32_t>(-entries[i].weight);
+    if (position == 0 || at(position - 1).bytes != net.bytes_of(entries[i]) || at(position - 1).count < gone) {
+      return contradiction("a row is taken away that is not there", format_.describe(net.bytes_of(entries[i])));
     }
-  }
-  if (!ops.empty()) finish();
-  return batches;
-}
-
-std::string RowStore::index_key(std::string_view row) const {
-  if (key_.empty()) return std::string(row);
-  std::vector<ColumnBuilder> builders = make_builders(types_);
-  columnar::decode_key(row, builders);
-  std::vector<columnar::ColumnPtr> key_columns;
-  for (const int column : key_) key_columns.push_back(builders[static_cast<size_t>(column)].finish());
-  std::string key;
-  columnar::append_key(key, key_columns, 0);
-  return key;
-}
-
-std::string RowStore::describe(std::string_view row) const {
-  std::vector<ColumnBuilder> builders = make_builders(types_);
-  columnar::decode_key(row, builders);
-  std::vector<columnar::ColumnPtr> columns;
-  for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-  return columnar::to_text(ChangeBatch(1, std::move(columns)));
-}
-
-Status RowStore::check(const NetRows& net) const {
-  NetRows inserted_keys;
-  for (const auto& [row, weight] : net) {
-    const std::string key = index_key(row);
-    const auto it = index_.find(key);
-    const bool same_row = it != index_.end() && at(it->second).bytes == row;
-    if (weight < 0) {
-      const auto gone = static_cast<uint32_t>(-weight);
-      if (same_row && at(it->second).count >= gone) continue;
-      return make_error(ErrorCode::kInternal, "a row is taken away that is not there: {}", describe(row));
-    }
-    if (key_.empty()) continue;
-    // Another row may hold the key only when this very change takes it away.
-    const bool taken = it != index_.end() && !net.contains(at(it->second).bytes);
-    if (taken || same_row || weight > 1 || !inserted_keys.try_emplace(key, 1).second) {
-      return make_error(ErrorCode::kInternal, "two rows have one key: {}", describe(row));
+    if (at(position - 1).count > gone) {
+      plan.counts.push_back({.entry = i, .position = position - 1});
+    } else {
+      going_[position - 1] = kGoes;
+      marked_.push_back(position - 1);
     }
   }
   return {};
 }
 
-Status RowStore::apply(const NetRows& net) {
-  PENSTOCK_TRY(check(net));
-  for (const auto& [row, weight] : net) {
-    if (weight < 0) remove(row, static_cast<uint32_t>(-weight));
+Status RowStore::plan_insertions(const NetChange& net, Plan& plan) {
+  const std::vector<NetChange::Row>& entries = net.entries();
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].weight <= 0) continue;
+    const uint32_t position = slots_[slot_of(net.key_of(entries[i]), key_hashes_[i])].position;
+    if (format_.has_key() && (entries[i].weight > 1 || (position != 0 && going_[position - 1] != kGoes))) {
+      return contradiction("two rows have one key", format_.describe(net.bytes_of(entries[i])));
+    }
+    if (position == 0) {
+      plan.added.push_back(i);
+    } else if (format_.has_key()) {
+      going_[position - 1] = kReplaced;
+      plan.replaced.push_back({.entry = i, .position = position - 1});
+    } else {
+      plan.counts.push_back({.entry = i, .position = position - 1});
+    }
   }
-  for (const auto& [row, weight] : net) {
-    if (weight > 0) insert(row, static_cast<uint32_t>(weight));
+  if (!format_.has_key()) return {};
+  // The new keys must differ among themselves, too; equal ones have equal hashes.
+  std::vector<std::pair<uint64_t, uint32_t>> by_hash;
+  for (const uint32_t i : plan.added) by_hash.emplace_back(key_hashes_[i], i);
+  std::ranges::sort(by_hash);
+  for (size_t begin = 0; begin < by_hash.size(); ++begin) {
+    for (size_t next = begin + 1; next < by_hash.size() && by_hash[next].first == by_hash[begin].first; ++next) {
+      const NetChange::Row& row = entries[by_hash[next].second];
+      if (net.key_of(row) != net.key_of(entries[by_hash[begin].second])) continue;
+      return contradiction("two rows have one key", format_.describe(net.bytes_of(row)));
+    }
   }
+  return {};
+}
+
+Result<RowStore::Plan> RowStore::plan(const NetChange& net) {
+  const std::vector<NetChange::Row>& entries = net.entries();
+  key_hashes_.resize(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    key_hashes_[i] = format_.has_key() ? hash64(net.key_of(entries[i])) : entries[i].hash;
+  }
+  reserve_slots(0);
+  for (const uint32_t position : marked_) going_[position] = kStays;
+  marked_.clear();
+  going_.resize(std::max(going_.size(), stored_));
+  Plan plan;
+  PENSTOCK_TRY(plan_deletions(net, plan));
+  PENSTOCK_TRY(plan_insertions(net, plan));
+  for (const uint32_t position : marked_) {
+    if (going_[position] == kGoes) plan.removed.push_back(position);
+  }
+  return plan;
+}
+
+Status RowStore::apply(const NetChange& net) {
+  Plan plan = PENSTOCK_TRY(this->plan(net));
+  const std::vector<NetChange::Row>& entries = net.entries();
+  for (const NetChange::Row& entry : entries) rows_ += static_cast<size_t>(static_cast<int64_t>(entry.weight));
+  for (const Replacement& change : plan.counts) {
+    writable(change.position).count += static_cast<uint32_t>(entries[change.entry].weight);
+  }
+  for (const Replacement& change : plan.replaced) {
+    StoredRow& row = writable(change.position);
+    row_bytes_ -= row.bytes.size();
+    row.bytes.assign(net.bytes_of(entries[change.entry]));
+    row_bytes_ += row.bytes.size();
+  }
+  reserve_slots(plan.added.size());
+  for (const uint32_t i : plan.added) append(net.bytes_of(entries[i]), entries[i], key_hashes_[i]);
+  // From the last: then the row that fills a hole is never one that goes.
+  std::ranges::sort(plan.removed, std::greater<>());
+  for (const uint32_t position : plan.removed) remove(position);
   return {};
 }
 
 StoredRow& RowStore::writable(size_t position) {
   std::shared_ptr<Chunk>& chunk = chunks_[position / kChunkRows];
-  // Snapshots are made under the same lock, so a count of 1 cannot rise meanwhile.
-  if (chunk.use_count() > 1) {
+  if (chunk->snapshots.load(std::memory_order_acquire) != 0) {
     auto copy = std::make_shared<Chunk>();
-    copy->reserve(kChunkRows);
-    *copy = *chunk;
+    copy->rows.reserve(kChunkRows);
+    copy->rows = chunk->rows;
     chunk = std::move(copy);
   }
-  return (*chunk)[position % kChunkRows];
+  return chunk->rows[position % kChunkRows];
 }
 
-void RowStore::insert(const std::string& row, uint32_t count) {
-  rows_ += count;
-  const auto [it, added] = index_.try_emplace(index_key(row), stored_);
-  if (!added) {
-    writable(it->second).count += count;
-    return;
-  }
-  bytes_ += row.size() + it->first.size() + kRowOverheadBytes;
+void RowStore::append(std::string_view bytes, const NetChange::Row& row, uint64_t key_hash) {
   if (stored_ % kChunkRows == 0) {
     chunks_.push_back(std::make_shared<Chunk>());
   } else {
     writable(stored_ - 1);
   }
-  chunks_.back()->push_back({.bytes = row, .count = count});
+  const size_t mask = slots_.size() - 1;
+  size_t slot = key_hash & mask;
+  while (slots_[slot].position != 0) slot = (slot + 1) & mask;
+  slots_[slot] = {.tag = tag_of(key_hash), .position = static_cast<uint32_t>(stored_ + 1)};
+  chunks_.back()->rows.push_back({.bytes = std::string(bytes),
+                                  .key_hash = key_hash,
+                                  .key_bytes = row.key_bytes,
+                                  .count = static_cast<uint32_t>(row.weight)});
+  row_bytes_ += bytes.size();
   ++stored_;
 }
 
-void RowStore::remove(const std::string& row, uint32_t count) {
-  rows_ -= count;
-  const auto it = index_.find(index_key(row));
-  const size_t position = it->second;
-  StoredRow& stored = writable(position);
-  stored.count -= count;
-  if (stored.count > 0) return;
-  bytes_ -= row.size() + it->first.size() + kRowOverheadBytes;
-  index_.erase(it);
+void RowStore::remove(size_t position) {
+  row_bytes_ -= at(position).bytes.size();
+  free_slot(slot_of_position(at(position).key_hash, position));
   // The last row fills the hole, so that chunks stay dense.
   const size_t last = stored_ - 1;
+  StoredRow& moved = writable(last);
   if (position != last) {
-    StoredRow& moved = writable(last);
-    index_[index_key(moved.bytes)] = position;
+    slots_[slot_of_position(moved.key_hash, last)].position = static_cast<uint32_t>(position + 1);
     writable(position) = std::move(moved);
   }
-  writable(last);
-  chunks_.back()->pop_back();
-  if (chunks_.back()->empty()) chunks_.pop_back();
+  chunks_.back()->rows.pop_back();
+  if (chunks_.back()->rows.empty()) chunks_.pop_back();
   --stored_;
 }
 

@@ -1,77 +1,96 @@
 // The rows of a view, in chunks that snapshots share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/result.h"
-#include "columnar/change_batch.h"
-#include "types/type.h"
+#include "view/net_change.h"
+#include "view/row_format.h"
 
 namespace penstock::view {
 
-// A whole row as bytes (columnar::append_key of all columns), and how often it is there: always once in a view with a
-// key.
 struct StoredRow {
-  std::string bytes;
-  uint32_t count = 1;
+  std::string bytes;  // as RowFormat encodes it
+  uint64_t key_hash = 0;
+  uint32_t key_bytes = 0;
+  uint32_t count = 1;  // how often the row is there: always once in a view with a key
+
+  std::string_view key() const { return std::string_view(bytes).substr(0, key_bytes); }
 };
 
 inline constexpr size_t kChunkRows = 1024;
-using Chunk = std::vector<StoredRow>;
 
-struct BytesHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view bytes) const { return hash64(bytes); }
+struct Chunk {
+  std::vector<StoredRow> rows;
+  // Snapshots that read it. It is raised under the view's lock and lowered without, with release order, so that the
+  // writer that finds 0 comes after all that they read.
+  std::atomic<uint32_t> snapshots{0};
 };
-
-// The net change of an epoch, or of several: rows with weights that are not 0.
-using NetRows = std::unordered_map<std::string, int32_t, BytesHash, std::equal_to<>>;
-
-// Adds the rows of `batch` to `net`, and takes out what comes to nothing.
-void add_rows(NetRows& net, const columnar::ChangeBatch& batch);
-void add_rows(NetRows& net, const NetRows& more);
-
-// Rows as batches of at most kBatchRowsMax; deletions before insertions.
-std::vector<columnar::ChangeBatch> to_batches(const NetRows& net, std::span<const types::DataType> types);
 
 // Not thread-safe: the view's lock guards it. A chunk that a snapshot shares is copied before it is changed.
 class RowStore {
  public:
-  RowStore(std::vector<types::DataType> types, std::vector<int> key) : types_(std::move(types)), key_(std::move(key)) {}
+  // `format` outlives it.
+  explicit RowStore(const RowFormat& format) : format_(format) {}
 
   // Applies a net change, or changes nothing and says what contradicts.
-  Status apply(const NetRows& net);
+  Status apply(const NetChange& net);
+
+  // The row with this key; nullptr when there is none.
+  const StoredRow* find(std::string_view key) const;
 
   size_t rows() const { return rows_; }
   // An estimate of the memory held.
-  size_t bytes() const { return bytes_; }
+  size_t bytes() const;
   const std::vector<std::shared_ptr<Chunk>>& chunks() const { return chunks_; }
-  const std::vector<types::DataType>& types() const { return types_; }
 
  private:
-  // The bytes that are unique in the store: of the key, or of the whole row.
-  std::string index_key(std::string_view row) const;
-  Status check(const NetRows& net) const;
-  void insert(const std::string& row, uint32_t count);
-  void remove(const std::string& row, uint32_t count);
-  StoredRow& writable(size_t position);
-  const StoredRow& at(size_t position) const { return (*chunks_[position / kChunkRows])[position % kChunkRows]; }
-  std::string describe(std::string_view row) const;
+  struct Slot {
+    uint32_t tag = 0;       // the high half of the hash
+    uint32_t position = 0;  // of the row + 1; 0 where free
+  };
+  // What a net change does to the store, found out before anything is changed.
+  struct Replacement {
+    uint32_t entry;
+    uint32_t position;
+  };
+  struct Plan {
+    std::vector<Replacement> counts;    // a row that is there more or less often
+    std::vector<Replacement> replaced;  // another row with the key of one that goes
+    std::vector<uint32_t> added;        // entries with a new key
+    std::vector<uint32_t> removed;      // positions
+  };
 
-  const std::vector<types::DataType> types_;
-  const std::vector<int> key_;
-  std::vector<std::shared_ptr<Chunk>> chunks_;                                 // all full but the last
-  std::unordered_map<std::string, size_t, BytesHash, std::equal_to<>> index_;  // to positions
-  size_t stored_ = 0;
+  Result<Plan> plan(const NetChange& net);
+  Status plan_deletions(const NetChange& net, Plan& plan);
+  Status plan_insertions(const NetChange& net, Plan& plan);
+
+  const StoredRow& at(size_t position) const { return chunks_[position / kChunkRows]->rows[position % kChunkRows]; }
+  StoredRow& writable(size_t position);
+  // The slot of a key: where it is, or the free one where it would be.
+  size_t slot_of(std::string_view key, uint64_t hash) const;
+  size_t slot_of_position(uint64_t hash, size_t position) const;
+  void free_slot(size_t slot);
+  void reserve_slots(size_t more);
+  void append(std::string_view bytes, const NetChange::Row& row, uint64_t key_hash);
+  void remove(size_t position);
+
+  const RowFormat& format_;
+  std::vector<std::shared_ptr<Chunk>> chunks_;  // all full but the last
+  std::vector<Slot> slots_;                     // a power of two
+  size_t stored_ = 0;                           // different rows
   size_t rows_ = 0;
-  size_t bytes_ = 0;
+  size_t row_bytes_ = 0;
+  // While a change is planned, by position: whether its row goes, and whether another takes its place. Else all 0.
+  std::vector<uint8_t> going_;
+  std::vector<uint32_t> marked_;      // positions at which going_ is not 0
+  std::vector<uint64_t> key_hashes_;  // by entry, during apply()
 };
 
 }  // namespace penstock::view

@@ -10,6 +10,8 @@
 #include "base/time.h"
 #include "columnar/row_key.h"
 #include "view/change_feed.h"
+#include "view/net_change.h"
+#include "view/row_format.h"
 #include "view/row_store.h"
 
 namespace penstock::view {
@@ -18,20 +20,18 @@ namespace {
 
 using columnar::ChangeBatch;
 
-std::vector<types::DataType> types_of(const types::Schema& schema) {
-  std::vector<types::DataType> types;
-  types.reserve(schema.size());
-  for (const types::Field& field : schema) types.push_back(field.type);
-  return types;
-}
-
 class ChunkSnapshot : public Snapshot {
  public:
-  ChunkSnapshot(Epoch epoch, const RowStore& store)
-      : epoch_(epoch),
-        rows_(store.rows()),
-        types_(store.types()),
-        chunks_(store.chunks().begin(), store.chunks().end()) {}
+  // Made under the view's lock.
+  ChunkSnapshot(Epoch epoch, std::shared_ptr<const RowFormat> format, const RowStore& store)
+      : epoch_(epoch), rows_(store.rows()), format_(std::move(format)), chunks_(store.chunks()) {
+    for (const std::shared_ptr<Chunk>& chunk : chunks_) chunk->snapshots.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~ChunkSnapshot() override {
+    for (const std::shared_ptr<Chunk>& chunk : chunks_) chunk->snapshots.fetch_sub(1, std::memory_order_release);
+  }
+  ChunkSnapshot(const ChunkSnapshot&) = delete;
+  ChunkSnapshot& operator=(const ChunkSnapshot&) = delete;
 
   Epoch epoch() const override { return epoch_; }
   size_t rows() const override { return rows_; }
@@ -41,10 +41,10 @@ class ChunkSnapshot : public Snapshot {
     constexpr int kRepetitionBits = 32;
     size_t row = position >> kRepetitionBits;
     auto given = static_cast<uint32_t>(position);
-    std::vector<columnar::ColumnBuilder> builders(types_.begin(), types_.end());
+    std::vector<columnar::ColumnBuilder> builders = format_->make_builders();
     size_t rows = 0;
     for (; rows < columnar::kBatchRowsMax && row / kChunkRows < chunks_.size(); ++row, given = 0) {
-      const Chunk& chunk = *chunks_[row / kChunkRows];
+      const std::vector<StoredRow>& chunk = chunks_[row / kChunkRows]->rows;
       if (row % kChunkRows >= chunk.size()) break;
       const StoredRow& stored = chunk[row % kChunkRows];
       for (; given < stored.count && rows < columnar::kBatchRowsMax; ++given, ++rows) {
@@ -55,23 +55,23 @@ class ChunkSnapshot : public Snapshot {
     }
     position = row << kRepetitionBits | given;
     if (rows == 0) return std::nullopt;
-    std::vector<columnar::ColumnPtr> columns;
-    columns.reserve(builders.size());
-    for (columnar::ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-    return ChangeBatch(rows, std::move(columns));
+    return ChangeBatch(rows, format_->finish(builders));
   }
 
  private:
   const Epoch epoch_;
   const size_t rows_;
-  const std::vector<types::DataType> types_;
-  const std::vector<std::shared_ptr<const Chunk>> chunks_;
+  const std::shared_ptr<const RowFormat> format_;
+  const std::vector<std::shared_ptr<Chunk>> chunks_;
 };
 
 class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
  public:
   explicit ViewImpl(ViewOptions options)
-      : options_(std::move(options)), memory_(options_.memory), store_(types_of(options_.schema), options_.key) {}
+      : options_(std::move(options)),
+        format_(std::make_shared<const RowFormat>(options_.schema, options_.key)),
+        memory_(options_.memory),
+        store_(*format_) {}
 
   const ViewOptions& options() const override { return options_; }
 
@@ -88,8 +88,8 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
       if (auto node = staged_.extract(epoch)) batches = std::move(node.mapped());
     }
     // Readers are kept out only while the net change goes in, not while it is made.
-    auto net = std::make_shared<NetRows>();
-    for (const ChangeBatch& batch : batches) add_rows(*net, batch);
+    auto net = std::make_shared<NetChange>(*format_);
+    for (const ChangeBatch& batch : batches) net->add(batch);
     std::vector<std::shared_ptr<FeedState>> to_tell;
     {
       const std::lock_guard lock(mutex_);
@@ -102,7 +102,7 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
                             store_.bytes())
               .hint("raise memory_limit, or keep less in the view");
         }
-        changes_total_ += net->size();
+        changes_total_ += net->rows();
         for (const auto& feed : feeds_) {
           if (feed->add({.epoch = epoch, .rows = net})) to_tell.push_back(feed);
         }
@@ -145,6 +145,19 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
     return locked_snapshot();
   }
 
+  std::optional<ChangeBatch> lookup(std::string_view key) const override {
+    if (!format_->has_key()) return std::nullopt;
+    std::vector<columnar::ColumnBuilder> builders = format_->make_builders();
+    {
+      const std::lock_guard lock(mutex_);
+      const StoredRow* row = store_.find(key);
+      if (row == nullptr) return std::nullopt;
+      std::string_view bytes = row->bytes;
+      columnar::decode_key(bytes, builders);
+    }
+    return ChangeBatch(1, format_->finish(builders));
+  }
+
   std::unique_ptr<ChangeFeed> subscribe(FeedOptions options) override;
 
   bool wait_for_epoch(Epoch epoch, int64_t deadline_us) const override {
@@ -156,8 +169,6 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
     }
     return true;
   }
-
-  std::span<const types::DataType> types() const { return store_.types(); }
 
   void begin_snapshot(FeedState& feed) {
     const std::lock_guard lock(mutex_);
@@ -175,13 +186,14 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   std::shared_ptr<const Snapshot> locked_snapshot() const {
     std::shared_ptr<const Snapshot> snapshot = latest_.lock();
     if (snapshot == nullptr || snapshot->epoch() != epoch_) {
-      snapshot = std::make_shared<ChunkSnapshot>(epoch_, store_);
+      snapshot = std::make_shared<ChunkSnapshot>(epoch_, format_, store_);
       latest_ = snapshot;
     }
     return snapshot;
   }
 
   const ViewOptions options_;
+  const std::shared_ptr<const RowFormat> format_;
 
   std::mutex stage_mutex_;
   std::map<Epoch, std::vector<ChangeBatch>> staged_;
@@ -209,7 +221,7 @@ class Feed : public ChangeFeed {
 
   std::optional<FeedUpdate> poll(size_t rows_max) override {
     if (state_->wants_snapshot()) view_->begin_snapshot(*state_);
-    return state_->poll(rows_max, view_->types());
+    return state_->poll(rows_max);
   }
 
   void on_ready(std::function<void()> ready) override {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/epoch.h"
@@ -88,6 +89,9 @@ class View {
   virtual size_t rows() const = 0;
   virtual uint64_t changes_total() const = 0;  // rows of all published changes
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;
+  // The row with a key, given as columnar::append_key encodes the key's values in the order of ViewOptions::key;
+  // nullopt when there is none, or the view has no key.
+  virtual std::optional<columnar::ChangeBatch> lookup(std::string_view key) const = 0;
   virtual std::unique_ptr<ChangeFeed> subscribe(FeedOptions options) = 0;
   // Waits until epoch() >= `epoch`; false at the deadline (monotonic time).
   virtual bool wait_for_epoch(Epoch epoch, int64_t deadline_us) const = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "columnar/change_batch.h"
+#include "columnar/row_key.h"
 
 namespace penstock::view {
 namespace {
@@ -75,6 +76,25 @@ TEST(View, RefusesChangesThatContradictItsRowsAndStaysAsItWas) {
     EXPECT_EQ(refused.error().code(), ErrorCode::kInternal);
     EXPECT_EQ(rows_of(*view->snapshot()), (Rows{{"+I 1 a", 1}})) << bad;
   }
+}
+
+TEST(View, FindsARowByItsKey) {
+  // The key is not the first column.
+  const auto view = make_view({1});
+  view->stage(Epoch(1), batch("+ 1 a | + 2 bb"));
+  ASSERT_TRUE(view->publish(Epoch(1)));
+  const auto key = [](std::string text) {
+    std::string encoded;
+    columnar::append_key_value(encoded, types::Value(std::move(text)), kSchema[1].type);
+    return encoded;
+  };
+  const auto found = view->lookup(key("bb"));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(columnar::to_text(*found), "+I 2 bb");
+  EXPECT_FALSE(view->lookup(key("b")));
+  EXPECT_FALSE(view->lookup(""));
+  EXPECT_FALSE(make_view({1})->lookup(key("bb")));
+  EXPECT_FALSE(make_view({})->lookup(key("bb")));
 }
 
 TEST(View, WithoutAKeyIsAMultiset) {
