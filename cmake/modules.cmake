@@ -36,6 +36,11 @@ function(penstock_add_module module deps)
     return()
   endif()
 
+  if(module STREQUAL "http")
+    penstock_embed_console(console_files)
+    list(APPEND sources ${console_files})
+  endif()
+
   add_library(penstock_${name} STATIC ${sources})
   target_link_libraries(penstock_${name} PRIVATE penstock_flags)
   target_link_libraries(penstock_${name} PUBLIC ${PENSTOCK_LIBS_${name}})
@@ -73,4 +78,17 @@ function(penstock_add_fuzzer name source library)
   add_executable(${name}_replay ${source} ${CMAKE_SOURCE_DIR}/fuzz/replay.cc)
   target_link_libraries(${name}_replay PRIVATE ${library} penstock_flags GTest::gtest)
   add_test(NAME ${name} COMMAND ${name}_replay --corpus=fuzz/corpus/${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# Makes a source file of the built console and gives its path.
+function(penstock_embed_console variable)
+  set(folder ${CMAKE_SOURCE_DIR}/console/dist)
+  set(output ${CMAKE_BINARY_DIR}/generated/console_files.cc)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${folder}/*)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -D FOLDER=${folder} -D OUTPUT=${output} -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+    COMMENT "Embedding the console")
+  set(${variable} ${output} PARENT_SCOPE)
 endfunction()

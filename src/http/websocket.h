@@ -1,0 +1,42 @@
+// Serves one WebSocket: reads the client's messages, and writes what its subscriptions have whenever the socket is
+// free. Private to this module.
+#pragma once
+
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "http/feed_session.h"
+#include "http/server.h"
+#include "net/asio.h"
+#include "net/listener.h"
+
+namespace penstock::http {
+
+class WebSocket;
+
+// All open WebSockets of a server, to be told that views or alerts have changed. Thread-safe; outlived by nobody's
+// callback, since those hold it weakly.
+class WebSocketHub {
+ public:
+  void add(std::weak_ptr<WebSocket> socket);
+  void views_changed();
+  void alerts_changed();
+
+ private:
+  template <class Action>
+  void for_each(Action action);
+
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<WebSocket>> sockets_;
+};
+
+using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
+
+// Runs until the client or the server closes it.
+net::awaitable<void> serve_websocket(std::shared_ptr<net::Connection> connection, UpgradeRequest request, Api& api,
+                                     const HttpServerOptions& options, std::shared_ptr<WebSocketHub> hub);
+
+}  // namespace penstock::http
