@@ -45,7 +45,7 @@ HttpResponse to_http(const Response& response, unsigned version, bool keep_alive
   HttpResponse out(static_cast<bhttp::status>(response.reply.status), version);
   const auto set = [&](bhttp::field field, std::string_view value) { out.set(field, {value.data(), value.size()}); };
   set(bhttp::field::content_type, response.reply.content_type);
-  set(bhttp::field::content_security_policy, kContentSecurityPolicy);
+  out.set("Content-Security-Policy", {kContentSecurityPolicy.data(), kContentSecurityPolicy.size()});
   out.set("X-Content-Type-Options", "nosniff");
   out.set("Referrer-Policy", "no-referrer");
   if (!response.allow.empty()) set(bhttp::field::allow, response.allow);
