@@ -30,7 +30,8 @@ exec::TumblingWindow to_exec(const plan::TumblingWindow& window) {
 std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>& calls) {
   std::vector<exec::AggregateCall> out;
   for (const plan::AggregateCall& call : calls) {
-    out.push_back({.function = call.function, .argument = call.argument, .filter = call.filter});
+    out.push_back(
+        {.function = call.function, .argument = call.argument, .filter = call.filter, .distinct = call.distinct});
   }
   return out;
 }

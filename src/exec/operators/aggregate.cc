@@ -29,7 +29,8 @@ class Aggregate : public Operator {
   explicit Aggregate(AggregateOptions options)
       : options_(std::move(options)),
         accumulators_(options_.calls, sizeof(GroupState)),
-        table_(options_.key_types, accumulators_.layout()) {
+        table_(options_.key_types, accumulators_.layout()),
+        distinct_(accumulators_.make_distinct_tables()) {
     for (size_t i = 0; i < accumulators_.size(); ++i) old_results_.emplace_back(accumulators_.result_type(i));
     if (!options_.keys.empty()) return;
     table_.find_or_insert({}, 1, groups_);
@@ -42,7 +43,7 @@ class Aggregate : public Operator {
     table_.find_or_insert(keys, batch.rows(), groups_);
     touch();
     for (size_t row = 0; row < batch.rows(); ++row) state_of(groups_[row]).rows += batch.weight(row);
-    accumulators_.update(groups_, batch);
+    accumulators_.update(groups_, batch, distinct_);
     return {};
   }
 
@@ -127,6 +128,7 @@ class Aggregate : public Operator {
   const AggregateOptions options_;
   Accumulators accumulators_;
   state::GroupTable table_;
+  DistinctTables distinct_;
   std::vector<std::byte*> groups_;  // of the batch at hand
   // The groups that this epoch has touched, and the results that they had before it.
   std::vector<std::byte*> touched_;

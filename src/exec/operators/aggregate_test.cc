@@ -8,7 +8,6 @@
 #include <optional>
 #include <random>
 #include <set>
-#include <tuple>
 
 #include "exec/operators/window_aggregate.h"
 #include "expr/aggregate.h"
@@ -22,9 +21,9 @@ using columnar::RowOp;
 const types::DataType kBigInt = types::TypeKind::kBigInt;
 const types::DataType kTimestamp = types::DataType::timestamp(3);
 
-AggregateCall call(std::string_view name, int argument, bool retractable) {
+AggregateCall call(std::string_view name, int argument, bool retractable, bool distinct = false) {
   const types::DataType type = argument < 0 ? types::DataType() : kBigInt;
-  return {.function = *expr::bind_aggregate(name, type, retractable), .argument = argument};
+  return {.function = *expr::bind_aggregate(name, type, retractable), .argument = argument, .distinct = distinct};
 }
 
 // The rows that the changes of an operator leave; a change that does not fit fails the test.
@@ -48,21 +47,30 @@ class Applied : public Output {
 
 using Rows = std::multiset<std::pair<int64_t, std::optional<int64_t>>>;
 
-// COUNT(*), SUM, MIN and MAX per key.
+// COUNT(*), SUM, MIN, MAX and COUNT(DISTINCT) per key.
 std::map<std::vector<std::optional<int64_t>>, int> expected_groups(const Rows& rows) {
-  std::map<int64_t, std::tuple<int64_t, std::optional<int64_t>, std::optional<int64_t>, std::optional<int64_t>>> groups;
+  struct Group {
+    int64_t count = 0;
+    std::optional<int64_t> sum;
+    std::set<int64_t> values;
+  };
+  std::map<int64_t, Group> groups;
   for (const auto& [k, v] : rows) {
-    auto& [count, sum, min, max] = groups[k];
-    ++count;
+    Group& group = groups[k];
+    ++group.count;
     if (!v) continue;
-    sum = sum.value_or(0) + *v;
-    min = std::min(min.value_or(*v), *v);
-    max = std::max(max.value_or(*v), *v);
+    group.sum = group.sum.value_or(0) + *v;
+    group.values.insert(*v);
   }
   std::map<std::vector<std::optional<int64_t>>, int> expected;
   for (const auto& [k, group] : groups) {
-    const auto& [count, sum, min, max] = group;
-    expected[{k, count, sum, min, max}] = 1;
+    std::optional<int64_t> min;
+    std::optional<int64_t> max;
+    if (!group.values.empty()) {
+      min = *group.values.begin();
+      max = *group.values.rbegin();
+    }
+    expected[{k, group.count, group.sum, min, max, static_cast<int64_t>(group.values.size())}] = 1;
   }
   return expected;
 }
@@ -72,11 +80,11 @@ TEST(Aggregate, RandomChangesLeaveWhatTheRowsGive) {
     std::mt19937_64 random(seed);
     const bool retractions = seed % 4 != 0;
     const uint64_t keys = seed % 3 == 0 ? 5000 : 7;  // many, so that a barrier's changes need several calls
-    std::unique_ptr<Operator> op =
-        make_aggregate({.keys = {0},
-                        .key_types = {kBigInt},
-                        .calls = {call("COUNT", -1, retractions), call("SUM", 1, retractions),
-                                  call("MIN", 1, retractions), call("MAX", 1, retractions)}});
+    std::unique_ptr<Operator> op = make_aggregate(
+        {.keys = {0},
+         .key_types = {kBigInt},
+         .calls = {call("COUNT", -1, retractions), call("SUM", 1, retractions), call("MIN", 1, retractions),
+                   call("MAX", 1, retractions), call("COUNT", 1, retractions, true)}});
     Applied applied;
     Rows rows;
     for (int64_t epoch = 1; epoch <= 20; ++epoch) {

@@ -45,11 +45,11 @@ expr::ExprPtr call(std::string_view name, std::vector<expr::ExprPtr> arguments) 
 }
 
 AggregateCall aggregate_call(std::string_view name, const Schema& schema, int argument, bool retractable = true,
-                             int filter = -1) {
+                             int filter = -1, bool distinct = false) {
   const DataType type = argument < 0 ? DataType() : schema[static_cast<size_t>(argument)].type;
   Result<expr::BoundAggregate> bound = expr::bind_aggregate(name, type, retractable);
   EXPECT_TRUE(bound.has_value()) << name;
-  return {.function = *bound, .argument = argument, .filter = filter};
+  return {.function = *bound, .argument = argument, .filter = filter, .distinct = distinct};
 }
 
 std::unique_ptr<Operator> aggregate(const Schema& schema, std::vector<int> keys, std::vector<AggregateCall> calls) {
@@ -95,6 +95,12 @@ const std::map<std::string, Factory>& factories() {
       {"aggregate_filter",
        [](const Schema& s) {
          return aggregate(s, {0}, {aggregate_call("SUM", s, 1, true, 2), aggregate_call("COUNT", s, -1, true, 2)});
+       }},
+      {"aggregate_distinct",
+       [](const Schema& s) {
+         return aggregate(s, {0},
+                          {aggregate_call("COUNT", s, 1, true, -1, true), aggregate_call("SUM", s, 1, true, 2, true),
+                           aggregate_call("COUNT", s, 1)});
        }},
       {"aggregate_global",
        [](const Schema& s) { return aggregate(s, {}, {aggregate_call("COUNT", s, -1), aggregate_call("SUM", s, 1)}); }},

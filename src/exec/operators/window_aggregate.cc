@@ -40,7 +40,7 @@ class WindowAggregate : public Operator {
     while (!windows_.empty()) {
       const auto first = windows_.begin();
       if (!closed(first->first)) break;
-      if (emit_some(first->first, *first->second, out)) return Progress::kMore;
+      if (emit_some(first->first, *first->second.groups, out)) return Progress::kMore;
       windows_.erase(first);
       next_group_ = 0;
     }
@@ -52,6 +52,11 @@ class WindowAggregate : public Operator {
   }
 
  private:
+  struct Window {
+    std::unique_ptr<state::GroupTable> groups;
+    DistinctTables distinct;
+  };
+
   bool closed(int64_t start) const { return start + options_.window.size_us - kLastMomentUs <= watermark_.value(); }
 
   // Fills rows_by_window_ with the rows that are not late. Neighbouring rows mostly share a window, so that the
@@ -83,12 +88,15 @@ class WindowAggregate : public Operator {
   }
 
   void add(int64_t start, const ChangeBatch& batch) {
-    std::unique_ptr<state::GroupTable>& table = windows_[start];
-    if (table == nullptr) table = std::make_unique<state::GroupTable>(options_.key_types, accumulators_.layout());
+    Window& window = windows_[start];
+    if (window.groups == nullptr) {
+      window.groups = std::make_unique<state::GroupTable>(options_.key_types, accumulators_.layout());
+      window.distinct = accumulators_.make_distinct_tables();
+    }
     keys_.clear();
     for (const int key : options_.keys) keys_.push_back(batch.column(static_cast<size_t>(key)));
-    table->find_or_insert(keys_, batch.rows(), groups_);
-    accumulators_.update(groups_, batch);
+    window.groups->find_or_insert(keys_, batch.rows(), groups_);
+    accumulators_.update(groups_, batch, window.distinct);
   }
 
   // Emits a batch of the window's groups; false when there are no more.
@@ -116,8 +124,8 @@ class WindowAggregate : public Operator {
   const WindowAggregateOptions options_;
   Accumulators accumulators_;
   EventTime watermark_ = kMinEventTime;
-  std::map<int64_t, std::unique_ptr<state::GroupTable>> windows_;  // by start
-  std::map<int64_t, Selection> rows_by_window_;                    // of the batch at hand
+  std::map<int64_t, Window> windows_;            // by start
+  std::map<int64_t, Selection> rows_by_window_;  // of the batch at hand
   std::vector<ColumnPtr> keys_;
   std::vector<std::byte*> groups_;
   size_t next_group_ = 0;  // of the first window, while it is emitted
