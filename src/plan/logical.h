@@ -77,6 +77,7 @@ inline constexpr size_t kColumnsMax = 4'096;
 LogicalPtr make_node(LogicalOperator op, std::vector<LogicalPtr> inputs, std::vector<std::string> names = {});
 
 // Common shapes.
+LogicalPtr make_values(std::vector<std::vector<types::Value>> rows, types::Schema schema);
 LogicalPtr make_filter(LogicalPtr input, expr::ExprPtr predicate);
 LogicalPtr make_project(LogicalPtr input, std::vector<expr::ExprPtr> expressions, std::vector<std::string> names);
 // The columns of `input` at these indexes, under their names; `input` itself when that changes nothing.

@@ -1,0 +1,138 @@
+// Function calls: scalar functions and aggregates.
+#include "base/suggest.h"
+#include "expr/aggregate.h"
+#include "expr/registry.h"
+#include "plan/binder.h"
+#include "sql/keywords.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::Expr;
+using expr::ExprPtr;
+using types::DataType;
+using types::TypeKind;
+using types::Value;
+
+ExprPtr unit_literal(const sql::Keyword& keyword) {
+  return Expr::literal(Value(keyword.text), DataType(TypeKind::kString).with_nullable(false));
+}
+
+// TRIM(side characters FROM text) under the names of its three functions: TRIM, LTRIM, RTRIM (text [, characters]).
+Result<ExprPtr> bind_trim(const std::string& side, std::vector<ExprPtr> arguments) {
+  std::string name = side == "LEADING" ? "LTRIM" : (side == "TRAILING" ? "RTRIM" : "TRIM");
+  ExprPtr characters = std::move(arguments[0]);
+  arguments.erase(arguments.begin());
+  bool spaces = characters->is_literal() && !characters->value().is_null() &&
+                characters->type().kind() == TypeKind::kString && characters->value().as_string() == " ";
+  if (!spaces) {
+    if (name == "TRIM") name = "BTRIM";
+    arguments.push_back(std::move(characters));
+  }
+  return expr::bind_call(name, std::move(arguments));
+}
+
+Error unsupported_clause(const sql::Expression& expression, std::string_view function, std::string_view clause) {
+  return unsupported("{} does not take {}", function, clause).at(expression.position.offset);
+}
+
+}  // namespace
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::FunctionCall& node) {
+  const std::string& name = node.name.parts.back().text;
+  bool of_system = node.name.parts.size() == 2 && sql::equal_ignoring_case(node.name.parts[0].text, "pg_catalog");
+  if (node.name.parts.size() > 1 && !of_system) {
+    return not_found("there is no function {}.{}", node.name.parts[0].text, name).at(expression.position.offset);
+  }
+  if (node.over) return unsupported("OVER is not supported").at(expression.position.offset);
+  if (expr::is_aggregate_function(name)) return bind_aggregate_call(expression, node);
+  return bind_scalar_call(expression, node);
+}
+
+Result<std::vector<ExprPtr>> Binder::bind_arguments(const sql::FunctionCall& call) {
+  std::vector<ExprPtr> arguments;
+  for (const sql::Expression& argument : call.arguments) {
+    const auto* keyword = argument.get_if<sql::Keyword>();
+    arguments.push_back(keyword != nullptr ? unit_literal(*keyword) : PENSTOCK_TRY(bind(argument)));
+  }
+  return arguments;
+}
+
+Result<ExprPtr> Binder::bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call) {
+  const std::string& name = call.name.parts.back().text;
+  if (call.distinct) return unsupported_clause(expression, name, "DISTINCT");
+  if (call.filter) return unsupported_clause(expression, name, "FILTER");
+  if (!call.order_by.empty()) return unsupported_clause(expression, name, "ORDER BY");
+  std::vector<ExprPtr> arguments = PENSTOCK_TRY(bind_arguments(call));
+  if (!call.arguments.empty() && sql::equal_ignoring_case(name, "TRIM")) {
+    if (const auto* side = call.arguments.front().get_if<sql::Keyword>()) {
+      arguments.erase(arguments.begin());
+      return bind_trim(side->text, std::move(arguments));
+    }
+  }
+  // CEIL(x TO unit) and FLOOR(x TO unit): the unit comes first.
+  if (arguments.size() == 2 && call.arguments[1].get_if<sql::Keyword>() != nullptr) {
+    std::swap(arguments[0], arguments[1]);
+    return expr::bind_call(sql::equal_ignoring_case(name, "CEILING") ? "CEIL" : name, std::move(arguments));
+  }
+  Result<ExprPtr> bound = expr::bind_call(name, std::move(arguments));
+  if (bound || bound.error().code() != ErrorCode::kNotFound || !bound.error().hint().empty()) return bound;
+  std::vector<std::string> names;
+  for (const expr::AggregateFunction& function : expr::aggregate_functions()) names.emplace_back(function.name);
+  return std::move(bound).error().hint(did_you_mean(name, names));
+}
+
+// Collects the call; what stands for it is a column behind those of the scope.
+Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call) {
+  std::string name = sql::to_upper(call.name.parts.back().text);
+  const ExpressionContext& outer = *expression_context_;
+  if (outer.aggregates == nullptr) {
+    return invalid_argument("aggregate function {} is not allowed {}", name, outer.place)
+        .at(expression.position.offset);
+  }
+  if (!call.order_by.empty()) return unsupported_clause(expression, name, "ORDER BY");
+  if (call.null_treatment != sql::NullTreatment::kUnspecified) {
+    return unsupported_clause(expression, name, "IGNORE NULLS and RESPECT NULLS");
+  }
+  ExpressionContext inner = outer;
+  inner.aggregates = nullptr;
+  inner.place = "inside another one";
+  FoundAggregate found;
+  DataType argument_type;
+  bool star = call.arguments.size() == 1 && call.arguments[0].get_if<sql::Star>() != nullptr;
+  if (call.arguments.size() != 1) {
+    return invalid_argument("{} takes one argument", name).at(expression.position.offset);
+  }
+  if (star && name != "COUNT") return invalid_argument("only COUNT takes *").at(expression.position.offset);
+  if (star && call.distinct) return invalid_argument("COUNT(DISTINCT *) is not SQL").at(expression.position.offset);
+  if (!star) {
+    found.argument = PENSTOCK_TRY(bind_expression(call.arguments[0], inner));
+    if (found.argument->type().kind() == TypeKind::kNull) {
+      found.argument = Expr::literal({}, TypeKind::kString);  // a bare NULL
+    }
+    argument_type = found.argument->type();
+  }
+  if (call.filter) {
+    inner.place = "in FILTER";
+    found.filter = PENSTOCK_TRY(bind_condition(*call.filter, inner));
+  }
+  found.call.function = PENSTOCK_TRY(expr::bind_aggregate(name, argument_type, false));
+  // DISTINCT changes nothing for these.
+  found.call.distinct = call.distinct && name != "MIN" && name != "MAX";
+  if (!star) found.argument = PENSTOCK_TRY(expr::coerce(found.argument, found.call.function.argument_type));
+  // The same call twice is computed once.
+  auto same = [](const ExprPtr& a, const ExprPtr& b) { return a == b || (a && b && a->equals(*b)); };
+  size_t index = 0;
+  for (; index < outer.aggregates->size(); ++index) {
+    const FoundAggregate& known = (*outer.aggregates)[index];
+    if (known.call.function.function == found.call.function.function && known.call.distinct == found.call.distinct &&
+        same(known.argument, found.argument) && same(known.filter, found.filter)) {
+      break;
+    }
+  }
+  DataType type = found.call.function.result_type;
+  if (index == outer.aggregates->size()) outer.aggregates->push_back(std::move(found));
+  return Expr::column(outer.scope->size() + index, type, name);
+}
+
+}  // namespace penstock::plan

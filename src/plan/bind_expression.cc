@@ -1,0 +1,237 @@
+// Expressions, but for calls.
+#include "expr/registry.h"
+#include "plan/binder.h"
+#include "plan/literal.h"
+#include "sql/printer.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::bind_call;
+using expr::Expr;
+using expr::ExprPtr;
+using types::DataType;
+using types::TypeKind;
+
+Error not_a_value(const sql::Expression& expression, std::string_view what) {
+  return unsupported("{}", what).at(expression.position.offset);
+}
+
+}  // namespace
+
+Binder::Binder(const PlanContext& context) : context_(context), parameter_types_(context.parameter_types) {}
+
+Result<ExprPtr> Binder::bind_expression(const sql::Expression& expression, const ExpressionContext& context) {
+  const ExpressionContext* outer = std::exchange(expression_context_, &context);
+  Result<ExprPtr> bound = bind(expression);
+  expression_context_ = outer;
+  return bound;
+}
+
+Result<ExprPtr> Binder::bind_condition(const sql::Expression& expression, const ExpressionContext& context) {
+  suggest_parameter_type(expression, TypeKind::kBoolean);
+  ExprPtr condition = PENSTOCK_TRY(bind_expression(expression, context));
+  TypeKind kind = condition->type().kind();
+  if (kind == TypeKind::kBoolean) return condition;
+  if (kind == TypeKind::kNull) return Expr::literal({}, TypeKind::kBoolean);
+  return invalid_argument("a condition is needed {}, but this is {}", context.place,
+                          condition->type().with_nullable(true).to_string())
+      .at(expression.position.offset);
+}
+
+std::vector<DataType> Binder::parameter_types() const {
+  std::vector<DataType> types = parameter_types_;
+  for (DataType& type : types) {
+    if (type.kind() == TypeKind::kNull) type = TypeKind::kString;
+  }
+  return types;
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression) {
+  auto dispatch = [&](const auto& node) { return bind(expression, node); };
+  return located(std::visit(dispatch, expression.node), expression.position);
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Literal& node) { return bind_literal(node); }
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IntervalLiteral& node) { return bind_interval(node); }
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::ColumnReference& node) {
+  static const Scope kEmpty;
+  const Scope& scope = expression_context_->scope == nullptr ? kEmpty : *expression_context_->scope;
+  size_t column = PENSTOCK_TRY(scope.resolve(node.name));
+  if (expression_context_->column_positions != nullptr) {
+    expression_context_->column_positions->insert_or_assign(column, expression.position);
+  }
+  return scope.column(column);
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Parameter& node) {
+  size_t index = node.number - 1;
+  if (parameter_types_.size() <= index) parameter_types_.resize(node.number);
+  DataType type = parameter_types_[index];
+  if (context_.parameters.empty()) return Expr::literal({}, type);
+  if (index >= context_.parameters.size()) {
+    return invalid_argument("there is no value for ${}", node.number).at(expression.position.offset);
+  }
+  const types::Value& value = context_.parameters[index];
+  return Expr::literal(value, type.with_nullable(value.is_null()));
+}
+
+void Binder::suggest_parameter_type(const sql::Expression& expression, DataType type) {
+  const auto* parameter = expression.get_if<sql::Parameter>();
+  if (parameter == nullptr || type.kind() == TypeKind::kNull) return;
+  if (parameter_types_.size() < parameter->number) parameter_types_.resize(parameter->number);
+  DataType& known = parameter_types_[parameter->number - 1];
+  if (known.kind() == TypeKind::kNull) known = type.with_nullable(true);
+}
+
+Result<std::pair<ExprPtr, ExprPtr>> Binder::bind_pair(const sql::Expression& left, const sql::Expression& right) {
+  bool left_last = left.get_if<sql::Parameter>() != nullptr;
+  ExprPtr first = PENSTOCK_TRY(bind(left_last ? right : left));
+  suggest_parameter_type(left_last ? left : right, first->type());
+  ExprPtr second = PENSTOCK_TRY(bind(left_last ? left : right));
+  if (left_last) std::swap(first, second);
+  return std::pair(std::move(first), std::move(second));
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Unary& node) {
+  ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
+  switch (node.op) {
+    case sql::UnaryOperator::kNot: return bind_call("NOT", {std::move(operand)});
+    case sql::UnaryOperator::kPlus:
+      if (operand->type().is_numeric() || operand->type().is_interval()) return operand;
+      return invalid_argument("+ does not take {}", operand->type().with_nullable(true).to_string());
+    case sql::UnaryOperator::kMinus: break;
+  }
+  const auto* number = node.operand->get_if<sql::Literal>();
+  if (number != nullptr && operand->type().is_numeric()) {
+    return expr::number_literal("-" + number->text);  // so that the smallest BIGINT can be written
+  }
+  return bind_call("NEGATE", {std::move(operand)});
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Binary& node) {
+  auto [left, right] = PENSTOCK_TRY(bind_pair(*node.left, *node.right));
+  return bind_call(sql::binary_operator_symbol(node.op), {std::move(left), std::move(right)});
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Logical& node) {
+  std::vector<ExprPtr> operands;
+  for (const sql::Expression& operand : node.operands) {
+    suggest_parameter_type(operand, TypeKind::kBoolean);
+    operands.push_back(PENSTOCK_TRY(bind(operand)));
+  }
+  return bind_call(node.is_and ? "AND" : "OR", std::move(operands));
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IsTest& node) {
+  std::string name = node.negated ? "IS NOT " : "IS ";
+  switch (node.test) {
+    case sql::TruthTest::kNull: name += "NULL"; break;
+    case sql::TruthTest::kTrue: name += "TRUE"; break;
+    case sql::TruthTest::kFalse: name += "FALSE"; break;
+    case sql::TruthTest::kUnknown: name += "UNKNOWN"; break;
+  }
+  return bind_call(name, {PENSTOCK_TRY(bind(*node.operand))});
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IsDistinctFrom& node) {
+  auto [left, right] = PENSTOCK_TRY(bind_pair(*node.left, *node.right));
+  return bind_call(node.negated ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM", {std::move(left), std::move(right)});
+}
+
+// a BETWEEN b AND c is a >= b AND a <= c; SYMMETRIC takes the bounds in either order.
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Between& node) {
+  auto [operand, low] = PENSTOCK_TRY(bind_pair(*node.operand, *node.low));
+  suggest_parameter_type(*node.high, operand->type());
+  ExprPtr high = PENSTOCK_TRY(bind(*node.high));
+  auto between = [&](const ExprPtr& least, const ExprPtr& most) -> Result<ExprPtr> {
+    ExprPtr above = PENSTOCK_TRY(bind_call(">=", {operand, least}));
+    ExprPtr below = PENSTOCK_TRY(bind_call("<=", {operand, most}));
+    return bind_call("AND", {std::move(above), std::move(below)});
+  };
+  ExprPtr result = PENSTOCK_TRY(between(low, high));
+  if (node.symmetric) result = PENSTOCK_TRY(bind_call("OR", {result, PENSTOCK_TRY(between(high, low))}));
+  return node.negated ? bind_call("NOT", {std::move(result)}) : Result<ExprPtr>(std::move(result));
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::InList& node) {
+  return bind_in(expression, *node.operand, node.values, node.negated);
+}
+
+Result<ExprPtr> Binder::bind_in(const sql::Expression&, const sql::Expression& operand,
+                                const std::vector<sql::Expression>& values, bool negated) {
+  std::vector<ExprPtr> arguments = {PENSTOCK_TRY(bind(operand))};
+  for (const sql::Expression& value : values) {
+    suggest_parameter_type(value, arguments.front()->type());
+    arguments.push_back(PENSTOCK_TRY(bind(value)));
+  }
+  return bind_call(negated ? "NOT IN" : "IN", std::move(arguments));
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::PatternMatch& node) {
+  suggest_parameter_type(*node.operand, TypeKind::kString);
+  suggest_parameter_type(*node.pattern, TypeKind::kString);
+  std::vector<ExprPtr> arguments = {PENSTOCK_TRY(bind(*node.operand)), PENSTOCK_TRY(bind(*node.pattern))};
+  if (node.kind == sql::PatternKind::kILike) {
+    for (ExprPtr& argument : arguments) argument = PENSTOCK_TRY(bind_call("LOWER", {std::move(argument)}));
+  }
+  if (node.escape) arguments.push_back(PENSTOCK_TRY(bind(*node.escape)));
+  bool similar = node.kind == sql::PatternKind::kSimilarTo;
+  ExprPtr match = PENSTOCK_TRY(bind_call(similar ? "SIMILAR TO" : "LIKE", std::move(arguments)));
+  return node.negated ? bind_call("NOT", {std::move(match)}) : Result<ExprPtr>(std::move(match));
+}
+
+// = ANY (ARRAY[...]) and <> ALL (ARRAY[...]), as PostgreSQL's clients write IN and NOT IN.
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Quantified& node) {
+  const auto* array = node.array ? node.array->get_if<sql::ArrayConstructor>() : nullptr;
+  bool in = node.op == sql::BinaryOperator::kEqual && !node.all;
+  bool not_in = node.op == sql::BinaryOperator::kNotEqual && node.all;
+  if (array == nullptr || array->elements.empty() || (!in && !not_in)) {
+    return unsupported("ANY and ALL are supported only as = ANY (ARRAY[...]) and <> ALL (ARRAY[...])")
+        .at(expression.position.offset);
+  }
+  return bind_in(expression, *node.left, array->elements, not_in);
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Case& node) {
+  std::vector<ExprPtr> children;
+  ExprPtr operand;
+  if (node.operand) operand = PENSTOCK_TRY(bind(*node.operand));
+  for (const sql::WhenClause& when : node.whens) {
+    if (operand != nullptr) suggest_parameter_type(*when.condition, operand->type());
+    ExprPtr condition = PENSTOCK_TRY(bind(*when.condition));
+    if (operand != nullptr) {
+      condition = PENSTOCK_TRY(located(bind_call("=", {operand, std::move(condition)}), when.condition->position));
+    }
+    children.push_back(std::move(condition));
+    children.push_back(PENSTOCK_TRY(bind(*when.result)));
+  }
+  children.push_back(node.otherwise ? PENSTOCK_TRY(bind(*node.otherwise)) : Expr::literal({}, TypeKind::kNull));
+  return expr::bind_case(std::move(children));
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Cast& node) {
+  DataType type = PENSTOCK_TRY(bind_type(*node.type));
+  suggest_parameter_type(*node.operand, type);
+  ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
+  return expr::bind_cast(std::move(operand), type, node.try_cast);
+}
+
+template <class Node>
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const Node&) {
+  if constexpr (std::is_same_v<Node, sql::Star>) {
+    return invalid_argument("* can stand only alone in a select list, or in COUNT(*)").at(expression.position.offset);
+  } else if constexpr (std::is_same_v<Node, sql::Exists> || std::is_same_v<Node, sql::ScalarSubquery> ||
+                       std::is_same_v<Node, sql::InSubquery>) {
+    return not_a_value(expression, "subqueries are supported only in FROM");
+  } else if constexpr (std::is_same_v<Node, sql::TableArgument> || std::is_same_v<Node, sql::Descriptor> ||
+                       std::is_same_v<Node, sql::NamedArgument> || std::is_same_v<Node, sql::Keyword>) {
+    return invalid_argument("{} is an argument of table functions, not a value", sql::print(expression))
+        .at(expression.position.offset);
+  } else {
+    return not_a_value(expression, "arrays, maps and rows are not supported as values");
+  }
+}
+
+}  // namespace penstock::plan

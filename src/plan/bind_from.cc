@@ -1,0 +1,215 @@
+// What stands after FROM.
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "catalog/catalog.h"
+#include "expr/registry.h"
+#include "plan/binder.h"
+#include "sql/keywords.h"
+#include "sql/parser.h"
+#include "sql/printer.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::Expr;
+using expr::ExprPtr;
+using sql::equal_ignoring_case;
+
+// Views that read views, that read views.
+constexpr uint32_t kViewDepthMax = 50;
+
+// The same error without its position, which is one in another text.
+Error without_position(const Error& error, std::string_view context) {
+  return Error(error.code(), error.message()).hint(error.hint()).context(context);
+}
+
+// Whether rows of the table may be taken back.
+bool is_append_only(const catalog::Table& table) {
+  const std::string* connector = catalog::find_option(table.options, "connector");
+  if (connector == nullptr) return false;  // a native table: UPDATE and DELETE
+  const std::string* format = catalog::find_option(table.options, "format");
+  bool changelog_format = format != nullptr && (*format == "debezium-json" || *format == "debezium-avro");
+  return *connector != "upsert-kafka" && !changelog_format;
+}
+
+}  // namespace
+
+LogicalPtr make_scan(std::shared_ptr<const ScanSource> source) {
+  LogicalScan scan;
+  scan.source = std::move(source);
+  for (size_t i = 0; i < scan.source->schema.size(); ++i) scan.columns.push_back(static_cast<int>(i));
+  scan.with_watermark = scan.source->watermark != nullptr;
+  return make_node(std::move(scan), {});
+}
+
+Result<Binder::Named> Binder::bind_from(const sql::Select& select) {
+  if (select.from.empty()) {
+    return Named(make_values({{}}, {}), Scope());
+  }
+  if (select.from.size() > 1) {
+    return unsupported("joins are not supported").at(select.from[1].position.offset);
+  }
+  return bind_table(select.from.front());
+}
+
+Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
+  LogicalPtr plan;
+  std::string name;
+  if (const auto* named = std::get_if<sql::NamedTable>(&table.node)) {
+    if (!named->hints.empty()) {
+      return unsupported("hints are not supported").at(named->hints.front().name.position.offset);
+    }
+    if (named->as_of) {
+      return unsupported("FOR SYSTEM_TIME AS OF is not supported").at(named->as_of->position.offset);
+    }
+    name = named->name.parts.back().text;
+    plan = PENSTOCK_TRY(bind_named_table(named->name));
+  } else if (const auto* derived = std::get_if<sql::DerivedTable>(&table.node)) {
+    plan = PENSTOCK_TRY(bind_query(*derived->query));
+  } else if (const auto* function = std::get_if<sql::TableFunction>(&table.node)) {
+    plan = PENSTOCK_TRY(located(bind_table_function(function->call), function->call.name.position()));
+  } else {
+    return unsupported("joins are not supported").at(std::get<sql::Join>(table.node).right->position.offset);
+  }
+  if (table.alias) {
+    name = table.alias->name.text;
+    if (!table.alias->columns.empty()) plan = PENSTOCK_TRY(rename_columns(std::move(plan), table.alias->columns));
+  }
+  Scope scope(name, plan->schema);
+  return Named(std::move(plan), std::move(scope));
+}
+
+Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name) {
+  if (name.parts.size() == 1) {
+    for (auto table = common_tables_.rbegin(); table != common_tables_.rend(); ++table) {
+      if (equal_ignoring_case(table->name, name.parts.front().text)) return table->plan;
+    }
+  }
+  std::string full_name = PENSTOCK_TRY(catalog::full_name(name));
+  if (catalog::is_system_name(full_name)) return bind_system_table(full_name, name.position());
+  catalog::EntryPtr entry = context_.catalog->find_relation(full_name);
+  if (entry != nullptr) return bind_relation(entry, name);
+  std::vector<std::string> known;
+  for (const catalog::EntryPtr& other : context_.catalog->entries()) {
+    if (other->name_space() == catalog::NameSpace::kRelation) known.push_back(other->name);
+  }
+  for (const CommonTable& table : common_tables_) known.push_back(table.name);
+  return not_found("there is no table or view {}", sql::print(name))
+      .at(name.position().offset)
+      .hint(did_you_mean(full_name, known));
+}
+
+Result<LogicalPtr> Binder::bind_system_table(const std::string& name, sql::Position position) {
+  auto table = std::ranges::find_if(context_.system_tables,
+                                    [&](const auto& known) { return equal_ignoring_case(known.first, name); });
+  if (table == context_.system_tables.end()) {
+    std::vector<std::string> known;
+    for (const auto& [other, schema] : context_.system_tables) known.push_back(other);
+    return not_found("there is no table {}", name).at(position.offset).hint(did_you_mean(name, known));
+  }
+  if (context_.mode == PlanMode::kStreaming) {
+    return unsupported("{} can be read only by a SELECT: its changes are not a stream", name).at(position.offset);
+  }
+  auto source = std::make_shared<ScanSource>();
+  source->kind = ScanSource::Kind::kSystem;
+  source->name = table->first;
+  source->schema = table->second;
+  source->traits.bounded = true;
+  return make_scan(std::move(source));
+}
+
+Result<LogicalPtr> Binder::bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name) {
+  bool bounded = context_.mode == PlanMode::kBounded;
+  add_dependency(entry->name);
+  if (entry->view() != nullptr) return located(bind_view(*entry), name.position());
+  if (entry->table() != nullptr) {
+    Result<std::shared_ptr<const ScanSource>> source = make_table_source(*entry);
+    if (!source) return without_position(source.error(), "table " + entry->name).at(name.position().offset);
+    return make_scan(*std::move(source));
+  }
+  const catalog::MaterializedView& view = *entry->materialized_view();
+  auto source = std::make_shared<ScanSource>();
+  source->kind = ScanSource::Kind::kView;
+  source->name = entry->name;
+  source->schema = entry->schema();
+  source->traits = {.append_only = bounded || view.append_only, .bounded = bounded, .key = view.key};
+  return make_scan(std::move(source));
+}
+
+// A view stands for its query, which knows nothing of the names around it.
+Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
+  if (view_depth_ == kViewDepthMax) {
+    return make_error(ErrorCode::kResourceExhausted, "views are nested more than {} deep", kViewDepthMax);
+  }
+  Result<sql::Query> query = sql::parse_query(view.view()->query);
+  if (!query) return without_position(query.error(), "view " + view.name);
+  std::vector<CommonTable> outer_tables = std::exchange(common_tables_, {});
+  const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
+  ++view_depth_;
+  Result<LogicalPtr> plan = bind_query(*query);
+  --view_depth_;
+  common_tables_ = std::move(outer_tables);
+  expression_context_ = outer_context;
+  if (!plan) return without_position(plan.error(), "view " + view.name);
+  const std::vector<catalog::Column>& columns = view.view()->columns;
+  if (columns.size() != (*plan)->schema.size()) {
+    return invalid_argument("view {} has {} columns, but its query now gives {}", view.name, columns.size(),
+                            (*plan)->schema.size())
+        .hint("create the view again");
+  }
+  std::vector<ExprPtr> expressions;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    expressions.push_back(column_of((*plan)->schema, static_cast<int>(i)));
+    names.push_back(columns[i].name);
+  }
+  return make_project(*std::move(plan), std::move(expressions), std::move(names));
+}
+
+Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalog::Entry& entry) {
+  const catalog::Table& table = *entry.table();
+  bool bounded = context_.mode == PlanMode::kBounded;
+  auto source = std::make_shared<ScanSource>();
+  source->name = entry.name;
+  source->schema = entry.schema();
+  source->traits = {.append_only = bounded || is_append_only(table), .bounded = bounded};
+  // A key is a promise that an append-only stream of events does not keep by itself.
+  if (!is_append_only(table) && !table.primary_key.empty()) source->traits.key = table.primary_key;
+  types::Schema base;
+  for (const catalog::Column& column : table.columns) {
+    if (!column.computed.empty()) continue;
+    std::optional<std::string> key;
+    if (column.metadata) key = column.metadata->key;
+    base.push_back({column.name, column.type});
+    source->base.push_back({base.back(), std::move(key)});
+  }
+  Scope base_scope(entry.name, base);
+  size_t next_base = 0;
+  for (const catalog::Column& column : table.columns) {
+    if (column.computed.empty()) {
+      source->columns.push_back(base_scope.column(next_base++));
+      continue;
+    }
+    sql::Expression computed = PENSTOCK_TRY(sql::parse_expression(column.computed));
+    ExprPtr bound = PENSTOCK_TRY(bind_expression(computed, {.scope = &base_scope, .place = "in a computed column"}));
+    source->columns.push_back(PENSTOCK_TRY(expr::bind_cast(std::move(bound), column.type)));
+  }
+  // A bounded read keeps every row, however late: it needs no watermark.
+  if (table.watermark && !bounded) {
+    Scope scope(entry.name, source->schema);
+    sql::Expression watermark = PENSTOCK_TRY(sql::parse_expression(table.watermark->expression));
+    source->watermark = PENSTOCK_TRY(bind_expression(watermark, {.scope = &scope, .place = "in WATERMARK"}));
+    source->watermark_column = table.watermark->column;
+    source->traits.time_columns = {table.watermark->column};
+  }
+  return std::shared_ptr<const ScanSource>(std::move(source));
+}
+
+void Binder::add_dependency(const std::string& name) {
+  // What a view reads is the view's affair: it cannot be dropped while the view is there.
+  if (view_depth_ > 0 || std::ranges::find(dependencies_, name) != dependencies_.end()) return;
+  dependencies_.push_back(name);
+}
+
+}  // namespace penstock::plan

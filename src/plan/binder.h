@@ -1,0 +1,172 @@
+// From syntax trees to the logical plan. Private to the module; its methods are spread over bind_*.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "expr/expr.h"
+#include "plan/logical.h"
+#include "plan/planner.h"
+#include "plan/scope.h"
+#include "sql/query.h"
+#include "sql/statement.h"
+
+namespace penstock::plan {
+
+// An aggregate call found in the expressions of a SELECT, over the input of the aggregation.
+struct FoundAggregate {
+  AggregateCall call;      // function and distinct; columns are set later
+  expr::ExprPtr argument;  // null: COUNT(*)
+  expr::ExprPtr filter;    // null: none
+};
+
+// What an expression may use beside constants.
+struct ExpressionContext {
+  const Scope* scope = nullptr;
+  // Where aggregate calls are collected; each becomes a column behind those of the scope. Null: they are not allowed.
+  std::vector<FoundAggregate>* aggregates = nullptr;
+  // Said of aggregate calls that are not allowed: "in WHERE".
+  std::string_view place = "here";
+  // Where each column of the scope was named last, for errors that are found later.
+  std::map<size_t, sql::Position>* column_positions = nullptr;
+};
+
+// Binds one statement. Not used again after an error.
+class Binder {
+ public:
+  explicit Binder(const PlanContext& context);
+
+  // The plan of a query; the schema of its root names the result's columns.
+  Result<LogicalPtr> bind_query(const sql::Query& query);
+  Result<expr::ExprPtr> bind_expression(const sql::Expression& expression, const ExpressionContext& context);
+  // The same for an expression that must be BOOLEAN.
+  Result<expr::ExprPtr> bind_condition(const sql::Expression& expression, const ExpressionContext& context);
+
+  // The types of the parameters, those that nothing determined as STRING.
+  std::vector<types::DataType> parameter_types() const;
+  // The types that the columns of VALUES are for: parameters among them take these.
+  void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
+  // A table's definition with its expressions bound.
+  Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry);
+  // Full names of the catalog objects that were read, in the order of their first use.
+  const std::vector<std::string>& dependencies() const { return dependencies_; }
+
+ private:
+  using Named = std::pair<LogicalPtr, Scope>;
+  struct CommonTable {
+    std::string name;
+    LogicalPtr plan;
+  };
+  // An ORDER BY that is still to be put on top of a SELECT.
+  struct SortRequest {
+    const std::vector<sql::OrderItem>* items = nullptr;
+    std::optional<int64_t> limit;
+    int64_t offset = 0;
+    sql::Position position;
+
+    bool empty() const { return items->empty() && !limit && offset == 0; }
+  };
+  // What a SELECT has become before its DISTINCT and ORDER BY.
+  struct SelectList {
+    std::vector<expr::ExprPtr> expressions;
+    std::vector<std::string> names;
+  };
+
+  // bind_query.cc
+  Result<LogicalPtr> rename_columns(LogicalPtr plan, const std::vector<sql::Identifier>& names);
+  Result<LogicalPtr> bind_values(const sql::Values& values, sql::Position position);
+  Result<std::vector<std::vector<expr::ExprPtr>>> bind_value_rows(const sql::Values& values);
+  Result<LogicalPtr> bind_set_operation(const sql::SetOperation& operation, sql::Position position);
+  // The ORDER BY and LIMIT of a query whose body is no SELECT.
+  Result<LogicalPtr> sort_output(LogicalPtr plan, const SortRequest& sort);
+  Result<SortRequest> bind_sort_request(const sql::Query& query);
+  Result<int64_t> bind_row_count(const sql::Expression& expression, std::string_view clause);
+  Result<LogicalPtr> make_sort(LogicalPtr input, const std::vector<int>& columns, const SortRequest& sort);
+  Status check_size(const LogicalPtr& plan, sql::Position position) const;
+
+  // bind_select.cc
+  Result<LogicalPtr> bind_select(const sql::Select& select, const SortRequest& sort);
+  Result<SelectList> bind_select_list(const sql::Select& select, const ExpressionContext& context);
+  Result<LogicalPtr> finish_select(bool distinct, LogicalPtr plan, const SelectList& list,
+                                   const std::vector<expr::ExprPtr>& order, const SortRequest& sort);
+  Result<std::vector<expr::ExprPtr>> bind_order(const SelectList& list, const SortRequest& sort,
+                                                const ExpressionContext& context);
+  Result<std::vector<expr::ExprPtr>> bind_group_keys(const sql::Select& select, const ExpressionContext& context);
+  Result<expr::ExprPtr> bind_group_key(const sql::Select& select, const sql::Expression& key,
+                                       const ExpressionContext& context);
+
+  // bind_from.cc, bind_window.cc
+  Result<Named> bind_from(const sql::Select& select);
+  Result<Named> bind_table(const sql::TableReference& table);
+  Result<LogicalPtr> bind_named_table(const sql::QualifiedName& name);
+  Result<LogicalPtr> bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name);
+  Result<LogicalPtr> bind_system_table(const std::string& name, sql::Position position);
+  Result<LogicalPtr> bind_view(const catalog::Entry& view);
+  Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
+  Result<LogicalPtr> bind_tumble(const sql::FunctionCall& call);
+  Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
+  Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
+  void add_dependency(const std::string& name);
+
+  // bind_expression.cc, bind_call.cc: one per kind of node
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Literal& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IntervalLiteral& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::ColumnReference& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Parameter& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Unary& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Binary& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Logical& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IsTest& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IsDistinctFrom& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Between& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::InList& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::PatternMatch& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Quantified& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Case& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Cast& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::FunctionCall& node);
+  // Everything that has no meaning as a value, or none yet.
+  template <class Node>
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const Node& node);
+
+  Result<expr::ExprPtr> bind(const sql::Expression& expression);
+  // Both sides of an operator; a parameter whose type is unknown takes that of the other side.
+  Result<std::pair<expr::ExprPtr, expr::ExprPtr>> bind_pair(const sql::Expression& left, const sql::Expression& right);
+  // A parameter that stands there alone and has no type yet takes this one.
+  void suggest_parameter_type(const sql::Expression& expression, types::DataType type);
+  Result<expr::ExprPtr> bind_in(const sql::Expression& expression, const sql::Expression& operand,
+                                const std::vector<sql::Expression>& values, bool negated);
+  Result<expr::ExprPtr> bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  Result<expr::ExprPtr> bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  Result<std::vector<expr::ExprPtr>> bind_arguments(const sql::FunctionCall& call);
+
+  const PlanContext& context_;
+  const ExpressionContext* expression_context_ = nullptr;  // of the expression that is being bound
+  std::vector<CommonTable> common_tables_;                 // innermost last
+  std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
+  std::vector<types::DataType> value_types_;
+  std::vector<std::string> dependencies_;
+  uint32_t view_depth_ = 0;
+};
+
+// Every distinct row once.
+LogicalPtr make_distinct(LogicalPtr input);
+
+// A scan of all columns.
+LogicalPtr make_scan(std::shared_ptr<const ScanSource> source);
+
+// Gives an error without a position this one.
+template <class T>
+Result<T> located(Result<T> result, sql::Position position) {
+  if (result || result.error().position()) return result;
+  return std::move(result).error().at(position.offset);
+}
+
+}  // namespace penstock::plan

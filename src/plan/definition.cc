@@ -1,0 +1,278 @@
+#include "plan/definition.h"
+
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "catalog/catalog.h"
+#include "expr/registry.h"
+#include "plan/binder.h"
+#include "plan/literal.h"
+#include "sql/keywords.h"
+#include "sql/printer.h"
+
+namespace penstock::plan {
+namespace {
+
+using catalog::Column;
+using catalog::Entry;
+using types::DataType;
+using types::Schema;
+
+Result<catalog::Options> bind_options(const std::vector<sql::Option>& options) {
+  catalog::Options bound;
+  for (const sql::Option& option : options) {
+    if (catalog::find_option(bound, option.key) != nullptr) {
+      return invalid_argument("option '{}' is given twice", option.key).at(option.position.offset);
+    }
+    bound.emplace_back(option.key, option.value);
+  }
+  return bound;
+}
+
+// The full name of an object that is to be created.
+Result<std::string> new_name(const sql::QualifiedName& name) {
+  std::string full = PENSTOCK_TRY(catalog::full_name(name));
+  if (catalog::is_system_name(full)) {
+    return invalid_argument("nothing can be created in the schema {}: it belongs to the program",
+                            name.parts[name.parts.size() - 2].text)
+        .at(name.position().offset);
+  }
+  return full;
+}
+
+Status check_new_column(const std::vector<Column>& columns, const sql::Identifier& name) {
+  bool taken = std::ranges::any_of(
+      columns, [&](const Column& column) { return sql::equal_ignoring_case(column.name, name.text); });
+  if (taken) return invalid_argument("there are two columns {}", name.text).at(name.position.offset);
+  if (columns.size() == kColumnsMax) {
+    return make_error(ErrorCode::kResourceExhausted, "a table has at most {} columns", kColumnsMax)
+        .at(name.position.offset);
+  }
+  return {};
+}
+
+Result<int> find_column(const catalog::Table& table, const sql::Identifier& name) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    if (sql::equal_ignoring_case(table.columns[i].name, name.text)) return static_cast<int>(i);
+    names.push_back(table.columns[i].name);
+  }
+  return not_found("there is no column {}", name.text).at(name.position.offset).hint(did_you_mean(name.text, names));
+}
+
+// The columns that are written with a type; computed ones get theirs later.
+Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_connector) {
+  Column column{.name = definition.name.text, .type = {}, .computed = {}, .metadata = {}, .comment = {}};
+  column.comment = definition.comment.value_or("");
+  if (definition.computed) {
+    column.computed = sql::print(*definition.computed);
+    return column;
+  }
+  column.type = PENSTOCK_TRY(bind_type(*definition.type));
+  if (definition.metadata) {
+    if (!has_connector) {
+      return invalid_argument("METADATA columns need a connector: a table without WITH has none")
+          .at(definition.name.position.offset);
+    }
+    column.metadata = catalog::MetadataColumn{definition.metadata->key.value_or(definition.name.text),
+                                              definition.metadata->is_virtual};
+  }
+  return column;
+}
+
+Status bind_computed_columns(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table) {
+  Schema base;
+  for (const Column& column : table.columns) {
+    if (column.computed.empty()) base.push_back({column.name, column.type});
+  }
+  Scope scope(statement.name.parts.back().text, base);
+  for (size_t i = 0; i < statement.columns.size(); ++i) {
+    if (!statement.columns[i].computed) continue;
+    Binder binder(context);
+    expr::ExprPtr bound = PENSTOCK_TRY(
+        binder.bind_expression(*statement.columns[i].computed, {.scope = &scope, .place = "in a computed column"}));
+    table.columns[i].type = bound->type();
+    if (bound->type().kind() == types::TypeKind::kNull) {
+      return invalid_argument("column {} has no type", table.columns[i].name)
+          .at(statement.columns[i].computed->position.offset)
+          .hint("write CAST(NULL AS ...)");
+    }
+  }
+  return {};
+}
+
+Status define_primary_key(const sql::CreateTable& statement, catalog::Table& table) {
+  std::vector<sql::Identifier> key = statement.primary_key;
+  for (const sql::ColumnDefinition& column : statement.columns) {
+    if (!column.primary_key) continue;
+    if (!key.empty()) {
+      return invalid_argument("a table has at most one primary key")
+          .at(column.name.position.offset)
+          .hint("write PRIMARY KEY (a, b) NOT ENFORCED for a key of several columns");
+    }
+    key.push_back(column.name);
+  }
+  for (const sql::Identifier& name : key) {
+    int index = PENSTOCK_TRY(find_column(table, name));
+    Column& column = table.columns[index];
+    if (!column.computed.empty()) {
+      return invalid_argument("column {} is computed and cannot be in the primary key", name.text)
+          .at(name.position.offset);
+    }
+    if (std::ranges::find(table.primary_key, index) != table.primary_key.end()) {
+      return invalid_argument("column {} is in the primary key twice", name.text).at(name.position.offset);
+    }
+    column.type = column.type.with_nullable(false);
+    table.primary_key.push_back(index);
+  }
+  return {};
+}
+
+Status define_watermark(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table) {
+  if (!statement.watermark) return {};
+  const sql::Identifier& name = statement.watermark->column;
+  int column = PENSTOCK_TRY(find_column(table, name));
+  DataType type = table.columns[column].type;
+  if (!type.is_timestamp()) {
+    return invalid_argument("a watermark is for a TIMESTAMP or TIMESTAMP_LTZ column, but {} is {}", name.text,
+                            type.with_nullable(true).to_string())
+        .at(name.position.offset)
+        .hint("add a computed column such as `event_time AS TO_TIMESTAMP_LTZ(millis, 3)`");
+  }
+  Schema schema;
+  for (const Column& one : table.columns) schema.push_back({one.name, one.type});
+  Scope scope(statement.name.parts.back().text, schema);
+  const sql::Expression& expression = *statement.watermark->expression;
+  Binder binder(context);
+  expr::ExprPtr bound = PENSTOCK_TRY(binder.bind_expression(expression, {.scope = &scope, .place = "in WATERMARK"}));
+  if (bound->type().kind() != type.kind()) {
+    return invalid_argument("the watermark of {} must be {}, but this is {}", name.text,
+                            type.with_nullable(true).to_string(), bound->type().with_nullable(true).to_string())
+        .at(expression.position.offset);
+  }
+  table.watermark = catalog::Watermark{column, sql::print(expression)};
+  return {};
+}
+
+// The columns of a query's result as those of a view, under `names` where there are any.
+Result<std::vector<Column>> query_columns(const Schema& schema, const std::vector<sql::Identifier>& names,
+                                          sql::Position position) {
+  if (!names.empty() && names.size() != schema.size()) {
+    return invalid_argument("{} names for {} columns", names.size(), schema.size()).at(names.front().position.offset);
+  }
+  std::vector<Column> columns;
+  for (size_t i = 0; i < schema.size(); ++i) {
+    sql::Identifier name = names.empty() ? sql::Identifier{schema[i].name, position} : names[i];
+    Status fresh = check_new_column(columns, name);
+    if (!fresh) return std::move(fresh).error().hint("give each a name of its own with AS");
+    columns.push_back({.name = name.text, .type = schema[i].type, .computed = {}, .metadata = {}, .comment = {}});
+  }
+  return columns;
+}
+
+PlanContext with_mode(PlanContext context, PlanMode mode) {
+  context.mode = mode;
+  return context;
+}
+
+Status refuse_parameters(const PlannedQuery& plan, sql::Position position) {
+  if (plan.parameter_types.empty()) return {};
+  return invalid_argument("parameters cannot be used in a definition").at(position.offset);
+}
+
+// Names the columns of a plan's result.
+void rename_root(PlannedQuery& plan, const std::vector<Column>& columns) {
+  PhysicalNode root = *plan.root;
+  for (size_t i = 0; i < columns.size(); ++i) root.schema[i].name = columns[i].name;
+  plan.root = std::make_shared<const PhysicalNode>(std::move(root));
+}
+
+}  // namespace
+
+Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context) {
+  Entry entry;
+  entry.name = PENSTOCK_TRY(new_name(statement.name));
+  entry.sql = std::move(sql);
+  entry.comment = statement.comment.value_or("");
+  entry.temporary = statement.temporary;
+  catalog::Table table;
+  table.options = PENSTOCK_TRY(bind_options(statement.options));
+  bool has_connector = catalog::find_option(table.options, "connector") != nullptr;
+  for (const sql::ColumnDefinition& column : statement.columns) {
+    PENSTOCK_TRY(check_new_column(table.columns, column.name));
+    table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector)));
+  }
+  if (statement.query) {
+    if (!statement.columns.empty()) {
+      return unsupported("CREATE TABLE ... AS takes its columns from the query").at(statement.name.position().offset);
+    }
+    PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, context));
+    PENSTOCK_TRY(refuse_parameters(plan, statement.query->position));
+    table.columns = PENSTOCK_TRY(query_columns(plan.root->schema, {}, statement.query->position));
+  }
+  PENSTOCK_TRY(bind_computed_columns(statement, context, table));
+  PENSTOCK_TRY(define_primary_key(statement, table));
+  PENSTOCK_TRY(define_watermark(statement, context, table));
+  entry.definition = std::move(table);
+  return entry;
+}
+
+Result<Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context) {
+  Entry entry;
+  entry.name = PENSTOCK_TRY(new_name(statement.name));
+  entry.sql = std::move(sql);
+  entry.comment = statement.comment.value_or("");
+  entry.temporary = statement.temporary;
+  PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kBounded)));
+  PENSTOCK_TRY(refuse_parameters(plan, statement.query->position));
+  catalog::View view;
+  view.columns = PENSTOCK_TRY(query_columns(plan.root->schema, statement.columns, statement.query->position));
+  view.query = sql::print(*statement.query);
+  entry.dependencies = std::move(plan.dependencies);
+  entry.definition = std::move(view);
+  return entry;
+}
+
+Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterializedView& statement, std::string sql,
+                                                   const PlanContext& context) {
+  PlannedDefinition defined;
+  defined.entry.name = PENSTOCK_TRY(new_name(statement.name));
+  defined.entry.sql = std::move(sql);
+  defined.entry.comment = statement.comment.value_or("");
+  defined.plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kStreaming)));
+  PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
+  catalog::MaterializedView view;
+  const PhysicalNode& root = *defined.plan.root;
+  view.columns = PENSTOCK_TRY(query_columns(root.schema, statement.columns, statement.query->position));
+  view.query = sql::print(*statement.query);
+  view.options = PENSTOCK_TRY(bind_options(statement.options));
+  view.append_only = root.traits.append_only;
+  view.key = root.traits.key;
+  rename_root(defined.plan, view.columns);
+  defined.entry.dependencies = defined.plan.dependencies;
+  defined.entry.definition = std::move(view);
+  return defined;
+}
+
+Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::string sql, const PlanContext& context) {
+  PlannedDefinition defined;
+  if (statement.name.parts.size() > 1) {
+    return invalid_argument("alerts are in no schema: their names have one part").at(statement.name.position().offset);
+  }
+  defined.entry.name = statement.name.parts.front().text;
+  defined.entry.sql = std::move(sql);
+  defined.plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kStreaming)));
+  PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
+  catalog::Alert alert;
+  alert.query = sql::print(*statement.query);
+  alert.severity = statement.severity.value_or("");
+  for (const sql::AlertChannel& channel : statement.channels) {
+    alert.channels.push_back({sql::to_lower(channel.name.text), channel.argument.value_or("")});
+  }
+  alert.options = PENSTOCK_TRY(bind_options(statement.options));
+  defined.entry.dependencies = defined.plan.dependencies;
+  defined.entry.definition = std::move(alert);
+  return defined;
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,135 @@
+#include "plan/planner.h"
+
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "catalog/catalog.h"
+#include "expr/registry.h"
+#include "plan/binder.h"
+#include "plan/physical_planner.h"
+#include "plan/rules.h"
+#include "sql/printer.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::ExprPtr;
+
+// Optimizes a bound plan and makes it physical; the result's columns keep their names.
+Result<PlannedQuery> finish(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
+  std::vector<std::string> names = column_names(*plan);
+  RuleContext rule_context{.eval = context.eval, .mode = context.mode};
+  plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
+  PhysicalNode root = *PENSTOCK_TRY(make_physical(plan));
+  for (size_t i = 0; i < names.size(); ++i) root.schema[i].name = std::move(names[i]);
+  PlannedQuery planned;
+  planned.root = std::make_shared<const PhysicalNode>(std::move(root));
+  planned.parameter_types = binder.parameter_types();
+  planned.dependencies = binder.dependencies();
+  return planned;
+}
+
+// The columns of a table that an INSERT can write, by their place in the table.
+std::vector<size_t> writable_columns(const catalog::Table& table) {
+  std::vector<size_t> columns;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const catalog::Column& column = table.columns[i];
+    if (column.is_physical() || (column.metadata && !column.metadata->is_virtual)) columns.push_back(i);
+  }
+  return columns;
+}
+
+// For each value of the query the place of its column among `writable`.
+Result<std::vector<size_t>> target_places(const sql::Insert& insert, const catalog::Table& table,
+                                          const std::vector<size_t>& writable) {
+  std::vector<size_t> places;
+  std::vector<std::string> names;
+  types::Schema schema;
+  for (size_t column : writable) {
+    names.push_back(table.columns[column].name);
+    schema.push_back({table.columns[column].name, table.columns[column].type});
+  }
+  if (insert.columns.empty()) {
+    for (size_t i = 0; i < writable.size(); ++i) places.push_back(i);
+    return places;
+  }
+  for (const sql::Identifier& name : insert.columns) {
+    int found = types::find_field(schema, name.text);
+    if (found < 0) {
+      return not_found("there is no column {} to insert into", name.text)
+          .at(name.position.offset)
+          .hint(did_you_mean(name.text, names));
+    }
+    if (std::ranges::find(places, static_cast<size_t>(found)) != places.end()) {
+      return invalid_argument("column {} is named twice", name.text).at(name.position.offset);
+    }
+    places.push_back(static_cast<size_t>(found));
+  }
+  return places;
+}
+
+Result<const catalog::EntryPtr> find_target(const sql::Insert& insert, const PlanContext& context) {
+  std::string name = PENSTOCK_TRY(catalog::full_name(insert.table));
+  Result<catalog::EntryPtr> entry = context.catalog->get(catalog::NameSpace::kRelation, name);
+  if (!entry) return std::move(entry).error().at(insert.table.position().offset);
+  if ((*entry)->table() == nullptr) {
+    return invalid_argument("{} is a {}: only tables can be inserted into", (*entry)->name, (*entry)->kind_name())
+        .at(insert.table.position().offset);
+  }
+  return *std::move(entry);
+}
+
+// The query's columns cast and put into the table's order; NULL where there is none.
+Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, const std::vector<size_t>& writable,
+                                  const std::vector<size_t>& places, sql::Position position) {
+  if (plan->schema.size() != places.size()) {
+    return invalid_argument("the query gives {} columns, but {} are to be inserted", plan->schema.size(), places.size())
+        .at(position.offset);
+  }
+  std::vector<ExprPtr> expressions;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < writable.size(); ++i) {
+    const catalog::Column& column = table.columns[writable[i]];
+    names.push_back(column.name);
+    auto source = std::ranges::find(places, i);
+    if (source == places.end()) {
+      if (!column.type.nullable()) {
+        return invalid_argument("column {} is NOT NULL and needs a value", column.name).at(position.offset);
+      }
+      expressions.push_back(expr::Expr::literal({}, column.type));
+      continue;
+    }
+    ExprPtr value = column_of(plan->schema, static_cast<int>(source - places.begin()));
+    Result<ExprPtr> cast = expr::coerce(std::move(value), column.type);
+    if (!cast) return std::move(cast).error().context("column " + column.name).at(position.offset);
+    expressions.push_back(*std::move(cast));
+  }
+  return make_project(std::move(plan), std::move(expressions), std::move(names));
+}
+
+}  // namespace
+
+Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context) {
+  Binder binder(context);
+  LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(query));
+  return finish(std::move(plan), binder, context);
+}
+
+Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context) {
+  if (!insert.hints.empty()) {
+    return unsupported("hints are not supported").at(insert.hints.front().name.position.offset);
+  }
+  catalog::EntryPtr target = PENSTOCK_TRY(find_target(insert, context));
+  const catalog::Table& table = *target->table();
+  std::vector<size_t> writable = writable_columns(table);
+  std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable));
+  std::vector<types::DataType> types;
+  for (size_t place : places) types.push_back(table.columns[writable[place]].type);
+  Binder binder(context);
+  binder.expect_value_types(std::move(types));
+  LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
+  plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position));
+  return PlannedInsert{target->name, PENSTOCK_TRY(finish(std::move(plan), binder, context))};
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,114 @@
+// GROUP BY over the columns of a window function becomes an aggregation that closes its groups at the watermark:
+//
+//   Aggregate(keys, calls)                     Project(the columns as the Aggregate gave them)
+//     Project(...)                     ->        WindowAggregate(window, other keys, calls, properties)
+//       AssignWindow(window)                       Project(..., time)
+//         input                                      input
+//
+// One of the window's columns among the keys is enough, for each of them determines the window.
+#include <algorithm>
+
+#include "expr/expr.h"
+#include "plan/rules.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::ExprPtr;
+
+// What the rule looks for: an aggregation over (a projection of) a window function.
+struct Match {
+  const Aggregate* aggregate = nullptr;
+  const AssignWindow* assign = nullptr;
+  LogicalPtr input;                  // of the window function
+  std::vector<ExprPtr> expressions;  // the aggregation's input columns, over the window function's output
+};
+
+std::optional<Match> match(const LogicalNode& node) {
+  Match match{.aggregate = node.get_if<Aggregate>(), .assign = nullptr, .input = nullptr, .expressions = {}};
+  if (match.aggregate == nullptr) return std::nullopt;
+  const LogicalNode* below = &node.input();
+  if (const auto* project = below->get_if<Project>()) {
+    match.expressions = project->expressions;
+    below = &below->input();
+  } else {
+    for (size_t i = 0; i < below->schema.size(); ++i) {
+      match.expressions.push_back(column_of(below->schema, static_cast<int>(i)));
+    }
+  }
+  match.assign = below->get_if<AssignWindow>();
+  if (match.assign == nullptr) return std::nullopt;
+  match.input = below->inputs.front();
+  return match;
+}
+
+// The property that an expression over the window function's output is; nullopt for other expressions.
+std::optional<WindowAggregate::Property> window_property(const ExprPtr& expression, size_t input_columns) {
+  if (expression->kind() != expr::Expr::Kind::kColumn || expression->column_index() < input_columns)
+    return std::nullopt;
+  return static_cast<WindowAggregate::Property>(expression->column_index() - input_columns);
+}
+
+bool uses_window(const ExprPtr& expression, size_t input_columns) {
+  std::vector<size_t> columns;
+  expr::collect_columns(*expression, columns);
+  return std::ranges::any_of(columns, [&](size_t column) { return column >= input_columns; });
+}
+
+LogicalPtr rewrite(const LogicalPtr& node) {
+  std::optional<Match> found = match(*node);
+  if (!found || node->traits.bounded) return node;
+  size_t input_columns = found->input->schema.size();
+  WindowAggregate window{
+      .window = found->assign->window, .keys = {}, .calls = found->aggregate->calls, .properties = {}};
+
+  // Input columns that stay, at their old places; window columns make way for the time at the end.
+  std::vector<ExprPtr> projected;
+  std::vector<int> mapping(found->expressions.size(), -1);
+  for (size_t i = 0; i < found->expressions.size(); ++i) {
+    if (window_property(found->expressions[i], input_columns)) continue;
+    if (uses_window(found->expressions[i], input_columns)) return node;
+    mapping[i] = static_cast<int>(projected.size());
+    projected.push_back(found->expressions[i]);
+  }
+  window.window.time_column = static_cast<int>(projected.size());
+  projected.push_back(column_of(found->input->schema, found->assign->window.time_column));
+
+  // Where each key is in the output of the new node: the other keys first, the properties behind the calls.
+  std::vector<int> output;
+  for (int key : found->aggregate->keys) {
+    if (std::optional<WindowAggregate::Property> property = window_property(found->expressions[key], input_columns)) {
+      output.push_back(-1 - static_cast<int>(window.properties.size()));
+      window.properties.push_back(*property);
+    } else {
+      output.push_back(static_cast<int>(window.keys.size()));
+      window.keys.push_back(mapping[key]);
+    }
+  }
+  if (window.properties.empty()) return node;
+  size_t keys = window.keys.size();
+  for (int& column : output) {
+    if (column < 0) column = static_cast<int>(keys + window.calls.size()) - 1 - column;
+  }
+  for (size_t i = 0; i < window.calls.size(); ++i) {
+    AggregateCall& call = window.calls[i];
+    bool on_window =
+        (call.argument >= 0 && mapping[call.argument] < 0) || (call.filter >= 0 && mapping[call.filter] < 0);
+    if (on_window) return node;
+    if (call.argument >= 0) call.argument = mapping[call.argument];
+    if (call.filter >= 0) call.filter = mapping[call.filter];
+    output.push_back(static_cast<int>(keys + i));
+  }
+  LogicalPtr input = make_project(found->input, std::move(projected), {});
+  LogicalPtr aggregate = make_node(std::move(window), {std::move(input)});
+  return make_selection(std::move(aggregate), output);
+}
+
+}  // namespace
+
+LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& context) {
+  if (context.mode == PlanMode::kBounded) return plan;
+  return rewrite_bottom_up(plan, rewrite);
+}
+
+}  // namespace penstock::plan

@@ -1,0 +1,64 @@
+#include "plan/rules.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/suggest.h"
+
+namespace penstock::plan {
+namespace {
+
+constexpr std::array<Rule, 7> kRules = {{
+    {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
+    {"merge_projections", "computes projections on top of each other in one", merge_projections},
+    {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
+    {"merge_projections", "again, where a filter stood between", merge_projections},
+    {"recognize_window_aggregates", "closes the groups of a window when the watermark has passed its end",
+     recognize_window_aggregates},
+    {"prune_columns", "drops columns that nobody needs, so that sources do not decode them", prune_columns},
+    {"merge_projections", "again, for what pruning left", merge_projections},
+}};
+
+// Counts how often each projected expression is used.
+void count_uses(const expr::Expr& expression, std::vector<int>& uses) {
+  if (expression.kind() == expr::Expr::Kind::kColumn) ++uses[expression.column_index()];
+  for (const expr::ExprPtr& child : expression.children()) count_uses(*child, uses);
+}
+
+}  // namespace
+
+std::span<const Rule> rules() { return kRules; }
+
+Result<LogicalPtr> optimize(LogicalPtr plan, const RuleContext& context, const std::vector<std::string>& disabled) {
+  for (const std::string& name : disabled) {
+    if (std::ranges::find(kRules, name, &Rule::name) != kRules.end()) continue;
+    std::vector<std::string> names;
+    for (const Rule& rule : kRules) names.emplace_back(rule.name);
+    return not_found("there is no rule {}", name).hint(did_you_mean(name, names));
+  }
+  for (const Rule& rule : kRules) {
+    if (std::ranges::find(disabled, rule.name) == disabled.end()) plan = rule.apply(plan, context);
+  }
+  return plan;
+}
+
+std::vector<std::string> column_names(const LogicalNode& node) {
+  std::vector<std::string> names;
+  for (const types::Field& field : node.schema) names.push_back(field.name);
+  return names;
+}
+
+expr::ExprPtr substitute(const expr::ExprPtr& expression, const std::vector<expr::ExprPtr>& projected) {
+  std::vector<int> uses(projected.size(), 0);
+  count_uses(*expression, uses);
+  for (size_t i = 0; i < projected.size(); ++i) {
+    bool trivial = projected[i]->kind() == expr::Expr::Kind::kColumn || projected[i]->is_literal();
+    if (uses[i] > 0 && !projected[i]->is_deterministic()) return nullptr;
+    if (uses[i] > 1 && !trivial) return nullptr;
+  }
+  return expr::transform(expression, [&](expr::ExprPtr node) {
+    return node->kind() == expr::Expr::Kind::kColumn ? projected[node->column_index()] : node;
+  });
+}
+
+}  // namespace penstock::plan

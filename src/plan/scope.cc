@@ -1,0 +1,82 @@
+#include "plan/scope.h"
+
+#include <algorithm>
+
+#include "base/suggest.h"
+#include "sql/keywords.h"
+#include "sql/printer.h"
+
+namespace penstock::plan {
+
+using sql::equal_ignoring_case;
+
+Scope::Scope(std::string_view table, const types::Schema& schema) {
+  for (const types::Field& field : schema) columns_.push_back({std::string(table), field.name, field.type});
+}
+
+expr::ExprPtr Scope::column(size_t column) const {
+  return expr::Expr::column(column, columns_[column].type, columns_[column].name);
+}
+
+std::vector<size_t> Scope::candidates(std::string_view table, std::string_view name) const {
+  std::vector<size_t> found;
+  std::vector<size_t> exact;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (!table.empty() && !equal_ignoring_case(columns_[i].table, table)) continue;
+    if (!equal_ignoring_case(columns_[i].name, name)) continue;
+    found.push_back(i);
+    if (columns_[i].name == name) exact.push_back(i);
+  }
+  return exact.size() == 1 ? exact : found;
+}
+
+std::optional<size_t> Scope::find(std::string_view name) const {
+  std::vector<size_t> found = candidates("", name);
+  if (found.size() != 1) return std::nullopt;
+  return found.front();
+}
+
+Result<size_t> Scope::resolve(const sql::QualifiedName& name) const {
+  const std::string& column = name.parts.back().text;
+  std::string_view table;
+  if (name.parts.size() > 1) table = name.parts[name.parts.size() - 2].text;
+  std::vector<size_t> found = candidates(table, column);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) return unknown_column(name, table, column);
+  return invalid_argument("column {} is ambiguous", sql::print(name))
+      .at(name.position().offset)
+      .hint("give the columns different names, or write the table before the name");
+}
+
+Error Scope::unknown_column(const sql::QualifiedName& name, std::string_view table, std::string_view column) const {
+  std::vector<std::string> tables;
+  std::vector<std::string> names;
+  bool table_known = table.empty();
+  for (const Column& known : columns_) {
+    if (std::ranges::find(tables, known.table) == tables.end()) tables.push_back(known.table);
+    bool in_table = table.empty() || equal_ignoring_case(known.table, table);
+    table_known = table_known || in_table;
+    if (in_table) names.push_back(known.name);
+  }
+  if (!table_known) {
+    return not_found("there is no table {} here", table).at(name.position().offset).hint(did_you_mean(table, tables));
+  }
+  return not_found("there is no column {}", sql::print(name))
+      .at(name.position().offset)
+      .hint(did_you_mean(column, names));
+}
+
+Result<std::vector<size_t>> Scope::expand(const sql::QualifiedName& qualifier, sql::Position position) const {
+  std::string_view table;
+  if (!qualifier.parts.empty()) table = qualifier.parts.back().text;
+  std::vector<size_t> found;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (table.empty() || equal_ignoring_case(columns_[i].table, table)) found.push_back(i);
+  }
+  if (!found.empty()) return found;
+  if (table.empty())
+    return invalid_argument("* has no columns to stand for").at(position.offset).hint("add a FROM clause");
+  return not_found("there is no table {} here", table).at(position.offset);
+}
+
+}  // namespace penstock::plan

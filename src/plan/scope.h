@@ -1,0 +1,48 @@
+// The names that expressions can use: the columns of what stands after FROM.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "expr/expr.h"
+#include "sql/expression.h"
+#include "types/type.h"
+
+namespace penstock::plan {
+
+// Column i of the scope is column i of the input.
+class Scope {
+ public:
+  Scope() = default;
+  // Every column of `schema`, under one table's name (empty when it has none).
+  Scope(std::string_view table, const types::Schema& schema);
+
+  size_t size() const { return columns_.size(); }
+  const types::DataType& type(size_t column) const { return columns_[column].type; }
+  const std::string& name(size_t column) const { return columns_[column].name; }
+  expr::ExprPtr column(size_t column) const;
+
+  // Finds a column by [[schema.]table.]name, in any case; where several differ by case only, the one that is spelt so.
+  // Errors have the name's position: kNotFound with "did you mean", kInvalidArgument when it is ambiguous.
+  Result<size_t> resolve(const sql::QualifiedName& name) const;
+  // The column of that unqualified name, when there is exactly one.
+  std::optional<size_t> find(std::string_view name) const;
+
+  // The columns of `*`, or of `table.*`.
+  Result<std::vector<size_t>> expand(const sql::QualifiedName& qualifier, sql::Position position) const;
+
+ private:
+  struct Column {
+    std::string table;
+    std::string name;
+    types::DataType type;
+  };
+  std::vector<size_t> candidates(std::string_view table, std::string_view name) const;
+  Error unknown_column(const sql::QualifiedName& name, std::string_view table, std::string_view column) const;
+
+  std::vector<Column> columns_;
+};
+
+}  // namespace penstock::plan
