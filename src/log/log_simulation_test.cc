@@ -286,7 +286,7 @@ class Simulation {
     if (unacknowledged >= 5) return;
     if (unacknowledged == 0 && !producer.batches.empty() && pick(10) == 0) {
       ++producer.epoch;
-      producer.next_sequence = pick(2) == 0 ? 0 : 0;
+      producer.next_sequence = 0;
       producer.batches.clear();
     }
     auto batch = std::make_shared<ProducerModel::Batch>();

@@ -253,8 +253,6 @@ TEST_F(LogTest, BackPressureHoldsAppendsUntilTheTailIsFlushed) {
   options_.flush_interval_ms = 60'000;
   open();
   create("t", 2);
-  MemoryBudget* none = nullptr;
-  ASSERT_EQ(options_.memory, none);
   std::atomic<int> acknowledged = 0;
   for (int i = 0; i < 300; ++i) {
     log_->append(partition_of("t", i % 2), batch_of({std::string(10'000, static_cast<char>('a' + i % 26))}),
