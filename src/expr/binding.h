@@ -52,5 +52,11 @@ std::optional<std::string> literal_text_upper(const CallSignature& call, size_t 
 std::span<const ScalarFunction> arithmetic_functions();
 std::span<const ScalarFunction> comparison_functions();
 std::span<const ScalarFunction> logic_functions();
+std::span<const ScalarFunction> math_functions();
+std::span<const ScalarFunction> pattern_functions();
+std::span<const ScalarFunction> text_functions();
+std::span<const ScalarFunction> text_parts_functions();
+std::span<const ScalarFunction> temporal_functions();
+std::span<const ScalarFunction> temporal_conversion_functions();
 
 }  // namespace penstock::expr

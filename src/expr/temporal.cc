@@ -1,0 +1,367 @@
+// Arithmetic with times and intervals, fields of times, rounding to units, and the time of the query.
+#include <algorithm>
+#include <array>
+
+#include "expr/binding.h"
+#include "expr/cast.h"
+#include "expr/temporal_units.h"
+#include "expr/time_zone.h"
+#include "types/calendar.h"
+
+namespace penstock::expr {
+
+namespace {
+
+using types::kMicrosPerDay;
+
+const TimeZone& zone_of(const KernelCall& call) {
+  return call.context().zone == nullptr ? TimeZone::utc() : *call.context().zone;
+}
+
+// --- + and - with intervals ---
+
+bool is_date_or_timestamp(DataType type) { return type.kind() == TypeKind::kDate || type.is_timestamp(); }
+
+template <int sign>
+void add_micros(KernelCall& call) {
+  map_binary<int64_t, int64_t, int64_t>(
+      call, [](int64_t a, int64_t b) { return sign > 0 ? wrap_add(a, b) : wrap_subtract(a, b); });
+}
+
+// TIME stays within its day.
+template <int sign>
+void add_micros_to_time(KernelCall& call) {
+  map_binary<int64_t, int64_t, int64_t>(call, [](int64_t a, int64_t b) {
+    int64_t moved = sign > 0 ? wrap_add(a, b % kMicrosPerDay) : wrap_subtract(a, b % kMicrosPerDay);
+    return types::floor_modulo(moved, kMicrosPerDay);
+  });
+}
+
+// DATE plus whole days.
+template <int sign>
+void add_days(KernelCall& call) {
+  map_binary<int64_t, int64_t, int64_t>(call, [](int64_t a, int64_t b) { return a + sign * (b / kMicrosPerDay); });
+}
+
+template <int sign>
+void add_months_kernel(KernelCall& call) {
+  TypeKind kind = call.argument_type(0).kind();
+  const TimeZone& zone = zone_of(call);
+  auto times = call.argument<int64_t>(0);
+  auto months = call.argument<int64_t>(1);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    std::optional<int64_t> moved = moved_by_months(kind, times[row], months[row] * sign, zone);
+    if (!moved) call.fail(row, "the time is moved out of range");
+    return moved.value_or(0);
+  });
+}
+
+bool is_literal_of_whole_days(const Expr& expr) {
+  return expr.is_literal() && !expr.value().is_null() && expr.value().as_int64() % kMicrosPerDay == 0;
+}
+
+// time + interval, time - interval; the interval is argument 1.
+template <int sign>
+bool bind_time_and_interval(CallSignature& call, const Expr& interval) {
+  DataType& time = call.argument_types[0];
+  TypeKind kind = call.argument_types[1].kind();
+  if (kind == TypeKind::kIntervalYearMonth && is_date_or_timestamp(time)) {
+    call.result = time;
+    call.kernel = add_months_kernel<sign>;
+    return true;
+  }
+  if (kind != TypeKind::kIntervalDayTime) return false;
+  if (time.is_timestamp()) {
+    call.result = time;
+    call.kernel = add_micros<sign>;
+  } else if (time.kind() == TypeKind::kTime) {
+    call.result = time;
+    call.kernel = add_micros_to_time<sign>;
+  } else if (time.kind() == TypeKind::kDate && is_literal_of_whole_days(interval)) {
+    call.result = time;
+    call.kernel = add_days<sign>;
+  } else if (time.kind() == TypeKind::kDate) {
+    time = call.result = DataType::timestamp(3);
+    call.kernel = add_micros<sign>;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool bind_plus_interval(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  return bind_time_and_interval<1>(call, *call.arguments[1]);
+}
+bool bind_minus_interval(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  return bind_time_and_interval<-1>(call, *call.arguments[1]);
+}
+
+// interval + time: only where the two kernels do not care which comes first.
+bool bind_interval_plus(CallSignature& call) {
+  if (call.argument_types.size() != 2 || call.argument_types[0].kind() != TypeKind::kIntervalDayTime) return false;
+  DataType time = call.argument_types[1];
+  if (time.kind() == TypeKind::kDate) time = DataType::timestamp(3);
+  if (!time.is_timestamp()) return false;
+  call.argument_types[1] = call.result = time;
+  call.kernel = add_micros<1>;
+  return true;
+}
+
+template <int sign>
+bool bind_intervals(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  DataType a = call.argument_types[0];
+  if (!a.is_interval() || a.kind() != call.argument_types[1].kind()) return false;
+  call.result = a;
+  call.kernel = add_micros<sign>;
+  return true;
+}
+
+// time - time.
+bool bind_time_difference(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  DataType& a = call.argument_types[0];
+  DataType& b = call.argument_types[1];
+  if (!is_date_or_timestamp(a) || !is_date_or_timestamp(b)) return false;
+  bool zoned = a.kind() == TypeKind::kTimestampLtz || b.kind() == TypeKind::kTimestampLtz;
+  a = b = zoned ? DataType::timestamp_ltz(6) : DataType::timestamp(6);
+  call.result = TypeKind::kIntervalDayTime;
+  call.kernel = add_micros<-1>;
+  return true;
+}
+
+void multiply_interval(KernelCall& call) {
+  map_binary<int64_t, int64_t, int64_t>(call, [](int64_t a, int64_t b) { return wrap_multiply(a, b); });
+}
+bool bind_interval_times(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  DataType a = call.argument_types[0];
+  DataType b = call.argument_types[1];
+  if (!(a.is_interval() && b.is_integer()) && !(a.is_integer() && b.is_interval())) return false;
+  call.result = a.is_interval() ? a : b;
+  call.kernel = multiply_interval;
+  return true;
+}
+
+// --- EXTRACT, and YEAR() and its kin ---
+
+template <TimeUnit unit>
+void extract_kernel(KernelCall& call) {
+  TypeKind kind = call.argument_type(0).kind();
+  const TimeZone& zone = zone_of(call);
+  map_unary<int64_t, int64_t>(call, [&](int64_t v) { return extract_field(unit, kind, v, zone); });
+}
+
+bool has_field(DataType type, TimeUnit unit) {
+  if (is_date_or_timestamp(type)) return true;
+  bool of_day = unit >= TimeUnit::kHour && unit != TimeUnit::kEpoch;
+  if (type.kind() == TypeKind::kTime) return of_day;
+  if (type.kind() == TypeKind::kIntervalDayTime) return of_day || unit == TimeUnit::kDay;
+  return type.kind() == TypeKind::kIntervalYearMonth && (unit == TimeUnit::kYear || unit == TimeUnit::kMonth);
+}
+
+template <TimeUnit unit>
+bool bind_field(CallSignature& call) {
+  if (call.argument_types.size() != 1) return false;
+  if (call.argument_types[0].kind() == TypeKind::kNull) call.argument_types[0] = DataType::timestamp(3);
+  if (!has_field(call.argument_types[0], unit)) return false;
+  call.result = TypeKind::kBigInt;
+  call.kernel = extract_kernel<unit>;
+  return true;
+}
+
+// EXTRACT(unit FROM time): the unit decides at run time, once per batch.
+void extract_by_unit(KernelCall& call) {
+  TimeUnit unit = *time_unit_from_name(call.constant_text(0));
+  TypeKind kind = call.argument_type(1).kind();
+  const TimeZone& zone = zone_of(call);
+  auto times = call.argument<int64_t>(1);
+  map_valid<int64_t>(call, [&](size_t row) { return extract_field(unit, kind, times[row], zone); });
+}
+
+std::optional<TimeUnit> literal_unit(const CallSignature& call) {
+  std::optional<std::string> name = literal_text_upper(call, 0);
+  return name ? time_unit_from_name(*name) : std::nullopt;
+}
+
+bool bind_extract(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  std::optional<TimeUnit> unit = literal_unit(call);
+  if (call.argument_types[1].kind() == TypeKind::kNull) call.argument_types[1] = DataType::timestamp(3);
+  if (!unit || !has_field(call.argument_types[1], *unit)) return false;
+  call.result = TypeKind::kBigInt;
+  call.kernel = extract_by_unit;
+  return true;
+}
+
+// --- FLOOR and CEIL of times ---
+
+template <bool up>
+void round_kernel(KernelCall& call) {
+  TimeUnit unit = *time_unit_from_name(call.constant_text(0));
+  TypeKind kind = call.argument_type(1).kind();
+  const TimeZone& zone = zone_of(call);
+  auto times = call.argument<int64_t>(1);
+  map_valid<int64_t>(call, [&](size_t row) { return round_to_unit(unit, up, kind, times[row], zone); });
+}
+
+template <bool up>
+bool bind_round(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  std::optional<TimeUnit> unit = literal_unit(call);
+  DataType time = call.argument_types[1];
+  if (!unit || !can_round_to(*unit)) return false;
+  if (!is_date_or_timestamp(time) && time.kind() != TypeKind::kTime) return false;
+  call.result = time;
+  call.kernel = round_kernel<up>;
+  return true;
+}
+
+// --- TIMESTAMPADD, TIMESTAMPDIFF ---
+
+void timestamp_add(KernelCall& call) {
+  TimeUnit unit = *time_unit_from_name(call.constant_text(0));
+  TypeKind kind = call.argument_type(2).kind();
+  const TimeZone& zone = zone_of(call);
+  auto counts = call.argument<int64_t>(1);
+  auto times = call.argument<int64_t>(2);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    std::optional<int64_t> moved = moved_by_units(unit, counts[row], kind, times[row], zone);
+    if (!moved) call.fail(row, "the time is moved out of range");
+    return moved.value_or(0);
+  });
+}
+
+bool bind_timestamp_add(CallSignature& call) {
+  if (call.argument_types.size() != 3 || !literal_unit(call) || !can_add(*literal_unit(call))) return false;
+  DataType& time = call.argument_types[2];
+  if (!call.argument_types[1].is_integer() || !is_date_or_timestamp(time)) return false;
+  // A DATE moved by less than days becomes a TIMESTAMP.
+  if (time.kind() == TypeKind::kDate && *literal_unit(call) >= TimeUnit::kHour) time = DataType::timestamp(3);
+  call.result = time;
+  call.kernel = timestamp_add;
+  return true;
+}
+
+void timestamp_difference(KernelCall& call) {
+  TimeUnit unit = *time_unit_from_name(call.constant_text(0));
+  auto from = call.argument<int64_t>(1);
+  auto to = call.argument<int64_t>(2);
+  bool zoned = call.argument_type(1).kind() == TypeKind::kTimestampLtz;
+  const TimeZone& zone = zoned ? zone_of(call) : TimeZone::utc();
+  map_valid<int64_t>(call, [&](size_t row) {
+    return static_cast<int32_t>(units_between(unit, zone.to_local(from[row]), zone.to_local(to[row])));
+  });
+}
+
+bool bind_timestamp_difference(CallSignature& call) {
+  if (call.argument_types.size() != 3 || !literal_unit(call) || !can_add(*literal_unit(call))) return false;
+  DataType& a = call.argument_types[1];
+  DataType& b = call.argument_types[2];
+  if (!is_date_or_timestamp(a) || !is_date_or_timestamp(b)) return false;
+  bool zoned = a.kind() == TypeKind::kTimestampLtz || b.kind() == TypeKind::kTimestampLtz;
+  a = b = zoned ? DataType::timestamp_ltz(6) : DataType::timestamp(6);
+  call.result = TypeKind::kInt;
+  call.kernel = timestamp_difference;
+  return true;
+}
+
+// --- the time of the query ---
+
+void current_timestamp(KernelCall& call) {
+  int64_t now = truncate_to_precision(call.context().now_us, call.result_type().precision());
+  call.finish(std::vector<int64_t>(call.rows(), now));
+}
+void local_timestamp(KernelCall& call) {
+  int64_t now = zone_of(call).to_local(call.context().now_us);
+  call.finish(std::vector<int64_t>(call.rows(), truncate_to_precision(now, call.result_type().precision())));
+}
+void current_date(KernelCall& call) {
+  int64_t now = zone_of(call).to_local(call.context().now_us);
+  call.finish(std::vector<int64_t>(call.rows(), types::floor_divide(now, kMicrosPerDay)));
+}
+void local_time(KernelCall& call) {
+  int64_t now = zone_of(call).to_local(call.context().now_us);
+  call.finish(std::vector<int64_t>(call.rows(), types::floor_modulo(now, kMicrosPerDay)));
+}
+
+bool bind_current_timestamp(CallSignature& call) {
+  if (!call.argument_types.empty()) return false;
+  call.result = DataType::timestamp_ltz(3);
+  call.kernel = current_timestamp;
+  return true;
+}
+bool bind_local_timestamp(CallSignature& call) {
+  if (!call.argument_types.empty()) return false;
+  call.result = DataType::timestamp(3);
+  call.kernel = local_timestamp;
+  return true;
+}
+
+constexpr FunctionCategory kCategory = FunctionCategory::kTemporal;
+constexpr NullRule kPropagates = NullRule::kPropagates;
+
+constexpr ScalarFunction kFunctions[] = {
+    {"+", kCategory, "time + interval", "The time moved by an interval; months are cut to their length.",
+     "DATE '2026-01-31' + INTERVAL YEAR TO MONTH '0-01' -> 2026-02-28", bind_plus_interval},
+    {"+", kCategory, "interval + time", "The time moved by an interval.", "", bind_interval_plus},
+    {"+", kCategory, "interval + interval", "The sum of two intervals.", "", bind_intervals<1>},
+    {"-", kCategory, "time - interval", "The time moved back by an interval.", "", bind_minus_interval},
+    {"-", kCategory, "interval - interval", "The difference of two intervals.", "", bind_intervals<-1>},
+    {"-", kCategory, "time - time", "What lies between two times, as an INTERVAL DAY TO SECOND.",
+     "DATE '2026-01-02' - DATE '2026-01-01' -> +1 00:00:00.000", bind_time_difference},
+    {"*", kCategory, "interval * integer", "An interval that many times.", "", bind_interval_times},
+    {"EXTRACT", kCategory, "EXTRACT(unit FROM time)",
+     "A field of a time: YEAR, QUARTER, MONTH, WEEK, DAY, DOW (Sunday is 1), ISODOW (Monday is 1), DOY, HOUR, MINUTE, "
+     "SECOND, MILLISECOND, MICROSECOND, EPOCH, CENTURY, DECADE, ISOYEAR.",
+     "EXTRACT(MONTH FROM DATE '2026-01-02') -> 1", bind_extract},
+    {"YEAR", kCategory, "YEAR(time)", "The year.", "YEAR(DATE '2026-01-02') -> 2026", bind_field<TimeUnit::kYear>},
+    {"QUARTER", kCategory, "QUARTER(time)", "The quarter of the year, 1 to 4.", "QUARTER(DATE '2026-05-02') -> 2",
+     bind_field<TimeUnit::kQuarter>},
+    {"MONTH", kCategory, "MONTH(time)", "The month, 1 to 12.", "MONTH(DATE '2026-05-02') -> 5",
+     bind_field<TimeUnit::kMonth>},
+    {"WEEK", kCategory, "WEEK(time)", "The week of the year as ISO 8601 counts, 1 to 53.",
+     "WEEK(DATE '2026-01-01') -> 1", bind_field<TimeUnit::kWeek>},
+    {"DAYOFYEAR", kCategory, "DAYOFYEAR(time)", "The day of the year, 1 to 366.", "DAYOFYEAR(DATE '2026-02-01') -> 32",
+     bind_field<TimeUnit::kDayOfYear>},
+    {"DAYOFMONTH", kCategory, "DAYOFMONTH(time)", "The day of the month, 1 to 31.",
+     "DAYOFMONTH(DATE '2026-02-01') -> 1", bind_field<TimeUnit::kDay>},
+    {"DAYOFWEEK", kCategory, "DAYOFWEEK(time)", "The day of the week, 1 is Sunday.",
+     "DAYOFWEEK(DATE '2026-01-01') -> 5", bind_field<TimeUnit::kDayOfWeek>},
+    {"HOUR", kCategory, "HOUR(time)", "The hour, 0 to 23.", "HOUR(TIMESTAMP '2026-01-02 03:04:05') -> 3",
+     bind_field<TimeUnit::kHour>},
+    {"MINUTE", kCategory, "MINUTE(time)", "The minute, 0 to 59.", "MINUTE(TIMESTAMP '2026-01-02 03:04:05') -> 4",
+     bind_field<TimeUnit::kMinute>},
+    {"SECOND", kCategory, "SECOND(time)", "The second, 0 to 59.", "SECOND(TIMESTAMP '2026-01-02 03:04:05') -> 5",
+     bind_field<TimeUnit::kSecond>},
+    {"FLOOR", kCategory, "FLOOR(time TO unit)", "The time cut to a unit, MILLISECOND to YEAR; weeks begin on Sunday.",
+     "FLOOR(DATE '2026-05-17' TO MONTH) -> 2026-05-01", bind_round<false>},
+    {"CEIL", kCategory, "CEIL(time TO unit)", "The time rounded up to a unit, MILLISECOND to YEAR.",
+     "CEIL(DATE '2026-05-17' TO MONTH) -> 2026-06-01", bind_round<true>},
+    {"CEILING", kCategory, "CEILING(time TO unit)", "The same as CEIL.", "", bind_round<true>},
+    {"TIMESTAMPADD", kCategory, "TIMESTAMPADD(unit, count, time)", "The time moved by so many units.",
+     "TIMESTAMPADD(WEEK, 1, DATE '2026-01-02') -> 2026-01-09", bind_timestamp_add},
+    {"TIMESTAMPDIFF", kCategory, "TIMESTAMPDIFF(unit, from, to)", "How many whole units lie between two times.",
+     "TIMESTAMPDIFF(DAY, DATE '2026-01-02', DATE '2026-02-01') -> 30", bind_timestamp_difference},
+    {"CURRENT_TIMESTAMP", kCategory, "CURRENT_TIMESTAMP", "The time of the query, as TIMESTAMP_LTZ(3).", "",
+     bind_current_timestamp, kPropagates, false},
+    {"NOW", kCategory, "NOW()", "The same as CURRENT_TIMESTAMP.", "", bind_current_timestamp, kPropagates, false},
+    {"CURRENT_ROW_TIMESTAMP", kCategory, "CURRENT_ROW_TIMESTAMP()", "The time at which the batch is computed.", "",
+     bind_current_timestamp, kPropagates, false},
+    {"LOCALTIMESTAMP", kCategory, "LOCALTIMESTAMP", "The time of the query in the session's zone, as TIMESTAMP(3).", "",
+     bind_local_timestamp, kPropagates, false},
+    {"CURRENT_DATE", kCategory, "CURRENT_DATE", "The date of the query in the session's zone.", "",
+     bind_fixed<current_date, TypeKind::kDate>, kPropagates, false},
+    {"LOCALTIME", kCategory, "LOCALTIME", "The time of day of the query in the session's zone.", "",
+     bind_fixed<local_time, TypeKind::kTime>, kPropagates, false},
+    {"CURRENT_TIME", kCategory, "CURRENT_TIME", "The same as LOCALTIME.", "", bind_fixed<local_time, TypeKind::kTime>,
+     kPropagates, false},
+};
+
+}  // namespace
+
+std::span<const ScalarFunction> temporal_functions() { return kFunctions; }
+
+}  // namespace penstock::expr

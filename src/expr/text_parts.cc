@@ -1,0 +1,214 @@
+// Functions that take parts of text, or look for them.
+#include <algorithm>
+
+#include "expr/binding.h"
+#include "expr/utf8.h"
+
+namespace penstock::expr {
+
+namespace {
+
+// --- parts ---
+
+// SUBSTRING: positions count from 1, negative ones from the end.
+std::string_view part_of(std::string_view text, int64_t from, int64_t length) {
+  if (length <= 0) return {};
+  int64_t count = static_cast<int64_t>(is_ascii(text) ? text.size() : character_count(text));
+  int64_t begin = from > 0 ? from - 1 : (from < 0 ? count + std::max(from, -count - 1) : 0);
+  int64_t end = length > count - begin ? count : begin + length;
+  begin = std::max<int64_t>(begin, 0);
+  if (begin >= count || end <= begin) return {};
+  size_t first = character_offset(text, static_cast<size_t>(begin));
+  return text.substr(first, character_offset(text.substr(first), static_cast<size_t>(end - begin)));
+}
+
+void substring(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto froms = call.argument<int64_t>(1);
+  bool has_length = call.argument_count() > 2;
+  ArgumentView<int64_t> lengths = has_length ? call.argument<int64_t>(2) : froms;
+  TextOutput out(call);
+  for_valid_rows(call, [&](size_t row) {
+    out.set_part_of(0, row, part_of(texts[row].view(), froms[row], has_length ? lengths[row] : INT64_MAX));
+  });
+  out.finish();
+}
+
+void left_part(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto counts = call.argument<int64_t>(1);
+  TextOutput out(call);
+  for_valid_rows(call, [&](size_t row) { out.set_part_of(0, row, part_of(texts[row].view(), 1, counts[row])); });
+  out.finish();
+}
+
+void right_part(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto counts = call.argument<int64_t>(1);
+  TextOutput out(call);
+  for_valid_rows(call, [&](size_t row) {
+    std::string_view text = texts[row].view();
+    if (counts[row] <= 0) return out.set_part_of(0, row, {});
+    size_t count = character_count(text);
+    auto wanted = std::min(static_cast<uint64_t>(counts[row]), static_cast<uint64_t>(count));
+    out.set_part_of(0, row, text.substr(character_offset(text, count - wanted)));
+  });
+  out.finish();
+}
+
+// Cuts off the characters that are in `set`.
+template <bool front, bool back>
+std::string_view trimmed(std::string_view text, std::string_view set) {
+  auto in_set = [&](std::string_view character) { return set.find(character) != set.npos; };
+  if (front) {
+    while (!text.empty() && in_set(text.substr(0, character_bytes(text, 0)))) {
+      text.remove_prefix(character_bytes(text, 0));
+    }
+  }
+  if (back) {
+    while (!text.empty()) {
+      size_t at = text.size() - 1;
+      while (at > 0 && text.size() - at < 4 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+      if (at + character_bytes(text, at) != text.size()) at = text.size() - 1;
+      if (!in_set(text.substr(at))) break;
+      text = text.substr(0, at);
+    }
+  }
+  return text;
+}
+
+template <bool front, bool back>
+void trim(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  const StringCell space(" ");
+  ArgumentView<StringCell> sets =
+      call.argument_count() > 1 ? call.argument<StringCell>(1) : ArgumentView<StringCell>(&space, 0);
+  TextOutput out(call);
+  for_valid_rows(
+      call, [&](size_t row) { out.set_part_of(0, row, trimmed<front, back>(texts[row].view(), sets[row].view())); });
+  out.finish();
+}
+
+// SPLIT_INDEX(text, separator, index from 0); NULL when there is no such part.
+void split_index(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto separators = call.argument<StringCell>(1);
+  auto indexes = call.argument<int64_t>(2);
+  TextOutput out(call);
+  for_valid_rows(call, [&](size_t row) {
+    std::string_view rest = texts[row].view();
+    std::string_view separator = separators[row].view();
+    if (indexes[row] < 0 || separator.empty()) return call.set_null(row);
+    for (int64_t index = indexes[row]; index > 0; --index) {
+      size_t at = rest.find(separator);
+      if (at == rest.npos) return call.set_null(row);
+      rest.remove_prefix(at + separator.size());
+    }
+    out.set_part_of(0, row, rest.substr(0, rest.find(separator)));
+  });
+  out.finish();
+}
+
+// --- measures and positions, in characters ---
+
+void char_length(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  map_valid<int64_t>(call, [&](size_t row) { return character_count(texts[row].view()); });
+}
+void octet_length(KernelCall& call) {
+  map_unary<int64_t, StringCell>(call, [](const StringCell& text) { return text.size(); });
+}
+void ascii(KernelCall& call) {
+  map_unary<int64_t, StringCell>(
+      call, [](const StringCell& text) { return text.size() == 0 ? 0 : static_cast<uint8_t>(text.view()[0]); });
+}
+
+// The position of `search` in `text` from character `from` (1 is the first) on; 0 when it is not there.
+int64_t position_of(std::string_view search, std::string_view text, int64_t from) {
+  if (from < 1) return 0;
+  size_t begin = character_offset(text, static_cast<size_t>(from - 1));
+  size_t at = text.find(search, begin);
+  return at == text.npos ? 0 : static_cast<int64_t>(character_count(text.substr(0, at))) + 1;
+}
+
+// POSITION(search IN text), LOCATE(search, text [, from]).
+void locate(KernelCall& call) {
+  auto searches = call.argument<StringCell>(0);
+  auto texts = call.argument<StringCell>(1);
+  bool has_from = call.argument_count() > 2;
+  static constexpr int64_t kFirst = 1;
+  ArgumentView<int64_t> froms = has_from ? call.argument<int64_t>(2) : ArgumentView<int64_t>(&kFirst, 0);
+  map_valid<int64_t>(call,
+                     [&](size_t row) { return position_of(searches[row].view(), texts[row].view(), froms[row]); });
+}
+void instr(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto searches = call.argument<StringCell>(1);
+  map_valid<int64_t>(call, [&](size_t row) { return position_of(searches[row].view(), texts[row].view(), 1); });
+}
+
+void starts_with(KernelCall& call) {
+  map_binary<uint8_t, StringCell, StringCell>(
+      call, [](const StringCell& text, const StringCell& part) { return text.view().starts_with(part.view()); });
+}
+void ends_with(KernelCall& call) {
+  map_binary<uint8_t, StringCell, StringCell>(
+      call, [](const StringCell& text, const StringCell& part) { return text.view().ends_with(part.view()); });
+}
+
+constexpr FunctionCategory kCategory = FunctionCategory::kText;
+using enum Takes;
+constexpr TypeKind kString = TypeKind::kString;
+constexpr TypeKind kInt = TypeKind::kInt;
+constexpr TypeKind kTruth = TypeKind::kBoolean;
+
+constexpr auto kSubstring = bind_optional<substring, kString, 2, kText, kInteger, kInteger>;
+constexpr auto kCharLength = bind_fixed<char_length, kInt, kText>;
+
+constexpr ScalarFunction kFunctions[] = {
+    {"SUBSTRING", kCategory, "SUBSTRING(text, from [, length])",
+     "A part of the text; positions count from 1, negative ones from the end.", "SUBSTRING('penstock', 4) -> stock",
+     kSubstring},
+    {"SUBSTR", kCategory, "SUBSTR(text, from [, length])", "The same as SUBSTRING.", "SUBSTR('penstock', 1, 3) -> pen",
+     kSubstring},
+    {"LEFT", kCategory, "LEFT(text, count)", "The first characters.", "LEFT('penstock', 3) -> pen",
+     bind_fixed<left_part, kString, kText, kInteger>},
+    {"RIGHT", kCategory, "RIGHT(text, count)", "The last characters.", "RIGHT('penstock', 5) -> stock",
+     bind_fixed<right_part, kString, kText, kInteger>},
+    {"TRIM", kCategory, "TRIM(text [, characters])", "Without spaces, or those characters, at both ends.",
+     "TRIM('  a ') -> a", bind_optional<trim<true, true>, kString, 1, kText, kText>},
+    {"BTRIM", kCategory, "BTRIM(text [, characters])", "The same as TRIM.", "BTRIM('xax', 'x') -> a",
+     bind_optional<trim<true, true>, kString, 1, kText, kText>},
+    {"LTRIM", kCategory, "LTRIM(text [, characters])", "Without spaces, or those characters, at the beginning.",
+     "LTRIM('xxa', 'x') -> a", bind_optional<trim<true, false>, kString, 1, kText, kText>},
+    {"RTRIM", kCategory, "RTRIM(text [, characters])", "Without spaces, or those characters, at the end.",
+     "RTRIM('axx', 'x') -> a", bind_optional<trim<false, true>, kString, 1, kText, kText>},
+    {"SPLIT_INDEX", kCategory, "SPLIT_INDEX(text, separator, index)",
+     "The part with that index, from 0, of the text cut at a separator; NULL when there is none.",
+     "SPLIT_INDEX('a,b,c', ',', 1) -> b", bind_fixed<split_index, kString, kText, kText, kInteger>, NullRule::kMakes},
+    {"CHAR_LENGTH", kCategory, "CHAR_LENGTH(text)", "The number of characters.", "CHAR_LENGTH('abc') -> 3",
+     kCharLength},
+    {"CHARACTER_LENGTH", kCategory, "CHARACTER_LENGTH(text)", "The number of characters.",
+     "CHARACTER_LENGTH('abc') -> 3", kCharLength},
+    {"LENGTH", kCategory, "LENGTH(text)", "The number of characters.", "LENGTH('abc') -> 3", kCharLength},
+    {"OCTET_LENGTH", kCategory, "OCTET_LENGTH(text)", "The number of bytes.", "OCTET_LENGTH('abc') -> 3",
+     bind_fixed<octet_length, kInt, kTextOrBytes>},
+    {"ASCII", kCategory, "ASCII(text)", "The code of the first byte; 0 of empty text.", "ASCII('A') -> 65",
+     bind_fixed<ascii, kInt, kText>},
+    {"POSITION", kCategory, "POSITION(search, text)", "Where text is found, from 1; 0 when it is not.",
+     "POSITION('st', 'penstock') -> 4", bind_fixed<locate, kInt, kText, kText>},
+    {"LOCATE", kCategory, "LOCATE(search, text [, from])", "Where text is found from a position on; 0 when it is not.",
+     "LOCATE('a', 'banana', 3) -> 4", bind_optional<locate, kInt, 2, kText, kText, kInteger>},
+    {"INSTR", kCategory, "INSTR(text, search)", "Where text is found, from 1; 0 when it is not.",
+     "INSTR('penstock', 'st') -> 4", bind_fixed<instr, kInt, kText, kText>},
+    {"STARTSWITH", kCategory, "STARTSWITH(text, part)", "Whether the text begins so.",
+     "STARTSWITH('penstock', 'pen') -> TRUE", bind_fixed<starts_with, kTruth, kText, kText>},
+    {"ENDSWITH", kCategory, "ENDSWITH(text, part)", "Whether the text ends so.",
+     "ENDSWITH('penstock', 'stock') -> TRUE", bind_fixed<ends_with, kTruth, kText, kText>},
+};
+
+}  // namespace
+
+std::span<const ScalarFunction> text_parts_functions() { return kFunctions; }
+
+}  // namespace penstock::expr
