@@ -1,7 +1,5 @@
 #include "expr/date_pattern.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -28,7 +26,12 @@ constexpr int kFullNameCount = 4;
 constexpr size_t kShortNameBytes = 3;
 
 void append_number(std::string& out, int64_t value, int digits) {
-  fmt::format_to(std::back_inserter(out), "{:0{}}", value, digits);
+  char text[24];
+  size_t at = sizeof text;
+  uint64_t rest = value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+  for (; rest != 0 || digits > 0; rest /= 10, --digits) text[--at] = static_cast<char>('0' + rest % 10);
+  if (value < 0) text[--at] = '-';
+  out.append(text + at, sizeof text - at);
 }
 
 // Reads between `low` and `high` digits.
@@ -208,8 +211,9 @@ void DatePattern::format(int64_t local_micros, std::string& out) const {
       case 'm': append_number(out, seconds / 60 % 60, part.count); break;
       case 's': append_number(out, seconds % 60, part.count); break;
       case 'S': {
-        std::string digits = fmt::format("{:06}000", of_day % kMicrosPerSecond);
-        out += std::string_view(digits).substr(0, static_cast<size_t>(part.count));
+        size_t begin = out.size();
+        append_number(out, of_day % kMicrosPerSecond, 6);
+        out.resize(begin + static_cast<size_t>(part.count), '0');
         break;
       }
       default: out += seconds < 12 * 3600 ? "AM" : "PM"; break;
