@@ -131,8 +131,10 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
     }
   }
   DataType type = found.call.function.result_type;
+  std::string text = name + (found.call.distinct ? "(DISTINCT " : "(") + (star ? "*" : label(*found.argument)) + ")";
+  if (found.filter != nullptr) text += " FILTER (" + label(*found.filter) + ")";
   if (index == outer.aggregates->size()) outer.aggregates->push_back(std::move(found));
-  return Expr::column(outer.scope->size() + index, type, name);
+  return Expr::column(outer.scope->size() + index, type, std::move(text));
 }
 
 }  // namespace penstock::plan

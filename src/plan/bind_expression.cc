@@ -1,4 +1,6 @@
 // Expressions, but for calls.
+#include <limits>
+
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
@@ -104,8 +106,11 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Unary& node) {
     case sql::UnaryOperator::kMinus: break;
   }
   const auto* number = node.operand->get_if<sql::Literal>();
-  if (number != nullptr && operand->type().is_numeric()) {
-    return expr::number_literal("-" + number->text);  // so that the smallest BIGINT can be written
+  if (number != nullptr && number->kind == sql::LiteralKind::kInteger) {
+    constexpr int64_t kLowest = std::numeric_limits<int64_t>::min();
+    DataType big = DataType(TypeKind::kBigInt).with_nullable(false);
+    if (number->text == "9223372036854775808") return Expr::literal(types::Value(kLowest), big);
+    if (operand->type().is_integer()) return Expr::literal(types::Value(-operand->value().as_int64()), operand->type());
   }
   return bind_call("NEGATE", {std::move(operand)});
 }

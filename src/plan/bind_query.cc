@@ -58,6 +58,15 @@ Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<DataType>& t
 
 }  // namespace
 
+Result<ExprPtr> assign(ExprPtr value, DataType type) {
+  if (value->is_null_literal()) {
+    if (!type.nullable()) return invalid_argument("the column is NOT NULL");
+    return Expr::literal({}, type);
+  }
+  bool spelt = value->is_literal() && value->type().kind() == TypeKind::kString && type.kind() != TypeKind::kString;
+  return spelt ? expr::bind_cast(std::move(value), type) : expr::coerce(std::move(value), type);
+}
+
 Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
   size_t outer_tables = common_tables_.size();
   for (const sql::CommonTableExpression& cte : query.with) {
@@ -129,6 +138,7 @@ Result<std::vector<std::vector<ExprPtr>>> Binder::bind_value_rows(const sql::Val
 
 Result<LogicalPtr> Binder::bind_values(const sql::Values& values, sql::Position position) {
   std::vector<std::vector<ExprPtr>> bound = PENSTOCK_TRY(bind_value_rows(values));
+  if (value_types_.size() == bound.front().size()) return bind_typed_values(values, std::move(bound));
   std::vector<std::vector<DataType>> row_types;
   for (const std::vector<ExprPtr>& row : bound) {
     std::vector<DataType> types;
@@ -136,12 +146,23 @@ Result<LogicalPtr> Binder::bind_values(const sql::Values& values, sql::Position 
     row_types.push_back(std::move(types));
   }
   std::vector<DataType> types = PENSTOCK_TRY(located(common_types(row_types), position));
+  return compute_values(values, bound, types, expr::coerce);
+}
+
+// The rows of an INSERT: each value becomes one of its column.
+Result<LogicalPtr> Binder::bind_typed_values(const sql::Values& values, std::vector<std::vector<ExprPtr>> bound) {
+  return compute_values(values, bound, value_types_, assign);
+}
+
+Result<LogicalPtr> Binder::compute_values(const sql::Values& values, const std::vector<std::vector<ExprPtr>>& bound,
+                                          const std::vector<DataType>& types,
+                                          Result<ExprPtr> (*convert)(ExprPtr, DataType)) const {
   std::vector<std::vector<types::Value>> rows;
   for (size_t r = 0; r < bound.size(); ++r) {
     std::vector<types::Value> row;
     for (size_t i = 0; i < types.size(); ++i) {
       sql::Position cell = values.rows[r][i].position;
-      ExprPtr converted = PENSTOCK_TRY(located(expr::coerce(bound[r][i], types[i]), cell));
+      ExprPtr converted = PENSTOCK_TRY(located(convert(bound[r][i], types[i]), cell));
       row.push_back(converted->is_literal()
                         ? converted->value()
                         : PENSTOCK_TRY(located(expr::evaluate_constant(*converted, context_.eval), cell)));
@@ -157,7 +178,7 @@ Result<LogicalPtr> Binder::bind_values(const sql::Values& values, sql::Position 
 
 Result<LogicalPtr> Binder::bind_set_operation(const sql::SetOperation& operation, sql::Position position) {
   if (operation.op != sql::SetOperator::kUnion) {
-    return unsupported("INTERSECT and EXCEPT are not supported").at(position.offset);
+    return unsupported("INTERSECT and EXCEPT are not supported").at(operation.inputs[1].position.offset);
   }
   std::vector<LogicalPtr> inputs;
   std::vector<std::vector<DataType>> input_types;

@@ -41,7 +41,7 @@ class GroupRewriter {
 
   Result<ExprPtr> rewrite(const ExprPtr& expression) const {
     for (size_t i = 0; i < keys_.size(); ++i) {
-      if (expression->equals(*keys_[i])) return Expr::column(i, keys_[i]->type(), expression->column_name());
+      if (expression->equals(*keys_[i])) return Expr::column(i, keys_[i]->type(), label(*expression));
     }
     if (expression->kind() == Expr::Kind::kColumn) {
       size_t column = expression->column_index();
@@ -91,7 +91,9 @@ LogicalPtr make_aggregation(LogicalPtr input, const std::vector<ExprPtr>& keys, 
     if (one.filter != nullptr) one.call.filter = find_or_add(columns, one.filter);
     aggregate.calls.push_back(std::move(one.call));
   }
-  LogicalPtr projected = make_project(std::move(input), std::move(columns), {});
+  std::vector<std::string> names;
+  for (const ExprPtr& column : columns) names.push_back(label(*column));
+  LogicalPtr projected = make_project(std::move(input), std::move(columns), std::move(names));
   return make_node(std::move(aggregate), {std::move(projected)});
 }
 

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "expr/evaluate.h"
 #include "plan/binder.h"
+#include "plan/rules.h"
 #include "sql/keywords.h"
 #include "sql/printer.h"
 #include "types/calendar.h"
@@ -54,6 +55,13 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   return not_found("there is no table function {}", name).hint(did_you_mean(name, {"TUMBLE"}));
 }
 
+Result<LogicalPtr> Binder::with_window_times(LogicalPtr input) const {
+  if (input->traits.bounded || !input->traits.time_columns.empty()) return input;
+  RuleContext rule_context{.eval = context_.eval, .mode = context_.mode};
+  LogicalPtr optimized = PENSTOCK_TRY(optimize(input, rule_context, context_.disabled_rules));
+  return with_names(optimized, column_names(*input));
+}
+
 // TUMBLE(TABLE t, DESCRIPTOR(time), size [, offset])
 Result<LogicalPtr> Binder::bind_tumble(const sql::FunctionCall& call) {
   static constexpr std::array<std::string_view, 4> kParameters = {"DATA", "TIMECOL", "SIZE", "OFFSET"};
@@ -64,6 +72,7 @@ Result<LogicalPtr> Binder::bind_tumble(const sql::FunctionCall& call) {
         .at(arguments[0]->position.offset);
   }
   LogicalPtr input = data->query ? PENSTOCK_TRY(bind_query(*data->query)) : PENSTOCK_TRY(bind_named_table(data->name));
+  input = PENSTOCK_TRY(with_window_times(std::move(input)));
   TumblingWindow window;
   window.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));
   window.size_us = PENSTOCK_TRY(bind_window_interval(*arguments[2], "the size of a window"));

@@ -51,7 +51,7 @@ class Binder {
 
   // The types of the parameters, those that nothing determined as STRING.
   std::vector<types::DataType> parameter_types() const;
-  // The types that the columns of VALUES are for: parameters among them take these.
+  // The types that the columns of VALUES are for: they become these, parameters among them too.
   void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
   // A table's definition with its expressions bound.
   Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry);
@@ -82,6 +82,11 @@ class Binder {
   // bind_query.cc
   Result<LogicalPtr> rename_columns(LogicalPtr plan, const std::vector<sql::Identifier>& names);
   Result<LogicalPtr> bind_values(const sql::Values& values, sql::Position position);
+  Result<LogicalPtr> bind_typed_values(const sql::Values& values, std::vector<std::vector<expr::ExprPtr>> bound);
+  // The rows as constants of these types.
+  Result<LogicalPtr> compute_values(const sql::Values& values, const std::vector<std::vector<expr::ExprPtr>>& bound,
+                                    const std::vector<types::DataType>& types,
+                                    Result<expr::ExprPtr> (*convert)(expr::ExprPtr, types::DataType)) const;
   Result<std::vector<std::vector<expr::ExprPtr>>> bind_value_rows(const sql::Values& values);
   Result<LogicalPtr> bind_set_operation(const sql::SetOperation& operation, sql::Position position);
   // The ORDER BY and LIMIT of a query whose body is no SELECT.
@@ -110,6 +115,8 @@ class Binder {
   Result<LogicalPtr> bind_system_table(const std::string& name, sql::Position position);
   Result<LogicalPtr> bind_view(const catalog::Entry& view);
   Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
+  // Finds the time columns behind window aggregations, which only rules recognize.
+  Result<LogicalPtr> with_window_times(LogicalPtr input) const;
   Result<LogicalPtr> bind_tumble(const sql::FunctionCall& call);
   Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
   Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
@@ -155,6 +162,10 @@ class Binder {
   std::vector<std::string> dependencies_;
   uint32_t view_depth_ = 0;
 };
+
+// `value` as one of a column of that type: what an implicit cast allows, and strings that are written out become what
+// they spell, as PostgreSQL has it.
+Result<expr::ExprPtr> assign(expr::ExprPtr value, types::DataType type);
 
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);

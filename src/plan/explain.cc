@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/json_text.h"
+#include "plan/logical.h"
 #include "plan/physical.h"
 #include "plan/planner.h"
 #include "types/calendar.h"
@@ -54,12 +55,7 @@ std::string window_text(const TumblingWindow& window, const Schema& input) {
 
 std::string call_list(const std::vector<AggregateCall>& calls, const Schema& input) {
   std::vector<std::string> texts;
-  for (const AggregateCall& call : calls) {
-    std::string argument = call.argument < 0 ? "*" : input[call.argument].name;
-    std::string filter = call.filter < 0 ? "" : fmt::format(" FILTER ({})", input[call.filter].name);
-    texts.push_back(
-        fmt::format("{}({}{}){}", call.function.function->name, call.distinct ? "DISTINCT " : "", argument, filter));
-  }
+  for (const AggregateCall& call : calls) texts.push_back(label(call, input));
   return "[" + join(texts) + "]";
 }
 

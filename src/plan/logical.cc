@@ -58,9 +58,7 @@ struct Derivation {
     for (int key : keys) schema.push_back(input().schema[key]);
   }
   void add_calls(const std::vector<AggregateCall>& calls) const {
-    for (const AggregateCall& call : calls) {
-      add("EXPR$" + std::to_string(schema.size()), call.function.result_type);
-    }
+    for (const AggregateCall& call : calls) add(label(call, input().schema), call.function.result_type);
   }
 
   void operator()(const LogicalScan& op) const {
@@ -194,6 +192,30 @@ LogicalPtr with_inputs(const LogicalPtr& node, std::vector<LogicalPtr> inputs) {
   std::vector<std::string> names;
   for (const Field& field : node->schema) names.push_back(field.name);
   return make_node(LogicalOperator(node->op), std::move(inputs), std::move(names));
+}
+
+LogicalPtr with_names(const LogicalPtr& node, std::vector<std::string> names) {
+  auto copy = std::make_shared<LogicalNode>(*node);
+  for (size_t i = 0; i < names.size(); ++i) copy->schema[i].name = std::move(names[i]);
+  return copy;
+}
+
+std::string label(const expr::Expr& expression) {
+  constexpr size_t kLabelBytesMax = 80;
+  std::string text = expression.to_string();
+  if (text.size() <= kLabelBytesMax) return text;
+  size_t end = kLabelBytesMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
+std::string label(const AggregateCall& call, const Schema& input) {
+  std::string text(call.function.function->name);
+  text += call.distinct ? "(DISTINCT " : "(";
+  text += call.argument < 0 ? "*" : input[call.argument].name;
+  text += ")";
+  if (call.filter >= 0) text += " FILTER (" + input[call.filter].name + ")";
+  return text;
 }
 
 expr::ExprPtr column_of(const Schema& schema, int column) {

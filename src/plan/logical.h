@@ -85,6 +85,14 @@ LogicalPtr make_selection(LogicalPtr input, const std::vector<int>& columns);
 // The same operator over other inputs, which have the same schemas.
 LogicalPtr with_inputs(const LogicalPtr& node, std::vector<LogicalPtr> inputs);
 
+// The same node with other names for its columns.
+LogicalPtr with_names(const LogicalPtr& node, std::vector<std::string> names);
+
+// A short text of an expression, for columns that have no name of their own.
+std::string label(const expr::Expr& expression);
+// The same for a call over a node with these columns: "SUM(price) FILTER (paid)".
+std::string label(const AggregateCall& call, const types::Schema& input);
+
 // A reference to a column of a schema.
 expr::ExprPtr column_of(const types::Schema& schema, int column);
 

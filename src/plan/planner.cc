@@ -79,6 +79,13 @@ Result<const catalog::EntryPtr> find_target(const sql::Insert& insert, const Pla
   return *std::move(entry);
 }
 
+// A column of a plan's output; where the plan computes it as a constant, the constant.
+ExprPtr output_of(const LogicalNode& plan, int column) {
+  const auto* project = plan.get_if<Project>();
+  bool constant = project != nullptr && project->expressions[column]->is_literal();
+  return constant ? project->expressions[column] : column_of(plan.schema, column);
+}
+
 // The query's columns cast and put into the table's order; NULL where there is none.
 Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, const std::vector<size_t>& writable,
                                   const std::vector<size_t>& places, sql::Position position) {
@@ -99,8 +106,8 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
       expressions.push_back(expr::Expr::literal({}, column.type));
       continue;
     }
-    ExprPtr value = column_of(plan->schema, static_cast<int>(source - places.begin()));
-    Result<ExprPtr> cast = expr::coerce(std::move(value), column.type);
+    ExprPtr value = output_of(*plan, static_cast<int>(source - places.begin()));
+    Result<ExprPtr> cast = assign(std::move(value), column.type);
     if (!cast) return std::move(cast).error().context("column " + column.name).at(position.offset);
     expressions.push_back(*std::move(cast));
   }

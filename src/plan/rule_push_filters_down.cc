@@ -36,7 +36,8 @@ LogicalPtr push_below_project(const LogicalPtr& node, const Project& project, Co
   Conjuncts below;
   for (ExprPtr& one : conjuncts) {
     ExprPtr substituted = one->is_deterministic() ? substitute(one, project.expressions) : nullptr;
-    if (substituted != nullptr) {
+    // What depends on chance must not be computed a second time.
+    if (substituted != nullptr && substituted->is_deterministic()) {
       below.push_back(std::move(substituted));
     } else {
       above.push_back(std::move(one));

@@ -64,12 +64,14 @@ LogicalPtr rewrite(const LogicalPtr& node) {
 
   // Input columns that stay, at their old places; window columns make way for the time at the end.
   std::vector<ExprPtr> projected;
+  std::vector<std::string> names;
   std::vector<int> mapping(found->expressions.size(), -1);
   for (size_t i = 0; i < found->expressions.size(); ++i) {
     if (window_property(found->expressions[i], input_columns)) continue;
     if (uses_window(found->expressions[i], input_columns)) return node;
     mapping[i] = static_cast<int>(projected.size());
     projected.push_back(found->expressions[i]);
+    names.push_back(node->input().schema[i].name);
   }
   window.window.time_column = static_cast<int>(projected.size());
   projected.push_back(column_of(found->input->schema, found->assign->window.time_column));
@@ -99,7 +101,7 @@ LogicalPtr rewrite(const LogicalPtr& node) {
     if (call.filter >= 0) call.filter = mapping[call.filter];
     output.push_back(static_cast<int>(keys + i));
   }
-  LogicalPtr input = make_project(found->input, std::move(projected), {});
+  LogicalPtr input = make_project(found->input, std::move(projected), std::move(names));
   LogicalPtr aggregate = make_node(std::move(window), {std::move(input)});
   return make_selection(std::move(aggregate), output);
 }

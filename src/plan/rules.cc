@@ -8,11 +8,12 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array<Rule, 7> kRules = {{
+constexpr std::array<Rule, 8> kRules = {{
     {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
     {"merge_projections", "computes projections on top of each other in one", merge_projections},
     {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
     {"merge_projections", "again, where a filter stood between", merge_projections},
+    {"fold_constants", "again, for what came together", fold_constants},
     {"recognize_window_aggregates", "closes the groups of a window when the watermark has passed its end",
      recognize_window_aggregates},
     {"prune_columns", "drops columns that nobody needs, so that sources do not decode them", prune_columns},
@@ -53,7 +54,6 @@ expr::ExprPtr substitute(const expr::ExprPtr& expression, const std::vector<expr
   count_uses(*expression, uses);
   for (size_t i = 0; i < projected.size(); ++i) {
     bool trivial = projected[i]->kind() == expr::Expr::Kind::kColumn || projected[i]->is_literal();
-    if (uses[i] > 0 && !projected[i]->is_deterministic()) return nullptr;
     if (uses[i] > 1 && !trivial) return nullptr;
   }
   return expr::transform(expression, [&](expr::ExprPtr node) {

@@ -51,8 +51,7 @@ LogicalPtr rewrite_bottom_up(const LogicalPtr& node, const Rewrite& rewrite) {
 
 std::vector<std::string> column_names(const LogicalNode& node);
 
-// `expression` over the output of a projection as one over its input; null when that would compute something twice, or
-// something that depends on chance elsewhere.
+// `expression` over the output of a projection as one over its input; null when that would compute something twice.
 expr::ExprPtr substitute(const expr::ExprPtr& expression, const std::vector<expr::ExprPtr>& projected);
 
 }  // namespace penstock::plan

@@ -1,0 +1,243 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "catalog/catalog.h"
+#include "plan/definition.h"
+#include "plan/planner.h"
+#include "plan/rules.h"
+#include "sql/parser.h"
+#include "sql/statement.h"
+
+namespace penstock::plan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using types::DataType;
+using types::TypeKind;
+
+// A catalog that statements can be run against.
+class Planner {
+ public:
+  Planner() : catalog_(*catalog::Catalog::open(":memory:")) {
+    context_.catalog = catalog_.get();
+    context_.system_tables = {{"sys.jobs", {{"id", TypeKind::kBigInt}, {"state", TypeKind::kString}}}};
+  }
+
+  PlanContext& context() { return context_; }
+  catalog::Catalog& catalog() { return *catalog_; }
+
+  // Runs a CREATE; or gives the plan of a query, of an INSERT, or (of a CREATE MATERIALIZED VIEW or ALERT, which it
+  // creates) the streaming plan.
+  Result<PhysicalPtr> run(const std::string& sql) {
+    sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(sql));
+    if (auto* table = std::get_if<sql::CreateTable>(&statement.node)) {
+      PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_table(*table, sql, context_))));
+      return nullptr;
+    }
+    if (auto* view = std::get_if<sql::CreateView>(&statement.node)) {
+      PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_view(*view, sql, context_))));
+      return nullptr;
+    }
+    if (auto* view = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
+      PlannedDefinition defined = PENSTOCK_TRY(define_materialized_view(*view, sql, context_));
+      PENSTOCK_TRY(catalog_->create(defined.entry));
+      return defined.plan.root;
+    }
+    if (auto* alert = std::get_if<sql::CreateAlert>(&statement.node)) {
+      PlannedDefinition defined = PENSTOCK_TRY(define_alert(*alert, sql, context_));
+      PENSTOCK_TRY(catalog_->create(defined.entry));
+      return defined.plan.root;
+    }
+    if (auto* insert = std::get_if<sql::Insert>(&statement.node)) {
+      PlanContext streaming = context_;
+      streaming.mode = PlanMode::kStreaming;
+      return PENSTOCK_TRY(plan_insert(*insert, streaming)).query.root;
+    }
+    return PENSTOCK_TRY(plan_query(std::get<sql::Query>(statement.node), context_)).root;
+  }
+
+  // The plan's text, "ok" when there is none, or the error.
+  std::string outcome(const std::string& sql) {
+    Result<PhysicalPtr> plan = run(sql);
+    if (plan) return *plan == nullptr ? "ok\n" : explain_text(**plan);
+    const Error& error = plan.error();
+    std::string text = "error";
+    if (error.position()) text += " at " + std::to_string(*error.position());
+    text += ": " + error.message();
+    if (!error.hint().empty()) text += " (" + error.hint() + ")";
+    return text + "\n";
+  }
+
+ private:
+  std::unique_ptr<catalog::Catalog> catalog_;
+  PlanContext context_;
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  EXPECT_TRUE(file.is_open()) << path;
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+// Runs a golden file: statements on lines that begin with "> " (more lines with "| "), each followed by its outcome up
+// to an empty line. All run against one catalog. With PENSTOCK_REWRITE_GOLDENS set the file is written anew.
+void check_golden(const std::string& name) {
+  std::string path = std::string(PENSTOCK_SOURCE_DIR) + "/src/plan/testdata/" + name;
+  std::string expected = read_file(path);
+  std::string actual;
+  Planner planner;
+  std::istringstream lines(expected);
+  std::string sql;
+  auto run = [&] {
+    if (!sql.empty()) actual += planner.outcome(sql);
+    sql.clear();
+  };
+  for (std::string line; std::getline(lines, line);) {
+    bool continues = line.starts_with("| ");
+    if (!continues) run();
+    if (line.starts_with("> ") || continues) {
+      sql += (sql.empty() ? "" : "\n") + line.substr(2);
+      actual += line + "\n";
+    } else if (line.empty() || line.starts_with("#")) {
+      actual += line + "\n";
+    }
+  }
+  run();
+  if (std::getenv("PENSTOCK_REWRITE_GOLDENS") != nullptr) {
+    std::ofstream(path) << actual;
+  } else {
+    EXPECT_EQ(actual, expected) << path;
+  }
+}
+
+TEST(PlanGoldenTest, Fraud) { check_golden("fraud.txt"); }
+TEST(PlanGoldenTest, Select) { check_golden("select.txt"); }
+TEST(PlanGoldenTest, Aggregate) { check_golden("aggregate.txt"); }
+TEST(PlanGoldenTest, Window) { check_golden("window.txt"); }
+TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
+TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }
+
+TEST(PlanTest, TheExampleScriptPlans) {
+  Planner planner;
+  std::string script = read_file(std::string(PENSTOCK_SOURCE_DIR) + "/examples/fraud/fraud.sql");
+  for (const sql::StatementText& statement : *sql::split_statements(script)) {
+    Result<PhysicalPtr> plan = planner.run(std::string(statement.text));
+    EXPECT_TRUE(plan) << statement.text << "\n" << plan.error().to_string();
+  }
+}
+
+TEST(PlanTest, ParametersTakeTheTypesOfTheirSurroundings) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT, s STRING, d DATE)"));
+  auto types = [&](const std::string& sql) {
+    sql::Statement statement = *sql::parse_statement(sql);
+    if (auto* insert = std::get_if<sql::Insert>(&statement.node)) {
+      return plan_insert(*insert, planner.context())->query.parameter_types;
+    }
+    auto planned = plan_query(std::get<sql::Query>(statement.node), planner.context());
+    EXPECT_TRUE(planned) << planned.error().to_string();
+    return planned ? planned->parameter_types : std::vector<DataType>();
+  };
+  EXPECT_THAT(types("SELECT a FROM t WHERE a = $1 AND $2 < d"), ElementsAre(TypeKind::kBigInt, TypeKind::kDate));
+  EXPECT_THAT(types("SELECT $1"), ElementsAre(TypeKind::kString));
+  EXPECT_THAT(types("SELECT $1::int, $2"), ElementsAre(TypeKind::kInt, TypeKind::kString));
+  EXPECT_THAT(types("SELECT a FROM t WHERE a BETWEEN $1 AND $2 OR a IN ($3)"),
+              ElementsAre(TypeKind::kBigInt, TypeKind::kBigInt, TypeKind::kBigInt));
+  EXPECT_THAT(types("SELECT a FROM t LIMIT $1 OFFSET $2"), ElementsAre(TypeKind::kBigInt, TypeKind::kBigInt));
+  EXPECT_THAT(types("INSERT INTO t (d, a) VALUES ($1, $2), ($3, 5)"),
+              ElementsAre(TypeKind::kDate, TypeKind::kBigInt, TypeKind::kDate));
+}
+
+TEST(PlanTest, ParametersBecomeTheirValues) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
+  planner.context().parameter_types = {TypeKind::kBigInt};
+  planner.context().parameters = {types::Value(int64_t{7})};
+  EXPECT_THAT(planner.outcome("SELECT a FROM t WHERE a = $1 + 1"), HasSubstr("a = 8"));
+  EXPECT_THAT(planner.outcome("SELECT a FROM t LIMIT $1"), HasSubstr("limit=7"));
+  EXPECT_THAT(planner.outcome("SELECT a FROM t WHERE a = $2"), HasSubstr("there is no value for $2"));
+}
+
+TEST(PlanTest, DependenciesAreWhatIsNamed) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
+  ASSERT_TRUE(planner.run("CREATE VIEW v AS SELECT a FROM T"));
+  ASSERT_TRUE(planner.run("CREATE VIEW w AS SELECT a FROM V UNION ALL SELECT a FROM t"));
+  EXPECT_THAT(planner.catalog().find_relation("v")->dependencies, ElementsAre("t"));
+  EXPECT_THAT(planner.catalog().find_relation("w")->dependencies, ElementsAre("v", "t"));
+}
+
+// Whatever the rules do, the result has the same columns.
+TEST(PlanTest, RulesKeepTheSchema) {
+  Planner planner;
+  ASSERT_TRUE(
+      planner.run("CREATE TABLE t (a BIGINT, b STRING, ts TIMESTAMP(3), c AS a + 1, "
+                  "WATERMARK FOR ts AS ts - INTERVAL '1' SECOND) WITH ('connector' = 'kafka')"));
+  const std::vector<std::string> queries = {
+      "SELECT * FROM t",
+      "SELECT b, COUNT(*) AS n, SUM(c) FILTER (WHERE a > 1) FROM t WHERE c > 2 GROUP BY b HAVING COUNT(*) > 1",
+      "SELECT DISTINCT a + 1 AS x, b FROM t ORDER BY x LIMIT 3",
+      "SELECT window_start, b, MAX(a) FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE) GROUP BY window_start, "
+      "b",
+      "SELECT a FROM (SELECT a, b FROM t UNION ALL SELECT c, b FROM t) WHERE b = 'x'",
+      "SELECT 1 AS one, CURRENT_TIMESTAMP AS now FROM t",
+  };
+  for (const std::string& query : queries) {
+    planner.context().disabled_rules.clear();
+    Result<PhysicalPtr> all = planner.run(query);
+    ASSERT_TRUE(all) << query << all.error().to_string();
+    for (const Rule& rule : rules()) {
+      planner.context().disabled_rules = {std::string(rule.name)};
+      Result<PhysicalPtr> without = planner.run(query);
+      ASSERT_TRUE(without) << query;
+      EXPECT_EQ((*all)->schema, (*without)->schema) << query << " without " << rule.name;
+    }
+  }
+  planner.context().disabled_rules = {"prune_colums"};
+  EXPECT_THAT(planner.outcome("SELECT 1"), HasSubstr("prune_columns"));
+}
+
+TEST(PlanTest, JsonHasEveryOperator) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
+  std::string json = explain_json(**planner.run("SELECT COUNT(*) AS n FROM t"));
+  EXPECT_THAT(json, HasSubstr(R"("operator":"ScanTable")"));
+  EXPECT_THAT(json, HasSubstr(R"("operator":"Exchange","to":"one task")"));
+}
+
+// A chain of views that each read the one before twice would be a plan of 2^n scans.
+TEST(PlanLimitsTest, PlansThatGrowExponentiallyAreRefused) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
+  std::string sql = "WITH v0 AS (SELECT * FROM t)";
+  for (int i = 1; i < 40; ++i) {
+    std::string before = std::to_string(i - 1);
+    sql += ", v" + std::to_string(i) + " AS (SELECT * FROM v" + before + " UNION ALL SELECT * FROM v" + before + ")";
+  }
+  EXPECT_THAT(planner.outcome(sql + " SELECT * FROM v39"), HasSubstr("too many operators"));
+}
+
+TEST(PlanLimitsTest, DeepExpressionsAndQueriesPlan) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
+  auto repeat = [](std::string_view text, int count) {
+    std::string result;
+    for (int i = 0; i < count; ++i) result += text;
+    return result;
+  };
+  EXPECT_TRUE(planner.run("SELECT a" + repeat(" + a", 490) + " FROM t"));
+  EXPECT_TRUE(planner.run("SELECT " + repeat("ABS(", 400) + "a" + repeat(")", 400) + " FROM t"));
+  EXPECT_TRUE(planner.run("SELECT a FROM t WHERE a = 1" + repeat(" OR a = 2", 5'000)));
+  EXPECT_TRUE(planner.run("SELECT * FROM " + repeat("(SELECT a FROM ", 240) + "t" + repeat(")", 240)));
+}
+
+}  // namespace
+}  // namespace penstock::plan
