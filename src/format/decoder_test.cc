@@ -121,12 +121,13 @@ TEST(JsonDecoderTest, ValuesOfEveryType) {
 
 TEST(JsonDecoderTest, MalformedRecordsLeaveNoTrace) {
   Schema schema = schema_of({{"a", "INT"}, {"b", "STRING"}});
-  Decoded decoded = decode_all("json", {}, schema,
-                               {R"({"a":1,"b":"x"})", "", "not json", R"({"a":2,"b":"y)", R"({"a":3,"b":"z"}})",
-                                R"({"b":"before","a":"bad"})", R"([{"a":1}])", R"({"a":4,"b":"w"})", "null",
-                                R"({"a":5 "b":"w"})", R"({"a":tru,"b":"w"})", "{\"a\":6,\"b\":\"\xff\"}", "{"});
+  Decoded decoded =
+      decode_all("json", {}, schema,
+                 {R"({"a":1,"b":"x"})", "", "not json", R"({"a":2,"b":"y)", R"({"a":3,"b":"z"}})",
+                  R"({"b":"before","a":"bad"})", R"([{"a":1}])", R"({"a":4,"b":"w"})", "null", R"({"a":5 "b":"w"})",
+                  R"({"a":tru,"b":"w"})", "{\"a\":6,\"b\":\"\xff\"}", "{", "{\"a\":6,\"b\":\"x\ny\"}"});
   EXPECT_EQ(decoded.rows, "+I 1 x | +I 3 z | +I 4 w");
-  EXPECT_EQ(std::count(decoded.failed.begin(), decoded.failed.end(), ';'), 9) << decoded.failed;
+  EXPECT_EQ(std::count(decoded.failed.begin(), decoded.failed.end(), ';'), 10) << decoded.failed;
   EXPECT_TRUE(decoded.failed.starts_with(
       "1: an empty record is not a JSON object; 2: not a JSON object: it does not end with }; 3: not"))
       << decoded.failed;

@@ -27,15 +27,12 @@ std::string_view raw_scalar(value& from) {
   return token;
 }
 
-// What is in a string. Without escapes, which is the rule, it is taken from the record as it is.
+// What is in a string. Without escapes, which is the rule, it is taken from the record as it is: that it is UTF-8 and
+// has no control characters has been checked for the whole record.
 bool string_text(value& from, std::string_view& text) {
   std::string_view token = raw_scalar(from);
   if (token.size() >= 2 && token.back() == '"' && std::memchr(token.data(), '\\', token.size()) == nullptr) {
     text = token.substr(1, token.size() - 2);
-    // A control character is no part of a string.
-    for (char c : text) {
-      if (static_cast<uint8_t>(c) < ' ') return false;
-    }
     return true;
   }
   return from.get_string().get(text) == simdjson::SUCCESS;
