@@ -1,5 +1,6 @@
 // Queries: set operations, WITH, ORDER BY, SELECT, VALUES.
 #include "sql/keywords.h"
+#include "sql/limits.h"
 #include "sql/parser_state.h"
 
 namespace penstock::sql {
@@ -20,17 +21,10 @@ bool is_plain_select_or_values(const Query& query) {
 // ((SELECT 1) + 1): what follows the closing parenthesis decides.
 bool Parser::at_query() const {
   size_t opened = 0;
-  while (cursor_.at("(", opened)) ++opened;
+  while (opened <= kNestingDepthMax && cursor_.at("(", opened)) ++opened;
   bool begins = cursor_.at("SELECT", opened) || cursor_.at("WITH", opened) || cursor_.at("VALUES", opened);
   if (!begins || opened == 0) return begins;
-  size_t after = 0;
-  size_t depth = 0;
-  do {
-    if (cursor_.at("(", after)) ++depth;
-    if (cursor_.at(")", after)) --depth;
-    if (cursor_.kind(after) == TokenKind::kEnd) return true;
-    ++after;
-  } while (depth > 0);
+  size_t after = cursor_.behind_parenthesis();
   for (std::string_view word : {")", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH", ";"}) {
     if (cursor_.at(word, after)) return true;
   }

@@ -46,6 +46,18 @@ Result<TokenCursor> TokenCursor::open(std::string_view sql) {
   return TokenCursor(sql, std::move(tokens));
 }
 
+TokenCursor::TokenCursor(std::string_view sql, std::vector<Token> tokens) : sql_(sql), tokens_(std::move(tokens)) {
+  closing_.resize(tokens_.size(), static_cast<uint32_t>(tokens_.size() - 1));
+  std::vector<size_t> open;
+  for (size_t i = 0; i < tokens_.size(); ++i) {
+    if (tokens_[i].kind != TokenKind::kSymbol) continue;
+    if (sql_[tokens_[i].offset] == '(') open.push_back(i);
+    if (sql_[tokens_[i].offset] != ')' || open.empty()) continue;
+    closing_[open.back()] = static_cast<uint32_t>(i);
+    open.pop_back();
+  }
+}
+
 bool TokenCursor::at(std::string_view word, size_t ahead) const {
   const Token& candidate = token(ahead);
   if (candidate.length != word.size()) return false;

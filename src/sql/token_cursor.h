@@ -30,6 +30,9 @@ class TokenCursor {
   bool at(std::string_view word, size_t ahead = 0) const;
   bool at_end() const { return kind() == TokenKind::kEnd; }
 
+  // How far ahead the token behind the parenthesis is that closes the one at the cursor; the end when none does.
+  size_t behind_parenthesis() const { return closing_[index_] + 1 - index_; }
+
   void advance();
 
   // Steps over the word or symbol, or remembers that it was expected.
@@ -51,13 +54,14 @@ class TokenCursor {
   }
 
  private:
-  TokenCursor(std::string_view sql, std::vector<Token> tokens) : sql_(sql), tokens_(std::move(tokens)) {}
+  TokenCursor(std::string_view sql, std::vector<Token> tokens);
 
   std::string found() const;
   std::string suggestion() const;
 
   std::string_view sql_;
-  std::vector<Token> tokens_;  // ends with a kEnd
+  std::vector<Token> tokens_;      // ends with a kEnd
+  std::vector<uint32_t> closing_;  // for each '(' the index of its ')', or of the kEnd
   size_t index_ = 0;
   std::vector<std::string_view> expected_;
   // What else could have stood in the place of the token before this one, for misspelt keywords that were read as an
