@@ -15,7 +15,7 @@ set(PENSTOCK_LIBS_expr re2 absl_time absl_time_zone)
 set(PENSTOCK_LIBS_connector zstd lz4 snappy z)
 set(PENSTOCK_LIBS_alert curl simdjson)
 set(PENSTOCK_LIBS_http simdjson z)
-set(PENSTOCK_LIBS_app rdkafka curl readline)
+set(PENSTOCK_LIBS_app rdkafka curl readline simdjson)
 if(NOT PENSTOCK_SANITIZE)
   list(APPEND PENSTOCK_LIBS_app jemalloc)  # the sanitizers bring an allocator of their own
 endif()

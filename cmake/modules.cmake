@@ -41,6 +41,10 @@ function(penstock_add_module module deps)
     list(APPEND sources ${console_files})
   endif()
 
+  if(module STREQUAL "app")
+    penstock_embed_text(examples/fraud/fraud.sql fraud_sql.h kFraudSql)
+  endif()
+
   add_library(penstock_${name} STATIC ${sources})
   target_link_libraries(penstock_${name} PRIVATE penstock_flags)
   target_link_libraries(penstock_${name} PUBLIC ${PENSTOCK_LIBS_${name}})
@@ -91,4 +95,12 @@ function(penstock_embed_console variable)
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
     COMMENT "Embedding the console")
   set(${variable} ${output} PARENT_SCOPE)
+endfunction()
+
+# Makes a header with the text of a file as a constant.
+function(penstock_embed_text file header constant)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${file})
+  file(READ ${CMAKE_SOURCE_DIR}/${file} text)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${header} @ONLY CONTENT
+    "#pragma once\n\n#include <string_view>\n\nnamespace penstock::app {\n\ninline constexpr std::string_view @constant@ = R\"sql(@text@)sql\";\n\n}  // namespace penstock::app\n")
 endfunction()

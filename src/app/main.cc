@@ -1,1 +1,144 @@
-int main() { return 0; }
+// The program: `penstock COMMAND`.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "app/config.h"
+#include "app/demo/demo.h"
+#include "app/server.h"
+#include "app/signals.h"
+#include "app/version.h"
+#include "base/logging.h"
+#include "base/suggest.h"
+
+namespace penstock::app {
+namespace {
+
+constexpr std::string_view kUsage =
+    "penstock COMMAND [FLAGS]\n"
+    "\n"
+    "  serve     run the server: Kafka on 9092, PostgreSQL on 7432, HTTP and the dashboard on 7480\n"
+    "  demo      run fraud detection on generated card transactions, with a live dashboard\n"
+    "  sql       a SQL shell on a running server\n"
+    "  bench     measure this program on this machine\n"
+    "  config    show the configuration, and where each value comes from\n"
+    "  version   show the version\n"
+    "\n"
+    "penstock COMMAND --help lists the flags of a command.\n";
+
+using Arguments = std::span<const std::string>;
+
+// Prints what load_config() has to say; an exit status when there is nothing more to do.
+std::optional<int> settled(const Result<LoadedConfig>& loaded) {
+  if (!loaded) {
+    fmt::print(stderr, "penstock: {}\n", loaded.error().to_string());
+    return 2;
+  }
+  if (!loaded->help.empty()) {
+    fmt::print("{}", loaded->help);
+    return 0;
+  }
+  logging::configure(loaded->config.log.level, loaded->config.log.format);
+  for (const std::string& warning : loaded->warnings) logging::warning(warning);
+  return std::nullopt;
+}
+
+// --kafka, --pg and --http are short for --kafka-listen and so on.
+std::vector<std::string> with_long_flags(Arguments arguments) {
+  std::vector<std::string> out;
+  for (const std::string& argument : arguments) {
+    const std::string flag = argument.substr(0, argument.find('='));
+    const bool is_short = flag == "--kafka" || flag == "--pg" || flag == "--http";
+    out.push_back(is_short ? flag + "-listen" + argument.substr(flag.size()) : argument);
+  }
+  return out;
+}
+
+int serve(Arguments arguments) {
+  const auto loaded =
+      load_config({.name = "serve", .summary = "Runs the server."}, with_long_flags(arguments), process_environment());
+  if (const auto status = settled(loaded)) return *status;
+  hold_stop_signals();
+  const auto server = Server::start(loaded->config);
+  if (!server) {
+    fmt::print(stderr, "penstock serve: {}\n", server.error().to_string());
+    return 1;
+  }
+  fmt::print("penstock ready kafka={} pg={} http={}\n", (*server)->kafka_address(), (*server)->pg_address(),
+             (*server)->http_address());
+  std::fflush(stdout);
+  wait_for_stop_signal(0);
+  const Status stopped = (*server)->stop();
+  if (stopped) return 0;
+  fmt::print(stderr, "penstock serve: {}\n", stopped.error().to_string());
+  return 1;
+}
+
+int demo(Arguments arguments) {
+  DemoOptions options;
+  std::string duration;
+  std::vector<CommandFlag> flags;
+  flags.push_back({.name = "duration", .help = "stop after this many seconds: 30 or 30s", .value = &duration});
+  flags.push_back({.name = "check", .help = "at the end, check every view against the log", .value = &options.check});
+  flags.push_back({.name = "rate", .help = "transactions per second", .value = &options.rate});
+  const auto loaded =
+      load_config({.name = "demo", .summary = "Fraud detection on generated card transactions.", .flags = flags},
+                  with_long_flags(arguments), process_environment());
+  if (const auto status = settled(loaded)) return *status;
+  if (!duration.empty()) {
+    if (duration.ends_with('s')) duration.pop_back();
+    char* end = nullptr;
+    options.duration_s = std::strtoll(duration.c_str(), &end, 10);
+    if (*end != '\0' || options.duration_s <= 0) {
+      fmt::print(stderr, "penstock demo: --duration must be a number of seconds, not {}\n", duration);
+      return 2;
+    }
+  }
+  options.config = loaded->config;
+  options.temporary_directory = options.config.data_dir == Config().data_dir;
+  hold_stop_signals();
+  return run_demo(std::move(options));
+}
+
+int show_config(Arguments arguments) {
+  const auto loaded = load_config({.name = "config", .summary = "Shows the configuration."}, with_long_flags(arguments),
+                                  process_environment());
+  if (const auto status = settled(loaded)) return *status;
+  fmt::print("{}", describe_config(*loaded));
+  return 0;
+}
+
+int run(Arguments arguments) {
+  const std::string command = arguments.empty() ? "help" : arguments[0];
+  const Arguments rest = arguments.empty() ? arguments : arguments.subspan(1);
+  if (command == "serve") return serve(rest);
+  if (command == "demo") return demo(rest);
+  if (command == "config") return show_config(rest);
+  if (command == "version" || command == "--version") {
+    fmt::print("penstock {}\n", kVersion);
+    return 0;
+  }
+  const bool asked = command == "help" || command == "--help" || command == "-h";
+  if (!asked) {
+    const std::string hint = did_you_mean(command, {"serve", "demo", "sql", "bench", "config", "version"});
+    fmt::print(stderr, "penstock: unknown command \"{}\"{}{}\n\n", command, hint.empty() ? "" : "; ", hint);
+  }
+  fmt::print(asked ? stdout : stderr, "{}", kUsage);
+  return asked ? 0 : 2;
+}
+
+}  // namespace
+}  // namespace penstock::app
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  return penstock::app::run(arguments);
+}

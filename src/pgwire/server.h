@@ -1,0 +1,50 @@
+// Serves the engine to PostgreSQL clients.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "base/metrics.h"
+#include "base/result.h"
+#include "engine/engine.h"
+#include "net/endpoint.h"
+
+namespace penstock::pgwire {
+
+struct PgServerOptions {
+  net::Endpoint listen{.host = "127.0.0.1", .port = 7432};
+  std::string version = "0.1.0";  // of Penstock
+  int connections_max = 100;      // each has a thread for its statements
+  int io_threads = 1;
+  size_t message_bytes_max = 16 << 20;  // what a client may send at once: a statement, or its parameters
+  size_t statements_max = 1000;         // prepared statements of a connection
+  size_t portals_max = 100;             // portals of a connection
+  std::chrono::milliseconds startup_timeout{10'000};
+  MetricsRegistry* metrics = nullptr;
+};
+
+// Thread-safe. Owned by the program; the engine must outlive it.
+class PgServer {
+ public:
+  static Result<std::unique_ptr<PgServer>> start(engine::Engine& engine, PgServerOptions options);
+  // Shuts down at once.
+  ~PgServer();
+
+  // Where it listens, with the real port: "127.0.0.1:7432".
+  std::string address() const;
+  int port() const;
+
+  // Stops accepting, ends idle connections, lets statements finish, cancels at half of `timeout` those that have not,
+  // and closes at `timeout` what is left. Idempotent. False when something was still running after that.
+  bool shutdown(std::chrono::milliseconds timeout);
+
+ private:
+  struct State;
+  explicit PgServer(std::unique_ptr<State> state);
+
+  const std::unique_ptr<State> state_;
+};
+
+}  // namespace penstock::pgwire
