@@ -42,7 +42,8 @@ function(penstock_add_module module deps)
   endif()
 
   if(module STREQUAL "app")
-    penstock_embed_text(examples/fraud/fraud.sql fraud_sql.h kFraudSql)
+    penstock_embed_text(examples/fraud/fraud.sql app/demo/fraud_sql.h kFraudSql fraud_sql)
+    list(APPEND sources ${fraud_sql})
   endif()
 
   add_library(penstock_${name} STATIC ${sources})
@@ -97,10 +98,12 @@ function(penstock_embed_console variable)
   set(${variable} ${output} PARENT_SCOPE)
 endfunction()
 
-# Makes a header with the text of a file as a constant.
-function(penstock_embed_text file header constant)
+# Makes a source file that defines the constant of a header as the text of a file, and gives its path.
+function(penstock_embed_text file header constant variable)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${file})
   file(READ ${CMAKE_SOURCE_DIR}/${file} text)
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/${header} @ONLY CONTENT
-    "#pragma once\n\n#include <string_view>\n\nnamespace penstock::app {\n\ninline constexpr std::string_view @constant@ = R\"sql(@text@)sql\";\n\n}  // namespace penstock::app\n")
+  set(output ${CMAKE_BINARY_DIR}/generated/${variable}.cc)
+  file(CONFIGURE OUTPUT ${output} @ONLY CONTENT
+    "#include \"@header@\"\n\nnamespace penstock::app {\n\nconst std::string_view @constant@ = R\"sql(@text@)sql\";\n\n}  // namespace penstock::app\n")
+  set(${variable} ${output} PARENT_SCOPE)
 endfunction()

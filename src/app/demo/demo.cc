@@ -15,12 +15,12 @@
 
 #include "app/client/kafka_client.h"
 #include "app/demo/check.h"
+#include "app/demo/fraud_sql.h"
 #include "app/demo/transactions.h"
 #include "app/server.h"
 #include "app/signals.h"
 #include "base/time.h"
 #include "engine/engine.h"
-#include "fraud_sql.h"  // examples/fraud/fraud.sql
 
 namespace penstock::app {
 
