@@ -162,6 +162,7 @@ void Group::prepare_rebalance(TimeMs now) {
     member.assignment.clear();
     member.synced = false;
     if (member.waiting_sync) {
+      touch(now, member);  // it could not heartbeat while it waited
       std::exchange(member.waiting_sync, nullptr)(sync_error(KafkaError::kRebalanceInProgress));
     }
   }
