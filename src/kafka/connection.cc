@@ -30,6 +30,9 @@ awaitable<void> KafkaConnection::run() {
   connection_->on_drain([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->drain();
   });
+  connection_->on_close([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->stop();
+  });
   for (;;) {
     std::optional<Frame> frame = co_await read_frame();
     if (!frame) break;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 
 namespace penstock::kafka {
 
@@ -11,6 +12,10 @@ namespace penstock::kafka {
 class Executor {
  public:
   using Task = std::move_only_function<void()>;
+  class Timer {
+   public:
+    virtual ~Timer() = default;
+  };
 
   virtual ~Executor() = default;
 
@@ -18,6 +23,8 @@ class Executor {
   virtual void post(Task task) = 0;
   // Runs on the loop at or after `delay`; cannot be cancelled.
   virtual void run_after(std::chrono::milliseconds delay, Task task) = 0;
+  // Runs on the loop at or after `delay`, unless the timer is destroyed before. Called and destroyed on the loop.
+  [[nodiscard]] virtual std::unique_ptr<Timer> start_timer(std::chrono::milliseconds delay, Task task) = 0;
   // Runs on a thread that may block.
   virtual void run_blocking(Task task) = 0;
 };

@@ -19,9 +19,17 @@ class LoopExecutor : public Executor {
 
   void post(Task task) override { loop_->post(std::move(task)); }
   void run_after(std::chrono::milliseconds delay, Task task) override { loop_->run_after(delay, std::move(task)); }
+  std::unique_ptr<Timer> start_timer(std::chrono::milliseconds delay, Task task) override {
+    return std::make_unique<LoopTimer>(loop_->start_timer(delay, std::move(task)));
+  }
   void run_blocking(Task task) override { pool_.submit(std::move(task)); }
 
  private:
+  struct LoopTimer : Timer {
+    explicit LoopTimer(std::unique_ptr<net::asio::steady_timer> timer) : timer(std::move(timer)) {}
+    std::unique_ptr<net::asio::steady_timer> timer;
+  };
+
   const std::shared_ptr<net::EventLoop> loop_;
   net::BlockingPool& pool_;  // used from the loop only, so while the server lives
 };

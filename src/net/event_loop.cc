@@ -60,6 +60,14 @@ void EventLoop::run_after(std::chrono::milliseconds delay, Task task) {
   });
 }
 
+std::unique_ptr<asio::steady_timer> EventLoop::start_timer(std::chrono::milliseconds delay, Task task) {
+  auto timer = std::make_unique<asio::steady_timer>(context_, delay);
+  timer->async_wait([task = std::move(task)](boost::system::error_code error) mutable {
+    if (!error) task();
+  });
+  return timer;
+}
+
 void EventLoop::stop() {
   std::vector<Task> dropped;  // they may hold the last reference to what stands on this loop
   {

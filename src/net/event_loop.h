@@ -28,8 +28,10 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   // Runs `task` on the loop's thread, after what was posted before. Any thread may call; dropped once stopped. What is
   // posted while the loop is busy costs no system call.
   void post(Task task);
-  // The same at or after `delay`. The timer cannot be cancelled: keep `task` cheap and let it look for itself.
+  // The same at or after `delay`. Cannot be cancelled: keep `task` cheap and let it look for itself.
   void run_after(std::chrono::milliseconds delay, Task task);
+  // Runs `task` at or after `delay` unless the timer is destroyed before. On the loop's thread only, both.
+  std::unique_ptr<asio::steady_timer> start_timer(std::chrono::milliseconds delay, Task task);
   bool on_loop_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
   // Stops the loop and joins its thread; what is queued never runs. Not to be called on the loop's own thread.

@@ -73,6 +73,7 @@ void Connection::drain() {
 void Connection::close() {
   error_code ignored;
   socket_.close(ignored);
+  if (on_close_) std::exchange(on_close_, nullptr)();
 }
 
 // Shared by the listener, its accept coroutines and its connections, so that none outlives what it counts in.

@@ -33,6 +33,8 @@ class Connection {
   // What a graceful shutdown does with this connection: let what is in flight finish, then close(). Without one, a
   // shutdown closes it at once.
   void on_drain(std::function<void()> callback) { on_drain_ = std::move(callback); }
+  // What wakes a handler that waits for something else than its socket when the connection is closed.
+  void on_close(std::function<void()> callback) { on_close_ = std::move(callback); }
   // Called by the listener.
   void drain();
   // Ends pending reads and writes with an error. Idempotent.
@@ -45,6 +47,7 @@ class Connection {
   const uint64_t id_;
   bool draining_ = false;
   std::function<void()> on_drain_;
+  std::function<void()> on_close_;
 };
 
 // Runs for the life of a connection, which is closed when it returns.

@@ -41,8 +41,8 @@ Extent extent_of(std::string_view bytes, int64_t offset) {
   return extent;
 }
 
-// One fetch until it is answered. Keeps what it has read, so that a wait reads only what is new. Used on its
-// connection's loop; the log's callbacks do no more than post.
+// One fetch until it is answered, held by its request. Keeps what it has read, so that a wait reads only what is new.
+// Used on its connection's loop; the log's callbacks do no more than post.
 class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
  public:
   PendingFetch(const ContextPtr& context, const FetchRequest& request, Reply<FetchResponse> reply)
@@ -60,13 +60,17 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
     subscribe();
     read();  // what came before the subscription
     if (satisfied()) return answer();
-    executor_->run_after(std::chrono::milliseconds(std::min(max_wait_ms, kWaitMaxMs)),
-                         [self = shared_from_this()] { self->answer(); });
+    timer_ =
+        executor_->start_timer(std::chrono::milliseconds(std::min(max_wait_ms, kWaitMaxMs)), [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->answer();
+        });
   }
 
   void answer() {
     if (reply_.sent()) return;
+    const auto self = shared_from_this();  // answering lets go of it
     subscriptions_.clear();
+    timer_.reset();
     broker_.metrics.records_out.add(static_cast<uint64_t>(records_));
     reply_(response_);
     partitions_.clear();
@@ -184,6 +188,7 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
   std::vector<Partition> partitions_;
   FetchResponse response_;
   std::vector<std::unique_ptr<log::Subscription>> subscriptions_;
+  std::unique_ptr<Executor::Timer> timer_;
   const std::shared_ptr<std::atomic<bool>> posted_ = std::make_shared<std::atomic<bool>>(false);
   size_t bytes_ = 0;
   int64_t records_ = 0;
