@@ -9,7 +9,6 @@ namespace penstock::expr {
 
 namespace {
 
-using columnar::Column;
 using columnar::ColumnBuilder;
 using types::DataType;
 using types::Int128;

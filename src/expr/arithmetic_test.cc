@@ -46,7 +46,8 @@ TEST(ArithmeticTest, ResultTypesAreFlinks) {
   EXPECT_EQ(typed("MOD(7, 3)"), "INT: 1");
   EXPECT_EQ(typed("-CAST(-128 AS TINYINT)"), "TINYINT: -128");
   EXPECT_EQ(typed("12345678901234567890"), "DECIMAL(20, 0): 12345678901234567890");
-  EXPECT_EQ(typed("0.05"), "DECIMAL(2, 2): 0.05");
+  EXPECT_EQ(typed("0.05"), "DECIMAL(3, 2): 0.05");
+  EXPECT_EQ(typed("0.908 * CAST(127 AS BIGINT)"), "DECIMAL(24, 3): 115.316");
   EXPECT_EQ(typed("1e3"), "DOUBLE: 1000.0");
 }
 

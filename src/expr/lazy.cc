@@ -155,7 +155,7 @@ Operand Frame::evaluate_coalesce(const Expr& expr) {
   columnar::Selection rest(rows_);
   std::iota(rest.begin(), rest.end(), uint16_t{0});
   for (size_t child = 0; child < expr.children().size() && !rest.empty(); ++child) {
-    Operand values = child == 0 ? std::move(first) : select(rest).evaluate(*expr.child(child));
+    Operand values = child == 0 ? first : select(rest).evaluate(*expr.child(child));
     result.scatter(values, rest);
     columnar::Selection left;
     for (size_t i = 0; i < rest.size(); ++i) {

@@ -172,14 +172,15 @@ Result<ExprPtr> number_literal(std::string_view text) {
   if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) {
     return invalid_argument("'{}' is not a number", text);
   }
-  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
   if (scale == 0) {
     if (Result<Value> value = types::from_text(digits, TypeKind::kInt)) return Expr::literal(*value, TypeKind::kInt);
     if (Result<Value> value = types::from_text(digits, TypeKind::kBigInt)) {
       return Expr::literal(*value, TypeKind::kBigInt);
     }
+    digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
   }
-  int precision = std::max(static_cast<int>(digits.size()), scale);
+  // As Calcite: every digit that is written counts, so 0.908 is a DECIMAL(4, 3).
+  int precision = static_cast<int>(digits.size());
   if (precision > 38) return invalid_argument("the number {} has more than 38 digits", text);
   DataType type = DataType::decimal(precision, scale);
   return Expr::literal(Value(PENSTOCK_TRY(types::decimal_from_text(text, precision, scale))), type);

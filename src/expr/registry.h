@@ -35,8 +35,8 @@ Result<ExprPtr> bind_cast(ExprPtr child, types::DataType type, bool try_cast = f
 // `child` as `type` where an implicit cast allows that (assignments in INSERT, arms of UNION); kInvalidArgument if not.
 Result<ExprPtr> coerce(ExprPtr child, types::DataType type);
 
-// The literal of a SQL number as Flink types it: INT, BIGINT when larger, DECIMAL(p, s) with a point, DOUBLE with an
-// exponent.
+// The literal of a SQL number as Flink types it: INT, BIGINT when larger, DECIMAL(p, s) with a point, p being the
+// number of digits written, DOUBLE with an exponent.
 Result<ExprPtr> number_literal(std::string_view text);
 
 // True when values of type `from` become `to` without being asked.
