@@ -64,32 +64,37 @@ TEST(FrameReaderTest, RefusesImpossibleLengths) {
 }
 
 TEST(FrontendTest, RoundTrips) {
-  EXPECT_EQ(decoded<QueryMessage>(encoded(QueryMessage{.sql = "select 'x'"})).sql, "select 'x'");
+  const std::string query = encoded(QueryMessage{.sql = "select 'x'"});
+  EXPECT_EQ(decoded<QueryMessage>(query).sql, "select 'x'");
 
-  const auto parse =
-      decoded<ParseMessage>(encoded(ParseMessage{.statement = "s", .sql = "q", .parameter_oids = {0, 23}}));
+  const std::string parse_bytes = encoded(ParseMessage{.statement = "s", .sql = "q", .parameter_oids = {0, 23}});
+  const auto parse = decoded<ParseMessage>(parse_bytes);
   EXPECT_EQ(parse.statement, "s");
   EXPECT_EQ(parse.sql, "q");
   EXPECT_THAT(parse.parameter_oids, ElementsAre(0, 23));
 
-  const auto bind = decoded<BindMessage>(encoded(BindMessage{.portal = "p",
-                                                             .statement = "s",
-                                                             .parameter_formats = {Format::kText, Format::kBinary},
-                                                             .parameters = {std::nullopt, "\0\1"s},
-                                                             .result_formats = {Format::kBinary}}));
+  const std::string bytes = "\0\1"s;
+  const std::string bind_bytes = encoded(BindMessage{.portal = "p",
+                                                     .statement = "s",
+                                                     .parameter_formats = {Format::kText, Format::kBinary},
+                                                     .parameters = {std::nullopt, bytes},
+                                                     .result_formats = {Format::kBinary}});
+  const auto bind = decoded<BindMessage>(bind_bytes);
   EXPECT_EQ(bind.portal, "p");
   EXPECT_EQ(bind.statement, "s");
   EXPECT_THAT(bind.parameter_formats, ElementsAre(Format::kText, Format::kBinary));
-  EXPECT_THAT(bind.parameters, ElementsAre(std::nullopt, "\0\1"s));
+  EXPECT_THAT(bind.parameters, ElementsAre(std::nullopt, bytes));
   EXPECT_THAT(bind.result_formats, ElementsAre(Format::kBinary));
 
-  const auto execute = decoded<ExecuteMessage>(encoded(ExecuteMessage{.portal = "p", .rows_max = 7}));
+  const std::string execute_bytes = encoded(ExecuteMessage{.portal = "p", .rows_max = 7});
+  const auto execute = decoded<ExecuteMessage>(execute_bytes);
   EXPECT_EQ(execute.portal, "p");
   EXPECT_EQ(execute.rows_max, 7);
-  const auto describe = decoded<DescribeMessage>(encoded(DescribeMessage{.target = Target::kPortal, .name = "p"}));
-  EXPECT_EQ(describe.target, Target::kPortal);
-  EXPECT_EQ(describe.name, "p");
-  EXPECT_EQ(decoded<CloseMessage>(encoded(CloseMessage{.target = Target::kStatement, .name = "s"})).name, "s");
+  const std::string describe_bytes = encoded(DescribeMessage{.target = Target::kPortal, .name = "p"});
+  EXPECT_EQ(decoded<DescribeMessage>(describe_bytes).target, Target::kPortal);
+  EXPECT_EQ(decoded<DescribeMessage>(describe_bytes).name, "p");
+  const std::string close_bytes = encoded(CloseMessage{.target = Target::kStatement, .name = "s"});
+  EXPECT_EQ(decoded<CloseMessage>(close_bytes).name, "s");
 }
 
 // Every message cut short at every place, and with a byte too many, is refused and nothing is read beyond its end.
@@ -163,7 +168,10 @@ TEST(BackendTest, RoundTripsWhatClientsRead) {
   EXPECT_EQ(fields.message, "m");
   EXPECT_EQ(fields.hint, "h");
   EXPECT_EQ(fields.position, 12U);
-  for (size_t size = 5; size < error.size(); ++size) EXPECT_FALSE(decode_backend(frame_of(error.substr(0, size))));
+  for (size_t size = 5; size < error.size(); ++size) {
+    const std::string cut = error.substr(0, size);
+    EXPECT_FALSE(decode_backend(frame_of(cut)));
+  }
 }
 
 TEST(BackendTest, AZeroByteInATextCannotForgeAField) {

@@ -48,7 +48,7 @@ Result<std::string> numeric_text(std::string_view bytes) {
   std::vector<int> group(in.ok() && in.rest().size() == size_t{groups} * 2 ? groups : 0);
   for (int& digits : group) digits = in.int16();
   const bool digits_valid = std::all_of(group.begin(), group.end(), [](int g) { return g >= 0 && g < 10'000; });
-  if (!in.complete() || !digits_valid) return wrong_size(oid::kNumeric, bytes.size());
+  if (!in.complete() || group.size() != groups || !digits_valid) return wrong_size(oid::kNumeric, bytes.size());
   if (sign == kNumericNan) return "NaN";
   if (sign == kNumericInfinity) return "Infinity";
   if (sign == kNumericMinusInfinity) return "-Infinity";
