@@ -26,7 +26,7 @@ class Server:
         self.log = open(pathlib.Path(data_dir).with_suffix(".log"), "ab")
         ports = [f"--{name}-listen=127.0.0.1:0" for name in ("kafka", "pg", "http")]
         self.process = subprocess.Popen(
-            [binary, "serve", f"--data-dir={data_dir}", *ports, *flags], stdout=subprocess.PIPE, stderr=self.log
+            [binary, "serve", f"--data-dir={data_dir}", "--kafka-default-partitions=4", *ports, *flags], stdout=subprocess.PIPE, stderr=self.log
         )
         line = self.process.stdout.readline().decode()
         assert line.startswith(READY), f"the server did not start; see {self.log.name}"

@@ -1,0 +1,161 @@
+"""The program as a whole over HTTP: statements, views, dead letters, jobs that survive kill -9, and the demo."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+import requests
+
+BIN = os.environ["PENSTOCK_BIN"]
+STOP_SECONDS = 30
+
+
+class Server:
+    def __init__(self, data_dir):
+        self.data_dir = data_dir
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [BIN, "serve", "--data-dir", str(self.data_dir), "--kafka", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+            stdout=subprocess.PIPE, text=True)
+        ready = self.process.stdout.readline()
+        assert ready.startswith("penstock ready"), ready
+        self.http = "http://" + re.search(r"http=(\S+)", ready).group(1)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(STOP_SECONDS) == 0
+
+    def post(self, sql):
+        return requests.post(self.http + "/api/v1/sql", json={"sql": sql}, timeout=60)
+
+    def sql(self, sql):
+        answer = self.post(sql)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["results"][-1]["rows"]
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path / "data")
+    yield server
+    server.stop()
+
+
+ORDERS = """
+CREATE TABLE orders (item STRING, price DOUBLE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
+WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'json');
+"""
+TOTALS = "CREATE MATERIALIZED VIEW totals AS SELECT item, COUNT(*) AS n, SUM(price) AS total FROM orders GROUP BY item;"
+ROWS = """
+INSERT INTO orders VALUES ('pen', 2.5, TIMESTAMP '2026-01-01 00:00:01'), ('ink', 8.0, TIMESTAMP '2026-01-01 00:00:03'),
+                          ('pen', 3.5, TIMESTAMP '2026-01-01 00:01:30');
+"""
+
+
+def test_statements_and_views(server):
+    server.sql(ORDERS + TOTALS + ROWS + "FLUSH")
+    assert server.sql("SELECT item, n, total FROM totals ORDER BY item") == [["ink", 1, 8.0], ["pen", 2, 6.0]]
+    assert server.sql("SELECT COUNT(*) FROM orders WHERE price > 3") == [[2]]
+    assert server.sql("SELECT item FROM orders ORDER BY price DESC LIMIT 1") == [["ink"]]
+    view = requests.get(server.http + "/api/v1/views/totals", timeout=10).json()
+    assert view["view"]["key"] == ["item"] and len(view["rows"]) == 2
+    assert any("ScanTable" in row[0] for row in server.sql("EXPLAIN SELECT item FROM orders"))
+    assert [row[0] for row in server.sql("SHOW MATERIALIZED VIEWS")] == ["totals"]
+
+
+def test_windows_close_with_the_watermark(server):
+    server.sql(ORDERS + """
+        CREATE MATERIALIZED VIEW minutes AS
+        SELECT window_start, item, SUM(price) AS total
+        FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+        GROUP BY window_start, window_end, item;""" + ROWS + "FLUSH")
+    assert server.sql("SELECT item, total FROM minutes ORDER BY item") == [["ink", 8.0], ["pen", 2.5]]
+    late = "INSERT INTO orders VALUES ('pen', 100, TIMESTAMP '2026-01-01 00:00:10'); FLUSH"
+    server.sql(late)
+    assert server.sql("SELECT item, total FROM minutes ORDER BY item") == [["ink", 8.0], ["pen", 2.5]]
+    assert server.sql("SELECT late_dropped FROM sys.jobs WHERE name = 'minutes'") == [[1]]
+
+
+def test_errors_say_where_and_what(server):
+    server.sql(ORDERS)
+    answer = server.post("SELECT prise FROM orders")
+    assert answer.status_code == 400 or answer.status_code == 404
+    error = answer.json()["error"]
+    assert error["position"] == 8 and "price" in error.get("hint", "") + error["message"]
+    assert server.post("SELEC 1").json()["error"]["position"] == 1
+    assert server.post("CREATE TABLE t (a INT) WITH ('connector' = 'kafka', 'topik' = 'x', 'format' = 'json')").status_code == 400
+    assert server.post("DROP TABLE nothing").status_code == 404
+    deep = server.post("SELECT " + "(" * 100_000)
+    assert deep.status_code == 413 and "nest" in deep.json()["error"]["message"]
+
+
+def test_malformed_events_become_dead_letters(server):
+    server.sql(ORDERS + """
+        CREATE TABLE raw (line STRING) WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'raw');""" + TOTALS)
+    server.sql("INSERT INTO raw VALUES ('not json'), ('{\"item\": \"pen\", \"price\": \"much\"}');" + ROWS + "FLUSH")
+    assert server.sql("SELECT n FROM totals ORDER BY item") == [[1], [2]]
+    letters = server.sql("SELECT topic, \"offset\", error FROM penstock.dead_letters ORDER BY \"offset\"")
+    assert [letter[:2] for letter in letters] == [["orders", 0], ["orders", 1]]
+    assert all(letter[2] for letter in letters)
+
+
+def test_views_and_jobs_survive_kill_9(server):
+    server.sql(ORDERS + TOTALS + """
+        CREATE TABLE dear (item STRING, price DOUBLE) WITH ('connector' = 'kafka', 'topic' = 'dear', 'format' = 'json');
+        INSERT INTO dear SELECT item, price FROM orders WHERE price > 3;
+        CREATE TABLE per_minute (item STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'per_minute', 'format' = 'json');
+        INSERT INTO per_minute SELECT item, COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+        GROUP BY window_start, window_end, item;""")
+    for round_number in range(4):
+        server.sql(f"INSERT INTO orders VALUES ('pen', 4.0, TIMESTAMP '2026-01-01 00:0{round_number}:00'); FLUSH")
+        server.kill()
+        server.start()
+    server.sql("FLUSH")
+    assert server.sql("SELECT n, total FROM totals") == [[4, 16.0]]
+    assert server.sql("SELECT COUNT(*) FROM dear") == [[4]]
+    # The watermark is two seconds behind 00:03:00, so two windows are closed, each written once.
+    assert server.sql("SELECT item, n FROM per_minute") == [["pen", 1]] * 2
+
+
+def test_alerts_fire_and_resolve(server):
+    server.sql(ORDERS + TOTALS + "CREATE ALERT big SEVERITY 'HIGH' NOTIFY log AS SELECT item, total FROM totals WHERE total > 7;")
+
+    def states():
+        alerts = requests.get(server.http + "/api/v1/alerts", timeout=10).json()["alerts"]
+        return [(alert["state"], alert["values"]["item"]) for alert in alerts]
+
+    def wait_for(expected):
+        deadline = time.monotonic() + STOP_SECONDS
+        while states() != expected and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert states() == expected
+
+    server.sql(ROWS)
+    wait_for([("firing", "ink")])
+    server.sql("INSERT INTO orders VALUES ('ink', -5, TIMESTAMP '2026-01-01 00:02:00')")
+    wait_for([("resolved", "ink")])
+    assert server.sql("SELECT alert, state FROM sys.alerts") == [["big", "resolved"]]
+
+
+def test_the_demo_checks_itself(tmp_path):
+    done = subprocess.run(
+        [BIN, "demo", "--kafka", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0", "--duration", "5s", "--check"],
+        capture_output=True, text=True, timeout=180, env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert "check passed" in done.stdout
+    assert not list(tmp_path.iterdir()), "the demo leaves nothing behind"
+
+
+def test_one_server_per_data_directory(server):
+    second = subprocess.run([BIN, "serve", "--data-dir", str(server.data_dir), "--kafka", "127.0.0.1:0"],
+                            capture_output=True, text=True, timeout=60)
+    assert second.returncode == 1 and "in use" in second.stderr
