@@ -56,6 +56,7 @@ std::span<const ScalarFunction> math_functions();
 std::span<const ScalarFunction> pattern_functions();
 std::span<const ScalarFunction> text_functions();
 std::span<const ScalarFunction> text_parts_functions();
+std::span<const ScalarFunction> json_functions();
 std::span<const ScalarFunction> temporal_functions();
 std::span<const ScalarFunction> temporal_conversion_functions();
 

@@ -4,9 +4,11 @@
 #include <unordered_set>
 
 #include "expr/binding.h"
+#include "expr/decimal_arithmetic.h"
 #include "expr/evaluator.h"
 #include "expr/registry.h"
 #include "expr/type_rules.h"
+#include "types/decimal.h"
 
 namespace penstock::expr {
 
@@ -69,8 +71,33 @@ bool to_comparable(DataType& a, DataType& b) {
   return true;
 }
 
+// DECIMALs that have no common type without losing digits are compared as they are.
+template <class Operator>
+void compare_decimals(KernelCall& call) {
+  int scale_a = call.argument_type(0).scale();
+  int scale_b = call.argument_type(1).scale();
+  map_binary<uint8_t, Int128, Int128>(call, [=](Int128 a, Int128 b) {
+    return Operator::apply(int64_t{decimal_compare(a, scale_a, b, scale_b)}, int64_t{0}) ? 1 : 0;
+  });
+}
+
+bool loses_digits(DataType a, DataType b) {
+  bool exact = a.is_numeric() && b.is_numeric() && !a.is_approximate() && !b.is_approximate();
+  if (!exact) return false;
+  a = as_decimal(a);
+  b = as_decimal(b);
+  return std::max(a.precision() - a.scale(), b.precision() - b.scale()) + std::max(a.scale(), b.scale()) >
+         types::kDecimalPrecisionMax;
+}
+
 template <class Operator>
 bool bind_compare(CallSignature& call) {
+  if (call.argument_types.size() == 2 && loses_digits(call.argument_types[0], call.argument_types[1])) {
+    for (DataType& type : call.argument_types) type = as_decimal(type);
+    call.result = TypeKind::kBoolean;
+    call.kernel = compare_decimals<Operator>;
+    return true;
+  }
   if (call.argument_types.size() != 2 || !to_comparable(call.argument_types[0], call.argument_types[1])) return false;
   call.result = TypeKind::kBoolean;
   call.kernel = with_physical(call.argument_types[0].physical(),

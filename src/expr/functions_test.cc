@@ -175,6 +175,28 @@ TEST(PatternTest, EscapesCharactersAndErrors) {
   expect_all(cases);
 }
 
+TEST(JsonFunctionsTest, PathsAndWhatIsMissing) {
+  const Case cases[] = {{"JSON_VALUE('{\"a\": 1.50}', '$.a')", "1.5"},
+                        {"JSON_VALUE('{\"a\": 18446744073709551615}', 'lax $.a')", "18446744073709551615"},
+                        {"JSON_VALUE('{\"a b\": true}', '$[''a b'']')", "true"},
+                        {"JSON_VALUE('[[1,2],[3]]', '$[1][0]')", "3"},
+                        {"JSON_VALUE('7', '$')", "7"},
+                        {"JSON_VALUE('{\"a\": null}', '$.a')", "NULL"},
+                        {"JSON_VALUE('{\"a\": {}}', '$.a')", "NULL"},
+                        {"JSON_VALUE('{\"a\": 1}', '$.b.c')", "NULL"},
+                        {"JSON_VALUE('[1]', '$[1]')", "NULL"},
+                        {"JSON_VALUE('not json', '$.a')", "NULL"},
+                        {"JSON_VALUE('', '$')", "NULL"},
+                        {"JSON_EXISTS('{', '$')", "FALSE"},
+                        {"JSON_QUERY('{\"a\": 1}', '$.a')", "NULL"},
+                        {"JSON_QUERY('{\"a\": {\"b\" : \"\\n\"}}', '$')", "{\"a\":{\"b\":\"\\n\"}}"}};
+  expect_all(cases);
+  for (const char* path : {"", "a", "$a", "$.", "$[", "$[-1]", "$[x]", "$[''a]", "$[1"}) {
+    std::string text = evaluate_text(fmt::format("JSON_VALUE('{{}}', '{}')", path));
+    EXPECT_TRUE(text.ends_with("is not a JSON path such as $.a.b[0]")) << path << ": " << text;
+  }
+}
+
 TEST(MathTest, Values) {
   const Case cases[] = {{"ROUND(1.005e0, 2)", "1.01"},
                         {"ROUND(-2.5)", "-3"},

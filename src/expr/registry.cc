@@ -26,7 +26,8 @@ std::vector<const ScalarFunction*> list_functions() {
   std::vector<const ScalarFunction*> all;
   for (std::span<const ScalarFunction> table :
        {arithmetic_functions(), math_functions(), comparison_functions(), logic_functions(), pattern_functions(),
-        text_functions(), text_parts_functions(), temporal_functions(), temporal_conversion_functions()}) {
+        text_functions(), text_parts_functions(), json_functions(), temporal_functions(),
+        temporal_conversion_functions()}) {
     for (const ScalarFunction& function : table) all.push_back(&function);
   }
   return all;
