@@ -66,7 +66,7 @@ uint64_t load64(const char* p) {
 
 // The crc32 instruction takes 3 cycles but one can start every cycle: three stripes run side by side.
 __attribute__((target("sse4.2"))) uint32_t crc32c_sse42(std::string_view bytes, uint32_t crc) {
-  static const auto shift_table = make_shift_table(kStripe);
+  static const auto kShiftTable = make_shift_table(kStripe);
   const char* p = bytes.data();
   size_t n = bytes.size();
   uint64_t a = crc;
@@ -78,8 +78,8 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_sse42(std::string_view bytes, 
       b = _mm_crc32_u64(b, load64(p + kStripe + i));
       c = _mm_crc32_u64(c, load64(p + 2 * kStripe + i));
     }
-    a = shift_stripe(shift_table, static_cast<uint32_t>(a)) ^ b;
-    a = shift_stripe(shift_table, static_cast<uint32_t>(a)) ^ c;
+    a = shift_stripe(kShiftTable, static_cast<uint32_t>(a)) ^ b;
+    a = shift_stripe(kShiftTable, static_cast<uint32_t>(a)) ^ c;
     p += 3 * kStripe;
     n -= 3 * kStripe;
   }
@@ -94,8 +94,8 @@ __attribute__((target("sse4.2"))) uint32_t crc32c_sse42(std::string_view bytes, 
 
 uint32_t crc32c(std::string_view bytes, uint32_t crc) {
 #if defined(__x86_64__)
-  static const bool has_sse42 = __builtin_cpu_supports("sse4.2") != 0;
-  if (has_sse42) return ~crc32c_sse42(bytes, ~crc);
+  static const bool kHasSse42 = __builtin_cpu_supports("sse4.2") != 0;
+  if (kHasSse42) return ~crc32c_sse42(bytes, ~crc);
 #endif
   return internal::crc32c_portable(bytes, crc);
 }

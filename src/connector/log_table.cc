@@ -65,8 +65,8 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
   const std::string format_key = value_format ? "value.format" : "format";
   const std::string format = PENSTOCK_TRY(reader.require(format_key));
   OptionMap format_options;
-  for (auto& [key, value] : reader.with_prefix((value_format ? "value." : "") + format + ".")) {
-    format_options.emplace(format + "." + key, value);
+  for (auto& [key, value] : reader.with_prefix(fmt::format("{}{}.", value_format ? "value." : "", format))) {
+    format_options.emplace(fmt::format("{}.{}", format, key), value);
   }
   Result<format::FormatOptions> format_parsed = format::FormatOptions::parse(format, format_options);
   if (!format_parsed) return std::move(format_parsed).error().context("table \"" + table + "\"");

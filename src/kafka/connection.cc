@@ -152,7 +152,7 @@ void KafkaConnection::write_answers() {
   if (slots == 0) return;
   writing_ = true;
   if (buffers.empty()) return written(slots, {}, 0);
-  asio::async_write(connection_->socket(), std::move(buffers),
+  asio::async_write(connection_->socket(), buffers,
                     [self = shared_from_this(), slots](const error_code& error, size_t bytes) {
                       self->written(slots, error, bytes);
                     });

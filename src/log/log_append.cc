@@ -154,12 +154,11 @@ void LogCore::enqueue(CheckedRecords checked, AppendCallback done) {
                    .next_offset = partition.next_offset,
                    .max_timestamp_ms = batch.max_timestamp_ms};
     entry.records_count = static_cast<uint32_t>(batch.records_count);
-    if (i + 1 == checked.batches.size()) {
-      entry.append_done = std::move(done);
-      entry.append_result = std::move(result);
-    }
     pending_.push_back(std::move(entry));
   }
+  // The append is answered with its last batch.
+  pending_.back().append_done = std::move(done);
+  pending_.back().append_result = std::move(result);
   tail_bytes_ += checked.records.bytes.size();
   if (options_.memory != nullptr) options_.memory->force_reserve(checked.records.bytes.size());
   metrics_.tail_bytes.set(static_cast<int64_t>(tail_bytes_));

@@ -189,7 +189,7 @@ Status LogCore::remove_strangers(const PartitionsByHandle& partitions) {
       files.insert(segment_index_path(directory, segment.base_offset));
     }
     for (const std::string& name : PENSTOCK_TRY(env_.list(directory))) {
-      const std::string file = directory + "/" + name;
+      const std::string file = fmt::format("{}/{}", directory, name);
       if (!files.contains(file)) PENSTOCK_TRY(env_.remove_file(file));
     }
   }

@@ -158,17 +158,17 @@ void Listener::State::serve(tcp::socket socket, EventLoop& loop) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   std::shared_ptr<Connection> connection;
+  std::string peer = peer_name(socket);
   {
     const std::lock_guard lock(mutex);
     if (stopping) return;
     if (std::cmp_less(connections.size(), options.connections_max)) {
       refusing = false;
-      connection =
-          std::make_shared<Connection>(std::move(socket), loop.shared_from_this(), peer_name(socket), ++last_id);
+      connection = std::make_shared<Connection>(std::move(socket), loop.shared_from_this(), std::move(peer), ++last_id);
       connections.emplace(connection->id(), connection);
     }
   }
-  if (connection == nullptr) return refuse(socket);
+  if (connection == nullptr) return refuse(socket);  // NOLINT(bugprone-use-after-move): not moved without a connection
   if (accepted != nullptr) accepted->add();
   if (open_gauge != nullptr) open_gauge->add(1);
 

@@ -67,7 +67,7 @@ Recognised set_time_zone(WordScanner& in) {
   if (in.accept("local") || in.accept("default")) return make(LocalKind::kSet, "SET", "timezone");
   const std::optional<std::string> zone = in.accept_value();
   if (!zone || !in.at_end()) return std::nullopt;
-  return make(LocalKind::kSet, "SET", "timezone", *zone);
+  return make(LocalKind::kSet, "SET", "timezone", zone);
 }
 
 Recognised set(WordScanner& in) {

@@ -11,7 +11,6 @@ namespace {
 
 using expr::Expr;
 using expr::ExprPtr;
-using types::DataType;
 using types::TypeKind;
 
 // 1 for the literal 1, as in GROUP BY 1.
@@ -89,7 +88,7 @@ LogicalPtr make_aggregation(LogicalPtr input, const std::vector<ExprPtr>& keys, 
   for (FoundAggregate& one : found) {
     if (one.argument != nullptr) one.call.argument = find_or_add(columns, one.argument);
     if (one.filter != nullptr) one.call.filter = find_or_add(columns, one.filter);
-    aggregate.calls.push_back(std::move(one.call));
+    aggregate.calls.push_back(one.call);
   }
   std::vector<std::string> names;
   for (const ExprPtr& column : columns) names.push_back(label(*column));

@@ -130,7 +130,7 @@ Pruned prune_aggregate(const LogicalNode& node, const Aggregate& aggregate, cons
   Pruned input = prune(node.inputs.front(), below);
   remap(pruned.keys, input.mapping);
   remap_calls(pruned.calls, input.mapping);
-  return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
+  return {make_node(pruned, {std::move(input.plan)}), std::move(mapping)};
 }
 
 Pruned prune_window_aggregate(const LogicalNode& node, const WindowAggregate& window, const Columns& needed) {
@@ -153,7 +153,7 @@ Pruned prune_window_aggregate(const LogicalNode& node, const WindowAggregate& wi
   remap(pruned.keys, input.mapping);
   remap_calls(pruned.calls, input.mapping);
   pruned.window.time_column = input.mapping[window.window.time_column];
-  return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
+  return {make_node(pruned, {std::move(input.plan)}), std::move(mapping)};
 }
 
 Pruned prune_assign_window(const LogicalNode& node, const AssignWindow& assign, const Columns& needed) {
@@ -166,7 +166,7 @@ Pruned prune_assign_window(const LogicalNode& node, const AssignWindow& assign, 
   std::vector<int> mapping = input.mapping;
   size_t kept = input.plan->schema.size();
   for (size_t i = columns; i < needed.size(); ++i) mapping.push_back(static_cast<int>(kept + i - columns));
-  return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
+  return {make_node(pruned, {std::move(input.plan)}), std::move(mapping)};
 }
 
 Pruned prune_union(const LogicalNode& node, const Columns& needed) {

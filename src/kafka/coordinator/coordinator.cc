@@ -43,7 +43,7 @@ void GroupCoordinator::settle(Groups::iterator it, TimeMs now) {
   }
   const auto deadline = entry.group->next_deadline();
   if (!deadline || (entry.armed && *entry.armed <= *deadline)) return;
-  entry.armed = *deadline;
+  entry.armed = deadline;
   executor_->run_after(std::chrono::milliseconds(std::max<TimeMs>(*deadline - now, 0)),
                        [weak = weak_from_this(), group_id = it->first, armed = *deadline] {
                          if (const auto self = weak.lock()) self->on_timer(group_id, armed);
