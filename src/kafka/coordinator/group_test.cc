@@ -344,7 +344,8 @@ TEST_F(GroupTest, CommitsAreTakenFromMembersAndForEmptyGroupsFromAnyone) {
 class Simulation {
  public:
   explicit Simulation(uint32_t seed)
-      : random_(seed), group_({.initial_rebalance_delay_ms = static_cast<TimeMs>(below(2)) * 50, .members_max = 100}, numbered_id) {
+      : random_(seed),
+        group_({.initial_rebalance_delay_ms = static_cast<TimeMs>(below(2)) * 50, .members_max = 100}, numbered_id) {
     for (int i = 0; i < 5; ++i) {
       auto& client = clients_.emplace_back();
       if (below(3) == 0) client.instance = "instance-" + std::to_string(i);
