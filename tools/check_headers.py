@@ -11,7 +11,7 @@ import sys
 
 import sources
 
-CACHE = sources.ROOT / ".cache" / "headers"
+CACHE = sources.CACHE / "headers"
 FLAGS = ["-std=gnu++2b", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-Wno-pragma-once-outside-header",
          "-DPENSTOCK_CHECKED=1", "-Isrc", "-x", "c++"]
 COMPILER = "clang++-19"

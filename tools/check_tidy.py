@@ -1,6 +1,6 @@
 """Runs clang-tidy over the sources (not the tests), two at a time.
 
-A clean result is remembered by the content of the source, of all of ours that it includes, of .clang-tidy and of the
+What was found is remembered by the content of the source, of all of ours that it includes, of .clang-tidy and of the
 compile command, so a second run looks only at what changed.
 """
 
@@ -14,7 +14,7 @@ import sys
 
 import sources
 
-CACHE = sources.ROOT / ".cache" / "tidy"
+CACHE = sources.CACHE / "tidy"
 BUILD = sources.ROOT / "build" / "asan"
 TIDY = "clang-tidy-19"
 FINDING = re.compile(r"^(?=\S+:\d+:\d+: (?:error|warning): )", re.MULTILINE)
@@ -32,18 +32,20 @@ def commands():
 
 
 def tidy(path, command, version):
+    """Returns the findings in one source as text."""
     config = (sources.ROOT / ".clang-tidy").read_text()
     stamp = CACHE / sources.closure_digest(path, config, command, version)
     if stamp.exists():
-        return None
+        return stamp.read_text()
     done = subprocess.run(
         [TIDY, "-p", BUILD, "--quiet", "--warnings-as-errors=*", f"src/{path}"],
         cwd=sources.ROOT, capture_output=True, text=True,
     )
-    if done.returncode != 0:
-        return done.stdout or done.stderr
-    stamp.touch()
-    return None
+    found = done.stdout.replace(f"{sources.ROOT}/", "") if done.returncode != 0 else ""
+    if done.returncode != 0 and not FINDING.search(found):  # not about the source: it was stopped, or is not there
+        return f"src/{path}: {TIDY} failed: {done.stderr}\n"
+    stamp.write_text(found)
+    return found
 
 
 def main():
