@@ -44,7 +44,9 @@ def tidy(path, command, version):
     found = done.stdout.replace(f"{sources.ROOT}/", "") if done.returncode != 0 else ""
     if done.returncode != 0 and not FINDING.search(found):  # not about the source: it was stopped, or is not there
         return f"src/{path}: {TIDY} failed: {done.stderr}\n"
-    stamp.write_text(found)
+    writing = stamp.with_suffix(f".{os.getpid()}")
+    writing.write_text(found)
+    writing.rename(stamp)
     return found
 
 
