@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/bench/bench.h"
 #include "app/config.h"
 #include "app/demo/demo.h"
 #include "app/server.h"
@@ -108,6 +109,22 @@ int demo(Arguments arguments) {
   return run_demo(std::move(options));
 }
 
+int bench(Arguments arguments) {
+  BenchOptions options;
+  Command command{.name = "bench", .summary = "Measures this program on this machine.", .takes_settings = false};
+  command.flags = {
+      {.name = "case", .help = "start, idle, ingest, windows, latency or all", .value = &options.case_name},
+      {.name = "events", .help = "of the case; 0: as many as it likes", .value = &options.events},
+      {.name = "workers", .help = "of the server; 0: as many as it likes", .value = &options.workers},
+      {.name = "data-dir", .help = "where the servers keep their data for a while", .value = &options.data_dir},
+      {.name = "rate", .help = "events per second of the latency case", .value = &options.rate},
+      {.name = "json", .help = "print nothing but the results", .value = &options.json_only},
+  };
+  const auto loaded = load_config(command, arguments, {});
+  if (const auto status = settled(loaded)) return *status;
+  return run_bench(options);
+}
+
 int show_config(Arguments arguments) {
   const auto loaded = load_config({.name = "config", .summary = "Shows the configuration."}, with_long_flags(arguments),
                                   process_environment());
@@ -121,6 +138,7 @@ int run(Arguments arguments) {
   const Arguments rest = arguments.empty() ? arguments : arguments.subspan(1);
   if (command == "serve") return serve(rest);
   if (command == "demo") return demo(rest);
+  if (command == "bench") return bench(rest);
   if (command == "config") return show_config(rest);
   if (command == "version" || command == "--version") {
     fmt::print("penstock {}\n", kVersion);

@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <utility>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kRequestTimeoutMs = 10'000;
 constexpr size_t kConsumeBatch = 4096;
+constexpr int kBatchedInFlightMax = 200'000;  // records; well below what librdkafka queues (1,000,000 asked for)
 
 struct Deleter {
   void operator()(rd_kafka_t* p) const { rd_kafka_destroy(p); }
@@ -74,6 +76,7 @@ struct KafkaProducer::State {
   std::atomic<uint64_t> failed{0};
   Handle<rd_kafka_t> client;
   std::map<std::string, Handle<rd_kafka_topic_t>, std::less<>> topics;
+  std::vector<rd_kafka_message_t> batch;
 
   static void on_message(rd_kafka_t* /*client*/, const rd_kafka_message_t* message, void* opaque) {
     auto& self = *static_cast<State*>(opaque);
@@ -82,6 +85,13 @@ struct KafkaProducer::State {
     if (self.callback) {
       self.callback(reinterpret_cast<uint64_t>(message->_private), ok ? "" : rd_kafka_err2str(message->err));
     }
+  }
+
+  Result<rd_kafka_topic_t*> topic(const std::string& name) {
+    if (const auto it = topics.find(name); it != topics.end()) return it->second.get();
+    Handle<rd_kafka_topic_t> handle(rd_kafka_topic_new(client.get(), name.c_str(), nullptr));
+    if (handle == nullptr) return kafka_error("topic " + name, rd_kafka_last_error());
+    return topics.emplace(name, std::move(handle)).first->second.get();
   }
 
   ~State() {
@@ -105,13 +115,8 @@ void KafkaProducer::on_delivery(DeliveryCallback callback) { state_->callback = 
 
 Status KafkaProducer::produce(const std::string& topic, std::string_view key, std::string_view value, int32_t partition,
                               uint64_t tag) {
-  auto it = state_->topics.find(topic);
-  if (it == state_->topics.end()) {
-    Handle<rd_kafka_topic_t> handle(rd_kafka_topic_new(state_->client.get(), topic.c_str(), nullptr));
-    if (handle == nullptr) return kafka_error("topic " + topic, rd_kafka_last_error());
-    it = state_->topics.emplace(topic, std::move(handle)).first;
-  }
-  while (rd_kafka_produce(it->second.get(), partition < 0 ? RD_KAFKA_PARTITION_UA : partition, RD_KAFKA_MSG_F_COPY,
+  rd_kafka_topic_t* handle = PENSTOCK_TRY(state_->topic(topic));
+  while (rd_kafka_produce(handle, partition < 0 ? RD_KAFKA_PARTITION_UA : partition, RD_KAFKA_MSG_F_COPY,
                           const_cast<char*>(value.data()), value.size(), key.empty() ? nullptr : key.data(), key.size(),
                           reinterpret_cast<void*>(tag)) != 0) {
     const rd_kafka_resp_err_t error = rd_kafka_last_error();
@@ -119,6 +124,25 @@ Status KafkaProducer::produce(const std::string& topic, std::string_view key, st
     poll(10);
   }
   return {};
+}
+
+Status KafkaProducer::produce_batch(const std::string& topic, int32_t partition,
+                                    std::span<const std::string_view> values) {
+  rd_kafka_topic_t* handle = PENSTOCK_TRY(state_->topic(topic));
+  // A full queue would refuse some of a batch and take later ones, out of order; so it is never let become full.
+  while (rd_kafka_outq_len(state_->client.get()) > kBatchedInFlightMax) poll(1);
+  std::vector<rd_kafka_message_t>& batch = state_->batch;
+  batch.assign(values.size(), {});
+  for (size_t i = 0; i < values.size(); ++i) {
+    batch[i].payload = const_cast<char*>(values[i].data());
+    batch[i].len = values[i].size();
+  }
+  const int queued = rd_kafka_produce_batch(handle, partition, 0, batch.data(), static_cast<int>(batch.size()));
+  if (queued == static_cast<int>(batch.size())) return {};
+  for (const rd_kafka_message_t& message : batch) {
+    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) return kafka_error("produce to " + topic, message.err);
+  }
+  return make_error(ErrorCode::kInternal, "kafka: produce to {}: {} of {} records taken", topic, queued, batch.size());
 }
 
 void KafkaProducer::poll(int timeout_ms) { rd_kafka_poll(state_->client.get(), timeout_ms); }
@@ -167,9 +191,13 @@ Result<std::unique_ptr<KafkaConsumer>> KafkaConsumer::make(const std::string& bo
 
 Result<size_t> KafkaConsumer::consume(int timeout_ms, const std::function<void(const ConsumedRecord&)>& take) {
   State& state = *state_;
-  const ssize_t n =
-      rd_kafka_consume_batch_queue(state.queue.get(), timeout_ms, state.messages.data(), state.messages.size());
-  if (n < 0) return kafka_error("consume " + state.topic, rd_kafka_last_error());
+  // The batch function waits until its batch is full, so it is only asked for what is there after the first record.
+  rd_kafka_message_t* first = rd_kafka_consume_queue(state.queue.get(), timeout_ms);
+  if (first == nullptr) return 0;
+  state.messages[0] = first;
+  const ssize_t more =
+      rd_kafka_consume_batch_queue(state.queue.get(), 0, state.messages.data() + 1, state.messages.size() - 1);
+  const ssize_t n = 1 + std::max<ssize_t>(more, 0);
   size_t taken = 0;
   Status failure;
   for (ssize_t i = 0; i < n; ++i) {

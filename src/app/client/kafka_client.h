@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,9 @@ class KafkaProducer {
   // Copies and queues a record; while the queue is full it polls. `partition` -1 lets the key decide.
   Status produce(const std::string& topic, std::string_view key, std::string_view value, int32_t partition = -1,
                  uint64_t tag = 0);
+  // Queues records for one partition, in order, without copying them: the bytes must live until flush() or the
+  // destructor. While much is queued it polls. For load generators.
+  Status produce_batch(const std::string& topic, int32_t partition, std::span<const std::string_view> values);
   void poll(int timeout_ms);
   // Waits until everything queued has been delivered or refused.
   Status flush(int timeout_ms);
