@@ -1,5 +1,9 @@
 """The Java clients: producer, consumer and admin client."""
 
+import os
+import pathlib
+import subprocess
+
 import pytest
 from confluent_kafka import Producer
 from test_delivery import read_all
@@ -51,3 +55,21 @@ def test_java_administers(java, bootstrap, topic, group):
         "groups after": "false",
         "topic after": "false",
     }
+
+
+def test_java_reads_every_message_as_it_is_written_here(java, tmp_path):
+    """The C++ test writes random messages of every API and version; Java reads each and writes the same bytes."""
+    program = pathlib.Path(os.environ.get("PENSTOCK_BIN", "build/asan/penstock")).parent / "kafka_protocol_test"
+    if not program.exists():
+        pytest.skip(f"{program} is not built")
+    file = tmp_path / "messages"
+    subprocess.run(
+        [program, "--gtest_filter=CodecTest.EveryMessageSurvivesARoundTrip"],
+        env={**os.environ, "PENSTOCK_KAFKA_MESSAGES": str(file)},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    count, *differences = java("Reencode", file)
+    assert differences == []
+    assert int(count) > 5000

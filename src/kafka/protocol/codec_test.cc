@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <random>
 
 #include "kafka/protocol/codec_impl.h"
@@ -90,8 +92,32 @@ void for_each_version(Action action) {
   });
 }
 
+// Where PENSTOCK_KAFKA_MESSAGES says, for another implementation to read (tests/clients/test_java.py): every message
+// with whether it is a request, its key, its version and its length, 32 bits each.
+class MessageFile {
+ public:
+  MessageFile() {
+    if (const char* path = std::getenv("PENSTOCK_KAFKA_MESSAGES")) file_.open(path, std::ios::binary);
+  }
+  template <class Message>
+  void add(int16_t version, const std::string& bytes) {
+    if (!file_.is_open()) return;
+    const bool request = requires { typename Message::Response; };
+    Writer out;
+    out.u32(request ? 1 : 0);
+    out.u32(static_cast<uint32_t>(Message::kApi.key));
+    out.u32(static_cast<uint32_t>(version));
+    out.u32(static_cast<uint32_t>(bytes.size()));
+    file_ << std::move(out).finish().joined() << bytes;
+  }
+
+ private:
+  std::ofstream file_;
+};
+
 TEST(CodecTest, EveryMessageSurvivesARoundTrip) {
   std::mt19937 random(1);
+  MessageFile file;
   int messages = 0;
   for_each_version([&]<class Message>(int16_t version) {
     for (int i = 0; i < 30; ++i) {
@@ -101,6 +127,7 @@ TEST(CodecTest, EveryMessageSurvivesARoundTrip) {
       ASSERT_TRUE(decoded) << name<Message>(version) << ": " << decoded.error().message();
       EXPECT_TRUE(*decoded == message) << name<Message>(version);
       EXPECT_EQ(encode(*decoded, version), bytes) << name<Message>(version);
+      file.add<Message>(version, bytes);
       ++messages;
     }
   });
