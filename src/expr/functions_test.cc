@@ -4,6 +4,7 @@
 #include <random>
 
 #include "expr/like_pattern.h"
+#include "expr/special_forms.h"
 #include "expr/test_expression.h"
 #include "expr/time_zone.h"
 #include "types/calendar.h"
@@ -39,6 +40,11 @@ TEST(FunctionTablesTest, ExamplesGiveWhatTheySay) {
     ++run;
   }
   EXPECT_GT(run, 80);
+  for (const SpecialFormEntry& form : special_forms()) {
+    size_t arrow = form.example.rfind(" -> ");
+    ASSERT_NE(arrow, std::string_view::npos) << form.name;
+    EXPECT_EQ(evaluate_text(form.example.substr(0, arrow)), form.example.substr(arrow + 4)) << form.example;
+  }
 }
 
 // A bare NULL in any place gives NULL, and never a crash.

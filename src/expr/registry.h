@@ -50,7 +50,8 @@ Result<types::DataType> common_type(std::span<const types::DataType> types);
 
 // True when there is a scalar function (not an operator) of that name, in any case.
 bool is_scalar_function(std::string_view name);
-// Every overload, by category and in the order of the documentation.
+// Every overload, by category and in the order of the documentation. Beside them are special_forms() of
+// special_forms.h.
 std::vector<const ScalarFunction*> scalar_functions();
 
 // The name of `known` closest to `name`, empty when none is near: for "did you mean".

@@ -86,17 +86,28 @@ Result<ExprPtr> bind_if(std::string_view name, std::vector<ExprPtr> arguments) {
   return bind_case(std::move(arguments));
 }
 
-struct NamedForm {
-  std::string_view name;
-  SpecialForm form;
-};
-constexpr std::array<NamedForm, 7> kForms{{{"AND", bind_logic},
-                                           {"OR", bind_logic},
-                                           {"COALESCE", bind_coalesce},
-                                           {"IFNULL", bind_coalesce},
-                                           {"NVL", bind_coalesce},
-                                           {"NULLIF", bind_nullif},
-                                           {"IF", bind_if}}};
+// Those without a function have syntax of their own and come through bind_case() and bind_cast().
+constexpr FunctionCategory kConditional = FunctionCategory::kConditional;
+constexpr std::array kForms = std::to_array<SpecialFormEntry>({
+    {"AND", FunctionCategory::kLogic, "a AND b", "Whether both are TRUE; b is only computed where a is not FALSE.",
+     "TRUE AND NULL -> NULL", bind_logic},
+    {"OR", FunctionCategory::kLogic, "a OR b", "Whether one is TRUE; b is only computed where a is not TRUE.",
+     "TRUE OR NULL -> TRUE", bind_logic},
+    {"CASE", kConditional, "CASE WHEN condition THEN result ... [ELSE result] END",
+     "The result of the first condition that is TRUE; NULL where none is and there is no ELSE.",
+     "CASE WHEN 1 > 2 THEN 'a' ELSE 'b' END -> b", nullptr},
+    {"COALESCE", kConditional, "COALESCE(value, ...)", "The first value that is not NULL.", "COALESCE(NULL, 2) -> 2",
+     bind_coalesce},
+    {"IFNULL", kConditional, "IFNULL(value, replacement)", "The value, or the replacement where it is NULL.",
+     "IFNULL(NULL, 2) -> 2", bind_coalesce},
+    {"NVL", kConditional, "NVL(value, replacement)", "The same as IFNULL.", "NVL(1, 2) -> 1", bind_coalesce},
+    {"NULLIF", kConditional, "NULLIF(a, b)", "NULL where a equals b, else a.", "NULLIF(1, 1) -> NULL", bind_nullif},
+    {"IF", kConditional, "IF(condition, then, else)", "One of two values.", "IF(1 > 2, 'a', 'b') -> b", bind_if},
+    {"CAST", FunctionCategory::kCast, "CAST(value AS type)",
+     "The value as another type; a value that cannot be fails its row.", "CAST('12' AS INT) -> 12", nullptr},
+    {"TRY_CAST", FunctionCategory::kCast, "TRY_CAST(value AS type)",
+     "The value as another type, NULL where it cannot be.", "TRY_CAST('x' AS INT) -> NULL", nullptr},
+});
 constexpr auto kFormNames = [] {
   std::array<std::string_view, kForms.size()> names;
   for (size_t i = 0; i < names.size(); ++i) names[i] = kForms[i].name;
@@ -106,13 +117,15 @@ constexpr auto kFormNames = [] {
 }  // namespace
 
 SpecialForm find_special_form(std::string_view name) {
-  for (const NamedForm& form : kForms) {
-    if (form.name == name) return form.form;
+  for (const SpecialFormEntry& form : kForms) {
+    if (form.name == name) return form.bind;
   }
   return nullptr;
 }
 
 std::span<const std::string_view> special_form_names() { return kFormNames; }
+
+std::span<const SpecialFormEntry> special_forms() { return kForms; }
 
 Result<ExprPtr> bind_case(std::vector<ExprPtr> children) {
   if (children.size() < 3 || children.size() % 2 == 0) {
