@@ -165,10 +165,17 @@ class HttpServer::Impl {
         co_await serve_websocket(connection, std::move(request), api_, options_, hub_);
         co_return;
       }
-      const Response response = refusal ? Response{.reply = *std::move(refusal)} : co_await answer(view, *connection);
+      // Not in a conditional expression: g++ 12 destroys the operands of one with co_await in it twice.
+      Response response;
+      if (refusal) {
+        response.reply = *std::move(refusal);
+      } else {
+        response = co_await answer(view, *connection);
+      }
       const bool keep_alive = request.keep_alive() && !connection->draining();
       HttpResponse out = to_http(response, request.version(), keep_alive, request.method() == bhttp::verb::head);
-      if (!co_await write(*connection, deadline, out) || !keep_alive) co_return;
+      const bool written = co_await write(*connection, deadline, out);
+      if (!written || !keep_alive) co_return;
     }
   }
 
@@ -181,7 +188,9 @@ class HttpServer::Impl {
       const auto running = weak.lock();
       if (!error && running != nullptr) running->cancel();
     });
-    co_return co_await net::run_blocking(*pool_, [&] { return routes_.answer(request, session.get()); });
+    const auto call = [&] { return routes_.answer(request, session.get()); };
+    Response response = co_await net::run_blocking(*pool_, call);
+    co_return response;
   }
 
   net::awaitable<void> answer_bad_request(net::Connection& connection, Deadline& deadline,

@@ -90,7 +90,8 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       }
       woken_ = false;
       if (const std::optional<std::string> message = session_->next_message()) {
-        if (!co_await write_message(*message)) break;
+        const bool written = co_await write_message(*message);
+        if (!written) break;
         continue;
       }
       if (woken_) continue;
