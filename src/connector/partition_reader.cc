@@ -44,6 +44,8 @@ Status PartitionReader::fetch() {
     move_to(first);
   }
   fetched_ = PENSTOCK_TRY(log_.fetch(partition_, {.offset = position_, .max_bytes = kFetchBytes}));
+  // A fetch is bounded: there may be more behind it, and nobody tells again of what was there before.
+  if (!fetched_.batches.empty()) advanced_.store(true, std::memory_order_release);
   return {};
 }
 

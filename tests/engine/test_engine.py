@@ -72,6 +72,15 @@ def test_statements_and_views(server):
     assert [row[0] for row in server.sql("SHOW MATERIALIZED VIEWS")] == ["totals"]
 
 
+def test_a_view_reads_all_that_was_there_before_it(server):
+    """More than one fetch of it, with nothing appended afterwards that would wake the reader."""
+    server.sql(ORDERS)
+    for _ in range(8):
+        server.sql("INSERT INTO orders VALUES ('" + "x" * 500_000 + "', 1, TIMESTAMP '2026-01-01 00:00:01')")
+    server.sql("CREATE MATERIALIZED VIEW counts AS SELECT COUNT(*) AS n FROM orders; FLUSH")
+    assert server.sql("SELECT n FROM counts") == [[8]]
+
+
 def test_windows_close_with_the_watermark(server):
     server.sql(ORDERS + """
         CREATE MATERIALIZED VIEW minutes AS
