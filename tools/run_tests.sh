@@ -23,7 +23,7 @@ if [ $# -gt 0 ]; then
     [[ " ${runners[*]} " == *" $name "* ]] || { echo "no runner '$name'; there are ${runners[*]}"; exit 1; }
   done
   needs_build=$(printf '%s\n' "$@" | grep -vxE "$(IFS='|'; echo "${before_build[*]}|build|tidy|console")" || true)
-  runners=(${needs_build:+build} "$@")
+  mapfile -t runners < <(printf '%s\n' ${needs_build:+build} "$@" | awk '!seen[$0]++')
 fi
 
 passed=0
