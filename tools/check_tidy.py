@@ -43,7 +43,7 @@ def tidy(path, command, version):
     )
     found = done.stdout.replace(f"{sources.ROOT}/", "") if done.returncode != 0 else ""
     if done.returncode != 0 and not FINDING.search(found):  # not about the source: it was stopped, or is not there
-        return f"src/{path}: {TIDY} failed: {done.stderr}\n"
+        return f"src/{path}: {TIDY} ended with {done.returncode}: {done.stderr}\n"
     writing = stamp.with_suffix(f".{os.getpid()}")
     writing.write_text(found)
     writing.rename(stamp)
