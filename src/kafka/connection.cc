@@ -14,6 +14,8 @@ using net::awaitable;
 using net::kAwait;
 
 constexpr auto kForever = asio::steady_timer::time_point::max();
+// How often a connection that waits for memory looks again.
+constexpr std::chrono::milliseconds kMemoryRetryDelay{10};
 
 }  // namespace
 
@@ -23,8 +25,9 @@ KafkaConnection::KafkaConnection(Broker& broker, std::shared_ptr<Executor> execu
       executor_(std::move(executor)),
       connection_(std::move(connection)),
       frames_(broker.options.request_bytes_max),
+      memory_(&broker.request_memory),
       changed_(connection_->loop().context(), kForever),
-      frame_deadline_(connection_->loop().context(), kForever) {}
+      deadline_(connection_->loop(), [this] { timed_out(); }) {}
 
 awaitable<void> KafkaConnection::run() {
   connection_->on_drain([weak = weak_from_this()] {
@@ -54,28 +57,24 @@ awaitable<std::optional<Frame>> KafkaConnection::read_frame() {
       log_bad_request(frame.error());
       co_return std::nullopt;
     }
-    if (*frame) {
-      frame_deadline_.cancel();
-      co_return std::move(*frame);
-    }
-    const bool read = co_await read_some();
-    if (!read) co_return std::nullopt;
+    if (*frame) co_return std::move(*frame);
+    const bool goes_on = co_await read_some();
+    if (!goes_on) co_return std::nullopt;
   }
 }
 
 awaitable<bool> KafkaConnection::read_some() {
-  if (frames_.in_frame() && frame_deadline_.expiry() == kForever) {
-    frame_deadline_.expires_after(broker_.options.frame_timeout);
-    frame_deadline_.async_wait([weak = weak_from_this()](const error_code& error) {
-      const auto self = weak.lock();
-      if (self == nullptr) return;
-      if (error) {
-        self->frame_deadline_.expires_at(kForever);
-        return;
-      }
-      logging::warning("kafka client stopped in the middle of a request", {{"peer", self->connection_->peer()}});
-      self->stop();
-    });
+  // A frame's time runs from its beginning, the time between frames from the last one.
+  if (const bool in_frame = frames_.in_frame(); !in_frame || !in_frame_) {
+    in_frame_ = in_frame;
+    const auto& options = broker_.options;
+    deadline_.move_to(asio::steady_timer::clock_type::now() +
+                      (in_frame ? options.frame_timeout : options.connection_idle_timeout));
+  }
+  while (!memory_.try_resize(frames_.large_bytes())) {
+    asio::steady_timer retry(connection_->loop().context(), kMemoryRetryDelay);
+    co_await retry.async_wait(kAwait);
+    if (stopped_ || connection_->draining()) co_return false;
   }
   const auto space = frames_.writable();
   auto [error, bytes] =
@@ -86,7 +85,18 @@ awaitable<bool> KafkaConnection::read_some() {
   co_return true;
 }
 
+void KafkaConnection::timed_out() {
+  if (in_frame_) {
+    logging::warning("kafka client stopped in the middle of a request", {{"peer", connection_->peer()}});
+  } else {
+    logging::debug("closing an idle kafka connection", {{"peer", connection_->peer()}});
+  }
+  stop();
+}
+
 awaitable<bool> KafkaConnection::serve(Frame frame) {
+  deadline_.clear();
+  in_frame_ = false;
   const auto dispatched = dispatch(broker_, executor_, frame.bytes, std::move(frame.owner), connection_->peer());
   if (!dispatched) {
     log_bad_request(dispatched.error());
@@ -99,6 +109,7 @@ awaitable<bool> KafkaConnection::serve(Frame frame) {
   const auto slot = std::make_shared<Slot>();
   slot->context = dispatched->context;
   slot->request_bytes = frame.bytes.size();
+  slot->memory = std::exchange(memory_, MemoryReservation(&broker_.request_memory));
   slot->started_us = monotonic_time_us();
   slots_.push_back(slot);
   request_bytes_ += slot->request_bytes;
@@ -129,6 +140,7 @@ void KafkaConnection::finished(const SlotPtr& slot, RequestContext::Answer answe
   request_bytes_ -= slot->request_bytes;
   slot->context->metrics.latency_us.record(static_cast<uint64_t>(monotonic_time_us() - slot->started_us));
   slot->context.reset();
+  slot->memory = MemoryReservation();
   if (const auto* error = std::get_if<Error>(&answer)) {
     log_bad_request(*error);
     stop();
@@ -194,7 +206,7 @@ void KafkaConnection::stop() {
   for (const auto& slot : slots_) {
     if (slot->context != nullptr) slot->context->on_finished(nullptr);  // nobody waits for its answer any more
   }
-  frame_deadline_.cancel();
+  deadline_.clear();
   connection_->close();
 }
 

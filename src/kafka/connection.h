@@ -5,10 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "base/memory.h"
 #include "kafka/broker/broker.h"
 #include "kafka/broker/dispatch.h"
 #include "kafka/executor.h"
 #include "kafka/frame_reader.h"
+#include "net/deadline.h"
 #include "net/listener.h"
 
 namespace penstock::kafka {
@@ -30,6 +32,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   struct Slot {
     ContextPtr context;
     size_t request_bytes = 0;
+    MemoryReservation memory;  // for a large request
     int64_t started_us = 0;
     bool answered = false;
     protocol::Encoded response;  // empty: nothing is sent
@@ -39,6 +42,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   // The next request; nullopt when there is none any more.
   net::awaitable<std::optional<Frame>> read_frame();
   net::awaitable<bool> read_some();
+  void timed_out();
   // Works on one request, and waits as far as the next one has to wait for it; false when the connection must end.
   net::awaitable<bool> serve(Frame frame);
   net::awaitable<void> wait_until_no_more_than(size_t slots, size_t request_bytes);
@@ -56,11 +60,13 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   const std::shared_ptr<Executor> executor_;
   const std::shared_ptr<net::Connection> connection_;
   FrameReader frames_;
+  MemoryReservation memory_;         // for the large frame that is being read
   net::asio::steady_timer changed_;  // cancelled when a slot was answered or written, or the end has come
-  net::asio::steady_timer frame_deadline_;
-  std::deque<SlotPtr> slots_;  // in the order of the requests; gone once written
-  size_t request_bytes_ = 0;   // of the slots that are not answered
-  size_t response_bytes_ = 0;  // of those that are
+  net::Deadline deadline_;           // of what is being read
+  bool in_frame_ = false;            // what that is: the rest of a frame, or the next one
+  std::deque<SlotPtr> slots_;        // in the order of the requests; gone once written
+  size_t request_bytes_ = 0;         // of the slots that are not answered
+  size_t response_bytes_ = 0;        // of those that are
   bool writing_ = false;
   bool stopped_ = false;  // nothing is read or written any more
 };

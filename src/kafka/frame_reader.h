@@ -31,6 +31,8 @@ class FrameReader {
   // The next complete frame, or nullopt when more bytes are needed. kInvalidArgument: the length is negative or above
   // the limit; the stream cannot be read any further.
   Result<std::optional<Frame>> next();
+  // The size of the frame that bytes are being read for outside of the small buffer; 0 when there is none.
+  size_t large_bytes() const { return large_ != nullptr ? large_size_ : 0; }
   // Whether a frame has begun and is not complete.
   bool in_frame() const { return large_ != nullptr || begin_ < end_; }
 

@@ -1,5 +1,7 @@
 #include "kafka/server.h"
 
+#include <algorithm>
+
 #include "base/logging.h"
 #include "base/time.h"
 #include "kafka/broker/broker.h"
@@ -86,6 +88,9 @@ class KafkaServer::Impl {
         .port = options_.advertise_port != 0 ? options_.advertise_port : listener_->port(),
         .metrics = BrokerMetrics(metrics_),
         .topic_ids = TopicIds(log_),
+        // One request of any allowed size must fit.
+        .request_memory = MemoryBudget(
+            "kafka requests", std::max(options_.requests_bytes_max, options_.request_bytes_max), options_.memory),
         .coordinator = std::make_shared<GroupCoordinator>(log_, std::move(timers), coordinator_options(options_),
                                                           [] { return monotonic_time_us() / 1000; })});
     register_api_metrics(broker_->metrics, metrics_);

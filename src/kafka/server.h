@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "log/log.h"
@@ -34,6 +35,8 @@ struct KafkaServerOptions {
   size_t response_bytes_max = 16 << 20;             // waiting for a slow reader; no request is read above it
   size_t fetch_bytes_max = 55 << 20;                // of one fetch response, whatever the client asks for
   std::chrono::milliseconds frame_timeout{60'000};  // for the rest of a request once it has begun
+  std::chrono::milliseconds connection_idle_timeout{600'000};
+  size_t requests_bytes_max = 512 << 20;  // of large requests of all connections, read or worked on; more wait
 
   std::chrono::milliseconds group_initial_rebalance_delay{0};
   std::chrono::milliseconds group_session_timeout_min{100};
@@ -42,6 +45,7 @@ struct KafkaServerOptions {
   size_t groups_max = 100'000;
   size_t offset_metadata_bytes_max = 4096;
 
+  MemoryBudget* memory = nullptr;      // what requests_bytes_max is a part of; outlives the server
   MetricsRegistry* metrics = nullptr;  // outlives the server
 };
 

@@ -376,6 +376,42 @@ TEST_F(ServerTest, AClientThatStopsInTheMiddleOfARequestIsClosed) {
   EXPECT_TRUE(client.closed());
 }
 
+TEST_F(ServerTest, AnIdleClientIsClosed) {
+  KafkaServerOptions options;
+  options.connection_idle_timeout = 20ms;
+  start(options);
+  Client client(server->port());
+  client.call(ApiVersionsRequest{}, 0);
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(ServerTest, ALongPollIsNotIdle) {
+  KafkaServerOptions options;
+  options.connection_idle_timeout = options.frame_timeout = 20ms;
+  start(options);
+  Client client(server->port());
+  EXPECT_EQ(client.call(fetch_of(0, 1, 100), kFetchVersion).topics.size(), 1);
+}
+
+TEST_F(ServerTest, LargeRequestsWaitForMemory) {
+  KafkaServerOptions options;
+  options.request_bytes_max = options.requests_bytes_max = 1 << 20;
+  start(options);
+  log.hold();
+  const std::string batch = batch_of({std::string(600'000, 'x')});
+  Client one(server->port());
+  one.send_request(produce_of(batch), kProduceVersion, 1);
+  wait_for_appends(1);
+  Client two(server->port());
+  auto sent = std::async(std::launch::async, [&] { two.send_request(produce_of(batch), kProduceVersion, 1); });
+  Client small(server->port());
+  small.call(ApiVersionsRequest{}, 0);  // goes on
+  EXPECT_EQ(log.waiting(), 1);
+  log.release();
+  one.receive_response<ProduceRequest>(kProduceVersion, 1);
+  EXPECT_EQ(two.receive_response<ProduceRequest>(kProduceVersion, 1).topics[0].partitions[0].base_offset, 1);
+}
+
 TEST_F(ServerTest, AddressesThatCannotBeListenedOnAreErrors) {
   for (const auto& listen : {std::string("nowhere"), std::string("127.0.0.1:99999"), server->address()}) {
     KafkaServerOptions options;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/memory.h"
 #include "kafka/broker/metrics.h"
 #include "kafka/broker/topic_ids.h"
 #include "kafka/coordinator/coordinator.h"
@@ -20,6 +21,7 @@ struct Broker {
   const int port;
   BrokerMetrics metrics;
   TopicIds topic_ids;
+  MemoryBudget request_memory;  // of large requests, being read or worked on, over all connections
   const std::shared_ptr<GroupCoordinator> coordinator;
 };
 
