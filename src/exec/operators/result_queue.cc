@@ -7,14 +7,14 @@ namespace penstock::exec {
 class ResultQueueOperator : public Operator {
  public:
   explicit ResultQueueOperator(std::shared_ptr<ResultQueue> queue) : queue_(std::move(queue)) {}
-  ~ResultQueueOperator() override { queue_->set_waker({}); }
+  ~ResultQueueOperator() override { queue_->set_waker(this, {}); }
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, Output& /*out*/) override {
     queue_->push(batch);
     return {};
   }
   bool can_accept() const override { return queue_->has_room(); }
-  void set_waker(std::function<void()> waker) override { queue_->set_waker(std::move(waker)); }
+  void set_waker(std::function<void()> waker) override { queue_->set_waker(this, std::move(waker)); }
 
  private:
   const std::shared_ptr<ResultQueue> queue_;
@@ -36,9 +36,17 @@ bool ResultQueue::has_room() const {
   return batches_.size() < batches_max_ || finished_;
 }
 
-void ResultQueue::set_waker(std::function<void()> waker) {
+void ResultQueue::set_waker(const Operator* filler, std::function<void()> waker) {
   const std::lock_guard lock(mutex_);
-  waker_ = std::move(waker);
+  if (waker) {
+    wakers_[filler] = std::move(waker);
+  } else {
+    wakers_.erase(filler);
+  }
+}
+
+void ResultQueue::wake_fillers() const {
+  for (const auto& [filler, waker] : wakers_) waker();
 }
 
 Result<std::optional<columnar::ChangeBatch>> ResultQueue::pop() {
@@ -50,8 +58,8 @@ Result<std::optional<columnar::ChangeBatch>> ResultQueue::pop() {
   }
   columnar::ChangeBatch batch = std::move(batches_.front());
   batches_.pop_front();
-  // Under the lock, so that the operator cannot go while it is woken.
-  if (waker_ && batches_.size() + 1 == batches_max_) waker_();
+  // Under the lock, so that no operator can go while it is woken.
+  if (batches_.size() + 1 == batches_max_) wake_fillers();
   return batch;
 }
 
@@ -61,7 +69,7 @@ void ResultQueue::finish(Status status) {
   if (!status) batches_.clear();
   finished_ = std::move(status);
   changed_.notify_all();
-  if (waker_) waker_();
+  wake_fillers();
 }
 
 }  // namespace penstock::exec

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -15,7 +16,8 @@
 
 namespace penstock::exec {
 
-// Thread-safe. Shared by the operator that fills it and the cursor that empties it.
+// Thread-safe. Shared by the operators that fill it, one per instance of the last fragment, and the cursor that empties
+// it.
 class ResultQueue : public std::enable_shared_from_this<ResultQueue> {
  public:
   explicit ResultQueue(size_t batches_max = 8) : batches_max_(batches_max) {}
@@ -32,14 +34,16 @@ class ResultQueue : public std::enable_shared_from_this<ResultQueue> {
   friend class ResultQueueOperator;
   void push(columnar::ChangeBatch batch);
   bool has_room() const;
-  void set_waker(std::function<void()> waker);
+  // An empty one takes the operator's off the list.
+  void set_waker(const Operator* filler, std::function<void()> waker);
+  void wake_fillers() const;
 
   const size_t batches_max_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<columnar::ChangeBatch> batches_;
   std::optional<Status> finished_;
-  std::function<void()> waker_;
+  std::map<const Operator*, std::function<void()>> wakers_;
 };
 
 }  // namespace penstock::exec

@@ -1,0 +1,42 @@
+#include "exec/operators/result_queue.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::exec {
+namespace {
+
+class NoOutput : public Output {
+ public:
+  void emit(columnar::ChangeBatch /*batch*/) override { FAIL() << "the end of a query has no output"; }
+};
+
+TEST(ResultQueueTest, EveryInstanceThatWaitsForRoomIsWoken) {
+  const auto queue = std::make_shared<ResultQueue>(1);
+  const auto first = queue->make_operator();
+  auto second = queue->make_operator();
+  int first_wakes = 0;
+  int second_wakes = 0;
+  first->set_waker([&] { ++first_wakes; });
+  second->set_waker([&] { ++second_wakes; });
+
+  NoOutput out;
+  ASSERT_TRUE(second->process(0, columnar::ChangeBatch(1, {}), out));
+  EXPECT_FALSE(first->can_accept());
+  ASSERT_TRUE(*queue->pop());
+  EXPECT_TRUE(first->can_accept());
+  EXPECT_EQ(first_wakes, 1);
+  EXPECT_EQ(second_wakes, 1);
+
+  ASSERT_TRUE(second->process(0, columnar::ChangeBatch(1, {}), out));
+  second.reset();  // an instance that is done does not leave the others asleep
+  ASSERT_TRUE(*queue->pop());
+  EXPECT_EQ(first_wakes, 2);
+  EXPECT_EQ(second_wakes, 1);
+
+  queue->finish({});
+  EXPECT_EQ(first_wakes, 3);
+  EXPECT_EQ(*queue->pop(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace penstock::exec
