@@ -408,7 +408,7 @@ TEST_F(ConversationTest, StatementsAndPortalsAreBounded) {
       send(QueryMessage{.sql = "begin"}, BindMessage{.portal = "p", .statement = "a"},
            BindMessage{.portal = "q", .statement = "a"}, BindMessage{.portal = "r", .statement = "a"}, SyncMessage{}),
       "C(BEGIN) Z(T) 2 2 E(54000) Z(E)");
-  EXPECT_EQ(query("rollback; deallocate a; deallocate a"), "C(ROLLBACK) C(DEALLOCATE) E(42P01) Z(I)");
+  EXPECT_EQ(query("rollback; deallocate a; deallocate a"), "C(ROLLBACK) C(DEALLOCATE) E(26000) Z(I)");
 }
 
 TEST_F(ConversationTest, TextParametersMustBeUtf8) {

@@ -6,6 +6,7 @@
 #include "pgwire/sql_state.h"
 #include "pgwire/value_binary.h"
 #include "pgwire/value_text.h"
+#include "types/decimal.h"
 
 namespace penstock::pgwire {
 namespace {
@@ -27,6 +28,21 @@ bool is_utf8_without_zero(std::string_view text) {
     i += size;
   }
   return true;
+}
+
+// The query tells the precision of a numeric parameter, as in `amount > $1`. Where it tells none, or another kind of
+// type that would lose digits, the parameter is declared as Flink's widest decimal. True when there is such a one.
+bool declare_numerics(const std::vector<uint32_t>& oids, const std::vector<types::DataType>& inferred,
+                      std::vector<types::DataType>& declared) {
+  constexpr int kScale = 18;
+  bool changed = false;
+  for (size_t i = 0; i < oids.size() && i < inferred.size(); ++i) {
+    const bool fits = inferred[i].kind() == types::TypeKind::kDecimal || inferred[i].is_approximate();
+    if (oids[i] != oid::kNumeric || fits) continue;
+    declared[i] = types::DataType::decimal(types::kDecimalPrecisionMax, kScale);
+    changed = true;
+  }
+  return changed;
 }
 
 }  // namespace
@@ -52,6 +68,9 @@ Result<std::shared_ptr<const Conversation::Statement>> Conversation::prepare(std
   std::vector<types::DataType> declared;
   for (const uint32_t oid : oids) declared.push_back(data_type_of(oid).value_or(types::DataType()));
   statement->prepared = PENSTOCK_TRY(session_->prepare(sql, declared));
+  if (declare_numerics(oids, statement->prepared->parameter_types(), declared)) {
+    statement->prepared = PENSTOCK_TRY(session_->prepare(sql, declared));
+  }
   const auto& inferred = statement->prepared->parameter_types();
   statement->parameter_oids.resize(inferred.size());
   for (size_t i = 0; i < inferred.size(); ++i) {

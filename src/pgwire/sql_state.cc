@@ -1,32 +1,53 @@
 #include "pgwire/sql_state.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 namespace penstock::pgwire {
 namespace {
 
-struct FirstWord {
-  std::string_view word;
-  std::string_view missing;  // it does not exist
+// What a message speaks of, where PostgreSQL has a SQLSTATE of its own for it. The first that fits counts.
+struct Topic {
+  std::string_view words;
+  std::string_view sql_state;
 };
-constexpr FirstWord kFirstWords[] = {
-    {"column ", "42703"}, {"function ", "42883"}, {"type ", "42704"}, {"setting ", "42704"}, {"parameter ", "42P02"},
+constexpr Topic kTopics[] = {
+    {"no column", "42703"},          {"column ", "42703"}, {"no function", "42883"},
+    {"function ", "42883"},          {"no type", "42704"}, {"setting ", sql_state::kUndefinedObject},
+    {"prepared statement", "26000"},
+};
+constexpr Topic kBadValues[] = {
+    {"division by zero", "22012"}, {"cannot read '", sql_state::kInvalidTextRepresentation},
+    {"out of the range", "22003"}, {"out of range", "22003"},
+    {"overflow", "22003"},         {"is ambiguous", "42702"},
 };
 
-std::string_view missing_object(std::string_view message) {
-  for (const auto& [word, state] : kFirstWords) {
-    if (message.starts_with(word)) return state;
+std::optional<std::string_view> find(std::span<const Topic> topics, std::string_view message) {
+  for (const auto& [words, state] : topics) {
+    if (message.find(words) != std::string_view::npos) return state;
   }
-  return "42P01";  // undefined_table
+  return std::nullopt;
+}
+
+std::string_view missing_object(std::string_view message) {
+  return find(kTopics, message).value_or("42P01");  // undefined_table
+}
+
+std::string_view invalid_argument_state(const Error& error) {
+  const std::string_view message = error.message();
+  if (const auto state = find(kBadValues, message)) return *state;
+  if (message.find("does not exist") != std::string_view::npos || message.starts_with("there is no ")) {
+    return missing_object(message);
+  }
+  return error.position() ? sql_state::kSyntaxError : sql_state::kInvalidParameterValue;
 }
 
 }  // namespace
 
 std::string_view sql_state_of(const Error& error) {
   switch (error.code()) {
-    case ErrorCode::kInvalidArgument:
-      if (error.message().find("does not exist") != std::string::npos) return missing_object(error.message());
-      return error.position() ? sql_state::kSyntaxError : sql_state::kInvalidParameterValue;
+    case ErrorCode::kInvalidArgument: return invalid_argument_state(error);
     case ErrorCode::kNotFound: return missing_object(error.message());
     case ErrorCode::kAlreadyExists: return "42P07";  // duplicate_table
     case ErrorCode::kUnsupported: return sql_state::kFeatureNotSupported;

@@ -10,7 +10,7 @@
 namespace penstock::pgwire {
 
 // The five-character SQLSTATE of an error. Error codes are coarser than SQLSTATEs; where drivers make a difference
-// (a missing table, column or function) the first word of the message decides.
+// (a missing table or column, a division by zero) the words of the message decide.
 std::string_view sql_state_of(const Error& error);
 
 // PostgreSQL counts an error's position in characters from 1; ours is in bytes from 0.

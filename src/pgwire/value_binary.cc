@@ -209,7 +209,7 @@ Result<Value> value_from_binary(std::string_view bytes, uint32_t oid, DataType t
     if (value >= min && value <= max) return std::move(typed.value);
     return invalid_argument("{} is out of the range of {}", value, type.with_nullable(true).to_string());
   }
-  return types::from_text(types::to_text(typed.value, typed.type), type);
+  return value_from_text(types::to_text(typed.value, typed.type), type);
 }
 
 }  // namespace penstock::pgwire

@@ -95,6 +95,7 @@ TEST(ValueTextTest, ReadsParameters) {
   EXPECT_EQ(*value_from_text("1970-01-01 00:00:00+05", DataType::timestamp_ltz(3)), Value(int64_t{-5 * 3'600'000'000}));
   for (const char* bad : {"\\x0", "\\xzz", "\\9", "\\"}) EXPECT_FALSE(value_from_text(bad, TypeKind::kBytes)) << bad;
   EXPECT_FALSE(value_from_text("one", TypeKind::kInt));
+  EXPECT_FALSE(value_from_text("1.5", TypeKind::kInt));
   EXPECT_FALSE(value_from_text("", TypeKind::kInt));
 }
 
@@ -182,6 +183,7 @@ TEST(ValueBinaryTest, ConvertsToTheTypeOfTheParameter) {
   std::string numeric;
   append_numeric(numeric, 125, 2);
   EXPECT_EQ(*value_from_binary(numeric, oid::kNumeric, TypeKind::kDouble), Value(1.25));
+  EXPECT_FALSE(value_from_binary(numeric, oid::kNumeric, TypeKind::kInt));
 }
 
 TEST(ValueBinaryTest, RefusesWhatHasNoValue) {
@@ -196,6 +198,9 @@ TEST(ValueBinaryTest, RefusesWhatHasNoValue) {
 TEST(SqlStateTest, NamesWhatDriversLookFor) {
   EXPECT_EQ(sql_state_of(not_found("table \"x\" does not exist")), "42P01");
   EXPECT_EQ(sql_state_of(invalid_argument("column \"x\" does not exist").at(3)), "42703");
+  EXPECT_EQ(sql_state_of(invalid_argument("there is no function f").at(3)), "42883");
+  EXPECT_EQ(sql_state_of(invalid_argument("values: division by zero")), "22012");
+  EXPECT_EQ(sql_state_of(invalid_argument("values: cannot read 'x' as INT")), "22P02");
   EXPECT_EQ(sql_state_of(invalid_argument("unexpected ')'").at(3)), "42601");
   EXPECT_EQ(sql_state_of(Error(ErrorCode::kCancelled, "")), "57014");
 }

@@ -193,6 +193,15 @@ Result<Value> value_from_text(std::string_view text, DataType type) {
       if (text == "on") return Value(true);
       if (text == "off") return Value(false);
       return types::from_text(text, type);
+    case TypeKind::kTinyInt:
+    case TypeKind::kSmallInt:
+    case TypeKind::kInt:
+    case TypeKind::kBigInt:
+      // Flink's cast drops a fraction; a parameter that loses one is a mistake.
+      if (text.find('.') != std::string_view::npos) {
+        return invalid_argument("cannot read '{}' as {}", types::excerpt(text), type.with_nullable(true).to_string());
+      }
+      return types::from_text(text, type);
     case TypeKind::kTimestamp:
       // A zone means nothing to a timestamp without one; PostgreSQL ignores it, too.
       if (const Result<Value> plain = types::from_text(text, type); plain) return plain;
