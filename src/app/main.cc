@@ -15,6 +15,7 @@
 #include "app/config.h"
 #include "app/demo/demo.h"
 #include "app/server.h"
+#include "app/shell/shell.h"
 #include "app/signals.h"
 #include "app/version.h"
 #include "base/logging.h"
@@ -125,6 +126,54 @@ int bench(Arguments arguments) {
   return run_bench(options);
 }
 
+// -c and -f are short for --command and --file, as in psql.
+std::vector<std::string> with_long_sql_flags(Arguments arguments) {
+  std::vector<std::string> out(arguments.begin(), arguments.end());
+  for (std::string& argument : out) {
+    if (argument == "-c") argument = "--command";
+    if (argument == "-f") argument = "--file";
+  }
+  return out;
+}
+
+int sql(Arguments arguments) {
+  ShellOptions options;
+  std::string command;
+  std::string format = "table";
+  std::string host;
+  int64_t port = 0;
+  std::vector<std::string> urls;
+  std::vector<CommandFlag> flags;
+  flags.push_back({.name = "host", .help = "of the server (127.0.0.1)", .value = &host});
+  flags.push_back({.name = "port", .help = "of the server, for PostgreSQL clients (7432)", .value = &port});
+  flags.push_back({.name = "command", .help = "run these statements and end (-c)", .value = &command});
+  flags.push_back({.name = "file", .help = "run the statements of a file and end (-f)", .value = &options.file});
+  flags.push_back({.name = "format", .help = "table, expanded, csv or json", .value = &format});
+  const auto loaded = load_config({.name = "sql",
+                                   .summary = "An SQL shell on a running server.",
+                                   .takes_settings = false,
+                                   .flags = flags,
+                                   .arguments = &urls,
+                                   .arguments_name = "[postgres://HOST:PORT]"},
+                                  with_long_sql_flags(arguments), {});
+  if (const auto status = settled(loaded)) return *status;
+  const auto prepare = [&]() -> Status {
+    if (urls.size() > 1) return invalid_argument("one address is enough");
+    if (!urls.empty()) options.address = PENSTOCK_TRY(parse_pg_url(urls[0]));
+    if (!host.empty()) options.address.host = host;
+    if (port < 0 || port > UINT16_MAX) return invalid_argument("--port {} is no port", port);
+    if (port != 0) options.address.port = static_cast<uint16_t>(port);
+    if (!command.empty()) options.commands.push_back(command);
+    options.format = PENSTOCK_TRY(parse_output_format(format));
+    return {};
+  };
+  if (const Status prepared = prepare(); !prepared) {
+    fmt::print(stderr, "penstock sql: {}\n", prepared.error().to_string());
+    return kShellNoConnection;
+  }
+  return run_shell(options);
+}
+
 int show_config(Arguments arguments) {
   const auto loaded = load_config({.name = "config", .summary = "Shows the configuration."}, with_long_flags(arguments),
                                   process_environment());
@@ -139,6 +188,7 @@ int run(Arguments arguments) {
   if (command == "serve") return serve(rest);
   if (command == "demo") return demo(rest);
   if (command == "bench") return bench(rest);
+  if (command == "sql") return sql(rest);
   if (command == "config") return show_config(rest);
   if (command == "version" || command == "--version") {
     fmt::print("penstock {}\n", kVersion);
