@@ -1,7 +1,10 @@
 #include "app/shell/line_editor.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +24,7 @@ constexpr int kHistoryEntriesMax = 10'000;
 
 // readline's hooks are plain functions.
 const Completion* completion_in_use = nullptr;
+Interrupt* interrupt_in_use = nullptr;
 
 char** complete(const char* /*text*/, int begin, int end) {
   rl_attempted_completion_over = 1;  // no file names
@@ -43,11 +47,16 @@ char** complete(const char* /*text*/, int begin, int end) {
   return matches;
 }
 
-// Ctrl-C gives the line up.
-int on_signal() {
+// Waits for a key or for Ctrl-C, which gives the line up. Waiting for both at once, a Ctrl-C is not lost that comes
+// just before the read.
+int read_key(std::FILE* input) {
+  std::array<pollfd, 2> waiting{{{.fd = ::fileno(input), .events = POLLIN, .revents = 0},
+                                 {.fd = interrupt_in_use->fd(), .events = POLLIN, .revents = 0}}};
+  while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
+  }
+  if ((waiting[1].revents & POLLIN) == 0) return rl_getc(input);
   rl_replace_line("", 0);
-  rl_done = 1;
-  return 0;
+  return '\n';
 }
 
 }  // namespace
@@ -55,9 +64,10 @@ int on_signal() {
 LineEditor::LineEditor(const Completion& completion, Interrupt& interrupt, std::string history_path)
     : interrupt_(interrupt), history_path_(std::move(history_path)) {
   completion_in_use = &completion;
+  interrupt_in_use = &interrupt;
   rl_readline_name = "penstock";
   rl_catch_signals = 0;
-  rl_signal_event_hook = on_signal;
+  rl_getc_function = read_key;
   rl_attempted_completion_function = complete;
   rl_basic_word_break_characters = " \t\n,();=<>+-*/'";
   using_history();
@@ -67,6 +77,7 @@ LineEditor::LineEditor(const Completion& completion, Interrupt& interrupt, std::
 
 LineEditor::~LineEditor() {
   completion_in_use = nullptr;
+  rl_getc_function = rl_getc;
   rl_attempted_completion_function = nullptr;
   if (history_path_.empty()) return;
   std::error_code ignored;
