@@ -57,12 +57,13 @@ class Terminal:
         os.write(self.file, text.encode())
 
     def wait_for(self, pattern, seconds=30):
-        """Reads until what came since the last call matches; gives the match."""
+        """Reads until what came after the last match matches; gives the match."""
         deadline = time.monotonic() + seconds
         while True:
-            match = re.search(pattern, ESCAPES.sub("", self.seen))
+            text = ESCAPES.sub("", self.seen)
+            match = re.search(pattern, text)
             if match:
-                self.seen = ""
+                self.seen = text[match.end() :]
                 return match
             left = deadline - time.monotonic()
             assert left > 0, f"no {pattern!r} in {self.seen!r}"
