@@ -20,6 +20,7 @@ struct FeedSessionOptions {
   size_t subscriptions_max = 256;
   size_t subscription_rows_max = 100'000;  // of waiting changes, before a new snapshot is sent in their place
   size_t rows_per_message = 2'000;
+  size_t answers_bytes_max = 64 << 10;  // of errors that wait to be sent, before nothing more is read
 };
 
 // Used on one thread; `wake` is called from any thread whenever next_message() may have something.
@@ -29,6 +30,9 @@ class FeedSession {
 
   // Takes a message of the client. What is wrong with it is answered with an error message.
   void receive(std::string_view text);
+
+  // False while so many answers wait that the client should not be heard before it has read some.
+  bool can_receive() const { return answers_.size() < options_.answers_bytes_max; }
 
   // The next message for the client; nullopt when there is none for now. Subscriptions take turns.
   std::optional<std::string> next_message();

@@ -1,5 +1,7 @@
 #include "http/server.h"
 
+#include <sys/socket.h>
+
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
@@ -67,6 +69,22 @@ HttpResponse to_http(const Response& response, unsigned version, bool keep_alive
   if (!unchanged) out.content_length(body.size());
   if (!head && !unchanged) out.body() = body;
   return out;
+}
+
+// Cancels what a session runs until it has ended and the session is gone: a statement that has not reached the engine
+// yet hears nothing.
+void cancel_until_gone(net::EventLoop& loop, const std::weak_ptr<engine::Session>& session) {
+  constexpr std::chrono::milliseconds kAgain{50};
+  const auto running = session.lock();
+  if (running == nullptr) return;
+  running->cancel();
+  loop.run_after(kAgain, [&loop, session] { cancel_until_gone(loop, session); });
+}
+
+// The client has closed its side; what it may have sent before is still there.
+bool hung_up(int socket) {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 // Closes a connection that takes too long. One at a time; arming it again moves it.
@@ -182,11 +200,15 @@ class HttpServer::Impl {
   net::awaitable<Response> answer(const RequestView& request, net::Connection& connection) {
     if (!routes_.blocks(request)) co_return routes_.answer(request, nullptr);
     const std::shared_ptr<engine::Session> session = api_.create_session();
-    // A statement that goes on for too long is cancelled, and the client is told.
+    // A statement that goes on for too long is cancelled, and the client is told; so is one whose client has gone.
     net::asio::steady_timer timer(connection.socket().get_executor(), options_.sql_timeout);
-    timer.async_wait([weak = std::weak_ptr(session)](const boost::system::error_code& error) {
-      const auto running = weak.lock();
-      if (!error && running != nullptr) running->cancel();
+    timer.async_wait([weak = std::weak_ptr(session), &connection](const boost::system::error_code& error) {
+      if (!error) cancel_until_gone(connection.loop(), weak);
+    });
+    connection.socket().async_wait(net::tcp::socket::wait_read, [weak = std::weak_ptr(session),
+                                                                 &connection](const boost::system::error_code& error) {
+      if (weak.expired()) return;
+      if (error || hung_up(connection.socket().native_handle())) cancel_until_gone(connection.loop(), weak);
     });
     const auto call = [&] { return routes_.answer(request, session.get()); };
     Response response = co_await net::run_blocking(*pool_, call);

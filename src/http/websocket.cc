@@ -21,6 +21,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
         stream_(connection_->socket()),
         wake_timer_(connection_->socket().get_executor()),
         write_deadline_(connection_->socket().get_executor()),
+        written_timer_(connection_->socket().get_executor(), std::chrono::steady_clock::time_point::max()),
         api_(api) {}
 
   net::awaitable<void> run(UpgradeRequest request) {
@@ -63,6 +64,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
 
   void close() {
     closing_ = true;
+    written_timer_.cancel();
     wake();
   }
 
@@ -75,6 +77,9 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       if (self->session_) self->session_->receive({static_cast<const char*>(data.data()), data.size()});
       buffer.consume(buffer.size());
       self->wake();
+      while (!self->closing_ && self->session_ && !self->session_->can_receive()) {
+        co_await self->written_timer_.async_wait(kAwait);
+      }
     }
     self->close();
   }
@@ -91,6 +96,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       woken_ = false;
       if (const std::optional<std::string> message = session_->next_message()) {
         const bool written = co_await write_message(*message);
+        written_timer_.cancel();
         if (!written) break;
         continue;
       }
@@ -102,7 +108,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       }
       co_await wake_timer_.async_wait(kAwait);
     }
-    closing_ = true;
+    close();
     if (stream_.is_open()) {
       arm_write_deadline();
       co_await stream_.async_close(websocket::close_code::going_away, kAwait);
@@ -133,6 +139,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   websocket::stream<net::tcp::socket&> stream_;
   net::asio::steady_timer wake_timer_;
   net::asio::steady_timer write_deadline_;
+  net::asio::steady_timer written_timer_;  // never expires; cancelled when a message has gone
   Api& api_;
   std::optional<FeedSession> session_;
   bool woken_ = false;
