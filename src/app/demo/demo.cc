@@ -111,8 +111,10 @@ void print_addresses(const Server& server) {
       "Query the views        psql -h {} -p {} -d penstock -c 'SELECT * FROM merchant_totals ORDER BY total DESC LIMIT "
       "5'\n"
       "Watch suspicious ones  kcat -b {} -t alerts -C -o beginning\n"
+      "The SQL shell          penstock sql --host {} --port {}\n"
       "Stop with Ctrl-C.\n",
-      server.http_address(), pg.substr(0, colon), pg.substr(colon + 1), server.kafka_address());
+      server.http_address(), pg.substr(0, colon), pg.substr(colon + 1), server.kafka_address(), pg.substr(0, colon),
+      pg.substr(colon + 1));
   std::fflush(stdout);
 }
 
