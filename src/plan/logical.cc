@@ -2,25 +2,13 @@
 
 #include <algorithm>
 #include <limits>
-#include <ranges>
+
+#include "plan/node.h"
 
 namespace penstock::plan {
-namespace {
-
-using types::DataType;
 using types::Field;
 using types::Schema;
 
-// The positions that input columns have in the output of a node which passes some on; -1 for those that it drops.
-std::vector<int> invert(const std::vector<int>& columns, size_t input_columns) {
-  std::vector<int> mapping(input_columns, -1);
-  for (size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i] >= 0 && mapping[columns[i]] < 0) mapping[columns[i]] = static_cast<int>(i);
-  }
-  return mapping;
-}
-
-// Traits where column i of the input is column mapping[i] of the output.
 Traits map_traits(const Traits& input, const std::vector<int>& mapping) {
   Traits traits = input;
   traits.key.reset();
@@ -35,115 +23,7 @@ Traits map_traits(const Traits& input, const std::vector<int>& mapping) {
   return traits;
 }
 
-// Gives one kind of operator its output schema and traits.
-struct Derivation {
-  const std::vector<LogicalPtr>& inputs;
-  Schema& schema;
-  Traits& traits;
-
-  const LogicalNode& input() const { return *inputs.front(); }
-  void as_input() const {
-    schema = input().schema;
-    traits = input().traits;
-  }
-  void add(std::string name, DataType type) const { schema.push_back({std::move(name), type}); }
-  void add_window_columns(DataType time, std::span<const WindowAggregate::Property> properties) const {
-    static constexpr std::string_view kNames[] = {"window_start", "window_end", "window_time"};
-    for (auto property : properties) {
-      traits.time_columns.push_back(static_cast<int>(schema.size()));
-      add(std::string(kNames[static_cast<size_t>(property)]), time.with_nullable(false));
-    }
-  }
-  void add_keys(const std::vector<int>& keys) const {
-    for (int key : keys) schema.push_back(input().schema[key]);
-  }
-  void add_calls(const std::vector<AggregateCall>& calls) const {
-    for (const AggregateCall& call : calls) add(label(call, input().schema), call.function.result_type);
-  }
-
-  void operator()(const LogicalScan& op) const {
-    for (int column : op.columns) schema.push_back(op.source->schema[column]);
-    traits = map_traits(op.source->traits, invert(op.columns, op.source->schema.size()));
-    if (!op.with_watermark) traits.time_columns.clear();
-  }
-  void operator()(const Values& op) const {
-    traits.bounded = true;
-    if (op.rows.size() <= 1) traits.key.emplace();
-  }
-  void operator()(const Project& op) const {
-    std::vector<int> columns;
-    for (const expr::ExprPtr& expression : op.expressions) {
-      bool plain = expression->kind() == expr::Expr::Kind::kColumn;
-      columns.push_back(plain ? static_cast<int>(expression->column_index()) : -1);
-      add(plain ? input().schema[columns.back()].name : "EXPR$" + std::to_string(schema.size()), expression->type());
-    }
-    traits = map_traits(input().traits, invert(columns, input().schema.size()));
-    // A time column that is passed on twice stays one in both places.
-    for (size_t i = 0; i < columns.size(); ++i) {
-      bool is_time = columns[i] >= 0 &&
-                     std::ranges::find(input().traits.time_columns, columns[i]) != input().traits.time_columns.end();
-      bool known = std::ranges::find(traits.time_columns, static_cast<int>(i)) != traits.time_columns.end();
-      if (is_time && !known) traits.time_columns.push_back(static_cast<int>(i));
-    }
-    std::ranges::sort(traits.time_columns);
-  }
-  void operator()(const Filter&) const { as_input(); }
-  void operator()(const Sort& op) const {
-    as_input();
-    if (op.limit && *op.limit <= 1) traits.key.emplace();
-  }
-  void operator()(const Limit& op) const {
-    as_input();
-    if (op.limit && *op.limit <= 1) traits.key.emplace();
-  }
-  void operator()(const AssignWindow& op) const {
-    as_input();
-    DataType time = schema[op.window.time_column].type;
-    using enum WindowAggregate::Property;
-    static constexpr WindowAggregate::Property kAll[] = {kStart, kEnd, kTime};
-    bool is_time = std::ranges::find(traits.time_columns, op.window.time_column) != traits.time_columns.end();
-    add_window_columns(time, kAll);
-    if (!is_time) traits.time_columns = input().traits.time_columns;
-  }
-  void operator()(const Aggregate& op) const {
-    add_keys(op.keys);
-    add_calls(op.calls);
-    traits.bounded = input().traits.bounded;
-    traits.append_only = traits.bounded;  // a bounded input gives its groups once, at the end
-    traits.key.emplace(std::views::iota(0, static_cast<int>(op.keys.size())).begin(),
-                       std::views::iota(0, static_cast<int>(op.keys.size())).end());
-  }
-  void operator()(const WindowAggregate& op) const {
-    add_keys(op.keys);
-    add_calls(op.calls);
-    traits.bounded = input().traits.bounded;
-    if (!op.properties.empty()) {
-      traits.key.emplace();
-      for (size_t i = 0; i < op.keys.size(); ++i) traits.key->push_back(static_cast<int>(i));
-      traits.key->push_back(static_cast<int>(schema.size()));
-    }
-    add_window_columns(input().schema[op.window.time_column].type, op.properties);
-  }
-  void operator()(const UnionAll&) const {
-    schema = input().schema;
-    traits = input().traits;
-    traits.key.reset();
-    for (size_t i = 1; i < inputs.size(); ++i) {
-      const Traits& other = inputs[i]->traits;
-      traits.append_only = traits.append_only && other.append_only;
-      traits.bounded = traits.bounded && other.bounded;
-      std::erase_if(traits.time_columns, [&](int column) {
-        return std::ranges::find(other.time_columns, column) == other.time_columns.end();
-      });
-      for (size_t c = 0; c < schema.size(); ++c) {
-        bool nullable = schema[c].type.nullable() || inputs[i]->schema[c].type.nullable();
-        schema[c].type = schema[c].type.with_nullable(nullable);
-      }
-    }
-  }
-};
-
-}  // namespace
+Derived as_input(const LogicalInputs& inputs) { return {inputs.front()->schema, inputs.front()->traits}; }
 
 LogicalPtr make_node(LogicalOperator op, std::vector<LogicalPtr> inputs, std::vector<std::string> names) {
   auto node = std::make_shared<LogicalNode>();
@@ -155,7 +35,9 @@ LogicalPtr make_node(LogicalOperator op, std::vector<LogicalPtr> inputs, std::ve
     node->height = std::max(node->height, input->height + 1);
   }
   node->size = static_cast<uint32_t>(std::min<uint64_t>(size, std::numeric_limits<uint32_t>::max()));
-  std::visit(Derivation{node->inputs, node->schema, node->traits}, node->op);
+  Derived derived = std::visit([&](const auto& op) { return derive(op, node->inputs); }, node->op);
+  node->schema = std::move(derived.schema);
+  node->traits = std::move(derived.traits);
   for (size_t i = 0; i < std::min(names.size(), node->schema.size()); ++i) node->schema[i].name = std::move(names[i]);
   return node;
 }

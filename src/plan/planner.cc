@@ -6,7 +6,7 @@
 #include "catalog/catalog.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
-#include "plan/physical_planner.h"
+#include "plan/node.h"
 #include "plan/rules.h"
 #include "sql/printer.h"
 

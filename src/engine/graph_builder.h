@@ -1,0 +1,69 @@
+// Lowers a physical plan to the fragments of a job. One lower_*.cc per family of operators; private to the module.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/job_graph.h"
+#include "exec/job.h"
+#include "exec/operators/accumulators.h"
+#include "exec/operators/expression_context.h"
+#include "plan/physical.h"
+#include "types/type.h"
+
+namespace penstock::engine {
+
+// Builds a graph from the leaves of a plan up. Used once.
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(const GraphContext& context) : context_(context) {}
+
+  // The fragment whose chain gives the node's rows.
+  Result<int> lower(const plan::PhysicalNode& node);
+  JobGraph take() { return std::move(graph_); }
+
+ private:
+  using OperatorFactory = std::function<Result<std::unique_ptr<exec::Operator>>(int instance)>;
+  using SourceFactory = std::function<Result<std::unique_ptr<exec::Source>>(int instance)>;
+
+  // --- one per kind of operator ---
+  // lower_scan.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::ScanTable& scan);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::ScanView& scan);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::ScanSystem& scan);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Values& values);
+  // lower_rows.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Project& project);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Filter& filter);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Sort& sort);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Limit& limit);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::UnionAll& op);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Exchange& exchange);
+  // lower_aggregate.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::AssignWindow& assign);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Aggregate& aggregate);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::WindowAggregate& aggregate);
+
+  // --- what they share ---
+  int add_source(const plan::PhysicalNode& node, std::string name, int parallelism, SourceFactory source);
+  int add_fragment(const plan::PhysicalNode& node, std::string name, int parallelism,
+                   std::vector<exec::EdgeSpec> inputs);
+  // Puts an operator behind the node's only input.
+  Result<int> append(const plan::PhysicalNode& node, OperatorFactory factory);
+  exec::FragmentSpec& at(int fragment) { return graph_.fragments[static_cast<size_t>(fragment)]; }
+  exec::ExpressionContext expressions() const { return {.now_us = context_.now_us}; }
+
+  const GraphContext& context_;
+  JobGraph graph_;
+};
+
+// The schema of the node's first input.
+inline const types::Schema& input_schema(const plan::PhysicalNode& node) { return node.inputs[0]->schema; }
+std::vector<types::DataType> types_of(const types::Schema& schema, const std::vector<int>& columns);
+std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>& calls);
+
+}  // namespace penstock::engine

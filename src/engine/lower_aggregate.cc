@@ -1,0 +1,64 @@
+// Aggregations, and the windows that they are over.
+#include <utility>
+
+#include "engine/graph_builder.h"
+#include "exec/operators/aggregate.h"
+#include "exec/operators/window.h"
+#include "exec/operators/window_aggregate.h"
+
+namespace penstock::engine {
+
+using plan::PhysicalNode;
+
+namespace {
+
+exec::TumblingWindow to_exec(const plan::TumblingWindow& window) {
+  return {.time_column = window.time_column, .size_us = window.size_us, .offset_us = window.offset_us};
+}
+
+}  // namespace
+
+std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>& calls) {
+  std::vector<exec::AggregateCall> out;
+  for (const plan::AggregateCall& call : calls) {
+    out.push_back(
+        {.function = call.function, .argument = call.argument, .filter = call.filter, .distinct = call.distinct});
+  }
+  return out;
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWindow& assign) {
+  return append(node, [window = to_exec(assign.window)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_assign_window(window));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Aggregate& aggregate) {
+  exec::AggregateOptions options{.keys = aggregate.keys,
+                                 .key_types = types_of(input_schema(node), aggregate.keys),
+                                 .calls = to_exec(aggregate.calls)};
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_aggregate(options));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::WindowAggregate& aggregate) {
+  exec::WindowAggregateOptions options;
+  options.window = to_exec(aggregate.window);
+  options.time_type = input_schema(node)[static_cast<size_t>(aggregate.window.time_column)].type;
+  options.keys = aggregate.keys;
+  options.key_types = types_of(input_schema(node), aggregate.keys);
+  options.calls = to_exec(aggregate.calls);
+  for (const auto property : aggregate.properties) {
+    using Property = plan::WindowAggregate::Property;
+    options.properties.push_back(property == Property::kStart ? exec::WindowProperty::kStart
+                                 : property == Property::kEnd ? exec::WindowProperty::kEnd
+                                                              : exec::WindowProperty::kTime);
+  }
+  options.late_dropped = context_.late_dropped;
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_window_aggregate(options));
+  });
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,59 @@
+// Operators that look at one row at a time, order rows, or move them between tasks.
+#include <utility>
+
+#include "engine/graph_builder.h"
+#include "exec/operators/filter.h"
+#include "exec/operators/project.h"
+#include "exec/operators/sort.h"
+
+namespace penstock::engine {
+
+using plan::PhysicalNode;
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Project& project) {
+  return append(node, [expressions = project.expressions, context = expressions()](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_project(expressions, context));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Filter& filter) {
+  return append(node, [predicate = filter.predicate, context = expressions()](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_filter(predicate, context));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Sort& sort) {
+  exec::SortOptions options{.keys = {}, .limit = sort.limit, .offset = sort.offset, .schema = node.schema};
+  for (const plan::SortKey& key : sort.keys) {
+    options.keys.push_back({.column = key.column, .descending = key.descending, .nulls_first = key.nulls_first});
+  }
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_sort(options));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Limit& limit) {
+  return append(node, [limit](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_limit(limit.limit, limit.offset));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::UnionAll& /*op*/) {
+  std::vector<exec::EdgeSpec> inputs;
+  for (const plan::PhysicalPtr& input : node.inputs) {
+    inputs.push_back({.from = PENSTOCK_TRY(lower(*input)), .partitioning = exec::Partitioning::kSingle});
+  }
+  return add_fragment(node, "union", 1, std::move(inputs));
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Exchange& exchange) {
+  const int from = PENSTOCK_TRY(lower(*node.inputs[0]));
+  const bool hash = exchange.kind == plan::Exchange::Kind::kHash;
+  const int parallelism = hash && !context_.bounded ? context_.parallelism : 1;
+  if (parallelism == 1 && at(from).parallelism == 1) return from;  // nothing to move
+  exec::EdgeSpec edge{.from = from, .partitioning = exec::Partitioning::kSingle};
+  if (hash) edge = {.from = from, .partitioning = exec::Partitioning::kHash, .keys = exchange.keys};
+  return add_fragment(node, hash ? "by key" : "single", parallelism, {edge});
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,64 @@
+// Sources: tables, views, system tables, and rows that are written in the query.
+#include <utility>
+
+#include "catalog/catalog.h"
+#include "engine/graph_builder.h"
+#include "engine/values_source.h"
+#include "engine/view_source.h"
+
+namespace penstock::engine {
+
+using plan::PhysicalNode;
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable& scan) {
+  const catalog::EntryPtr entry = PENSTOCK_TRY(context_.catalog->get(catalog::NameSpace::kRelation, scan.table));
+  const catalog::Table* table = entry->table();
+  if (table == nullptr) return invalid_argument("\"{}\" is not a table", scan.table);
+  connector::OptionMap options(table->options.begin(), table->options.end());
+  connector::ScanRequest request;
+  request.table = entry->name;
+  request.options = &options;
+  for (const catalog::Column& column : table->columns) {
+    if (column.is_physical()) request.columns.push_back({column.name, column.type});
+  }
+  request.physical = scan.physical;
+  for (const auto& metadata : scan.metadata) request.metadata.push_back({metadata.key, metadata.type});
+  request.projections = scan.projections;
+  request.filter = scan.filter;
+  request.watermark = scan.watermark;
+  request.bounded = context_.bounded;
+  request.start = context_.start;
+  request.hold = context_.hold;
+  connector::SourcePlan source = PENSTOCK_TRY(connector::plan_source(context_.connectors, std::move(request)));
+  if (source.progress) graph_.scans.push_back(source.progress);
+  return add_source(node, "scan " + entry->name, source.parallelism, std::move(source.make));
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& scan) {
+  std::shared_ptr<view::View> view = context_.find_view(scan.view);
+  if (view == nullptr) return not_found("materialized view \"{}\" is not running", scan.view);
+  return add_source(node, "scan " + scan.view, 1,
+                    [view, columns = scan.columns,
+                     bounded = context_.bounded](int /*instance*/) -> Result<std::unique_ptr<exec::Source>> {
+                      return bounded ? make_view_snapshot_source(view, columns)
+                                     : make_view_changes_source(view, columns);
+                    });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanSystem& scan) {
+  const SystemTable* table = context_.find_system_table(scan.table);
+  if (table == nullptr) return not_found("system table \"{}\" does not exist", scan.table);
+  return add_source(node, "scan " + scan.table, 1,
+                    [rows = table->rows, columns = scan.columns, schema = node.schema](int /*instance*/)
+                        -> Result<std::unique_ptr<exec::Source>> { return make_values_source(rows, columns, schema); });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Values& values) {
+  return add_source(
+      node, "values", 1,
+      [rows = values.rows, schema = node.schema](int /*instance*/) -> Result<std::unique_ptr<exec::Source>> {
+        return make_values_source([rows] { return rows; }, {}, schema);
+      });
+}
+
+}  // namespace penstock::engine

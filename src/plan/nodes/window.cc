@@ -1,0 +1,116 @@
+// Window table functions, and GROUP BY over windows.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "plan/node.h"
+
+namespace penstock::plan {
+namespace {
+
+using Property = WindowAggregate::Property;
+
+// Adds the window's columns, which are times.
+void add_window_columns(types::DataType time, std::span<const Property> properties, Derived& derived) {
+  static constexpr std::string_view kNames[] = {"window_start", "window_end", "window_time"};
+  for (Property property : properties) {
+    derived.traits.time_columns.push_back(static_cast<int>(derived.schema.size()));
+    derived.add(std::string(kNames[static_cast<size_t>(property)]), time.with_nullable(false));
+  }
+}
+
+std::string window_text(const TumblingWindow& window, const types::Schema& input) {
+  std::string offset = window.offset_us == 0 ? "" : ", offset " + duration_text(window.offset_us);
+  return fmt::format("tumble({}, {}{})", input[window.time_column].name, duration_text(window.size_us), offset);
+}
+
+}  // namespace
+
+Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
+  static constexpr std::array kAll = {Property::kStart, Property::kEnd, Property::kTime};
+  Derived derived = as_input(inputs);
+  std::vector<int> times = derived.traits.time_columns;
+  bool is_time = std::ranges::find(times, op.window.time_column) != times.end();
+  add_window_columns(derived.schema[op.window.time_column].type, kAll, derived);
+  if (!is_time) derived.traits.time_columns = std::move(times);
+  return derived;
+}
+
+Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& needed) {
+  size_t columns = node.input().schema.size();
+  Columns below(needed.begin(), needed.begin() + static_cast<ptrdiff_t>(columns));
+  below[op.window.time_column] = true;
+  Pruned input = prune(node.inputs.front(), below);
+  AssignWindow pruned = op;
+  pruned.window.time_column = input.mapping[op.window.time_column];
+  std::vector<int> mapping = input.mapping;
+  size_t kept = input.plan->schema.size();
+  for (size_t i = columns; i < needed.size(); ++i) mapping.push_back(static_cast<int>(kept + i - columns));
+  return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
+}
+
+LogicalPtr push_filter(const AssignWindow& /*op*/, const LogicalPtr& node, Conjuncts conjuncts) {
+  return push_filter_through(node, std::move(conjuncts));
+}
+
+Description describe(const AssignWindow& op, const PhysicalNode& node) {
+  return {.kind = "AssignWindow", .details = {{"window", window_text(op.window, node.inputs.front()->schema)}}};
+}
+
+Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
+  const LogicalNode& input = *inputs.front();
+  Derived derived;
+  for (int key : op.keys) derived.schema.push_back(input.schema[key]);
+  derive_calls(op.calls, input.schema, derived);
+  derived.traits.bounded = input.traits.bounded;
+  if (!op.properties.empty()) {
+    derived.traits.key = identity(op.keys.size());
+    derived.traits.key->push_back(static_cast<int>(derived.schema.size()));
+  }
+  add_window_columns(input.schema[op.window.time_column].type, op.properties, derived);
+  return derived;
+}
+
+Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& needed) {
+  size_t keys = op.keys.size();
+  Columns below(node.input().schema.size(), false);
+  for (int key : op.keys) below[key] = true;
+  below[op.window.time_column] = true;
+  std::vector<int> mapping = identity(needed.size());
+  std::fill(mapping.begin() + static_cast<ptrdiff_t>(keys), mapping.end(), -1);
+  WindowAggregate pruned = op;
+  pruned.calls = prune_calls(op.calls, keys, needed, below, mapping);
+  pruned.properties.clear();
+  for (size_t i = 0; i < op.properties.size(); ++i) {
+    size_t column = keys + op.calls.size() + i;
+    if (!needed[column]) continue;
+    mapping[column] = static_cast<int>(keys + pruned.calls.size() + pruned.properties.size());
+    pruned.properties.push_back(op.properties[i]);
+  }
+  Pruned input = prune(node.inputs.front(), below);
+  remap(pruned.keys, input.mapping);
+  remap_calls(pruned.calls, input.mapping);
+  pruned.window.time_column = input.mapping[op.window.time_column];
+  return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
+}
+
+Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs) {
+  WindowAggregate window = op;
+  if (!node.input().traits.append_only) PENSTOCK_TRY(bind_retractable(window.calls));
+  return make_physical_node(std::move(window), {exchange_by(std::move(inputs[0]), op.keys)}, node);
+}
+
+Description describe(const WindowAggregate& op, const PhysicalNode& node) {
+  static constexpr std::string_view kProperties[] = {"start", "end", "time"};
+  const types::Schema& input = node.inputs.front()->schema;
+  std::vector<std::string> properties;
+  for (Property property : op.properties) properties.emplace_back(kProperties[static_cast<size_t>(property)]);
+  return {.kind = "WindowAggregate",
+          .details = {{"window", window_text(op.window, input)},
+                      {"keys", column_list(op.keys, input)},
+                      {"calls", call_list(op.calls, input)},
+                      {"properties", list_text(properties)}}};
+}
+
+}  // namespace penstock::plan
