@@ -118,17 +118,22 @@ void print_addresses(const Server& server) {
   std::fflush(stdout);
 }
 
+// The producer is gone when it returns: a client that sees its server stop complains on standard error.
+Status produce_until_stopped(const Server& server, const DemoOptions& options) {
+  Producer producer(PENSTOCK_TRY(KafkaProducer::make(server.kafka_address(), {{"linger.ms", "5"}})), options.rate);
+  PENSTOCK_TRY(producer.produce_history());
+  producer.start();
+  print_addresses(server);
+  wait_for_stop_signal(options.duration_s);
+  producer.stop();
+  return producer.flush();
+}
+
 Status run(const DemoOptions& options) {
   const auto server = PENSTOCK_TRY(Server::start(options.config));
   PENSTOCK_TRY(create_topic(server->kafka_address(), kTopic, kPartitions));
   PENSTOCK_TRY(run_script(server->engine(), kFraudSql));
-  Producer producer(PENSTOCK_TRY(KafkaProducer::make(server->kafka_address(), {{"linger.ms", "5"}})), options.rate);
-  PENSTOCK_TRY(producer.produce_history());
-  producer.start();
-  print_addresses(*server);
-  wait_for_stop_signal(options.duration_s);
-  producer.stop();
-  PENSTOCK_TRY(producer.flush());
+  PENSTOCK_TRY(produce_until_stopped(*server, options));
   if (options.check) fmt::print("{}\n", PENSTOCK_TRY(check_demo(server->kafka_address(), server->engine())));
   return server->stop();
 }
