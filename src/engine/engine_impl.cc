@@ -231,9 +231,6 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.name = entry->name;
   job.plan = query.root;
   job.view = view;
-  for (const std::string& name : query.dependencies) {
-    if (running_view(name) != nullptr) job.upstream_views.push_back(lower(name));
-  }
   job.metrics = options_.metrics;
   job.log = options_.log;
   job.executor = executor_.get();
@@ -320,12 +317,9 @@ void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
 
 bool EngineImpl::caught_up(const StreamJob& job) const {
   if (job.epoch() == Epoch() || !job.covers(job.ends())) return false;
-  return std::ranges::all_of(job.options().upstream_views, [&](const std::string& name) {
-    return std::ranges::all_of(jobs_, [&](const auto& other) {
-      const StreamJob& upstream = *other.second;
-      return upstream.options().kind != StreamJob::Kind::kView || lower(upstream.options().name) != name ||
-             caught_up(upstream);
-    });
+  return std::ranges::all_of(jobs_, [&](const auto& other) {
+    const auto& view = other.second->options().view;
+    return view == nullptr || !job.reads(*view) || caught_up(*other.second);
   });
 }
 
@@ -354,24 +348,28 @@ void EngineImpl::set_alert_listener(AlertListener* listener) {
 }
 
 Result<bool> EngineImpl::flush(const std::atomic<bool>& cancelled) {
-  std::map<int64_t, std::map<log::TopicPartition, log::Offset>> ends;
+  std::vector<int64_t> ids;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, job] : jobs_) ends[id] = job->ends();
+    for (const auto& [id, job] : jobs_) ids.push_back(id);
   }
-  while (!cancelled) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (closed_) return make_error(ErrorCode::kUnavailable, "the engine is stopping");
-      const bool all = std::ranges::all_of(ends, [&](const auto& end) {
-        const auto job = jobs_.find(end.first);
-        return job == jobs_.end() || job->second->failed() || job->second->covers(end.second);
-      });
-      if (all) return true;
+  // In the order of their creation, which is one in which every view comes after those that it reads.
+  for (const int64_t id : ids) {
+    std::optional<StreamJob::Frontier> ends;
+    for (bool reached = false; !reached;) {
+      if (cancelled) return false;
+      {
+        const std::lock_guard lock(mutex_);
+        if (closed_) return make_error(ErrorCode::kUnavailable, "the engine is stopping");
+        const auto job = jobs_.find(id);
+        if (job == jobs_.end() || job->second->failed()) break;
+        if (!ends) ends = job->second->ends();
+        reached = job->second->covers(*ends);
+      }
+      if (!reached) std::this_thread::sleep_for(std::chrono::microseconds(kFlushPollUs));
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(kFlushPollUs));
   }
-  return false;
+  return true;
 }
 
 // --- what others see ---

@@ -35,9 +35,12 @@ struct GraphContext {
   std::optional<connector::Positions> hold;
 };
 
+class ViewProgress;
+
 struct JobGraph {
   std::vector<exec::FragmentSpec> fragments;  // the last one gives the result; its chain takes the sink
   std::vector<std::shared_ptr<connector::ScanProgress>> scans;
+  std::vector<std::shared_ptr<ViewProgress>> view_scans;
 };
 
 Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext& context);

@@ -37,12 +37,17 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& scan) {
   std::shared_ptr<view::View> view = context_.find_view(scan.view);
   if (view == nullptr) return not_found("materialized view \"{}\" is not running", scan.view);
-  return add_source(node, "scan " + scan.view, 1,
-                    [view, columns = scan.columns,
-                     bounded = context_.bounded](int /*instance*/) -> Result<std::unique_ptr<exec::Source>> {
-                      return bounded ? make_view_snapshot_source(view, columns)
-                                     : make_view_changes_source(view, columns);
-                    });
+  std::string name = "scan " + scan.view;
+  if (context_.bounded) {
+    return add_source(node, std::move(name), 1, [view, columns = scan.columns](int /*instance*/) {
+      return Result<std::unique_ptr<exec::Source>>(make_view_snapshot_source(view, columns));
+    });
+  }
+  auto progress = std::make_shared<ViewProgress>(view);
+  graph_.view_scans.push_back(progress);
+  return add_source(node, std::move(name), 1, [view, columns = scan.columns, progress](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Source>>(make_view_changes_source(view, columns, progress));
+  });
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanSystem& scan) {

@@ -5,6 +5,7 @@
 
 #include "base/logging.h"
 #include "base/time.h"
+#include "engine/view_source.h"
 
 namespace penstock::engine {
 
@@ -65,6 +66,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   }
   JobGraph graph = PENSTOCK_TRY(build_graph(*self.options_.plan, context));
   self.scans_ = std::move(graph.scans);
+  self.view_scans_ = std::move(graph.view_scans);
   exec::JobSpec spec;
   spec.name = self.options_.name;
   spec.fragments = std::move(graph.fragments);
@@ -117,6 +119,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
     }
     PENSTOCK_TRY(options_.sink->commit(epoch, positions));
   }
+  for (const auto& scan : view_scans_) scan->complete(epoch);
   const std::lock_guard lock(mutex_);
   for (const auto& [partition, offset] : positions) covered_[partition] = offset;
   return {};
@@ -133,31 +136,34 @@ void StreamJob::on_finished(const Status& status) {
   if (options_.on_failed) options_.on_failed();
 }
 
-std::map<log::TopicPartition, log::Offset> StreamJob::covered() const {
-  const std::lock_guard lock(mutex_);
-  return covered_;
-}
-
-bool StreamJob::covers(const std::map<log::TopicPartition, log::Offset>& ends) const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::all_of(ends, [&](const auto& end) {
-    const auto it = covered_.find(end.first);
-    return it != covered_.end() && it->second >= end.second;
-  });
-}
-
-std::map<log::TopicPartition, log::Offset> StreamJob::ends() const {
-  std::map<log::TopicPartition, log::Offset> ends;
+StreamJob::Frontier StreamJob::ends() const {
+  Frontier ends;
   for (const auto& scan : scans_) {
     for (const std::string& topic : scan->topics()) {
       const auto info = options_.log->topic(topic);
       for (int32_t p = 0; info && p < info->partitions; ++p) {
         const log::TopicPartition partition{topic, log::PartitionId(p)};
-        if (const auto end = options_.log->high_watermark(partition)) ends[partition] = *end;
+        if (const auto end = options_.log->high_watermark(partition)) ends.offsets[partition] = *end;
       }
     }
   }
+  for (const auto& scan : view_scans_) ends.view_epochs.push_back(scan->view().changed_epoch());
   return ends;
+}
+
+bool StreamJob::covers(const Frontier& ends) const {
+  for (size_t i = 0; i < view_scans_.size(); ++i) {
+    if (view_scans_[i]->covered() < ends.view_epochs[i]) return false;
+  }
+  const std::lock_guard lock(mutex_);
+  return std::ranges::all_of(ends.offsets, [&](const auto& end) {
+    const auto it = covered_.find(end.first);
+    return it != covered_.end() && it->second >= end.second;
+  });
+}
+
+bool StreamJob::reads(const view::View& view) const {
+  return std::ranges::any_of(view_scans_, [&](const auto& scan) { return &scan->view() == &view; });
 }
 
 bool StreamJob::failed() const {

@@ -35,7 +35,6 @@ class StreamJob {
     plan::PhysicalPtr plan;
     std::shared_ptr<view::View> view;          // of views and alerts
     std::shared_ptr<connector::LogSink> sink;  // of inserts
-    std::vector<std::string> upstream_views;   // full names
     MetricsRegistry* metrics = nullptr;
     log::Log* log = nullptr;
     exec::Executor* executor = nullptr;
@@ -49,13 +48,17 @@ class StreamJob {
   const Options& options() const { return options_; }
   JobStatus status();
 
-  // What every epoch up to the last complete one has covered: the next offsets, by partition.
-  std::map<log::TopicPartition, log::Offset> covered() const;
-  // Whether everything below these offsets, in the partitions that the job reads, is covered. False for a partition
-  // that it has not looked at yet.
-  bool covers(const std::map<log::TopicPartition, log::Offset>& ends) const;
-  // The high watermarks of everything that it reads.
-  std::map<log::TopicPartition, log::Offset> ends() const;
+  // Places in what the job reads: the next offsets, by partition, and the epochs of views, in the order of the plan.
+  struct Frontier {
+    std::map<log::TopicPartition, log::Offset> offsets;
+    std::vector<Epoch> view_epochs;
+  };
+  // Where all of it ends now.
+  Frontier ends() const;
+  // Whether the epochs up to the last complete one have covered everything before these places. False for a partition
+  // that the job has not looked at yet.
+  bool covers(const Frontier& ends) const;
+  bool reads(const view::View& view) const;
   bool failed() const;
   Epoch epoch() const { return job_ ? job_->stats().epoch : Epoch(); }
 
@@ -71,6 +74,7 @@ class StreamJob {
   const Options options_;
   Counter* late_dropped_ = nullptr;
   std::vector<std::shared_ptr<connector::ScanProgress>> scans_;
+  std::vector<std::shared_ptr<ViewProgress>> view_scans_;
   // Of an insert that builds its state again: it writes nothing until it has come here.
   std::optional<connector::Positions> hold_;
 

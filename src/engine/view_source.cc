@@ -48,8 +48,8 @@ class ViewSnapshotSource : public exec::Source {
 
 class ViewChangesSource : public exec::Source {
  public:
-  ViewChangesSource(std::shared_ptr<view::View> view, std::vector<int> columns)
-      : view_(std::move(view)), columns_(std::move(columns)) {}
+  ViewChangesSource(std::shared_ptr<view::View> view, std::vector<int> columns, std::shared_ptr<ViewProgress> progress)
+      : view_(std::move(view)), columns_(std::move(columns)), progress_(std::move(progress)) {}
 
   void set_waker(std::function<void()> waker) override {
     // A second snapshot would have to be compared with the first: nothing is ever thrown away for this reader. What
@@ -65,23 +65,49 @@ class ViewChangesSource : public exec::Source {
       return not_found("view \"{}\" was dropped", view_->options().name);
     }
     for (const ChangeBatch& batch : update->batches) out.emit(choose(batch, columns_));
+    // Changes that took each other back were read, too: a barrier has to say so.
+    if (update->batches.empty()) out.emit(ChangeBatch());
+    if (update->last) read_ = update->epoch;
     return SourceState::kMore;
+  }
+
+  Status on_barrier(Epoch epoch) override {
+    progress_->note(epoch, read_);
+    return {};
   }
 
  private:
   const std::shared_ptr<view::View> view_;
   const std::vector<int> columns_;
+  const std::shared_ptr<ViewProgress> progress_;
   std::unique_ptr<view::ChangeFeed> feed_;
+  Epoch read_;
 };
 
 }  // namespace
+
+void ViewProgress::note(Epoch epoch, Epoch read) {
+  const std::lock_guard lock(mutex_);
+  noted_[epoch] = read;
+}
+
+void ViewProgress::complete(Epoch epoch) {
+  const std::lock_guard lock(mutex_);
+  for (auto it = noted_.begin(); it != noted_.end() && it->first <= epoch; it = noted_.erase(it)) covered_ = it->second;
+}
+
+Epoch ViewProgress::covered() const {
+  const std::lock_guard lock(mutex_);
+  return covered_;
+}
 
 std::unique_ptr<exec::Source> make_view_snapshot_source(std::shared_ptr<view::View> view, std::vector<int> columns) {
   return std::make_unique<ViewSnapshotSource>(std::move(view), std::move(columns));
 }
 
-std::unique_ptr<exec::Source> make_view_changes_source(std::shared_ptr<view::View> view, std::vector<int> columns) {
-  return std::make_unique<ViewChangesSource>(std::move(view), std::move(columns));
+std::unique_ptr<exec::Source> make_view_changes_source(std::shared_ptr<view::View> view, std::vector<int> columns,
+                                                       std::shared_ptr<ViewProgress> progress) {
+  return std::make_unique<ViewChangesSource>(std::move(view), std::move(columns), std::move(progress));
 }
 
 }  // namespace penstock::engine

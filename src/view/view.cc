@@ -103,6 +103,7 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
               .hint("raise memory_limit, or keep less in the view");
         }
         changes_total_ += net->rows();
+        changed_epoch_ = epoch;
         for (const auto& feed : feeds_) {
           if (feed->add({.epoch = epoch, .rows = net})) to_tell.push_back(feed);
         }
@@ -130,6 +131,10 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   Epoch epoch() const override {
     const std::lock_guard lock(mutex_);
     return epoch_;
+  }
+  Epoch changed_epoch() const override {
+    const std::lock_guard lock(mutex_);
+    return changed_epoch_;
   }
   size_t rows() const override {
     const std::lock_guard lock(mutex_);
@@ -203,6 +208,7 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   MemoryReservation memory_;
   RowStore store_;
   Epoch epoch_;
+  Epoch changed_epoch_;
   uint64_t changes_total_ = 0;
   bool dropped_ = false;
   mutable std::weak_ptr<const Snapshot> latest_;

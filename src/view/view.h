@@ -86,6 +86,8 @@ class View {
 
   // --- readers ---
   virtual Epoch epoch() const = 0;
+  // The last epoch that changed a row: a reader of the feed that has come there has seen all.
+  virtual Epoch changed_epoch() const = 0;
   virtual size_t rows() const = 0;
   virtual uint64_t changes_total() const = 0;  // rows of all published changes
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;

@@ -72,6 +72,16 @@ def test_statements_and_views(server):
     assert [row[0] for row in server.sql("SHOW MATERIALIZED VIEWS")] == ["totals"]
 
 
+def test_flush_waits_for_views_of_views(server):
+    """Every view of a chain shows what was written before the FLUSH, however short the time since."""
+    server.sql(ORDERS + TOTALS)
+    for depth in range(5):
+        server.sql(f"CREATE MATERIALIZED VIEW level{depth} AS SELECT item, n, total FROM {f'level{depth - 1}' if depth else 'totals'}")
+    for number in range(1, 30):
+        server.sql("INSERT INTO orders VALUES ('pen', 1, TIMESTAMP '2026-01-01 00:00:01'); FLUSH")
+        assert server.sql("SELECT n FROM level4") == [[number]]
+
+
 def test_a_view_reads_all_that_was_there_before_it(server):
     """More than one fetch of it, with nothing appended afterwards that would wake the reader."""
     server.sql(ORDERS)
