@@ -1,11 +1,11 @@
 #include "connector/options.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <utility>
 
+#include "base/check.h"
 #include "base/suggest.h"
 
 namespace penstock::connector {
@@ -18,8 +18,13 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+struct Unit {
+  std::string_view name;
+  int64_t factor;
+};
+
 constexpr int64_t kSecond = 1'000'000;
-constexpr std::array<std::pair<std::string_view, int64_t>, 23> kDurationUnits{{
+constexpr Unit kDurationUnits[] = {
     {"", 1000},
     {"us", 1},
     {"micro", 1},
@@ -42,12 +47,18 @@ constexpr std::array<std::pair<std::string_view, int64_t>, 23> kDurationUnits{{
     {"hour", 3600 * kSecond},
     {"hours", 3600 * kSecond},
     {"d", 86400 * kSecond},
+    {"day", 86400 * kSecond},
     {"days", 86400 * kSecond},
-}};
+};
 
-}  // namespace
+constexpr Unit kSizeUnits[] = {
+    {"", 1},          {"b", 1},         {"bytes", 1},     {"k", 1 << 10},    {"kb", 1 << 10},
+    {"kib", 1 << 10}, {"m", 1 << 20},   {"mb", 1 << 20},  {"mib", 1 << 20},  {"g", 1 << 30},
+    {"gb", 1 << 30},  {"gib", 1 << 30}, {"t", 1LL << 40}, {"tb", 1LL << 40}, {"tib", 1LL << 40},
+};
 
-std::optional<int64_t> parse_duration_us(std::string_view text) {
+// A whole number that is not negative, and one of the units.
+std::optional<int64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
   int64_t number = 0;
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -55,21 +66,35 @@ std::optional<int64_t> parse_duration_us(std::string_view text) {
   text.remove_prefix(static_cast<size_t>(end - text.data()));
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  const std::string unit = lower(text);
-  for (const auto& [name, microseconds] : kDurationUnits) {
-    if (unit != name) continue;
-    int64_t result = 0;
-    if (__builtin_mul_overflow(number, microseconds, &result)) return std::nullopt;
-    return result;
-  }
-  return std::nullopt;
+  const auto unit = std::ranges::find(units, lower(text), &Unit::name);
+  int64_t result = 0;
+  if (unit == units.end() || __builtin_mul_overflow(number, unit->factor, &result)) return std::nullopt;
+  return result;
 }
+
+// Whether `key` is what `pattern` stands for: a wildcard ('#' or '*') stands for any text but none.
+bool matches(std::string_view pattern, std::string_view key) {
+  const size_t wildcard = pattern.find_first_of("#*");
+  if (wildcard == std::string_view::npos) return key == pattern;
+  const std::string_view suffix = pattern.substr(wildcard + 1);
+  return key.size() >= pattern.size() && key.starts_with(pattern.substr(0, wildcard)) && key.ends_with(suffix);
+}
+
+}  // namespace
+
+std::optional<int64_t> parse_duration_us(std::string_view text) { return parse_quantity(text, kDurationUnits); }
+std::optional<int64_t> parse_size_bytes(std::string_view text) { return parse_quantity(text, kSizeUnits); }
 
 Error TableOptions::bad_value(std::string_view key, std::string_view value, std::string_view expected) const {
   return invalid_argument("table \"{}\": option '{}' = '{}': expected {}", table_, key, value, expected);
 }
 
+bool TableOptions::is_documented(std::string_view key) const {
+  return key == "connector" || std::ranges::any_of(docs_, [&](const OptionDoc& doc) { return matches(doc.key, key); });
+}
+
 std::optional<std::string> TableOptions::find(std::string_view key) {
+  PENSTOCK_DCHECK(is_documented(key), "an option without documentation");
   known_.emplace(key);
   const auto it = options_.find(std::string(key));
   if (it == options_.end()) return std::nullopt;
@@ -128,6 +153,14 @@ Result<int64_t> TableOptions::get_duration_us(std::string_view key, int64_t defa
   if (!text) return default_us;
   const std::optional<int64_t> value = parse_duration_us(*text);
   if (!value) return bad_value(key, *text, "a duration such as '500 ms', '10 s' or '5 min'");
+  return *value;
+}
+
+Result<int64_t> TableOptions::get_size_bytes(std::string_view key, int64_t default_bytes) {
+  const std::optional<std::string> text = find(key);
+  if (!text) return default_bytes;
+  const std::optional<int64_t> value = parse_size_bytes(*text);
+  if (!value) return bad_value(key, *text, "a size such as '64 kb' or '128 MB'");
   return *value;
 }
 

@@ -64,7 +64,8 @@ struct MetadataColumn {
   types::DataType type;
 };
 
-// Offsets in log partitions: of the next record to read.
+// Where reading goes on, by split: what is read in order. A split is a partition of a topic, with the offset of the
+// next record; or something else, such as a file, which then has a name with a colon, as no topic has.
 using Positions = std::vector<std::pair<log::TopicPartition, log::Offset>>;
 
 struct ScanRequest {
@@ -86,27 +87,22 @@ struct ScanRequest {
   std::optional<Positions> hold;
 };
 
-// How far a scan has come, over all its instances. Thread-safe.
+// How far a scan has come, over all its instances. A connector that can say more overrides lag() and ends().
+// Thread-safe.
 class ScanProgress {
  public:
-  // Where one partition's reader is; written by its source.
-  struct Partition {
-    log::TopicPartition partition;
-    std::atomic<int64_t> position{0};
-  };
-  void add_partition(std::shared_ptr<const Partition> partition);
+  virtual ~ScanProgress() = default;
 
-  // The topics that the scan reads; set before it starts.
-  const std::vector<std::string>& topics() const { return topics_; }
-  void set_topics(std::vector<std::string> topics) { topics_ = std::move(topics); }
+  // Records that are there and have not been read; 0 when nobody can say.
+  virtual int64_t lag() const { return 0; }
+  // Where the input ends now: a scan whose positions have come there has read all that was there.
+  virtual Positions ends() const { return {}; }
 
   void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
   uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }
-  // Durable records of the log that have not been read.
-  int64_t lag(const log::Log& log) const;
 
-  // What an instance has read when it sends the barrier of `epoch`, and all instances together. Epochs before the one
-  // asked for are forgotten.
+  // What an instance has read when it sends the barrier of `epoch`, and all instances together; positions that have not
+  // changed since the barrier before may be left out. Epochs before the one asked for are forgotten.
   void note(int instance, Epoch epoch, Positions positions);
   Positions take_positions(Epoch epoch);
 
@@ -117,11 +113,9 @@ class ScanProgress {
   void on_release(std::function<void()> waker);
 
  private:
-  std::vector<std::string> topics_;
   std::atomic<uint64_t> records_read_{0};
   std::atomic<bool> released_{false};
   mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<const Partition>> partitions_;
   std::map<Epoch, std::map<int, Positions>> noted_;
   std::vector<std::function<void()>> wakers_;
 };
@@ -133,18 +127,5 @@ struct SourcePlan {
   std::function<Result<std::unique_ptr<exec::Source>>(int instance)> make;
   std::shared_ptr<ScanProgress> progress;
 };
-
-// Checks the WITH options of CREATE TABLE against the connector they name, and makes the topic of a table over the
-// embedded log when there is none. `physical` are the table's physical columns.
-Status validate_table(const ConnectorContext& context, const std::string& table, const types::Schema& physical,
-                      const OptionMap& options);
-
-// Whether the table can grow for ever (a topic, a followed file) or has an end.
-Result<bool> is_bounded(const std::string& table, const OptionMap& options);
-
-// The metadata columns that the table's connector offers.
-Result<types::Schema> metadata_columns(const std::string& table, const OptionMap& options);
-
-Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request);
 
 }  // namespace penstock::connector

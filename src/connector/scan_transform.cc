@@ -77,44 +77,42 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   return {.batch = std::move(batch), .watermark = watermark};
 }
 
-PartitionWatermarks::PartitionWatermarks(size_t partitions, int64_t idle_timeout_us, int64_t now_us)
-    : idle_timeout_us_(idle_timeout_us) {
-  for (size_t i = 0; i < partitions; ++i) add_partition(now_us);
+size_t SplitWatermarks::add(int64_t now_us) {
+  splits_.push_back({.last_event_us = now_us});
+  return splits_.size() - 1;
 }
 
-void PartitionWatermarks::add_partition(int64_t now_us) { partitions_.push_back({.last_event_us = now_us}); }
-
-void PartitionWatermarks::advance(size_t partition, EventTime watermark, int64_t now_us) {
-  Partition& p = partitions_[partition];
-  p.watermark = std::max(p.watermark, watermark);
-  p.last_event_us = now_us;
-  p.idle = false;
+void SplitWatermarks::advance(size_t split, EventTime watermark, int64_t now_us) {
+  Split& s = splits_[split];
+  s.watermark = std::max(s.watermark, watermark);
+  s.last_event_us = now_us;
+  s.idle = false;
 }
 
-void PartitionWatermarks::check_idle(int64_t now_us) {
+void SplitWatermarks::check_idle(int64_t now_us) {
   if (idle_timeout_us_ <= 0) return;
-  for (Partition& p : partitions_) p.idle = p.idle || now_us - p.last_event_us >= idle_timeout_us_;
+  for (Split& s : splits_) s.idle = s.idle || now_us - s.last_event_us >= idle_timeout_us_;
 }
 
-std::optional<int64_t> PartitionWatermarks::next_idle_at_us() const {
+std::optional<int64_t> SplitWatermarks::next_idle_at_us() const {
   std::optional<int64_t> next;
   if (idle_timeout_us_ <= 0) return next;
-  for (const Partition& p : partitions_) {
-    const int64_t at = p.last_event_us + idle_timeout_us_;
-    if (!p.idle && (!next || at < *next)) next = at;
+  for (const Split& s : splits_) {
+    const int64_t at = s.last_event_us + idle_timeout_us_;
+    if (!s.idle && (!next || at < *next)) next = at;
   }
   return next;
 }
 
-exec::Watermark PartitionWatermarks::current() const {
-  // A source without partitions, or with only idle ones, holds nobody back; what the idle ones had reached stays.
+exec::Watermark SplitWatermarks::current() const {
+  // A source without splits, or with only idle ones, holds nobody back; what the idle ones had reached stays.
   exec::Watermark watermark{.time = kMaxEventTime, .idle = true};
   EventTime reached = kMinEventTime;
-  for (const Partition& p : partitions_) {
-    reached = std::max(reached, p.watermark);
-    if (p.idle) continue;
+  for (const Split& s : splits_) {
+    reached = std::max(reached, s.watermark);
+    if (s.idle) continue;
     watermark.idle = false;
-    watermark.time = std::min(watermark.time, p.watermark);
+    watermark.time = std::min(watermark.time, s.watermark);
   }
   if (watermark.idle) watermark.time = reached;
   return watermark;

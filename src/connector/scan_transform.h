@@ -35,16 +35,17 @@ class ScanTransform {
   ExprPtr watermark_;
 };
 
-// The watermark of one source over its partitions: the least of those that are not idle.
+// The watermark of one source over its splits (partitions, files): the least of those that are not idle.
 //
-// A partition that has given nothing for the idle timeout does not hold the others back; with a timeout of 0 (the
-// default, as in Flink) a partition without events does.
-class PartitionWatermarks {
+// A split that has given nothing for the idle timeout does not hold the others back; with a timeout of 0 (the default,
+// as in Flink) a split without events does.
+class SplitWatermarks {
  public:
-  PartitionWatermarks(size_t partitions, int64_t idle_timeout_us, int64_t now_us);
+  explicit SplitWatermarks(int64_t idle_timeout_us) : idle_timeout_us_(idle_timeout_us) {}
 
-  void add_partition(int64_t now_us);
-  void advance(size_t partition, EventTime watermark, int64_t now_us);
+  // Gives its number: 0, 1, ...
+  size_t add(int64_t now_us);
+  void advance(size_t split, EventTime watermark, int64_t now_us);
   // Marks what has become idle at `now_us`.
   void check_idle(int64_t now_us);
   // When check_idle() may next change something; nullopt when it cannot.
@@ -53,12 +54,12 @@ class PartitionWatermarks {
   exec::Watermark current() const;
 
  private:
-  struct Partition {
+  struct Split {
     EventTime watermark = kMinEventTime;
     int64_t last_event_us = 0;
     bool idle = false;
   };
-  std::vector<Partition> partitions_;
+  std::vector<Split> splits_;
   int64_t idle_timeout_us_;
 };
 

@@ -61,4 +61,16 @@ void Timer::run() {
   }
 }
 
+void WakeUp::at(std::optional<int64_t> monotonic_us) {
+  if (monotonic_us == at_us_) return;
+  cancel();
+  at_us_ = monotonic_us;
+  if (monotonic_us) id_ = timer_.call_at(*monotonic_us, waker_);
+}
+
+void WakeUp::cancel() {
+  if (id_ != 0) timer_.cancel(std::exchange(id_, 0));
+  at_us_.reset();
+}
+
 }  // namespace penstock::connector

@@ -8,7 +8,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 
 namespace penstock::connector {
 
@@ -37,6 +39,27 @@ class Timer {
   Id running_ = 0;
   bool stopping_ = false;
   std::thread thread_;
+};
+
+// Wakes a source at the earliest time that it asked for. Used on the source's thread; cancelled when it goes.
+class WakeUp {
+ public:
+  explicit WakeUp(Timer& timer) : timer_(timer) {}
+  ~WakeUp() { cancel(); }
+  WakeUp(const WakeUp&) = delete;
+  WakeUp& operator=(const WakeUp&) = delete;
+
+  void set_waker(std::function<void()> waker) { waker_ = std::move(waker); }
+  // In place of any other time before; nullopt for none.
+  void at(std::optional<int64_t> monotonic_us);
+
+ private:
+  void cancel();
+
+  Timer& timer_;
+  std::function<void()> waker_;
+  Timer::Id id_ = 0;
+  std::optional<int64_t> at_us_;
 };
 
 }  // namespace penstock::connector

@@ -9,7 +9,7 @@
 
 #include "base/hash.h"
 #include "base/logging.h"
-#include "connector/partition_reader.h"
+#include "connector/kafka/partition_reader.h"
 
 namespace penstock::engine {
 

@@ -9,6 +9,7 @@
 
 #include "base/logging.h"
 #include "base/time.h"
+#include "connector/position_store.h"
 #include "engine/session.h"
 #include "sql/parser.h"
 
@@ -39,6 +40,21 @@ std::optional<int> time_column_of(const types::Schema& schema) {
     if (schema[c].type.is_timestamp()) return static_cast<int>(c);
   }
   return std::nullopt;
+}
+
+// What the table's connector is asked about.
+connector::TableDefinition definition_of(const catalog::Entry& entry) {
+  const catalog::Table& table = *entry.table();
+  connector::TableDefinition definition{.name = entry.name, .physical = {}, .metadata = {}, .options = {}};
+  for (const catalog::Column& column : table.columns) {
+    if (column.is_physical()) definition.physical.push_back({column.name, column.type});
+    if (!column.metadata) continue;
+    definition.metadata.push_back({.column = column.name,
+                                   .from = {.key = column.metadata->key, .type = column.type},
+                                   .is_virtual = column.metadata->is_virtual});
+  }
+  definition.options = connector::OptionMap(table.options.begin(), table.options.end());
+  return definition;
 }
 
 // What an old INSERT committed is not for a new one of the same name: names carry the id, which is never used again.
@@ -135,13 +151,7 @@ const SystemTable* EngineImpl::system_table(const std::string& name) const {
 
 Status EngineImpl::create_table(catalog::Entry entry, bool or_replace) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  const catalog::Table& table = std::get<catalog::Table>(entry.definition);
-  types::Schema physical;
-  for (const catalog::Column& column : table.columns) {
-    if (column.is_physical()) physical.push_back({column.name, column.type});
-  }
-  const connector::OptionMap options(table.options.begin(), table.options.end());
-  PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, entry.name, physical, options));
+  PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(entry)));
   PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
   tell_catalog_changed();
   return {};
@@ -232,7 +242,6 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.plan = query.root;
   job.view = view;
   job.metrics = options_.metrics;
-  job.log = options_.log;
   job.executor = executor_.get();
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), graph_context(false)));
@@ -263,9 +272,8 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   job.kind = StreamJob::Kind::kInsert;
   job.name = entry->name;
   job.plan = insert.query.root;
-  job.sink = PENSTOCK_TRY(make_sink(insert.target, insert.query.root->schema, group_of(*entry)));
+  job.sink = PENSTOCK_TRY(make_sink(insert, group_of(*entry)));
   job.metrics = options_.metrics;
-  job.log = options_.log;
   job.executor = executor_.get();
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), graph_context(false)));
@@ -274,16 +282,24 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   return {};
 }
 
-Result<std::shared_ptr<connector::LogSink>> EngineImpl::make_sink(const std::string& table, types::Schema schema,
-                                                                  std::string group) const {
-  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, table));
-  if (entry->table() == nullptr) return invalid_argument("\"{}\" is no table that can be written to", table);
-  const catalog::Options& options = entry->table()->options;
-  return connector::LogSink::make(graph_context(false).connectors,
-                                  {.table = entry->name,
-                                   .options = connector::OptionMap(options.begin(), options.end()),
-                                   .schema = std::move(schema),
-                                   .group = std::move(group)});
+Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::PlannedInsert& insert,
+                                                               std::string group) const {
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, insert.target));
+  if (entry->table() == nullptr) return invalid_argument("\"{}\" is no table that can be written to", insert.target);
+  connector::TableDefinition table = definition_of(*entry);
+  connector::SinkRequest request;
+  request.table = table.name;
+  request.options = std::move(table.options);
+  request.schema = insert.query.root->schema;
+  request.append_only = insert.query.root->traits.append_only;
+  request.group = std::move(group);
+  for (const connector::TableDefinition::Metadata& metadata : table.metadata) {
+    const int column = types::find_field(request.schema, metadata.column);
+    if (!metadata.is_virtual && column >= 0) {
+      request.metadata.push_back({.column = static_cast<size_t>(column), .key = metadata.from.key});
+    }
+  }
+  return connector::make_sink(graph_context(false).connectors, std::move(request));
 }
 
 Status EngineImpl::drop(catalog::NameSpace name_space, const std::string& name, bool cascade) {
@@ -310,7 +326,11 @@ void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
   }
   if (job != nullptr) job->stop();
   if (view != nullptr) view->drop();
-  if (entry->job() != nullptr) static_cast<void>(options_.log->delete_group_offsets(group_of(*entry)));
+  if (entry->job() == nullptr) return;
+  if (Status forgotten = connector::PositionStore::forget(*options_.log, group_of(*entry)); !forgotten) {
+    logging::warning("the positions of a dropped job are still there",
+                     {{"job", entry->name}, {"reason", forgotten.error().to_string()}});
+  }
 }
 
 // --- catching up ---

@@ -13,7 +13,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
-#include "connector/scan.h"
+#include "connector/connector.h"
 #include "connector/timer.h"
 #include "engine/dead_letters.h"
 #include "engine/engine.h"
@@ -60,9 +60,8 @@ class EngineImpl : public Engine {
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
   // Waits until every running job has covered what is in the log now. False when `cancelled` became true.
   Result<bool> flush(const std::atomic<bool>& cancelled);
-  // A sink for rows of that schema into a table; `group` is where its positions are committed.
-  Result<std::shared_ptr<connector::LogSink>> make_sink(const std::string& table, types::Schema schema,
-                                                        std::string group) const;
+  // A sink for the rows of an INSERT; `group` is where its positions are committed, empty when it is never resumed.
+  Result<std::shared_ptr<connector::Sink>> make_sink(const plan::PlannedInsert& insert, std::string group) const;
 
  private:
   struct RunningAlert {

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "catalog/catalog.h"
+#include "connector/connector.h"
 #include "engine/graph_builder.h"
 #include "engine/values_source.h"
 #include "engine/view_source.h"

@@ -179,18 +179,21 @@ class SessionImpl : public Session {
 
   // An INSERT with an end: runs to it, and its rows are durable when this returns.
   CursorResult insert_rows(const plan::PlannedInsert& plan) {
-    const auto sink = PENSTOCK_TRY(engine_.make_sink(plan.target, plan.query.root->schema, "penstock.insert"));
+    const auto sink = PENSTOCK_TRY(engine_.make_sink(plan, ""));
     JobGraph graph = PENSTOCK_TRY(build_graph(*plan.query.root, engine_.graph_context(true)));
     exec::JobSpec spec;
     spec.name = "insert";
     spec.fragments = std::move(graph.fragments);
     spec.one_epoch = true;
-    spec.fragments.back().chain.push_back([sink](int /*instance*/) { return sink->make_operator(); });
+    const int parallelism = spec.fragments.back().parallelism;
+    spec.fragments.back().chain.push_back([sink, parallelism](int instance) {
+      return sink->make_operator({.number = instance, .parallelism = parallelism});
+    });
     spec.on_epoch = [sink](Epoch epoch) { return sink->commit(epoch, {}); };
     const auto job = PENSTOCK_TRY(engine_.executor().start(std::move(spec)));
     PENSTOCK_TRY(job->wait());
-    PENSTOCK_TRY(sink->drain());
-    return make_tag_cursor("INSERT 0 " + std::to_string(sink->records_written()));
+    PENSTOCK_TRY(sink->close());
+    return make_tag_cursor("INSERT 0 " + std::to_string(sink->rows_written()));
   }
 
   CursorResult run(const Call& call, const sql::Explain& explain) {

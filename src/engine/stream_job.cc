@@ -70,9 +70,10 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   exec::JobSpec spec;
   spec.name = self.options_.name;
   spec.fragments = std::move(graph.fragments);
-  spec.fragments.back().chain.push_back([view = self.options_.view, sink = self.options_.sink](
-                                            int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> {
-    if (sink != nullptr) return sink->make_operator();
+  exec::FragmentSpec& last = spec.fragments.back();
+  last.chain.push_back([view = self.options_.view, sink = self.options_.sink,
+                        parallelism = last.parallelism](int instance) -> Result<std::unique_ptr<exec::Operator>> {
+    if (sink != nullptr) return sink->make_operator({.number = instance, .parallelism = parallelism});
     return make_view_sink(view);
   });
   spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
@@ -91,9 +92,9 @@ void StreamJob::stop() {
   job_->stop();
   static_cast<void>(job_->wait());  // how it ended is in finished_
   if (options_.sink == nullptr) return;
-  if (Status drained = options_.sink->drain(); !drained) {
+  if (Status closed = options_.sink->close(); !closed) {
     logging::error("insert stopped with records that were not written",
-                   {{"job", options_.name}, {"reason", drained.error().message()}});
+                   {{"job", options_.name}, {"reason", closed.error().message()}});
   }
 }
 
@@ -139,13 +140,7 @@ void StreamJob::on_finished(const Status& status) {
 StreamJob::Frontier StreamJob::ends() const {
   Frontier ends;
   for (const auto& scan : scans_) {
-    for (const std::string& topic : scan->topics()) {
-      const auto info = options_.log->topic(topic);
-      for (int32_t p = 0; info && p < info->partitions; ++p) {
-        const log::TopicPartition partition{topic, log::PartitionId(p)};
-        if (const auto end = options_.log->high_watermark(partition)) ends.offsets[partition] = *end;
-      }
-    }
+    for (auto& [split, offset] : scan->ends()) ends.offsets[split] = offset;
   }
   for (const auto& scan : view_scans_) ends.view_epochs.push_back(scan->view().changed_epoch());
   return ends;
@@ -196,10 +191,10 @@ JobStatus StreamJob::status() {
   status.kind = kind_name(options_.kind);
   for (const auto& scan : scans_) {
     status.events_in_total += scan->records_read();
-    status.lag_events += scan->lag(*options_.log);
+    status.lag_events += scan->lag();
   }
   if (scans_.empty()) status.events_in_total = stats.rows_in;
-  status.rows_out_total = options_.sink != nullptr ? options_.sink->records_written() : stats.rows_out;
+  status.rows_out_total = options_.sink != nullptr ? options_.sink->rows_written() : stats.rows_out;
   if (stats.watermark != kMinEventTime && stats.watermark != kMaxEventTime) status.watermark = stats.watermark;
   status.late_dropped_total = late_dropped_->value();
   sample_rate(status, monotonic_time_us());

@@ -13,8 +13,8 @@
 
 #include "base/metrics.h"
 #include "base/result.h"
-#include "connector/log_sink.h"
 #include "connector/scan.h"
+#include "connector/sink.h"
 #include "engine/engine.h"
 #include "engine/job_graph.h"
 #include "exec/job.h"
@@ -33,10 +33,9 @@ class StreamJob {
     Kind kind = Kind::kView;
     std::string name;
     plan::PhysicalPtr plan;
-    std::shared_ptr<view::View> view;          // of views and alerts
-    std::shared_ptr<connector::LogSink> sink;  // of inserts
+    std::shared_ptr<view::View> view;       // of views and alerts
+    std::shared_ptr<connector::Sink> sink;  // of inserts
     MetricsRegistry* metrics = nullptr;
-    log::Log* log = nullptr;
     exec::Executor* executor = nullptr;
     std::function<void()> on_failed;  // on any thread
   };

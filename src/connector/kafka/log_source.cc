@@ -1,7 +1,6 @@
-#include "connector/log_source.h"
+#include "connector/kafka/log_source.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -9,19 +8,18 @@
 #include <utility>
 #include <vector>
 
-#include "base/logging.h"
 #include "columnar/change_batch.h"
-#include "connector/log_table.h"
-#include "connector/partition_reader.h"
+#include "connector/kafka/log_table.h"
+#include "connector/kafka/partition_reader.h"
+#include "connector/record_rows.h"
 #include "connector/scan_transform.h"
+#include "connector/table_format.h"
 #include "connector/timer.h"
-#include "format/decoder.h"
 
 namespace penstock::connector {
 
 namespace {
 
-using columnar::ChangeBatch;
 using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
 using columnar::kBatchRowsMax;
@@ -30,14 +28,55 @@ using exec::SourceState;
 // How many batches one poll() may give before other tasks of the worker have their turn.
 constexpr int kBatchesPerPoll = 8;
 
+// Knows the log, and where each partition's reader is.
+class LogScanProgress : public ScanProgress {
+ public:
+  LogScanProgress(log::Log& log, std::string topic) : log_(log), topic_(std::move(topic)) {}
+
+  void add_partition(const PartitionReader& reader) {
+    const std::lock_guard lock(mutex_);
+    partitions_.push_back({reader.partition(), reader.shared_position()});
+  }
+
+  int64_t lag() const override {
+    const std::lock_guard lock(mutex_);
+    int64_t lag = 0;
+    for (const Partition& p : partitions_) {
+      const Result<log::Offset> end = log_.high_watermark(p.id);
+      if (end) lag += std::max<int64_t>(0, end->value() - p.position->load(std::memory_order_relaxed));
+    }
+    return lag;
+  }
+
+  Positions ends() const override {
+    Positions ends;
+    const auto topic = log_.topic(topic_);
+    for (int32_t p = 0; topic && p < topic->partitions; ++p) {
+      const log::TopicPartition partition{topic_, log::PartitionId(p)};
+      if (const auto end = log_.high_watermark(partition)) ends.emplace_back(partition, *end);
+    }
+    return ends;
+  }
+
+ private:
+  struct Partition {
+    log::TopicPartition id;
+    std::shared_ptr<const std::atomic<int64_t>> position;
+  };
+
+  log::Log& log_;
+  const std::string topic_;
+  mutable std::mutex mutex_;
+  std::vector<Partition> partitions_;
+};
+
 // What the instances of one scan share. Immutable but for the progress.
 struct LogScan {
   ConnectorContext context;
   LogTableOptions options;
-  OptionMap option_map;
   ScanRequest request;
   int parallelism = 1;
-  std::shared_ptr<ScanProgress> progress;
+  std::shared_ptr<LogScanProgress> progress;
 };
 
 std::optional<log::Offset> find(const Positions& positions, const log::TopicPartition& partition) {
@@ -47,27 +86,58 @@ std::optional<log::Offset> find(const Positions& positions, const log::TopicPart
   return std::nullopt;
 }
 
+// Records of one partition.
+class LogOrigin : public RecordOrigin {
+ public:
+  LogOrigin(const log::TopicPartition& partition, std::span<const log::Record> records)
+      : partition_(partition), records_(records) {}
+
+  DeadLetter dead_letter(size_t record) const override {
+    return {.topic = partition_.topic, .partition = partition_.partition.value(), .offset = records_[record].offset};
+  }
+
+  ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const override {
+    ColumnBuilder builder(column.type, records.size());
+    for (const uint32_t number : records) {
+      const log::Record& record = records_[number];
+      if (column.key == "offset") {
+        builder.append_int64(record.offset);
+      } else if (column.key == "partition") {
+        builder.append_int64(partition_.partition.value());
+      } else if (column.key == "timestamp") {
+        builder.append_int64(record.timestamp_ms * 1000);
+      } else if (column.key == "topic") {
+        builder.append_string(partition_.topic);
+      } else if (column.key == "timestamp-type") {
+        builder.append_string("CreateTime");
+      } else if (record.key) {
+        builder.append_string(*record.key);
+      } else {
+        builder.append_null();
+      }
+    }
+    return builder.finish();
+  }
+
+ private:
+  const log::TopicPartition& partition_;
+  const std::span<const log::Record> records_;
+};
+
 // One instance: the partitions p with p mod parallelism == instance.
 class LogSource : public exec::Source {
  public:
-  LogSource(std::shared_ptr<const LogScan> scan, int instance, std::unique_ptr<format::RowDecoder> decoder)
+  LogSource(std::shared_ptr<const LogScan> scan, int instance, RecordRows rows)
       : scan_(std::move(scan)),
         instance_(instance),
-        decoder_(std::move(decoder)),
-        transform_(scan_->request),
-        watermarks_(0, scan_->options.idle_timeout_us, scan_->context.env->monotonic_time_us()) {
-    for (const types::Field& field : scan_->request.physical) builders_.emplace_back(field.type, kBatchRowsMax);
-  }
-
-  ~LogSource() override {
-    topics_subscription_.reset();
-    readers_.clear();
-    if (timer_ != 0) scan_->context.timer->cancel(timer_);
-  }
+        rows_(std::move(rows)),
+        watermarks_(scan_->options.idle_timeout_us),
+        wake_up_(*scan_->context.timer) {}
 
   void set_waker(std::function<void()> waker) override {
     waker_ = std::move(waker);
     if (scan_->request.bounded) return;
+    wake_up_.set_waker(waker_);
     if (holding_) scan_->progress->on_release(waker_);
     topics_subscription_ = scan_->context.log->on_topics_changed([this] {
       topics_changed_.store(true);
@@ -95,17 +165,17 @@ class LogSource : public exec::Source {
         ++batches;
       }
     }
-    const int64_t now_us = scan_->context.env->monotonic_time_us();
-    if (transform_.has_watermark()) {
-      watermarks_.check_idle(now_us);
+    if (rows_.has_watermark()) {
+      watermarks_.check_idle(scan_->context.env->monotonic_time_us());
       out.watermark(watermarks_.current());
     }
     if (batches > 0) return SourceState::kMore;
     if (scan_->request.bounded) {
       const bool ended = std::ranges::all_of(readers_, [](const auto& reader) { return reader->at_end(); });
       if (ended) return SourceState::kEnded;
+    } else if (rows_.has_watermark()) {
+      wake_up_.at(watermarks_.next_idle_at_us());
     }
-    wake_when_idle();
     return SourceState::kWaiting;
   }
 
@@ -134,8 +204,8 @@ class LogSource : public exec::Source {
       if (holding_) end = find(*scan_->request.hold, partition).value_or(start);
       readers_.push_back(
           std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, [this] { waker_(); }));
-      scan_->progress->add_partition(readers_.back()->progress());
-      watermarks_.add_partition(now_us);
+      scan_->progress->add_partition(*readers_.back());
+      watermarks_.add(now_us);
     }
     return {};
   }
@@ -158,90 +228,21 @@ class LogSource : public exec::Source {
   }
 
   void emit_records(size_t partition, exec::SourceOutput& out) {
-    const int64_t now_us = scan_->context.env->monotonic_time_us();
+    const PartitionReader& reader = *readers_[partition];
     scan_->progress->add_read(records_.size());
     std::erase_if(records_, [](const log::Record& record) { return !record.value; });  // tombstones have no row
     values_.clear();
     for (const log::Record& record : records_) values_.push_back(*record.value);
-    failed_.clear();
-    decoder_->decode(values_, readers_[partition]->readable(), builders_, failed_);
-    drop_failed_records(partition);
-
-    std::vector<ColumnPtr> columns;
-    columns.reserve(builders_.size() + scan_->request.metadata.size());
-    for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
-    for (const MetadataColumn& metadata : scan_->request.metadata)
-      columns.push_back(metadata_column(partition, metadata));
-    ScanTransform::Result rows =
-        transform_.apply(ChangeBatch(records_.size(), std::move(columns)), scan_->context.env->wall_time_us(),
-                         [&](size_t row, std::string_view error) { dead_letter(partition, records_[row], error); });
-    if (rows.watermark) watermarks_.advance(partition, *rows.watermark, now_us);
-    // Without rows too: it says that something was read, so that an epoch ends that tells how far.
-    out.emit(std::move(rows.batch));
-  }
-
-  // Afterwards record i is the one of row i.
-  void drop_failed_records(size_t partition) {
-    if (failed_.empty()) return;
-    size_t next_failed = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < records_.size(); ++i) {
-      if (next_failed == failed_.size() || failed_[next_failed].record != i) {
-        records_[kept++] = records_[i];
-        continue;
-      }
-      const format::FailedRecord& failed = failed_[next_failed++];
-      if (!failed.ignored) dead_letter(partition, records_[i], failed.message);
-    }
-    records_.resize(kept);
-  }
-
-  ColumnPtr metadata_column(size_t partition, const MetadataColumn& metadata) const {
-    ColumnBuilder builder(metadata.type, records_.size());
-    for (const log::Record& record : records_) {
-      if (metadata.key == "offset") {
-        builder.append_int64(record.offset);
-      } else if (metadata.key == "partition") {
-        builder.append_int64(readers_[partition]->partition().partition.value());
-      } else if (metadata.key == "timestamp") {
-        builder.append_int64(record.timestamp_ms * 1000);
-      } else if (metadata.key == "topic") {
-        builder.append_string(scan_->options.topic);
-      } else if (metadata.key == "timestamp-type") {
-        builder.append_string("CreateTime");
-      } else if (record.key) {
-        builder.append_string(*record.key);
-      } else {
-        builder.append_null();
-      }
-    }
-    return builder.finish();
-  }
-
-  void dead_letter(size_t partition, const log::Record& record, std::string_view error) const {
-    scan_->context.dead_letters->add({.table = scan_->request.table,
-                                      .topic = scan_->options.topic,
-                                      .partition = readers_[partition]->partition().partition.value(),
-                                      .offset = record.offset,
-                                      .raw = record.value.value_or(std::string_view()),
-                                      .error = error});
-  }
-
-  void wake_when_idle() {
-    if (!transform_.has_watermark() || scan_->request.bounded) return;
-    const std::optional<int64_t> at_us = watermarks_.next_idle_at_us();
-    if (!at_us || at_us == timer_at_us_) return;
-    if (timer_ != 0) scan_->context.timer->cancel(timer_);
-    timer_at_us_ = at_us;
-    timer_ = scan_->context.timer->call_at(*at_us, waker_);
+    const LogOrigin origin(reader.partition(), records_);
+    const std::optional<EventTime> watermark = rows_.emit(values_, reader.readable(), origin, out);
+    if (watermark) watermarks_.advance(partition, *watermark, scan_->context.env->monotonic_time_us());
   }
 
   const std::shared_ptr<const LogScan> scan_;
   const int instance_;
-  const std::unique_ptr<format::RowDecoder> decoder_;
-  const ScanTransform transform_;
-  PartitionWatermarks watermarks_;
-  std::vector<ColumnBuilder> builders_;
+  RecordRows rows_;
+  SplitWatermarks watermarks_;  // in the order of readers_
+  WakeUp wake_up_;
   std::function<void()> waker_;
   bool holding_ = scan_->request.hold.has_value();
   std::atomic<bool> topics_changed_{true};
@@ -249,9 +250,6 @@ class LogSource : public exec::Source {
   size_t next_reader_ = 0;
   std::vector<log::Record> records_;
   std::vector<std::string_view> values_;
-  std::vector<format::FailedRecord> failed_;
-  Timer::Id timer_ = 0;
-  std::optional<int64_t> timer_at_us_;
   std::vector<std::unique_ptr<PartitionReader>> readers_;
   std::unique_ptr<log::Subscription> topics_subscription_;
 };
@@ -265,8 +263,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   const std::optional<log::TopicInfo> topic = context.log->topic(scan->options.topic);
   if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", scan->options.topic, request.table);
   scan->parallelism = request.bounded ? 1 : std::max(1, std::min<int>(context.parallelism, topic->partitions));
-  scan->progress = std::make_shared<ScanProgress>();
-  scan->progress->set_topics({scan->options.topic});
+  scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic);
   scan->request = std::move(request);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
   PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));
@@ -277,8 +274,8 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   plan.progress = scan->progress;
   plan.make =
       [scan = std::shared_ptr<const LogScan>(std::move(scan))](int instance) -> Result<std::unique_ptr<exec::Source>> {
-    auto decoder = PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));
-    return std::make_unique<LogSource>(scan, instance, std::move(decoder));
+    RecordRows rows = PENSTOCK_TRY(RecordRows::make(scan->context, scan->request, scan->options.format));
+    return std::make_unique<LogSource>(scan, instance, std::move(rows));
   };
   return plan;
 }

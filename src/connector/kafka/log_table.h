@@ -3,14 +3,12 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "connector/options.h"
-#include "connector/scan.h"
-#include "format/decoder.h"
+#include "connector/connector.h"
 #include "format/format.h"
 #include "types/type.h"
 
@@ -29,15 +27,12 @@ struct LogTableOptions {
   std::vector<std::string> key_fields;
 };
 
+std::span<const OptionDoc> log_table_option_docs();
+
 Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options);
 
 // Checks everything that can be checked without reading, and makes the topic when there is none.
-Status validate_log_table(const ConnectorContext& context, const std::string& table, const types::Schema& physical,
-                          const OptionMap& options);
-
-// A decoder of the `wanted` ones among the physical columns of a table.
-Result<std::unique_ptr<format::RowDecoder>> make_row_decoder(const format::FormatOptions& options,
-                                                             const types::Schema& columns, const types::Schema& wanted);
+Status validate_log_table(const ConnectorContext& context, const TableDefinition& table);
 
 // topic, partition, offset, timestamp, timestamp-type, key: Flink's names and types.
 types::Schema log_metadata_columns();

@@ -1,11 +1,11 @@
-#include "connector/log_table.h"
+#include "connector/kafka/log_table.h"
 
 #include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
 
-#include "format/encoder.h"
+#include "connector/table_format.h"
 
 namespace penstock::connector {
 
@@ -13,6 +13,27 @@ namespace {
 
 using types::DataType;
 using types::TypeKind;
+
+constexpr OptionDoc kOptions[] = {
+    {"topic", "required", "The topic. CREATE TABLE makes it when there is none."},
+    kFormatOption,
+    {"value.format", "", "The same as 'format'; the options of the format then begin with 'value.'."},
+    {"scan.startup.mode", "earliest-offset",
+     "Where a new job begins: earliest-offset, latest-offset, timestamp, specific-offsets, or group-offsets, which is "
+     "earliest-offset here. A SELECT ignores latest-offset."},
+    {"scan.startup.timestamp-millis", "", "With the mode timestamp: the first record at or after this time."},
+    {"scan.startup.specific-offsets", "",
+     "With the mode specific-offsets: 'partition:0,offset:42;partition:1,offset:300'. Other partitions are read from "
+     "their beginning."},
+    {"scan.watermark.idle-timeout", "0",
+     "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."},
+    {"key.fields", "",
+     "When written to: the columns, separated by ';', whose text is the record's key (joined by '|'). Rows with the "
+     "same "
+     "key go to the same partition."},
+    {"key.format", "raw", "Only raw."},
+    {"properties.*", "", "Settings of Kafka's clients: taken for Flink's sake, without effect on the embedded log."},
+};
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -50,27 +71,18 @@ Result<std::map<int32_t, int64_t>> parse_offsets(const std::string& table, const
 
 }  // namespace
 
+std::span<const OptionDoc> log_table_option_docs() { return kOptions; }
+
 Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options) {
-  TableOptions reader(table, options);
+  TableOptions reader(table, options, kOptions);
   LogTableOptions parsed;
-  reader.find("connector");
   if (reader.has("properties.bootstrap.servers")) {
     return unsupported("table \"{}\": reading from an outside Kafka cluster is not supported yet", table)
         .hint("leave out 'properties.bootstrap.servers' to use the embedded log");
   }
   reader.with_prefix("properties.");  // other client settings have no effect on the embedded log
   parsed.topic = PENSTOCK_TRY(reader.require("topic"));
-
-  const bool value_format = reader.has("value.format");
-  const std::string format_key = value_format ? "value.format" : "format";
-  const std::string format = PENSTOCK_TRY(reader.require(format_key));
-  OptionMap format_options;
-  for (auto& [key, value] : reader.with_prefix(fmt::format("{}{}.", value_format ? "value." : "", format))) {
-    format_options.emplace(fmt::format("{}.{}", format, key), value);
-  }
-  Result<format::FormatOptions> format_parsed = format::FormatOptions::parse(format, format_options);
-  if (!format_parsed) return std::move(format_parsed).error().context("table \"" + table + "\"");
-  parsed.format = *std::move(format_parsed);
+  parsed.format = PENSTOCK_TRY(read_format(reader, reader.has("value.format") ? "value.format" : "format"));
 
   const std::string mode = PENSTOCK_TRY(
       reader.get_choice("scan.startup.mode", "earliest-offset",
@@ -93,32 +105,19 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
   return parsed;
 }
 
-Result<std::unique_ptr<format::RowDecoder>> make_row_decoder(const format::FormatOptions& options,
-                                                             const types::Schema& columns,
-                                                             const types::Schema& wanted) {
-  std::vector<size_t> indexes;
-  for (const types::Field& field : wanted) {
-    const int index = types::find_field(columns, field.name);
-    if (index < 0) return not_found("there is no physical column \"{}\"", field.name);
-    indexes.push_back(static_cast<size_t>(index));
-  }
-  return format::RowDecoder::make(options, columns, indexes);
-}
-
-Status validate_log_table(const ConnectorContext& context, const std::string& table, const types::Schema& physical,
-                          const OptionMap& options) {
-  const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table, options));
-  PENSTOCK_TRY(make_row_decoder(parsed.format, physical, physical));
-  PENSTOCK_TRY(format::RowEncoder::make(parsed.format, physical));
+Status validate_log_table(const ConnectorContext& context, const TableDefinition& table) {
+  const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table.name, table.options));
+  PENSTOCK_TRY(check_format(parsed.format, table.physical));
   for (const std::string& field : parsed.key_fields) {
-    if (types::find_field(physical, field) < 0) {
-      return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table, field);
+    if (types::find_field(table.physical, field) < 0) {
+      return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table.name,
+                              field);
     }
   }
   if (context.log->topic(parsed.topic)) return {};
   const Result<log::TopicInfo> made = context.log->create_topic(parsed.topic, context.default_partitions, {});
   if (!made && made.error().code() != ErrorCode::kAlreadyExists) {
-    return Error(made.error()).context("table \"" + table + "\"");
+    return Error(made.error()).context("table \"" + table.name + "\"");
   }
   return {};
 }

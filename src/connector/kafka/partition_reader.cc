@@ -1,4 +1,4 @@
-#include "connector/partition_reader.h"
+#include "connector/kafka/partition_reader.h"
 
 #include <algorithm>
 #include <utility>
@@ -17,11 +17,9 @@ PartitionReader::PartitionReader(log::Log& log, log::TopicPartition partition, l
                                  std::optional<log::Offset> end, std::function<void()> wake)
     : log_(log),
       partition_(std::move(partition)),
-      progress_(std::make_shared<ScanProgress::Partition>()),
+      shared_position_(std::make_shared<std::atomic<int64_t>>(start.value())),
       position_(start),
       end_(end) {
-  progress_->partition = partition_;
-  move_to(start);
   subscription_ = log_.on_advance(partition_, [this, wake = std::move(wake)] {
     advanced_.store(true, std::memory_order_release);
     wake();
@@ -30,7 +28,7 @@ PartitionReader::PartitionReader(log::Log& log, log::TopicPartition partition, l
 
 void PartitionReader::move_to(log::Offset position) {
   position_ = position;
-  progress_->position.store(position.value(), std::memory_order_relaxed);
+  shared_position_->store(position.value(), std::memory_order_relaxed);
 }
 
 Status PartitionReader::fetch() {

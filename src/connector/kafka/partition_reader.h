@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "base/result.h"
-#include "connector/scan.h"
 #include "log/log.h"
 #include "log/record_batch.h"
 
@@ -46,7 +45,7 @@ class PartitionReader {
 
   int64_t lost() const { return lost_; }
   // The position, for other threads.
-  std::shared_ptr<const ScanProgress::Partition> progress() const { return progress_; }
+  std::shared_ptr<const std::atomic<int64_t>> shared_position() const { return shared_position_; }
 
  private:
   bool has_pending() const { return reader_.has_value() || next_batch_ < fetched_.batches.size(); }
@@ -56,7 +55,7 @@ class PartitionReader {
 
   log::Log& log_;
   const log::TopicPartition partition_;
-  const std::shared_ptr<ScanProgress::Partition> progress_;
+  const std::shared_ptr<std::atomic<int64_t>> shared_position_;
   log::Offset position_;
   std::optional<log::Offset> end_;
   std::atomic<bool> advanced_{true};

@@ -1,0 +1,81 @@
+// What a connector is, and the connectors that there are.
+//
+// A connector is a row of the table in connectors.cc: its name, its options, and the functions that make its sources
+// and sinks. Adding one is writing these functions and that row. What the engine asks goes by the name that
+// WITH ('connector' = ...) gives.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "connector/options.h"
+#include "connector/scan.h"
+#include "connector/sink.h"
+#include "types/type.h"
+
+namespace penstock::connector {
+
+// What CREATE TABLE says, as far as a connector is concerned.
+struct TableDefinition {
+  struct Metadata {
+    std::string column;
+    MetadataColumn from;
+    bool is_virtual = false;  // only read, never written
+  };
+
+  std::string name;
+  types::Schema physical;
+  std::vector<Metadata> metadata;
+  OptionMap options;
+};
+
+struct Connector {
+  std::string_view name;
+  std::string_view summary;  // for the documentation
+  std::span<const OptionDoc> options;
+  bool has_format = false;  // the options of formats are options too
+
+  // Checks what can be checked without reading, and prepares what must be there (a topic that is missing is made).
+  Status (*validate)(const ConnectorContext& context, const TableDefinition& table) = nullptr;
+
+  // Sources; null for a connector that can only be written to.
+  Result<SourcePlan> (*plan_source)(const ConnectorContext& context, ScanRequest request) = nullptr;
+  // Whether a table has an end even when it is followed; null: none has.
+  Result<bool> (*is_bounded)(const std::string& table, const OptionMap& options) = nullptr;
+  types::Schema (*metadata_columns)() = nullptr;  // null: there are none
+
+  // Sinks; null for a connector that can only be read.
+  Result<std::shared_ptr<Sink>> (*make_sink)(const ConnectorContext& context, SinkRequest request) = nullptr;
+  // Whether its sinks take rows that are changed or taken back.
+  bool takes_changes = false;
+  // Metadata columns that can be written.
+  std::span<const std::string_view> writable_metadata;
+};
+
+// All of them, by name.
+std::span<const Connector> connectors();
+// The one that the table's options name.
+Result<const Connector*> find_connector(const std::string& table, const OptionMap& options);
+
+// --- what the engine asks ---
+
+// Checks CREATE TABLE against the connector that it names: options, columns, metadata columns.
+Status validate_table(const ConnectorContext& context, const TableDefinition& table);
+
+// Whether the table has an end (a file that is not followed), or can grow for ever.
+Result<bool> is_bounded(const std::string& table, const OptionMap& options);
+
+Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request);
+
+// A sink for the rows of a query. An error says why the table cannot take them: it can only be read, or the query takes
+// rows back and the connector cannot.
+Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request);
+
+// The options of a connector as a table in Markdown, for the documentation.
+std::string options_markdown(const Connector& connector);
+
+}  // namespace penstock::connector

@@ -1,0 +1,133 @@
+// The table of connectors.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/suggest.h"
+#include "connector/connector.h"
+#include "connector/kafka/log_sink.h"
+#include "connector/kafka/log_source.h"
+#include "connector/kafka/log_table.h"
+
+namespace penstock::connector {
+
+namespace {
+
+constexpr std::string_view kLogWritableMetadata[] = {"timestamp"};
+
+const std::vector<Connector>& table() {
+  static const std::vector<Connector> kTable = {
+      {.name = "kafka",
+       .summary = "A topic of the embedded log, which Kafka's clients read and write too.",
+       .options = log_table_option_docs(),
+       .has_format = true,
+       .validate = validate_log_table,
+       .plan_source = plan_log_source,
+       .metadata_columns = log_metadata_columns,
+       .make_sink = make_log_sink,
+       .writable_metadata = kLogWritableMetadata},
+  };
+  return kTable;
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> names;
+  for (const Connector& connector : table()) names.emplace_back(connector.name);
+  return names;
+}
+
+// Whether the connector's column can be had under this type without losing anything.
+bool can_be(types::DataType declared, types::DataType given) {
+  if (declared.physical() != given.physical()) return false;
+  if (given.is_integer()) return declared.is_integer() && declared.kind() >= given.kind();
+  if (given.is_timestamp()) return declared.is_timestamp();
+  return declared.kind() == given.kind() || given.physical() == types::Physical::kString;
+}
+
+Status check_metadata(const Connector& connector, const TableDefinition& table) {
+  const types::Schema offered = connector.metadata_columns != nullptr ? connector.metadata_columns() : types::Schema();
+  std::vector<std::string> keys;
+  for (const types::Field& field : offered) keys.push_back(field.name);
+  for (const TableDefinition::Metadata& column : table.metadata) {
+    const auto at = std::ranges::find(offered, column.from.key, &types::Field::name);
+    if (at == offered.end()) {
+      Error error = not_found("table \"{}\", column {}: the connector {} has no metadata '{}'", table.name,
+                              column.column, connector.name, column.from.key);
+      const std::string meant = did_you_mean(column.from.key, keys);
+      if (!meant.empty()) return std::move(error).hint(meant);
+      if (keys.empty()) return error;
+      return std::move(error).hint(fmt::format("there are {}", fmt::join(keys, ", ")));
+    }
+    if (can_be(column.from.type, at->type)) continue;
+    return invalid_argument("table \"{}\", column {}: the metadata '{}' is {} and cannot be read as {}", table.name,
+                            column.column, at->name, at->type.to_string(), column.from.type.to_string());
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const Connector> connectors() { return table(); }
+
+Result<const Connector*> find_connector(const std::string& table_name, const OptionMap& options) {
+  TableOptions reader(table_name, options, {});
+  const std::string name = PENSTOCK_TRY(reader.require("connector"));
+  const auto at = std::ranges::find(table(), name, &Connector::name);
+  if (at != table().end()) return &*at;
+  Error error = not_found("table \"{}\": there is no connector '{}'", table_name, name);
+  const std::string meant = did_you_mean(name, names());
+  if (!meant.empty()) return std::move(error).hint(meant);
+  return std::move(error).hint(fmt::format("the connectors are {}", fmt::join(names(), ", ")));
+}
+
+Status validate_table(const ConnectorContext& context, const TableDefinition& table) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(table.name, table.options));
+  PENSTOCK_TRY(check_metadata(*connector, table));
+  return connector->validate(context, table);
+}
+
+Result<bool> is_bounded(const std::string& table, const OptionMap& options) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
+  if (connector->is_bounded == nullptr) return false;
+  return connector->is_bounded(table, options);
+}
+
+Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(request.table, *request.options));
+  if (connector->plan_source == nullptr) {
+    return unsupported("table \"{}\" cannot be read: the connector {} is only for writing", request.table,
+                       connector->name);
+  }
+  return connector->plan_source(context, std::move(request));
+}
+
+Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(request.table, request.options));
+  if (connector->make_sink == nullptr) {
+    return unsupported("table \"{}\" cannot be written to: the connector {} is only for reading", request.table,
+                       connector->name);
+  }
+  if (!request.append_only && !connector->takes_changes) return takes_only_inserts(request.table);
+  for (const SinkRequest::Metadata& metadata : request.metadata) {
+    if (std::ranges::find(connector->writable_metadata, metadata.key) != connector->writable_metadata.end()) continue;
+    return invalid_argument("table \"{}\": the metadata '{}' of column {} cannot be written", request.table,
+                            metadata.key, request.schema[metadata.column].name)
+        .hint("declare the column VIRTUAL");
+  }
+  return connector->make_sink(context, std::move(request));
+}
+
+std::string options_markdown(const Connector& connector) {
+  std::string text = "| option | default | |\n|---|---|---|\n";
+  for (const OptionDoc& doc : connector.options) {
+    const bool value = !doc.default_value.empty() && doc.default_value != "required";
+    text += fmt::format("| `{}` | {} | {} |\n", doc.key,
+                        value ? fmt::format("`{}`", doc.default_value) : doc.default_value, doc.description);
+  }
+  return text;
+}
+
+}  // namespace penstock::connector

@@ -1,0 +1,273 @@
+#include "connector/kafka/log_sink.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "columnar/change_batch.h"
+#include "connector/kafka/log_table.h"
+#include "connector/position_store.h"
+#include "format/encoder.h"
+#include "log/record_batch.h"
+
+namespace penstock::connector {
+
+namespace {
+
+constexpr int32_t kAnyPartition = -1;
+constexpr size_t kRecordBatchBytes = 512 << 10;
+// Appended but not durable; above it the operators take no more rows.
+constexpr size_t kBytesInFlightMax = 32 << 20;
+
+// MurmurHash2 with the seed of Kafka's Java client (org.apache.kafka.common.utils.Utils).
+uint32_t murmur2(std::string_view bytes) {
+  constexpr uint32_t kMultiplier = 0x5bd1e995;
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(bytes[i])); };
+  uint32_t h = 0x9747b28c ^ static_cast<uint32_t>(bytes.size());
+  size_t i = 0;
+  for (; i + 4 <= bytes.size(); i += 4) {
+    uint32_t k = byte(i) | byte(i + 1) << 8 | byte(i + 2) << 16 | byte(i + 3) << 24;
+    k *= kMultiplier;
+    k ^= k >> 24;
+    h = h * kMultiplier ^ k * kMultiplier;
+  }
+  const size_t left = bytes.size() - i;
+  if (left >= 3) h ^= byte(i + 2) << 16;
+  if (left >= 2) h ^= byte(i + 1) << 8;
+  if (left >= 1) h = (h ^ byte(i)) * kMultiplier;
+  h ^= h >> 13;
+  h *= kMultiplier;
+  return h ^ h >> 15;
+}
+
+// What the sink operators of one job share.
+class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
+ public:
+  // Encoded records of one partition, or of kAnyPartition when they have no key.
+  struct Batch {
+    int32_t partition;
+    log::SharedBytes records;
+    int32_t count;
+  };
+
+  LogSink(const ConnectorContext& context, SinkRequest request, LogTableOptions table,
+          std::unique_ptr<PositionStore> store)
+      : context_(context),
+        request_(std::move(request)),
+        table_(std::move(table)),
+        store_(std::move(store)),
+        committed_(store_->positions()) {}
+
+  Result<std::unique_ptr<exec::Operator>> make_operator(SinkInstance instance) override;
+  Status commit(Epoch epoch, const Positions& positions) override;
+  Positions committed() const override { return committed_; }
+  Status close() override;
+
+  // --- for operators ---
+  const std::string& table() const { return request_.table; }
+  void stage(Epoch epoch, std::vector<Batch> batches);
+  bool has_room() const { return bytes_in_flight_.load(std::memory_order_acquire) < kBytesInFlightMax; }
+  void on_room(std::function<void()> waker);
+  int64_t wall_time_ms() const { return context_.env->wall_time_us() / 1000; }
+  int32_t partition_count() const {
+    const auto topic = context_.log->topic(table_.topic);
+    return topic ? topic->partitions : 1;
+  }
+
+ private:
+  void settled(size_t bytes, uint64_t records, const Status& status);
+
+  const ConnectorContext context_;
+  const SinkRequest request_;
+  const LogTableOptions table_;
+  const std::unique_ptr<PositionStore> store_;
+  const Positions committed_;  // before this sink
+  std::atomic<size_t> bytes_in_flight_{0};
+  std::mutex mutex_;
+  std::condition_variable drained_;
+  std::map<Epoch, std::vector<Batch>> staged_;
+  std::vector<std::function<void()>> wakers_;
+  int32_t next_partition_ = 0;
+  int commits_in_flight_ = 0;
+  std::optional<Error> failure_;
+};
+
+// One instance. Encodes rows as they come, and hands the epoch's records over at its barrier.
+class LogSinkOperator : public exec::Operator {
+ public:
+  struct Columns {
+    std::vector<size_t> values;  // in the order of the encoder's
+    std::vector<size_t> keys;
+    std::optional<size_t> timestamp;
+  };
+
+  LogSinkOperator(std::shared_ptr<LogSink> sink, std::unique_ptr<format::RowEncoder> encoder, Columns columns)
+      : sink_(std::move(sink)), encoder_(std::move(encoder)), columns_(std::move(columns)) {}
+
+  Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
+    if (sink_->muted()) return {};
+    PENSTOCK_TRY(refuse_changes(sink_->table(), batch));
+    const int32_t partitions = columns_.keys.empty() ? 0 : sink_->partition_count();
+    const int64_t now_ms = sink_->wall_time_ms();
+    const columnar::Column* timestamps = columns_.timestamp ? batch.column(*columns_.timestamp).get() : nullptr;
+    std::vector<columnar::ColumnPtr> value_columns;
+    for (const size_t column : columns_.values) value_columns.push_back(batch.column(column));
+    const columnar::ChangeBatch values = batch.with_columns(std::move(value_columns));
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      value_.clear();
+      encoder_->encode(values, row, value_);
+      const bool given = timestamps != nullptr && !timestamps->is_null(row);
+      const int64_t timestamp_ms = given ? timestamps->values<int64_t>()[row] / 1000 : now_ms;
+      if (columns_.keys.empty()) {
+        add(kAnyPartition, timestamp_ms, std::nullopt);
+      } else {
+        read_key(batch, row);
+        add(partition_for_key(key_, partitions), timestamp_ms, key_);
+      }
+    }
+    return {};
+  }
+
+  Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
+    for (auto& [partition, builder] : builders_) close(partition, builder);
+    if (!closed_.empty()) sink_->stage(epoch, std::exchange(closed_, {}));
+    return exec::Progress::kDone;
+  }
+
+  bool can_accept() const override { return sink_->has_room(); }
+  void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
+
+ private:
+  void read_key(const columnar::ChangeBatch& batch, size_t row) {
+    key_.clear();
+    for (const size_t column : columns_.keys) {
+      if (!key_.empty()) key_ += '|';
+      types::append_text(key_, batch.column(column)->value(row), batch.column(column)->type());
+    }
+  }
+
+  void add(int32_t partition, int64_t timestamp_ms, std::optional<std::string_view> key) {
+    log::RecordBatchBuilder& builder = builders_[partition];
+    builder.add(timestamp_ms, key, value_);
+    if (builder.size_bytes() >= kRecordBatchBytes) close(partition, builder);
+  }
+
+  void close(int32_t partition, log::RecordBatchBuilder& builder) {
+    const int32_t count = builder.records_count();
+    if (count > 0) closed_.push_back({.partition = partition, .records = builder.finish_shared(), .count = count});
+  }
+
+  const std::shared_ptr<LogSink> sink_;
+  const std::unique_ptr<format::RowEncoder> encoder_;
+  const Columns columns_;
+  std::map<int32_t, log::RecordBatchBuilder> builders_;
+  std::vector<LogSink::Batch> closed_;
+  std::string key_;
+  std::string value_;
+};
+
+Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*instance*/) {
+  LogSinkOperator::Columns columns;
+  types::Schema values;
+  for (size_t column = 0; column < request_.schema.size(); ++column) {
+    const auto metadata = std::ranges::find(request_.metadata, column, &SinkRequest::Metadata::column);
+    if (metadata != request_.metadata.end()) {
+      columns.timestamp = column;  // the only one that can be written
+      continue;
+    }
+    columns.values.push_back(column);
+    values.push_back(request_.schema[column]);
+  }
+  for (const std::string& field : table_.key_fields) {
+    const int column = types::find_field(request_.schema, field);
+    if (column < 0) return not_found("table \"{}\": key field \"{}\" is not written", request_.table, field);
+    columns.keys.push_back(static_cast<size_t>(column));
+  }
+  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(table_.format, values));
+  return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoder), std::move(columns));
+}
+
+void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Batch>& staged = staged_[epoch];
+  std::ranges::move(batches, std::back_inserter(staged));
+}
+
+Status LogSink::commit(Epoch epoch, const Positions& positions) {
+  PositionStore::Commit commit{.records = {}, .positions = positions, .state = {}};
+  size_t bytes = 0;
+  uint64_t count = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (failure_) return *failure_;
+    std::vector<Batch> batches;
+    if (auto node = staged_.extract(epoch)) batches = std::move(node.mapped());
+    const int32_t partitions = partition_count();
+    for (Batch& batch : batches) {
+      bytes += batch.records.bytes.size();
+      count += static_cast<uint64_t>(batch.count);
+      int32_t partition = batch.partition;
+      if (partition == kAnyPartition) partition = next_partition_++ % partitions;
+      commit.records.emplace_back(log::TopicPartition{table_.topic, log::PartitionId(partition)},
+                                  std::move(batch.records));
+    }
+    ++commits_in_flight_;
+    // Only from here on, not when they are staged: an operator that waited for room before its barrier would hold up
+    // the very epoch whose commit makes room.
+    bytes_in_flight_.fetch_add(bytes, std::memory_order_acq_rel);
+  }
+  auto done = [self = shared_from_this(), bytes, count](const Status& status) { self->settled(bytes, count, status); };
+  const Result<bool> written = store_->commit(std::move(commit), done);
+  if (!written || !*written) settled(bytes, 0, written ? Status() : written.error());
+  return {};
+}
+
+void LogSink::settled(size_t bytes, uint64_t records, const Status& status) {
+  std::vector<std::function<void()>> wakers;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!status && !failure_) failure_ = status.error();
+    if (status) add_rows_written(records);
+    --commits_in_flight_;
+    const size_t before = bytes_in_flight_.fetch_sub(bytes, std::memory_order_acq_rel);
+    if (before >= kBytesInFlightMax) wakers = wakers_;
+    drained_.notify_all();
+  }
+  for (const auto& waker : wakers) waker();
+}
+
+void LogSink::on_room(std::function<void()> waker) {
+  const std::lock_guard lock(mutex_);
+  wakers_.push_back(std::move(waker));
+}
+
+Status LogSink::close() {
+  std::unique_lock lock(mutex_);
+  drained_.wait(lock, [&] { return commits_in_flight_ == 0; });
+  if (failure_) return *failure_;
+  return {};
+}
+
+}  // namespace
+
+int32_t partition_for_key(std::string_view key, int32_t partitions) {
+  return static_cast<int32_t>(murmur2(key) & 0x7fffffffU) % partitions;
+}
+
+Result<std::shared_ptr<Sink>> make_log_sink(const ConnectorContext& context, SinkRequest request) {
+  LogTableOptions table = PENSTOCK_TRY(parse_log_table(request.table, request.options));
+  if (!context.log->topic(table.topic)) {
+    return not_found("topic \"{}\" of table \"{}\" does not exist", table.topic, request.table);
+  }
+  auto store = PENSTOCK_TRY(PositionStore::open(context, request.group));
+  return std::make_shared<LogSink>(context, std::move(request), std::move(table), std::move(store));
+}
+
+}  // namespace penstock::connector

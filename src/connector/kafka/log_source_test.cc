@@ -1,0 +1,286 @@
+#include "connector/kafka/log_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "connector/connector_test_fixture.h"
+#include "connector/scan_transform.h"
+#include "expr/expr.h"
+
+namespace penstock::connector {
+namespace {
+
+using exec::SourceState;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class LogSourceTest : public ConnectorTest {
+ protected:
+  LogSourceTest() {
+    options_ = {{"connector", "kafka"}, {"topic", "orders"}, {"format", "csv"}};
+    EXPECT_TRUE(log_->create_topic("orders", 3, {}));
+  }
+
+  // Columns: item, and the event time in seconds, which is the watermark.
+  types::Schema columns() const { return schema_of({{"item", "STRING"}, {"ts", "TIMESTAMP(3)"}}); }
+  ScanRequest request_with_watermark() {
+    ScanRequest r = request(columns());
+    r.watermark = expr::Expr::column(1, r.physical[1].type);
+    return r;
+  }
+  static std::string event(const std::string& item, int second) {
+    return fmt::format("{},1970-01-01 00:00:{:02}", item, second);
+  }
+  SourcePlan plan(ScanRequest r, int parallelism = 1) {
+    auto made = plan_source(context(parallelism), std::move(r));
+    EXPECT_TRUE(made) << made.error().to_string();
+    return std::move(*made);
+  }
+  static EventTime second(int s) { return EventTime(s * 1'000'000LL); }
+};
+
+TEST_F(LogSourceTest, ABoundedReadEndsAtThePresentEnd) {
+  append("orders", 0, {event("a", 1), event("b", 2)});
+  append("orders", 2, {event("c", 3)});
+  EXPECT_EQ(read_bounded(columns()),
+            "+I a '1970-01-01 00:00:01.000' | +I b '1970-01-01 00:00:02.000' | "
+            "+I c '1970-01-01 00:00:03.000'");
+}
+
+TEST_F(LogSourceTest, AFollowingReadWaitsAndIsWoken) {
+  const SourcePlan following = plan(request(columns()));
+  EXPECT_FALSE(following.bounded);
+  const auto source = make_source(following);
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting);
+  EXPECT_EQ(out.rows, 0u);
+  const int before = wakes_;
+  append("orders", 1, {event("a", 1)});
+  EXPECT_GT(wakes_.load(), before);
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting);
+  EXPECT_THAT(out.take(), HasSubstr("+I a"));
+  // A partition that comes later is read too.
+  ASSERT_TRUE(log_->add_partitions("orders", 4));
+  append("orders", 3, {event("late", 2)});
+  poll_all(*source, out);
+  EXPECT_THAT(out.take(), HasSubstr("+I late"));
+  EXPECT_EQ(following.progress->records_read(), 2u);
+  EXPECT_EQ(following.progress->lag(), 0);
+}
+
+TEST_F(LogSourceTest, ManyRecordsComeInWholeBatches) {
+  std::vector<std::string> values;
+  for (int i = 0; i < 10'000; ++i) values.push_back(event("item" + std::to_string(i), i % 60));
+  append("orders", 0, values);
+  const auto source = make_source(plan(request(columns())));
+  CollectedOutput out;
+  out.keep_text = false;
+  out.keep_batches = true;
+  poll_all(*source, out);
+  ASSERT_EQ(out.rows, 10'000u);
+  EXPECT_EQ(out.kept.size(), 5u);
+  EXPECT_EQ(out.kept[4].column(0)->value(10'000 - 4 * 2048 - 1).as_string(), "item9999");
+}
+
+TEST_F(LogSourceTest, StartupModes) {
+  append("orders", 0, {event("a", 1)}, 1000);
+  append("orders", 0, {event("b", 2)}, 2000);
+  append("orders", 1, {event("c", 3)}, 3000);
+  const auto read = [&](const OptionMap& more) {
+    for (const auto& [key, value] : more) options_[key] = value;
+    const auto source = make_source(plan(request(columns())));
+    CollectedOutput out;
+    poll_all(*source, out);
+    append("orders", 2, {event("new", 9)}, 9000);
+    poll_all(*source, out);
+    EXPECT_TRUE(
+        log_->delete_records(log::partition_of("orders", 2), *log_->high_watermark(log::partition_of("orders", 2))));
+    for (const auto& [key, value] : more) options_.erase(key);
+    std::string items;
+    for (const char* item : {"a", "b", "c", "new"}) {
+      if (out.text.find(std::string("+I ") + item) != std::string::npos) items += std::string(item) + " ";
+    }
+    return items;
+  };
+  EXPECT_EQ(read({}), "a b c new ");
+  EXPECT_EQ(read({{"scan.startup.mode", "earliest-offset"}}), "a b c new ");
+  EXPECT_EQ(read({{"scan.startup.mode", "group-offsets"}}), "a b c new ");
+  EXPECT_EQ(read({{"scan.startup.mode", "latest-offset"}}), "new ");
+  EXPECT_EQ(read({{"scan.startup.mode", "timestamp"}, {"scan.startup.timestamp-millis", "1500"}}), "b c new ");
+  EXPECT_EQ(
+      read({{"scan.startup.mode", "specific-offsets"}, {"scan.startup.specific-offsets", "partition:0,offset:1"}}),
+      "b c new ");
+}
+
+TEST_F(LogSourceTest, PartitionsAreSpreadOverInstances) {
+  for (int p = 0; p < 3; ++p) append("orders", p, {event("p" + std::to_string(p), p)});
+  const SourcePlan spread = plan(request(columns()), 2);
+  ASSERT_EQ(spread.parallelism, 2);
+  CollectedOutput first;
+  CollectedOutput second;
+  poll_all(*make_source(spread, 0), first);
+  poll_all(*make_source(spread, 1), second);
+  EXPECT_THAT(first.text, testing::AllOf(HasSubstr("p0"), HasSubstr("p2"), testing::Not(HasSubstr("p1"))));
+  EXPECT_THAT(second.text, testing::AllOf(HasSubstr("p1"), testing::Not(HasSubstr("p0"))));
+  EXPECT_EQ(plan(request(columns()), 8).parallelism, 3);
+}
+
+TEST_F(LogSourceTest, TheWatermarkIsTheLeastOverPartitions) {
+  const auto source = make_source(plan(request_with_watermark()));
+  CollectedOutput out;
+  append("orders", 0, {event("a", 10), event("b", 7)});
+  append("orders", 1, {event("c", 20)});
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark, (exec::Watermark{.time = kMinEventTime, .idle = false})) << "partition 2 has no events";
+  append("orders", 2, {event("d", 15)});
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark.time, second(10)) << "the largest of partition 0";
+}
+
+TEST_F(LogSourceTest, IdlePartitionsHoldNobodyBack) {
+  options_["scan.watermark.idle-timeout"] = "10 s";
+  const auto source = make_source(plan(request_with_watermark()));
+  CollectedOutput out;
+  append("orders", 0, {event("a", 10)});
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark.time, kMinEventTime);
+  env_.advance(9'000'000);
+  append("orders", 1, {event("b", 20)});
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark.time, kMinEventTime);
+  env_.advance(1'000'000);  // partitions 0 and 2 have been silent for 10 s
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark, (exec::Watermark{.time = second(20), .idle = false}));
+  env_.advance(9'000'000);
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark, (exec::Watermark{.time = second(20), .idle = true})) << "all are";
+  append("orders", 0, {event("c", 30)});
+  poll_all(*source, out);
+  EXPECT_EQ(out.last_watermark, (exec::Watermark{.time = second(30), .idle = false}));
+}
+
+TEST_F(LogSourceTest, PositionsAreNotedAtBarriersAndGoOnThere) {
+  SourcePlan following = plan(request(columns()));
+  auto source = make_source(following);
+  CollectedOutput out;
+  append("orders", 0, {event("a", 1), event("b", 2)});
+  poll_all(*source, out);
+  ASSERT_TRUE(source->on_barrier(Epoch(1)));
+  append("orders", 0, {event("c", 3)});
+  poll_all(*source, out);
+  ASSERT_TRUE(source->on_barrier(Epoch(2)));
+  const Positions at_one = following.progress->take_positions(Epoch(1));
+  EXPECT_EQ(positions_text(at_one), "orders/0=2 orders/1=0 orders/2=0");
+  EXPECT_EQ(positions_text(following.progress->take_positions(Epoch(2))), "orders/0=3 orders/1=0 orders/2=0");
+  EXPECT_EQ(positions_text(following.progress->ends()), "orders/0=3 orders/1=0 orders/2=0");
+
+  ScanRequest resumed = request(columns());
+  resumed.start = at_one;
+  out.take();
+  poll_all(*make_source(plan(std::move(resumed))), out);
+  EXPECT_THAT(out.take(), testing::StartsWith("+I c"));
+}
+
+TEST_F(LogSourceTest, AHeldScanStopsUntilItIsReleased) {
+  append("orders", 0, {event("a", 1), event("b", 2), event("c", 3)});
+  append("orders", 1, {event("x", 1)});
+  ScanRequest held = request(columns());
+  held.hold = Positions{{log::partition_of("orders", 0), log::Offset(2)}};
+  const SourcePlan following = plan(std::move(held));
+  const auto source = make_source(following);
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting);
+  EXPECT_EQ(out.take(), "+I a '1970-01-01 00:00:01.000' | +I b '1970-01-01 00:00:02.000'");
+  const int before = wakes_;
+  following.progress->release();
+  EXPECT_GT(wakes_.load(), before);
+  poll_all(*source, out);
+  EXPECT_THAT(out.text, testing::AllOf(HasSubstr("+I c"), HasSubstr("+I x")));
+  EXPECT_EQ(out.rows, 4u);
+}
+
+TEST_F(LogSourceTest, WhatCannotBeReadBecomesADeadLetter) {
+  append("orders", 1, {event("a", 1), "nonsense", event("b", 2), "c,never"});
+  const auto source = make_source(plan(request(columns())));
+  CollectedOutput out;
+  poll_all(*source, out);
+  EXPECT_EQ(out.rows, 2u);
+  EXPECT_THAT(letters_.take(), ElementsAre("t orders/1@1 nonsense: 2 fields expected, 1 found",
+                                           "t orders/1@3 c,never: field ts: cannot read 'never' as TIMESTAMP(3)"));
+  options_["csv.ignore-parse-errors"] = "true";
+  out.take();
+  poll_all(*make_source(plan(request(columns()))), out);
+  EXPECT_THAT(letters_.take(), IsEmpty());
+  EXPECT_THAT(out.text, HasSubstr("+I c NULL"));
+}
+
+TEST_F(LogSourceTest, MetadataColumns) {
+  log::RecordBatchBuilder builder;
+  builder.add(1500, "the key", event("a", 1));
+  builder.add(1600, std::nullopt, event("b", 2));
+  log::Answer<log::AppendResult> answer;
+  log_->append(log::partition_of("orders", 2), builder.finish_shared(), [&](auto result) { answer.set(result); });
+  answer.wait();
+  ScanRequest r = request(columns());
+  r.physical.clear();
+  for (const types::Field& field : connectors()[0].metadata_columns()) r.metadata.push_back({field.name, field.type});
+  CollectedOutput out;
+  poll_all(*make_source(plan(std::move(r))), out);
+  EXPECT_EQ(out.text,
+            "+I orders 2 0 '1970-01-01 00:00:01.500' CreateTime 746865206b6579 | "
+            "+I orders 2 1 '1970-01-01 00:00:01.600' CreateTime NULL");
+}
+
+TEST_F(LogSourceTest, TombstonesGiveNoRowButMoveOn) {
+  log::RecordBatchBuilder builder;
+  builder.add(1, "k", std::nullopt);
+  log::Answer<log::AppendResult> answer;
+  log_->append(log::partition_of("orders", 0), builder.finish_shared(), [&](auto result) { answer.set(result); });
+  answer.wait();
+  const SourcePlan following = plan(request(columns()));
+  const auto source = make_source(following);
+  CollectedOutput out;
+  poll_all(*source, out);
+  EXPECT_EQ(out.rows, 0u);
+  ASSERT_TRUE(source->on_barrier(Epoch(1)));
+  EXPECT_THAT(positions_text(following.progress->take_positions(Epoch(1))), HasSubstr("orders/0=1"));
+}
+
+TEST_F(LogSourceTest, OptionsAreChecked) {
+  const auto error_of = [&](OptionMap changes) {
+    OptionMap options = options_;
+    for (auto& [key, value] : changes) options[key] = value;
+    const Status status =
+        validate_table(context(), {.name = "t", .physical = columns(), .metadata = {}, .options = options});
+    return status ? "" : status.error().to_string();
+  };
+  EXPECT_EQ(error_of({}), "");
+  EXPECT_THAT(error_of({{"topik", "x"}}), HasSubstr("unknown option 'topik' (hint: did you mean \"topic\"?)"));
+  EXPECT_THAT(error_of({{"format", "jason"}}), HasSubstr("there is no format 'jason'"));
+  EXPECT_THAT(error_of({{"csv.field-delimeter", ";"}}), HasSubstr("csv.field-delimiter"));
+  EXPECT_THAT(error_of({{"scan.startup.mode", "yesterday"}}), HasSubstr("expected one of"));
+  EXPECT_THAT(error_of({{"scan.startup.mode", "timestamp"}}), HasSubstr("'scan.startup.timestamp-millis' is required"));
+  EXPECT_THAT(error_of({{"scan.startup.mode", "specific-offsets"}, {"scan.startup.specific-offsets", "partition:x"}}),
+              HasSubstr("expected 'partition:0,offset:42;...'"));
+  EXPECT_THAT(error_of({{"key.fields", "itm"}}), HasSubstr("no physical column \"itm\""));
+  EXPECT_THAT(error_of({{"properties.bootstrap.servers", "elsewhere:9092"}}), HasSubstr("outside Kafka"));
+  EXPECT_EQ(error_of({{"topic", "fresh"}}), "");
+  EXPECT_EQ(log_->topic("fresh")->partitions, 2) << "made with the default number of partitions";
+  options_["topic"] = "missing";
+  EXPECT_FALSE(plan_source(context(), request(columns())));
+}
+
+TEST_F(LogSourceTest, TheDeletionOfATopicIsAnError) {
+  append("orders", 0, {event("a", 1)});
+  const auto source = make_source(plan(request(columns())));
+  CollectedOutput out;
+  poll_all(*source, out);
+  ASSERT_TRUE(log_->delete_topic("orders"));
+  const auto state = source->poll(out);
+  ASSERT_FALSE(state);
+  EXPECT_THAT(state.error().message(), HasSubstr("was deleted"));
+}
+
+}  // namespace
+}  // namespace penstock::connector

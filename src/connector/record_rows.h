@@ -1,0 +1,64 @@
+// From runs of records to the rows of a scan: what sources of bytes share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "columnar/column.h"
+#include "connector/scan.h"
+#include "connector/scan_transform.h"
+#include "exec/operator.h"
+#include "format/decoder.h"
+#include "format/format.h"
+
+namespace penstock::connector {
+
+// Where the records of one run came from; told by the source.
+class RecordOrigin {
+ public:
+  virtual ~RecordOrigin() = default;
+  // Where the record is: the letter's topic, partition and offset.
+  virtual DeadLetter dead_letter(size_t record) const = 0;
+  // The metadata column of the records that gave rows.
+  virtual columnar::ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const = 0;
+};
+
+// Decodes records, adds the metadata columns, and does what the scan asks of the rows. What cannot be read, or whose
+// expressions fail, becomes a dead letter. Owned by one source; not thread-safe.
+class RecordRows {
+ public:
+  static Result<RecordRows> make(const ConnectorContext& context, const ScanRequest& request,
+                                 const format::FormatOptions& format);
+
+  // Emits the rows of at most kBatchRowsMax records, as one batch; also when none gave a row: it says that something
+  // was read, so that an epoch ends that tells how far. Gives the largest value of the watermark expression.
+  // `readable` is as for RowDecoder::decode().
+  std::optional<EventTime> emit(std::span<const std::string_view> records, std::string_view readable,
+                                const RecordOrigin& origin, exec::SourceOutput& out);
+
+  bool has_watermark() const { return transform_.has_watermark(); }
+
+ private:
+  RecordRows(const ConnectorContext& context, const ScanRequest& request, std::unique_ptr<format::RowDecoder> decoder);
+  void tell(const RecordOrigin& origin, size_t record, std::string_view raw, std::string_view error) const;
+  // Fills kept_ with the records that did not fail.
+  void sort_out_failed(std::span<const std::string_view> records, const RecordOrigin& origin);
+
+  ConnectorContext context_;
+  std::string table_;
+  std::vector<MetadataColumn> metadata_;
+  std::unique_ptr<format::RowDecoder> decoder_;
+  ScanTransform transform_;
+  std::vector<columnar::ColumnBuilder> builders_;
+  std::vector<format::FailedRecord> failed_;
+  std::vector<uint32_t> kept_;  // the record of each row
+};
+
+}  // namespace penstock::connector
