@@ -25,8 +25,6 @@ constexpr size_t kRecordsCountAt = 57;
 // The length field counts from after itself.
 constexpr size_t kLengthBase = 12;
 constexpr int16_t kLogAppendTimeAttribute = 0x08;
-// A record of no key, no value and no headers: attributes, two deltas, two lengths, a count.
-constexpr size_t kRecordBytesMin = 7;
 
 // Takes a varint that is the length of what follows, -1 for null; false when it does not fit.
 bool take_bytes(std::string_view* from, std::optional<std::string_view>* out) {
@@ -51,9 +49,12 @@ void append_bytes(std::string* to, const std::optional<std::string_view>& bytes)
   if (bytes) to->append(*bytes);
 }
 
-// Adds without overflow being undefined: hostile deltas wrap.
+// Two's complement, as Kafka's clients calculate: a delta between the ends of the range wraps, and wraps back.
 int64_t wrapping_add(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+int64_t wrapping_subtract(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
 
 }  // namespace
@@ -139,9 +140,11 @@ bool RecordReader::next(Record* record) {
     return fail("the number of headers is out of range");
   }
   if (headers_count == 0 && !body.empty()) return fail("bytes after the headers");
+  if (offset_delta < next_offset_delta_ || offset_delta > last_offset_delta_) return fail("the offset is out of order");
+  next_offset_delta_ = offset_delta + 1;
   record->headers_count = static_cast<int32_t>(headers_count);
   record->headers_bytes = body;
-  record->offset = wrapping_add(base_offset_, offset_delta);
+  record->offset = base_offset_ + offset_delta;
   record->timestamp_ms =
       log_append_time_ms_ != kNoTimestamp ? log_append_time_ms_ : wrapping_add(base_timestamp_ms_, timestamp_delta);
   --records_left_;
@@ -196,7 +199,7 @@ void RecordBatchBuilder::add(int64_t timestamp_ms, std::optional<std::string_vie
                              std::optional<std::string_view> value, std::span<const RecordHeader> headers) {
   if (records_count_ == 0) base_timestamp_ms_ = max_timestamp_ms_ = timestamp_ms;
   max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
-  const int64_t timestamp_delta = timestamp_ms - base_timestamp_ms_;
+  const int64_t timestamp_delta = wrapping_subtract(timestamp_ms, base_timestamp_ms_);
   const auto headers_count = static_cast<int64_t>(headers.size());
 
   size_t length = 1 + varint_size(timestamp_delta) + varint_size(records_count_) + bytes_size(key) + bytes_size(value) +

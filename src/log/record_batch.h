@@ -36,6 +36,8 @@ enum class CompressionCodec : uint8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 
 inline constexpr size_t kRecordBatchHeaderBytes = 61;
 // Where the bytes that the CRC covers begin.
 inline constexpr size_t kRecordBatchCrcStart = 21;
+// A record of no key, no value and no headers: length, attributes, two deltas, two lengths, a count.
+inline constexpr size_t kRecordBytesMin = 7;
 inline constexpr int64_t kNoTimestamp = -1;
 inline constexpr int64_t kNoProducerId = -1;
 
@@ -95,7 +97,8 @@ struct Record {
   std::string_view headers_bytes;  // for HeaderReader
 };
 
-// Walks over the uncompressed record section of a batch. Never reads outside of it, whatever it holds.
+// Walks over the uncompressed record section of a batch. Never reads outside of it, whatever it holds; the offsets that
+// it gives rise and are the batch's.
 class RecordReader {
  public:
   // `records` is the section, decompressed when the batch is compressed.
@@ -103,6 +106,7 @@ class RecordReader {
       : rest_(records),
         records_left_(batch.records_count),
         base_offset_(batch.base_offset),
+        last_offset_delta_(batch.last_offset_delta),
         base_timestamp_ms_(batch.base_timestamp_ms),
         log_append_time_ms_(batch.uses_log_append_time() ? batch.max_timestamp_ms : kNoTimestamp) {}
 
@@ -117,6 +121,8 @@ class RecordReader {
   int32_t records_left_;
   int32_t records_read_ = 0;
   int64_t base_offset_;
+  int64_t last_offset_delta_;
+  int64_t next_offset_delta_ = 0;  // the least that the next record may have
   int64_t base_timestamp_ms_;
   int64_t log_append_time_ms_;
   const char* error_ = nullptr;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <random>
 
 #include "base/hash.h"
@@ -168,6 +170,53 @@ TEST(RecordBatch, FewerRecordsThanSaidIsMalformed) {
   while (reader.next(&record)) {
   }
   EXPECT_FALSE(reader.status());
+}
+
+TEST(RecordBatch, TimestampsAtTheEndsOfTheRange) {
+  constexpr int64_t kTimes[] = {INT64_MAX, INT64_MIN, 0, INT64_MAX, -1, INT64_MIN, INT64_MIN + 1, INT64_MAX - 1};
+  for (size_t first = 0; first < std::size(kTimes); ++first) {
+    RecordBatchBuilder builder;
+    for (size_t i = first; i < std::size(kTimes); ++i) builder.add(kTimes[i], std::nullopt, "v");
+    const std::string bytes = builder.finish();
+    const auto batch = parse_record_batch(bytes);
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->base_timestamp_ms, kTimes[first]);
+    EXPECT_EQ(batch->max_timestamp_ms, *std::max_element(kTimes + first, std::end(kTimes)));
+    RecordReader reader(*batch, batch->records());
+    Record record;
+    for (size_t i = first; i < std::size(kTimes); ++i) {
+      ASSERT_TRUE(reader.next(&record)) << reader.status().error().to_string();
+      EXPECT_EQ(record.timestamp_ms, kTimes[i]);
+    }
+    EXPECT_FALSE(reader.next(&record));
+    EXPECT_TRUE(reader.status());
+  }
+}
+
+TEST(RecordBatch, OffsetsThatAreNotTheBatchsAreMalformed) {
+  // Records of one byte each for length, attributes, timestamp delta, offset delta, null key, null value, no headers.
+  const auto read_with_deltas = [](std::initializer_list<char> zigzag_deltas) {
+    RecordBatchBuilder builder;
+    for (size_t i = 0; i < zigzag_deltas.size(); ++i) builder.add(0, std::nullopt, std::nullopt);
+    std::string bytes = builder.finish();
+    size_t at = kRecordBatchHeaderBytes + 3;
+    for (const char delta : zigzag_deltas) {
+      bytes[at] = delta;
+      at += 7;
+    }
+    const auto batch = parse_record_batch(bytes);
+    RecordReader reader(*batch, batch->records());
+    for (Record record; reader.next(&record);) {
+      EXPECT_GE(record.offset, batch->base_offset);
+      EXPECT_LE(record.offset, batch->last_offset());
+    }
+    return reader.status();
+  };
+  EXPECT_TRUE(read_with_deltas({0, 2, 4}));
+  EXPECT_FALSE(read_with_deltas({0, 2, 6})) << "beyond the batch";
+  EXPECT_FALSE(read_with_deltas({1, 2, 4})) << "-1";
+  EXPECT_FALSE(read_with_deltas({0, 0, 4})) << "twice the same";
+  EXPECT_THAT(read_with_deltas({2, 0, 4}).error().message(), HasSubstr("the offset is out of order"));
 }
 
 TEST(Varint, RoundTripsAndKnowsItsSize) {
