@@ -35,11 +35,16 @@ bool GroupOffsets::decode(ByteReader* from) {
   group = from->get_string();
   offsets.clear();
   const uint32_t count = from->get_count(kEncodedOffsetBytes);
-  for (uint32_t i = 0; i < count; ++i) offsets.push_back(decode_offset(from));
+  if (group.size() > kGroupNameBytesMax || (group.empty() && count > 0)) return false;
+  for (uint32_t i = 0; i < count && from->ok(); ++i) {
+    offsets.push_back(decode_offset(from));
+    if (offsets.back().second.metadata.size() > kOffsetMetadataBytesMax) return false;
+  }
   return from->ok();
 }
 
 void GroupOffsetsTable::apply(const GroupOffsets& commit) {
+  if (commit.offsets.empty()) return;
   auto& offsets = groups_[commit.group];
   for (const auto& [handle, offset] : commit.offsets) offsets[handle] = offset;
 }
@@ -51,6 +56,14 @@ void GroupOffsetsTable::erase_group(std::string_view group) {
 void GroupOffsetsTable::erase_partition(uint32_t handle) {
   for (auto& [group, offsets] : groups_) offsets.erase(handle);
   std::erase_if(groups_, [](const auto& entry) { return entry.second.empty(); });
+}
+
+std::set<uint32_t> GroupOffsetsTable::partitions() const {
+  std::set<uint32_t> handles;
+  for (const auto& [group, offsets] : groups_) {
+    for (const auto& [handle, offset] : offsets) handles.insert(handle);
+  }
+  return handles;
 }
 
 const CommittedOffset* GroupOffsetsTable::find(std::string_view group, uint32_t handle) const {
@@ -85,7 +98,7 @@ bool GroupOffsetsTable::decode(ByteReader* from) {
   const uint32_t count = from->get_count(8);
   for (uint32_t i = 0; i < count; ++i) {
     GroupOffsets commit;
-    if (!commit.decode(from)) return false;
+    if (!commit.decode(from) || commit.offsets.empty() || groups_.contains(commit.group)) return false;
     apply(commit);
   }
   return from->ok();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -25,6 +26,7 @@ struct GroupOffsets {
   std::vector<std::pair<uint32_t, CommittedOffset>> offsets;
 
   void encode(ByteWriter* to) const;
+  // False when the bytes are malformed or exceed the limits above.
   bool decode(ByteReader* from);
 };
 
@@ -34,6 +36,8 @@ class GroupOffsetsTable {
   void apply(const GroupOffsets& commit);
   void erase_group(std::string_view group);
   void erase_partition(uint32_t handle);
+  // The handles that have offsets, ascending.
+  std::set<uint32_t> partitions() const;
 
   const CommittedOffset* find(std::string_view group, uint32_t handle) const;
   // nullptr when the group has none.

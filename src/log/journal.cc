@@ -40,6 +40,10 @@ Result<std::vector<uint64_t>> list_journal_segments(io::Env& env, const std::str
     if (const uint64_t number = number_of(name, kSegmentSuffix); number != 0) numbers.push_back(number);
   }
   std::ranges::sort(numbers);
+  if (!numbers.empty() && numbers.back() > kJournalNumberMax) {
+    return make_error(ErrorCode::kCorruption, "{} is no file of a journal",
+                      journal_segment_path(directory, numbers.back()));
+  }
   return numbers;
 }
 

@@ -20,6 +20,9 @@
 
 namespace penstock::log {
 
+// Segment numbers, offsets and sequences beyond it are of no journal: adding to them could overflow.
+inline constexpr uint64_t kJournalNumberMax = uint64_t{1} << 62;
+
 // Where a commit is or will be. Everything before it is durable.
 struct JournalPosition {
   uint64_t segment = 1;
@@ -29,7 +32,7 @@ struct JournalPosition {
 };
 
 std::string journal_segment_path(const std::string& directory, uint64_t number);
-// The numbers of the segments in the directory, ascending.
+// The numbers of the segments in the directory, ascending; kCorruption when there is one that no journal has.
 Result<std::vector<uint64_t>> list_journal_segments(io::Env& env, const std::string& directory);
 
 class Journal {

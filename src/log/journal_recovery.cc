@@ -11,6 +11,7 @@ namespace {
 
 // Looking for later commits reads this much at a time.
 constexpr uint64_t kScanBytes = 1 << 20;
+constexpr const char* kNothingChanged = "nothing was changed; restore the data directory from a copy";
 
 class JournalReader {
  public:
@@ -34,6 +35,7 @@ class JournalReader {
   // nullopt when there is no whole, valid commit with this sequence.
   Result<std::optional<Commit>> commit_at(const JournalPosition& at);
   Status check_segment_header(uint64_t number);
+  Status visit_frames(const JournalPosition& at, const Commit& commit, const JournalVisitor& visit) const;
   // kCorruption when any commit from `end.sequence` on lies beyond it.
   Status check_nothing_follows(const JournalPosition& end);
 
@@ -81,6 +83,22 @@ Status JournalReader::check_segment_header(uint64_t number) {
                     journal_segment_path(directory_, number));
 }
 
+Status JournalReader::visit_frames(const JournalPosition& at, const Commit& commit, const JournalVisitor& visit) const {
+  for (const JournalFrame& frame : commit.frames) {
+    Status visited = visit(frame, commit.bytes);
+    if (visited) continue;
+    const ErrorCode code = visited.error().code();
+    if (code != ErrorCode::kCorruption && code != ErrorCode::kUnsupported) return visited;
+    const uint64_t in_commit = static_cast<uint64_t>(frame.payload.data() - commit.bytes->data()) - kFrameHeaderBytes;
+    return std::move(visited)
+        .error()
+        .context(fmt::format("{} at offset {}", journal_segment_path(directory_, at.segment),
+                             at.offset + kCommitHeaderBytes + in_commit))
+        .hint(kNothingChanged);
+  }
+  return {};
+}
+
 Status JournalReader::check_nothing_follows(const JournalPosition& end) {
   std::string window;
   for (auto at = segments_.lower_bound(end.segment); at != segments_.end(); ++at) {
@@ -102,7 +120,7 @@ Status JournalReader::check_nothing_follows(const JournalPosition& end) {
                    "offset {})",
                    journal_segment_path(directory_, end.segment), end.offset, end.sequence, header->sequence,
                    journal_segment_path(directory_, number), offset + i)
-            .hint("nothing was changed; restore the data directory from a copy");
+            .hint(kNothingChanged);
       }
     }
   }
@@ -127,9 +145,7 @@ Result<JournalEnd> JournalReader::read(JournalPosition at, const JournalVisitor&
       at = next;
     }
     if (at.offset == kFirstCommitOffset) PENSTOCK_TRY(check_segment_header(at.segment));
-    if (visit) {
-      for (const JournalFrame& frame : commit->frames) PENSTOCK_TRY(visit(frame, commit->bytes));
-    }
+    if (visit) PENSTOCK_TRY(visit_frames(at, *commit, visit));
     at.offset += commit->header.padded_bytes();
     ++at.sequence;
     ++end.commits_count;

@@ -13,7 +13,8 @@
 
 namespace penstock::log {
 
-// Called for every frame of every durable commit, in order. The frame's payload lives as long as `commit`.
+// Called for every frame of every durable commit, in order. The frame's payload lives as long as `commit`. To an error
+// of kCorruption or kUnsupported the reader adds the file and offset of the frame.
 using JournalVisitor = std::function<Status(const JournalFrame& frame, const std::shared_ptr<const void>& commit)>;
 
 struct JournalEnd {

@@ -45,6 +45,12 @@ std::optional<AppendResult> LogCore::check_batch(const TopicSettings& settings, 
                    fmt::format("the record batch has {} records, but its last offset delta is {}", batch->records_count,
                                batch->last_offset_delta));
   }
+  const size_t records_max = batch->records().size() / kRecordBytesMin;
+  if (batch->codec() == CompressionCodec::kNone && static_cast<size_t>(batch->records_count) > records_max) {
+    return refused(AppendError::kCorruptMessage,
+                   fmt::format("the record batch says it has {} records, its {} bytes hold {} at most",
+                               batch->records_count, batch->bytes.size(), records_max));
+  }
   if (batch->producer_id >= 0 && batch->producer_epoch < 0) {
     return refused(AppendError::kCorruptMessage, "the record batch has a producer id without an epoch");
   }
@@ -72,6 +78,7 @@ std::expected<LogCore::CheckedRecords, AppendResult> LogCore::check_records(cons
     RecordBatchView& batch = checked.batches.emplace_back();
     if (auto refusal = check_batch(*settings, rest, &batch)) return std::unexpected(std::move(*refusal));
     rest.remove_prefix(batch.bytes.size());
+    checked.offsets_count += batch.records_count;
   }
   const bool any_producer =
       std::ranges::any_of(checked.batches, [](const RecordBatchView& batch) { return batch.producer_id >= 0; });
@@ -92,6 +99,16 @@ std::expected<LogCore::CheckedRecords, AppendResult> LogCore::check_records(cons
 std::optional<AppendResult> LogCore::refusal() const {
   if (failure_) return refused(AppendError::kStorage, *failure_);
   if (stopping_) return refused(AppendError::kShuttingDown, "the log is closing");
+  return std::nullopt;
+}
+
+std::optional<AppendResult> LogCore::refusal(const CheckedRecords& checked) const {
+  if (auto refusal = this->refusal()) return refusal;
+  const Partition& partition = *checked.partition;
+  if (partition.deleted) return refused(AppendError::kUnknownTopicOrPartition, "the topic was deleted");
+  if (checked.offsets_count > kOffsetMax - partition.next_offset) {
+    return refused(AppendError::kStorage, fmt::format("the partition has no offsets after {}", kOffsetMax));
+  }
   return std::nullopt;
 }
 
@@ -174,10 +191,7 @@ void LogCore::append(const TopicPartition& to, SharedBytes records, AppendCallba
   if (checked) {
     std::unique_lock lock(mutex_);
     wait_for_room(lock, checked->records.bytes.size());
-    refusal = this->refusal();
-    if (!refusal && checked->partition->deleted) {
-      refusal = refused(AppendError::kUnknownTopicOrPartition, "the topic was deleted");
-    }
+    refusal = this->refusal(*checked);
     bool duplicate = false;
     if (!refusal) refusal = judge_producer(*checked, &duplicate);
     if (!refusal) {
@@ -232,7 +246,7 @@ void LogCore::append_together(std::vector<std::pair<TopicPartition, SharedBytes>
       return make_error(stopping_ ? ErrorCode::kUnavailable : ErrorCode::kIoError, "{}", refusal->message);
     }
     for (const CheckedRecords& checked : *all) {
-      if (checked.partition->deleted) return not_found("a topic was deleted");
+      if (const auto refusal = this->refusal(checked)) return not_found("{}", refusal->message);
     }
     GroupOffsets resolved = PENSTOCK_TRY(resolve_offsets(group, offsets));
     // Nothing can fail from here on. All of it is in pending_ at once, so one commit takes it; a commit is atomic.

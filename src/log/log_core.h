@@ -38,10 +38,6 @@
 
 namespace penstock::log {
 
-inline constexpr int32_t kPartitionsPerTopicMax = 10'000;
-inline constexpr size_t kPartitionsMax = 100'000;
-inline constexpr size_t kTopicNameBytesMax = 249;
-inline constexpr int64_t kTopicSegmentBytesMin = 1 << 10;
 // A segment is closed at this age even when it is not full, so that retention by time can remove it.
 inline constexpr int64_t kSegmentAgeMsMax = 24LL * 3600 * 1000;
 // Producer ids are taken from the catalog by so many: one write of it for each block.
@@ -125,6 +121,7 @@ class LogCore : public Log {
     std::shared_ptr<Partition> partition;
     SharedBytes records;
     std::vector<RecordBatchView> batches;
+    int64_t offsets_count = 0;
     int64_t log_append_time_ms = -1;
   };
   // Something that waits for the next commit: a batch, a change of another kind, or only an answer.
@@ -169,7 +166,9 @@ class LogCore : public Log {
   // With mutex_ held: gives the records their offsets and queues them; the last batch carries the callback.
   void enqueue(CheckedRecords checked, AppendCallback done);
   void wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes);
+  // With mutex_ held: the answer to everything, or to these records, when they cannot be taken.
   std::optional<AppendResult> refusal() const;
+  std::optional<AppendResult> refusal(const CheckedRecords& checked) const;
   void wake_committer();
 
   // log_commit.cc
@@ -235,10 +234,11 @@ class LogCore : public Log {
   Status load_checkpoint(const PartitionsByHandle& partitions);
   Status check_segments(const PartitionsByHandle& partitions) const;
   Result<JournalEnd> replay(const PartitionsByHandle& partitions);
-  Status replay_frame(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
-                      const PartitionsByHandle& partitions);
-  Status replay_batch(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
-                      const std::shared_ptr<Partition>& partition);
+  // Of frames that ReplayCheck has passed.
+  void replay_frame(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
+                    const PartitionsByHandle& partitions);
+  void replay_batch(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
+                    const std::shared_ptr<Partition>& partition);
   // Removes files that nothing names: of deleted topics, and segments begun or removed around a crash.
   Status remove_strangers(const PartitionsByHandle& partitions);
   std::string path(std::string_view name) const { return fmt::format("{}/{}", directory_, name); }

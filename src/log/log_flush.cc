@@ -59,7 +59,8 @@ Status LogCore::write_segments(FlushJob& job, std::set<std::string>* directories
   const std::string directory = job.partition->directory();
   std::span<const StoredBatch> rest = job.batches;
   while (!rest.empty()) {
-    if (job.segments.empty() || segment_is_full(job.segments.back(), settings->config, rest.front().bytes.size())) {
+    if (job.segments.empty() || job.segments.back().next_offset != rest.front().base_offset ||
+        segment_is_full(job.segments.back(), settings->config, rest.front().bytes.size())) {
       job.segments.push_back({.created_ms = env_.wall_time_us() / 1000});
     }
     SegmentInfo& segment = job.segments.back();

@@ -8,6 +8,7 @@
 
 #include "base/logging.h"
 #include "log/log_core.h"
+#include "log/replay_check.h"
 
 namespace penstock::log {
 
@@ -66,7 +67,13 @@ Status LogCore::load_checkpoint(const PartitionsByHandle& partitions) {
   if (checkpoint.journal_id != catalog_.journal_id) {
     return make_error(ErrorCode::kCorruption, "{} and {} are of different logs", path("checkpoint"), path("catalog"));
   }
+  const auto check_handle = [&](uint32_t handle) -> Status {
+    if (handle >= 1 && handle < catalog_.next_handle) return {};
+    return make_error(ErrorCode::kCorruption, "{} has partition handle {}, which was never given", path("checkpoint"),
+                      handle);
+  };
   for (auto& [handle, state] : checkpoint.partitions) {
+    PENSTOCK_TRY(check_handle(handle));
     const auto found = partitions.find(handle);
     if (found == partitions.end()) continue;  // deleted since
     Partition& partition = *found->second;
@@ -77,6 +84,10 @@ Status LogCore::load_checkpoint(const PartitionsByHandle& partitions) {
     partition.producers = std::move(state.producers);
   }
   groups_ = std::move(checkpoint.groups);
+  for (const uint32_t handle : groups_.partitions()) {
+    PENSTOCK_TRY(check_handle(handle));
+    if (!partitions.contains(handle)) groups_.erase_partition(handle);
+  }
   durable_position_ = checkpointed_ = checkpoint.position;
   checkpointed_segment_ = checkpointed_.segment;
   return {};
@@ -101,13 +112,9 @@ Status LogCore::check_segments(const PartitionsByHandle& partitions) const {
   return {};
 }
 
-Status LogCore::replay_batch(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
-                             const std::shared_ptr<Partition>& partition) {
-  const RecordBatchView batch = PENSTOCK_TRY(parse_record_batch(frame.payload));
-  if (batch.base_offset != partition->next_offset) {
-    return make_error(ErrorCode::kCorruption, "{}: the journal goes on at offset {}, the partition ends at {}",
-                      partition->directory(), batch.base_offset, partition->next_offset);
-  }
+void LogCore::replay_batch(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
+                           const std::shared_ptr<Partition>& partition) {
+  const RecordBatchView batch = *parse_record_batch(frame.payload);
   partition->next_offset = batch.next_offset();
   if (batch.producer_id >= 0 && batch.base_sequence >= 0) {
     const ProducerBatch mine{.epoch = batch.producer_epoch,
@@ -123,52 +130,45 @@ Status LogCore::replay_batch(const JournalFrame& frame, const std::shared_ptr<co
                               .base_offset = batch.base_offset,
                               .next_offset = batch.next_offset(),
                               .max_timestamp_ms = batch.max_timestamp_ms});
-  return {};
 }
 
-Status LogCore::replay_frame(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
-                             const PartitionsByHandle& partitions) {
-  const auto malformed = [] { return make_error(ErrorCode::kCorruption, "a frame of the journal is malformed"); };
+void LogCore::replay_frame(const JournalFrame& frame, const std::shared_ptr<const void>& commit,
+                           const PartitionsByHandle& partitions) {
+  if (frame.type == FrameType::kGroupDeletion) return groups_.erase_group(frame.payload);
   ByteReader reader(frame.payload);
-  switch (frame.type) {
-    case FrameType::kGroupOffsets: {
-      GroupOffsets offsets;
-      if (!offsets.decode(&reader) || !reader.done()) return malformed();
-      std::erase_if(offsets.offsets, [&](const auto& entry) { return !partitions.contains(entry.first); });
-      groups_.apply(offsets);
-      return {};
-    }
-    case FrameType::kGroupDeletion: groups_.erase_group(frame.payload); return {};
-    case FrameType::kRecordBatch:
-    case FrameType::kLogStartOffset: break;
-    default: return unsupported("the journal has a frame of type {}", static_cast<int>(frame.type));
+  if (frame.type == FrameType::kGroupOffsets) {
+    GroupOffsets offsets;
+    offsets.decode(&reader);
+    std::erase_if(offsets.offsets, [&](const auto& entry) { return !partitions.contains(entry.first); });
+    return groups_.apply(offsets);
   }
   const auto found = partitions.find(frame.partition_handle);
-  if (found == partitions.end()) {
-    if (frame.partition_handle < catalog_.next_handle) return {};  // deleted since
-    return make_error(ErrorCode::kCorruption, "the journal has partition handle {}, which was never given",
-                      frame.partition_handle);
-  }
+  if (found == partitions.end()) return;  // deleted since
+  Partition& partition = *found->second;
   if (frame.type == FrameType::kRecordBatch) return replay_batch(frame, commit, found->second);
-  const auto offset = reader.get<int64_t>();
-  if (!reader.done()) return malformed();
-  found->second->log_start_offset = std::max(found->second->log_start_offset, offset);
-  return {};
+  partition.log_start_offset = std::max(partition.log_start_offset, reader.get<int64_t>());
 }
 
 Result<JournalEnd> LogCore::replay(const PartitionsByHandle& partitions) {
   const std::string directory = path("journal");
-  // First all of it is checked, then it is used.
-  const JournalEnd end = PENSTOCK_TRY(read_journal(env_, directory, catalog_.journal_id, checkpointed_, nullptr));
+  PartitionEnds ends;
+  for (const auto& [handle, partition] : partitions) ends.emplace(handle, partition->next_offset);
+  // First all of it is checked, then it is used; and checked again, since a disk may read differently twice.
+  ReplayCheck first(catalog_.next_handle, ends);
+  const JournalEnd end =
+      PENSTOCK_TRY(read_journal(env_, directory, catalog_.journal_id, checkpointed_,
+                                [&](const JournalFrame& frame, const auto&) { return first.check(frame); }));
   if (end.commits_count == 0) return end;
-  const JournalVisitor visit = [&](const JournalFrame& frame, const std::shared_ptr<const void>& commit) -> Status {
-    PENSTOCK_TRY(replay_frame(frame, commit, partitions));
-    if (unflushed_bytes_ < options_.tail_bytes_max / 2) return {};
-    PENSTOCK_TRY(flush_and_checkpoint(false));
-    trim_tails(true);
-    return {};
-  };
-  return read_journal(env_, directory, catalog_.journal_id, checkpointed_, visit);
+  ReplayCheck second(catalog_.next_handle, std::move(ends));
+  return read_journal(env_, directory, catalog_.journal_id, checkpointed_,
+                      [&](const JournalFrame& frame, const std::shared_ptr<const void>& commit) -> Status {
+                        PENSTOCK_TRY(second.check(frame));
+                        replay_frame(frame, commit, partitions);
+                        if (unflushed_bytes_ < options_.tail_bytes_max / 2) return {};
+                        PENSTOCK_TRY(flush_and_checkpoint(false));
+                        trim_tails(true);
+                        return {};
+                      });
 }
 
 Status LogCore::remove_strangers(const PartitionsByHandle& partitions) {

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/hash.h"
+#include "log/coding.h"
 #include "log/log_test_fixture.h"
 
 namespace penstock::log {
@@ -130,6 +132,11 @@ TEST_F(LogTest, RefusesWhatIsNoGoodBatch) {
   flipped.back() ^= 1;
   EXPECT_EQ(error_of(flipped), AppendError::kCorruptMessage);
   EXPECT_EQ(error_of(std::string(batch_of({std::string(2000, 'x')}).bytes)), AppendError::kMessageTooLarge);
+  std::string many = good;  // records that its bytes cannot hold: each would take an offset
+  store_big(many.data() + 23, INT32_MAX - 1);
+  store_big(many.data() + 57, INT32_MAX);
+  store_big(many.data() + 17, crc32c(std::string_view(many).substr(kRecordBatchCrcStart)));
+  EXPECT_EQ(error_of(many), AppendError::kCorruptMessage);
   EXPECT_EQ(append(partition_of("u", 0), batch_of({"a"})).error, AppendError::kUnknownTopicOrPartition);
   EXPECT_EQ(append(partition_of("t", -1), batch_of({"a"})).error, AppendError::kUnknownTopicOrPartition);
   EXPECT_EQ(*log_->high_watermark(t0_), Offset(0));

@@ -11,30 +11,14 @@ namespace {
 // A file's name may have 255 bytes: a long topic name is cut, the id behind it keeps the directory unique.
 constexpr size_t kDirectoryNameBytesMax = 200;
 
-Status check_name(const std::string& name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  if (name.empty() || name.size() > kTopicNameBytesMax || name == "." || name == ".." ||
-      !std::ranges::all_of(name, allowed)) {
-    return invalid_argument("\"{}\" is no valid topic name", name)
-        .hint(fmt::format("use 1 to {} of the characters a-z A-Z 0-9 . _ -", kTopicNameBytesMax));
+// Gives a topic handles for more partitions: numbers that were never given before.
+Status add_handles(Catalog* catalog, Catalog::Topic* topic, int32_t count) {
+  if (static_cast<uint32_t>(count) > UINT32_MAX - catalog->next_handle) {
+    return make_error(ErrorCode::kResourceExhausted, "the log has had {} partitions, and can give no new one a number",
+                      catalog->next_handle - 1);
   }
-  return {};
-}
-
-Status check_config(const TopicConfig& config) {
-  if (config.retention_ms < -1) return invalid_argument("retention.ms is {}, the least is -1", config.retention_ms);
-  if (config.retention_bytes < -1) {
-    return invalid_argument("retention.bytes is {}, the least is -1", config.retention_bytes);
-  }
-  if (config.segment_bytes < kTopicSegmentBytesMin) {
-    return invalid_argument("segment.bytes is {}, the least is {}", config.segment_bytes, kTopicSegmentBytesMin);
-  }
-  if (config.max_message_bytes < 0) {
-    return invalid_argument("max.message.bytes is {}, the least is 0", config.max_message_bytes);
-  }
+  for (int32_t i = 0; i < count; ++i) topic->handles.push_back(catalog->next_handle++);
+  topic->info.partitions += count;
   return {};
 }
 
@@ -89,8 +73,8 @@ void LogCore::notify_topics_changed() {
 }
 
 Result<TopicInfo> LogCore::create_topic(const std::string& name, int32_t partitions, TopicConfig config) {
-  PENSTOCK_TRY(check_name(name));
-  PENSTOCK_TRY(check_config(config));
+  PENSTOCK_TRY(check_topic_name(name));
+  PENSTOCK_TRY(check_topic_config(config));
   if (partitions < 1 || partitions > kPartitionsPerTopicMax) {
     return invalid_argument("a topic has 1 to {} partitions, not {}", kPartitionsPerTopicMax, partitions);
   }
@@ -108,10 +92,9 @@ Result<TopicInfo> LogCore::create_topic(const std::string& name, int32_t partiti
     Catalog catalog = catalog_;
     topic.info = {.name = name,
                   .id = {env_.random_u64(), env_.random_u64()},
-                  .partitions = partitions,
                   .config = std::move(config),
                   .internal = name.starts_with("__")};
-    for (int32_t i = 0; i < partitions; ++i) topic.handles.push_back(catalog.next_handle++);
+    PENSTOCK_TRY(add_handles(&catalog, &topic, partitions));
     catalog.topics.emplace(name, topic);
     PENSTOCK_TRY(write_catalog(std::move(catalog)));
     const std::lock_guard lock(mutex_);
@@ -140,10 +123,7 @@ Status LogCore::add_partitions(const std::string& name, int32_t partitions_total
                           kPartitionsMax);
       }
     }
-    while (topic.info.partitions < partitions_total) {
-      topic.handles.push_back(catalog.next_handle++);
-      ++topic.info.partitions;
-    }
+    PENSTOCK_TRY(add_handles(&catalog, &topic, partitions_total - topic.info.partitions));
     const Catalog::Topic grown = topic;
     PENSTOCK_TRY(write_catalog(std::move(catalog)));
     const std::lock_guard lock(mutex_);
@@ -154,7 +134,7 @@ Status LogCore::add_partitions(const std::string& name, int32_t partitions_total
 }
 
 Status LogCore::set_topic_config(const std::string& name, TopicConfig config) {
-  PENSTOCK_TRY(check_config(config));
+  PENSTOCK_TRY(check_topic_config(config));
   const std::lock_guard admin_lock(admin_mutex_);
   Catalog catalog = catalog_;
   const auto found = catalog.topics.find(name);
@@ -260,6 +240,9 @@ Result<ProducerId> LogCore::allocate_producer_id() {
   const std::lock_guard admin_lock(admin_mutex_);
   if (producer_ids_left_ == 0) {
     Catalog catalog = catalog_;
+    if (catalog.next_producer_id > kProducerIdMax - kProducerIdBlock) {
+      return make_error(ErrorCode::kResourceExhausted, "all producer ids up to {} were given", kProducerIdMax);
+    }
     catalog.next_producer_id += kProducerIdBlock;
     PENSTOCK_TRY(write_catalog(std::move(catalog)));
     producer_ids_left_ = kProducerIdBlock;

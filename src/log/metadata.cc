@@ -1,9 +1,12 @@
 #include "log/metadata.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/hash.h"
 #include "log/coding.h"
+#include "log/partition.h"
 
 namespace penstock::log {
 namespace {
@@ -89,7 +92,106 @@ SegmentInfo decode_segment(ByteReader* from) {
   return segment;
 }
 
+Error malformed() { return make_error(ErrorCode::kCorruption, "its content is malformed"); }
+
+Status check_topics(const Catalog& catalog) {
+  std::set<uint32_t> handles;
+  std::set<TopicId> ids;
+  for (const auto& [name, topic] : catalog.topics) {
+    const auto wrong = [&name](std::string_view what) {
+      return make_error(ErrorCode::kCorruption, "its topic \"{}\": {}", name, what);
+    };
+    // The name becomes a directory's.
+    if (Status allowed = check_topic_name(name); !allowed) return wrong(allowed.error().message());
+    if (Status allowed = check_topic_config(topic.info.config); !allowed) return wrong(allowed.error().message());
+    if (topic.handles.empty() || topic.handles.size() > static_cast<size_t>(kPartitionsPerTopicMax)) {
+      return wrong(fmt::format("it has {} partitions", topic.handles.size()));
+    }
+    if (!ids.insert(topic.info.id).second) return wrong("another one has the same id");
+    for (const uint32_t handle : topic.handles) {
+      if (handle == 0 || handle >= catalog.next_handle) return wrong(fmt::format("handle {} was never given", handle));
+      if (!handles.insert(handle).second) return wrong(fmt::format("handle {} was given twice", handle));
+    }
+  }
+  if (handles.size() > kPartitionsMax) return malformed();
+  return {};
+}
+
+Status check_position(const JournalPosition& at) {
+  const bool whole_page = at.offset >= kFirstCommitOffset && at.offset % kJournalPageBytes == 0;
+  if (at.segment >= 1 && at.segment <= kJournalNumberMax && at.sequence >= 1 && at.sequence <= kJournalNumberMax &&
+      whole_page && at.offset <= kJournalNumberMax) {
+    return {};
+  }
+  return make_error(ErrorCode::kCorruption, "its journal position is segment {}, offset {}, commit {}", at.segment,
+                    at.offset, at.sequence);
+}
+
+bool is_possible(const SegmentInfo& segment) {
+  // The first entry of the index comes after the first interval, each other one an interval or more after the last.
+  const bool index_fits = segment.index_entries == 0
+                              ? segment.last_index_position == 0
+                              : segment.last_index_position < segment.bytes &&
+                                    segment.index_entries <= segment.last_index_position / kIndexIntervalBytes;
+  return segment.base_offset >= 0 && segment.next_offset > segment.base_offset && segment.bytes > 0 &&
+         segment.bytes <= INT64_MAX && segment.max_timestamp_ms >= kNoTimestamp && segment.created_ms >= 0 &&
+         index_fits;
+}
+
+// The segments are in order, and have all records from the log start to the end.
+Status check_segments(uint32_t handle, const Checkpoint::Partition& partition) {
+  const auto wrong = [&] {
+    return make_error(ErrorCode::kCorruption,
+                      "its partition {} with offsets from {} to {} has segments that do not hold them", handle,
+                      partition.log_start_offset, partition.next_offset);
+  };
+  if (partition.log_start_offset < 0 || partition.log_start_offset > partition.next_offset ||
+      partition.next_offset > kOffsetMax) {
+    return wrong();
+  }
+  // Records may be missing only where the log start has passed them: the disk never saw them.
+  const auto may_follow = [&](int64_t end, int64_t offset) {
+    return offset == end || (offset > end && offset <= partition.log_start_offset);
+  };
+  int64_t end = 0;
+  uint64_t bytes = 0;
+  for (const SegmentInfo& segment : partition.segments) {
+    if (!is_possible(segment) || !may_follow(end, segment.base_offset)) return wrong();
+    end = segment.next_offset;
+    bytes += segment.bytes;
+    if (bytes > INT64_MAX) return wrong();
+  }
+  return may_follow(end, partition.next_offset) ? Status() : wrong();
+}
+
 }  // namespace
+
+Status check_topic_name(const std::string& name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  if (name.empty() || name.size() > kTopicNameBytesMax || name == "." || name == ".." ||
+      !std::ranges::all_of(name, allowed)) {
+    return invalid_argument("\"{}\" is no valid topic name", name)
+        .hint(fmt::format("use 1 to {} of the characters a-z A-Z 0-9 . _ -", kTopicNameBytesMax));
+  }
+  return {};
+}
+
+Status check_topic_config(const TopicConfig& config) {
+  if (config.retention_ms < -1) return invalid_argument("retention.ms is {}, the least is -1", config.retention_ms);
+  if (config.retention_bytes < -1) {
+    return invalid_argument("retention.bytes is {}, the least is -1", config.retention_bytes);
+  }
+  if (config.segment_bytes < kTopicSegmentBytesMin) {
+    return invalid_argument("segment.bytes is {}, the least is {}", config.segment_bytes, kTopicSegmentBytesMin);
+  }
+  if (config.max_message_bytes < 0) {
+    return invalid_argument("max.message.bytes is {}, the least is 0", config.max_message_bytes);
+  }
+  return {};
+}
 
 std::string Catalog::encode() const {
   std::string bytes = start_file(kCatalogMagic);
@@ -117,8 +219,11 @@ Result<Catalog> Catalog::decode(std::string_view bytes) {
   catalog.journal_id = reader.get<uint64_t>();
   catalog.next_handle = reader.get<uint32_t>();
   catalog.next_producer_id = reader.get<int64_t>();
+  if (catalog.next_handle == 0 || catalog.next_producer_id < 0 || catalog.next_producer_id > kProducerIdMax) {
+    return malformed();
+  }
   const uint32_t topics_count = reader.get_count(kEncodedTopicBytes);
-  for (uint32_t i = 0; i < topics_count; ++i) {
+  for (uint32_t i = 0; i < topics_count && reader.ok(); ++i) {
     Topic topic;
     topic.info.name = reader.get_string();
     topic.info.id.high = reader.get<uint64_t>();
@@ -129,9 +234,10 @@ Result<Catalog> Catalog::decode(std::string_view bytes) {
     for (uint32_t j = 0; j < handles_count; ++j) topic.handles.push_back(reader.get<uint32_t>());
     topic.info.partitions = static_cast<int32_t>(topic.handles.size());
     std::string name = topic.info.name;
-    catalog.topics.emplace(std::move(name), std::move(topic));
+    if (!catalog.topics.emplace(std::move(name), std::move(topic)).second) return malformed();
   }
-  if (!reader.done()) return make_error(ErrorCode::kCorruption, "its content is malformed");
+  if (!reader.done()) return malformed();
+  PENSTOCK_TRY(check_topics(catalog));
   return catalog;
 }
 
@@ -171,16 +277,19 @@ Result<Checkpoint> Checkpoint::decode(std::string_view bytes) {
   checkpoint.position.sequence = reader.get<uint64_t>();
   const uint32_t partitions_count = reader.get_count(kEncodedPartitionBytes);
   for (uint32_t i = 0; i < partitions_count && reader.ok(); ++i) {
-    Partition& partition = checkpoint.partitions[reader.get<uint32_t>()];
+    const auto handle = reader.get<uint32_t>();
+    const auto [at, fresh] = checkpoint.partitions.try_emplace(handle);
+    Partition& partition = at->second;
+    if (!fresh) return malformed();
     partition.log_start_offset = reader.get<int64_t>();
     partition.next_offset = reader.get<int64_t>();
     const uint32_t segments_count = reader.get_count(kEncodedSegmentBytes);
     for (uint32_t j = 0; j < segments_count; ++j) partition.segments.push_back(decode_segment(&reader));
-    if (!partition.producers.decode(&reader)) break;
+    if (!partition.producers.decode(&reader, partition.next_offset)) return malformed();
+    PENSTOCK_TRY(check_segments(handle, partition));
   }
-  if (!checkpoint.groups.decode(&reader) || !reader.done()) {
-    return make_error(ErrorCode::kCorruption, "its content is malformed");
-  }
+  if (!checkpoint.groups.decode(&reader) || !reader.done()) return malformed();
+  PENSTOCK_TRY(check_position(checkpoint.position));
   return checkpoint;
 }
 

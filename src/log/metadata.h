@@ -18,6 +18,17 @@
 
 namespace penstock::log {
 
+inline constexpr int32_t kPartitionsPerTopicMax = 10'000;
+inline constexpr size_t kPartitionsMax = 100'000;
+inline constexpr size_t kTopicNameBytesMax = 249;
+inline constexpr int64_t kTopicSegmentBytesMin = 1 << 10;
+// No catalog gives more: what is beyond could overflow.
+inline constexpr int64_t kProducerIdMax = INT64_MAX / 2;
+
+// kInvalidArgument when a topic cannot have this name, or these settings.
+Status check_topic_name(const std::string& name);
+Status check_topic_config(const TopicConfig& config);
+
 // Changed and written before a change takes effect.
 struct Catalog {
   struct Topic {
@@ -31,6 +42,7 @@ struct Catalog {
   std::map<std::string, Topic, std::less<>> topics;
 
   std::string encode() const;
+  // kCorruption also when the bytes match their checksum, but say what the log never writes.
   static Result<Catalog> decode(std::string_view bytes);
 };
 
@@ -49,6 +61,7 @@ struct Checkpoint {
   std::map<uint32_t, Partition> partitions;  // by handle
   GroupOffsetsTable groups;
 
+  // As Catalog::decode().
   static Result<Checkpoint> decode(std::string_view bytes);
 };
 

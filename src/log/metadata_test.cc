@@ -14,11 +14,12 @@ Catalog some_catalog() {
   catalog.next_handle = 9;
   catalog.next_producer_id = 3000;
   for (const char* name : {"orders", "__internal"}) {
+    const auto number = static_cast<uint32_t>(catalog.topics.size());
     Catalog::Topic topic;
-    topic.info = {.name = name, .id = {7, 8}, .partitions = 2, .config = {}, .internal = name[0] == '_'};
+    topic.info = {.name = name, .id = {7, number}, .partitions = 2, .config = {}, .internal = name[0] == '_'};
     topic.info.config.retention_ms = 55;
     topic.info.config.entries = {{"retention.ms", "55"}, {"cleanup.policy", "delete"}};
-    topic.handles = {4, 5};
+    topic.handles = {4 + 2 * number, 5 + 2 * number};
     catalog.topics.emplace(name, topic);
   }
   return catalog;
@@ -46,7 +47,7 @@ std::string some_checkpoint() {
                           .next_offset = 100,
                           .bytes = 1 << 20,
                           .max_timestamp_ms = 77,
-                          .index_entries = 15,
+                          .index_entries = 8,
                           .last_index_position = 1 << 19,
                           .created_ms = 6}},
                         encoded_producers);

@@ -15,6 +15,9 @@
 
 namespace penstock::log {
 
+// No partition goes on beyond it, so that offsets can be added to.
+inline constexpr int64_t kOffsetMax = int64_t{1} << 62;
+
 // Batches that are durable in the journal, kept in memory until they are in segments and a little longer. Empty tails
 // of many partitions cost nothing.
 class Tail {

@@ -8,6 +8,15 @@ namespace {
 constexpr size_t kEncodedBatchBytes = 2 + 4 + 4 + 8 + 8;
 constexpr size_t kEncodedProducerBytes = 8 + 8 + 4;
 
+bool is_possible(const ProducerBatch& batch) {
+  if (batch.epoch < 0 || batch.first_sequence < 0 || batch.base_offset < 0 || batch.last_offset < batch.base_offset ||
+      batch.last_offset - batch.base_offset >= INT32_MAX) {
+    return false;
+  }
+  const auto records_count = static_cast<int32_t>(batch.last_offset - batch.base_offset + 1);
+  return batch.last_sequence == last_sequence_of(batch.first_sequence, records_count);
+}
+
 }  // namespace
 
 int32_t last_sequence_of(int32_t first, int32_t records_count) {
@@ -101,12 +110,16 @@ void ProducerTable::encode(int64_t high_watermark, ByteWriter* to) const {
   }
 }
 
-bool ProducerTable::decode(ByteReader* from) {
+bool ProducerTable::decode(ByteReader* from, int64_t high_watermark) {
   producers_.clear();
   const uint32_t count = from->get_count(kEncodedProducerBytes);
   for (uint32_t i = 0; i < count; ++i) {
-    Producer& producer = producers_[from->get<int64_t>()];
+    const auto id = from->get<int64_t>();
+    const auto [at, fresh] = producers_.try_emplace(id);
+    Producer& producer = at->second;
     producer.last_used_ms = from->get<int64_t>();
+    if (!from->ok() || !fresh || id < 0 || producer.last_used_ms < 0) return false;
+    int64_t end = 0;
     const uint32_t batches = from->get_count(kEncodedBatchBytes);
     for (uint32_t j = 0; j < batches; ++j) {
       ProducerBatch batch;
@@ -115,9 +128,11 @@ bool ProducerTable::decode(ByteReader* from) {
       batch.last_sequence = from->get<int32_t>();
       batch.base_offset = from->get<int64_t>();
       batch.last_offset = from->get<int64_t>();
+      if (!from->ok() || !is_possible(batch) || batch.base_offset < end) return false;
+      end = batch.last_offset + 1;
       producer.batches.push_back(batch);
     }
-    if (producer.batches.empty()) return false;
+    if (producer.batches.empty() || end > high_watermark) return false;
   }
   return from->ok();
 }

@@ -53,9 +53,10 @@ class ProducerTable {
   bool empty() const { return producers_.empty(); }
   size_t size() const { return producers_.size(); }
 
-  // Writes the part of it that is durable; reads it back, false when the bytes are malformed.
+  // Writes the part of it that is durable; reads it back, false when the bytes are malformed or tell of batches that
+  // cannot be below `high_watermark`.
   void encode(int64_t high_watermark, ByteWriter* to) const;
-  bool decode(ByteReader* from);
+  bool decode(ByteReader* from, int64_t high_watermark);
 
  private:
   struct Producer {

@@ -54,7 +54,7 @@ TEST(ProducerTable, KeepsFiveDurableBatchesAndAllThatWait) {
   table.encode(10, &writer);
   ByteReader reader(bytes);
   ProducerTable back;
-  ASSERT_TRUE(back.decode(&reader));
+  ASSERT_TRUE(back.decode(&reader, 10));
   EXPECT_TRUE(reader.done());
   EXPECT_EQ(back.check(1, batch(0, 9, 9)).base_offset, 9);
   EXPECT_EQ(back.check(1, batch(0, 10, 10)).verdict, Verdict::kAccept) << "what was not durable is not remembered";

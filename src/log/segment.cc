@@ -22,6 +22,12 @@ std::string encode_index_entry(int64_t segment_base, int64_t base_offset, uint64
   return bytes;
 }
 
+// Whether a batch with these offsets can be in the segment, and follow the batch that ended at `expected`.
+bool fits(const SegmentInfo& info, int64_t base_offset, int32_t last_offset_delta, std::optional<int64_t> expected) {
+  return base_offset >= info.base_offset && last_offset_delta >= 0 &&
+         base_offset < info.next_offset - last_offset_delta && (!expected || base_offset == *expected);
+}
+
 }  // namespace
 
 std::string segment_path(const std::string& partition_directory, int64_t base_offset) {
@@ -120,7 +126,9 @@ void SegmentReader::load_index(const SegmentInfo& info) {
 }
 
 template <class Visit>
-Status SegmentReader::scan(const SegmentInfo& info, uint64_t position, Visit visit) const {
+Status SegmentReader::scan(const SegmentInfo& info, Place from, Visit visit) const {
+  uint64_t position = from.position;
+  std::optional<int64_t> expected = from.base_offset;
   std::string window;
   uint64_t window_at = 0;
   while (position < info.bytes) {
@@ -134,24 +142,29 @@ Status SegmentReader::scan(const SegmentInfo& info, uint64_t position, Visit vis
         std::string_view(window).substr(static_cast<size_t>(position - window_at), kRecordBatchHeaderBytes);
     const std::optional<size_t> size = record_batch_size(header);
     if (!size || *size > info.bytes - position || header[16] != 2) return damaged(position, "no record batch is there");
-    const int64_t base_offset = load_big<int64_t>(header.data());
+    const auto base_offset = load_big<int64_t>(header.data());
+    const auto last_delta = load_big<int32_t>(header.data() + 23);
+    if (!fits(info, base_offset, last_delta, expected)) return damaged(position, "a record batch has a wrong offset");
     const StoredBatch batch{.bytes = header,
                             .base_offset = base_offset,
-                            .next_offset = base_offset + load_big<int32_t>(header.data() + 23) + 1,
+                            .next_offset = base_offset + last_delta + 1,
                             .max_timestamp_ms = load_big<int64_t>(header.data() + 35)};
     if (!visit(position, batch)) return {};
     position += *size;
+    expected = batch.next_offset;
   }
+  const bool to_the_end = position == info.bytes && expected;
+  if (to_the_end && *expected != info.next_offset) return damaged(position, "record batches are missing at the end");
   return {};
 }
 
 Result<uint64_t> SegmentReader::find_offset(const SegmentInfo& info, int64_t offset) {
-  uint64_t from = 0;
+  Place from{.position = 0, .base_offset = info.base_offset};
   {
     const std::lock_guard lock(mutex_);
     load_index(info);
     const auto after = std::ranges::upper_bound(index_, offset, {}, &IndexEntry::base_offset);
-    if (after != index_.begin()) from = std::prev(after)->position;
+    if (after != index_.begin()) from = {std::prev(after)->position, std::prev(after)->base_offset};
   }
   uint64_t found = info.bytes;
   PENSTOCK_TRY(scan(info, from, [&](uint64_t position, const StoredBatch& batch) {
@@ -171,7 +184,7 @@ Result<uint64_t> SegmentReader::find_timestamp(const SegmentInfo& info, uint64_t
     if (after != index_.begin()) from = std::max(from, std::prev(after)->position);
   }
   uint64_t found = info.bytes;
-  PENSTOCK_TRY(scan(info, from, [&](uint64_t position, const StoredBatch& batch) {
+  PENSTOCK_TRY(scan(info, {from, std::nullopt}, [&](uint64_t position, const StoredBatch& batch) {
     if (batch.max_timestamp_ms < timestamp_ms) return true;
     found = position;
     return false;
@@ -181,7 +194,7 @@ Result<uint64_t> SegmentReader::find_timestamp(const SegmentInfo& info, uint64_t
 
 Result<int64_t> SegmentReader::max_timestamp_from(const SegmentInfo& info, uint64_t position) const {
   int64_t max_ms = kNoTimestamp;
-  PENSTOCK_TRY(scan(info, position, [&](uint64_t, const StoredBatch& batch) {
+  PENSTOCK_TRY(scan(info, {position, std::nullopt}, [&](uint64_t, const StoredBatch& batch) {
     max_ms = std::max(max_ms, batch.max_timestamp_ms);
     return true;
   }));
@@ -204,6 +217,7 @@ Result<std::vector<SharedBytes>> SegmentReader::read(const SegmentInfo& info, ui
   const size_t n = PENSTOCK_TRY(file_->read_at(position, buffer.get(), wanted));
   if (n < wanted) return damaged(position + n, "the file is cut off");
   std::string_view rest(buffer.get(), n);
+  std::optional<int64_t> expected = position == 0 ? std::optional(info.base_offset) : std::nullopt;
   while (!rest.empty()) {
     const uint64_t at = position + (n - rest.size());
     const std::optional<size_t> size = record_batch_size(rest);
@@ -212,6 +226,11 @@ Result<std::vector<SharedBytes>> SegmentReader::read(const SegmentInfo& info, ui
     const auto batch = parse_record_batch(rest);
     if (!batch) return damaged(at, batch.error().message());
     if (!batch->crc_matches()) return damaged(at, "a record batch does not match its CRC");
+    // Offsets are outside of the CRC.
+    if (!fits(info, batch->base_offset, batch->last_offset_delta, expected)) {
+      return damaged(at, "a record batch has a wrong offset");
+    }
+    expected = batch->next_offset();
     batches.push_back({batch->bytes, buffer});
     rest.remove_prefix(batch->bytes.size());
   }

@@ -29,6 +29,7 @@ inline constexpr size_t kIndexEntryBytes = 32;
 // Segments that are open for reading at one time.
 inline constexpr size_t kOpenSegmentsMax = 128;
 
+// Always: the batches' offsets follow one another without a gap from base_offset to next_offset.
 struct SegmentInfo {
   int64_t base_offset = 0;  // of the first batch; names the file
   int64_t next_offset = 0;  // after the last record
@@ -50,8 +51,8 @@ struct StoredBatch {
 std::string segment_path(const std::string& partition_directory, int64_t base_offset);
 std::string segment_index_path(const std::string& partition_directory, int64_t base_offset);
 
-// Appends batches to a segment (an empty `info` begins one) and syncs it; updates `info`. A directory whose names must
-// be synced before the segment is relied on is added to `directories`.
+// Appends batches, which go on where it ends, to a segment (an empty `info` begins one) and syncs it; updates `info`. A
+// directory whose names must be synced before the segment is relied on is added to `directories`.
 Status append_to_segment(io::Env& env, const std::string& partition_directory, std::span<const StoredBatch> batches,
                          SegmentInfo* info, std::set<std::string>* directories);
 
@@ -84,9 +85,14 @@ class SegmentReader {
   // Takes over the entries of the index file that are not known yet.
   void load_index(const SegmentInfo& info);
   Error damaged(uint64_t position, std::string_view what) const;
-  // Calls `visit(position, header)` for the batches from `position` until it returns false or the segment ends.
+  // Where a batch begins, and its offset where that is known.
+  struct Place {
+    uint64_t position;
+    std::optional<int64_t> base_offset;
+  };
+  // Calls `visit(position, header)` for the batches from `from` until it returns false or the segment ends.
   template <class Visit>
-  Status scan(const SegmentInfo& info, uint64_t position, Visit visit) const;
+  Status scan(const SegmentInfo& info, Place from, Visit visit) const;
 
   io::Env& env_;
   const std::string path_;

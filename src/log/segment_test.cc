@@ -144,6 +144,26 @@ TEST_F(SegmentTest, DamageIsNamedByFileAndOffset) {
   EXPECT_EQ(*open_reader()->find_offset(info_, hit.base_offset - 1), batches_[6].position);
 }
 
+TEST_F(SegmentTest, OffsetsAreCheckedAlthoughTheCrcLeavesThemOut) {
+  append(20, 100);
+  const std::string path = segment_path(kDirectory, 100);
+  for (const size_t i : {size_t{0}, size_t{7}, size_t{19}}) {
+    const Batch& hit = batches_[i];
+    for (uint64_t at = 0; at < 8; ++at) {
+      env_.flip_byte(path, hit.position + at, 0x01);
+      const auto wrong =
+          HasSubstr(fmt::format("{} at offset {}: a record batch has a wrong offset", path, hit.position));
+      EXPECT_THAT(open_reader()->read(info_, 0, 1 << 20, true).error().message(), wrong);
+      EXPECT_THAT(open_reader()->find_offset(info_, hit.base_offset).error().message(), wrong);
+      env_.flip_byte(path, hit.position + at, 0x01);
+    }
+  }
+  // The last batch ends where the checkpoint says that the segment does.
+  ++info_.next_offset;
+  EXPECT_THAT(open_reader()->find_offset(info_, info_.next_offset - 1).error().message(),
+              HasSubstr("record batches are missing at the end"));
+}
+
 TEST_F(SegmentTest, TheCacheIsBoundedAndForgets) {
   append(1, 10);
   SegmentCache cache(env_);
