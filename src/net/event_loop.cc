@@ -11,21 +11,23 @@
 namespace penstock::net {
 
 EventLoop::EventLoop(std::string thread_name)
-    : work_(asio::make_work_guard(context_)),
-      thread_([this, thread_name = std::move(thread_name)] { run(thread_name); }) {}
+    : work_(asio::make_work_guard(context_)), name_(std::move(thread_name)), thread_([this] { run(); }) {}
 
 EventLoop::~EventLoop() { stop(); }
 
-void EventLoop::run(const std::string& thread_name) {
+void EventLoop::run() {
   constexpr size_t kThreadNameMax = 15;  // the kernel's limit
-  pthread_setname_np(pthread_self(), thread_name.substr(0, kThreadNameMax).c_str());
+  pthread_setname_np(pthread_self(), name_.substr(0, kThreadNameMax).c_str());
+  run_guarded([this] { context_.run(); });
+}
+
+void EventLoop::run_guarded(const std::function<void()>& run_handlers) {
   for (;;) {
     try {
-      context_.run();
-      return;
+      return run_handlers();
     } catch (const std::exception& e) {
       // A handler let a library's exception through (as std::bad_alloc); the other connections go on.
-      logging::error("event loop caught an exception", {{"loop", thread_name}, {"what", e.what()}});
+      logging::error("event loop caught an exception", {{"loop", name_}, {"what", e.what()}});
     }
   }
 }
@@ -76,7 +78,10 @@ void EventLoop::stop() {
     dropped.swap(posted_);
   }
   context_.stop();
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return;
+  thread_.join();
+  context_.restart();
+  run_guarded([this] { context_.poll(); });
 }
 
 EventLoopPool::EventLoopPool(const std::string& name, int threads) {

@@ -34,15 +34,20 @@ class EventLoop : public std::enable_shared_from_this<EventLoop> {
   std::unique_ptr<asio::steady_timer> start_timer(std::chrono::milliseconds delay, Task task);
   bool on_loop_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
-  // Stops the loop and joins its thread; what is queued never runs. Not to be called on the loop's own thread.
+  // Stops the loop and joins its thread; what is posted and queued never runs. What has completed, as the reads and
+  // writes of closed sockets, still does, so that it lets go of what it holds: often this loop. Not to be called on the
+  // loop's own thread.
   void stop();
 
  private:
-  void run(const std::string& thread_name);
+  void run();
+  // Calls `run_handlers` until it comes back without an exception.
+  void run_guarded(const std::function<void()>& run_handlers);
   void run_posted();
 
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
+  const std::string name_;
   std::mutex mutex_;
   std::vector<Task> posted_;  // while not empty, run_posted() is queued in the context
   bool stopped_ = false;

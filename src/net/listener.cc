@@ -15,8 +15,6 @@ using boost::system::error_code;
 
 // How long accepting pauses when the process is out of file descriptors or memory.
 constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
-// How long handlers may take to return once their sockets are closed.
-constexpr std::chrono::milliseconds kCloseGrace{1000};
 constexpr int kBacklog = 1024;
 
 Error cannot_listen(const Endpoint& endpoint, const error_code& error) {
@@ -245,7 +243,11 @@ Result<std::unique_ptr<Listener>> Listener::start(EventLoopPool& loops, Listener
   return listener;
 }
 
-Listener::~Listener() { shutdown(std::chrono::milliseconds(0)); }
+Listener::~Listener() {
+  if (shutdown(std::chrono::milliseconds(0))) return;
+  std::unique_lock lock(state_->mutex);
+  state_->gone.wait(lock, [this] { return state_->connections.empty(); });
+}
 
 int Listener::port() const { return state_->port; }
 
@@ -276,7 +278,7 @@ bool Listener::shutdown(std::chrono::milliseconds timeout) {
   }
   state_->for_each_connection(&Connection::close);
   std::unique_lock lock(state_->mutex);
-  if (state_->gone.wait_for(lock, kCloseGrace, all_gone)) return true;
+  if (state_->gone.wait_for(lock, state_->options.close_grace, all_gone)) return true;
   logging::warning("connections still busy after shutdown",
                    {{"listener", state_->options.name}, {"connections", state_->connections.size()}});
   return false;

@@ -57,6 +57,8 @@ struct ListenerOptions {
   std::string name;  // of the protocol, for logs and metrics: "kafka"
   Endpoint listen;   // port 0: any free port, see Listener::port()
   int connections_max = 10'000;
+  // How long handlers may take to return once their sockets are closed, before shutdown() gives up.
+  std::chrono::milliseconds close_grace{1000};
   MetricsRegistry* metrics = nullptr;  // penstock_<name>_connections, .._accepted_total, .._refused_total
 };
 
@@ -71,7 +73,8 @@ class Listener {
   // Both.
   static Result<std::unique_ptr<Listener>> start(EventLoopPool& loops, ListenerOptions options,
                                                  ConnectionHandler handler);
-  // Shuts down at once.
+  // Shuts down at once, and waits until every handler has returned: one that is still there when the loops end would
+  // never let go of its connection.
   ~Listener();
 
   int port() const;

@@ -165,6 +165,33 @@ TEST(ListenerTest, ShutdownClosesWhatDoesNotFinishInTime) {
   EXPECT_TRUE(client.at_end());
 }
 
+TEST(ListenerTest, GoesOnlyAfterItsHandlersHaveReturned) {
+  std::atomic<bool> returned = false;
+  std::promise<void> started;
+  std::promise<void> closed;
+  {
+    EventLoopPool loops("test", 1);
+    BlockingPool pool("blocking", 1);
+    auto handler = [&](std::shared_ptr<Connection> connection) -> awaitable<void> {
+      connection->on_close([&] { closed.set_value(); });
+      started.set_value();
+      co_await run_blocking(pool, [&] {
+        closed.get_future().wait();
+        std::this_thread::sleep_for(50ms);  // longer than the grace, so that the handler would be left behind
+      });
+      returned = true;
+    };
+    auto options = any_port();
+    options.close_grace = 0ms;
+    auto listener = *Listener::start(loops, options, handler);
+    const Client client(listener->port());
+    started.get_future().wait();
+    EXPECT_FALSE(listener->shutdown(0ms));
+    listener.reset();
+    EXPECT_TRUE(returned);
+  }
+}
+
 TEST(ListenerTest, AHandlersExceptionEndsItsConnectionOnly) {
   EventLoopPool loops("test", 1);
   bool first = true;
@@ -224,6 +251,31 @@ TEST(EventLoopTest, PostsInOrderAndDropsAfterStop) {
   loop->stop();
   loop->post([&order] { order.push_back(3); });
   EXPECT_EQ(order.size(), 3);
+}
+
+// A coroutine waits for something that ends while the loop stops, and holds the loop.
+TEST(EventLoopTest, StopLetsGoOfWhatHasCompleted) {
+  auto loop = std::make_shared<EventLoop>("test");
+  auto timer = std::make_shared<asio::steady_timer>(loop->context(), asio::steady_timer::time_point::max());
+  const std::weak_ptr<EventLoop> left = loop;
+  std::promise<void> waits;
+  auto coroutine = [&waits](std::shared_ptr<EventLoop> /*held*/,
+                            std::shared_ptr<asio::steady_timer> forever) -> awaitable<void> {
+    waits.set_value();
+    co_await forever->async_wait(kAwait);
+  };
+  asio::co_spawn(loop->context(), coroutine(loop, timer), asio::detached);
+  waits.get_future().wait();
+  std::promise<void> cancels;
+  loop->post([&loop, &cancels, timer = std::move(timer)] {
+    cancels.set_value();
+    timer->cancel();
+    while (!loop->context().stopped()) std::this_thread::yield();
+  });
+  cancels.get_future().wait();
+  loop->stop();
+  loop.reset();
+  EXPECT_TRUE(left.expired());
 }
 
 }  // namespace
