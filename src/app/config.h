@@ -43,6 +43,7 @@ struct Config {
     net::Endpoint listen{"127.0.0.1", 7480};
     int64_t connections_max = 10'000;
     int64_t subscription_rows_max = 100'000;
+    size_t subscription_bytes_max = 256 << 20;
   } http;
 
   struct Journal {

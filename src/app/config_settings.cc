@@ -40,6 +40,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"http.connections_max", PLACE(http.connections_max), "more are refused", 1, 1'000'000},
     {"http.subscription_rows_max", PLACE(http.subscription_rows_max),
      "changes that wait for a slow subscriber; above it a new snapshot is sent", 1, 100'000'000},
+    {"http.subscription_bytes_max", PLACE(http.subscription_bytes_max), "likewise, of all slow subscribers together",
+     0},
 
     {"journal.commit_delay_us", PLACE(journal.commit_delay_us), "how long a commit may wait for company", 0, 1'000'000},
     {"journal.segment_bytes", PLACE(journal.segment_bytes), "of a journal file", kMiB, 2 * kGiB - 1},

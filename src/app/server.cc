@@ -123,6 +123,7 @@ Status Server::Parts::start_protocols() {
   http_options.listen = net::to_string(config.http.listen);
   http_options.connections_max = static_cast<int>(config.http.connections_max);
   http_options.subscription_rows_max = static_cast<size_t>(config.http.subscription_rows_max);
+  http_options.subscription_bytes_max = config.http.subscription_bytes_max;
   http_options.api.engine = engine.get();
   http_options.api.alerts = alerts.get();
   http_options.api.metrics = &metrics;

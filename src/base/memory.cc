@@ -50,4 +50,14 @@ bool MemoryReservation::try_resize(size_t bytes) {
   return true;
 }
 
+void MemoryReservation::force_resize(size_t bytes) {
+  if (budget_ == nullptr) return;
+  if (bytes > bytes_) {
+    budget_->force_reserve(bytes - bytes_);
+  } else {
+    budget_->release(bytes_ - bytes);
+  }
+  bytes_ = bytes;
+}
+
 }  // namespace penstock

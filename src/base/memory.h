@@ -57,6 +57,8 @@ class MemoryReservation {
 
   // Changes what is held to `bytes`; false (and no change) when that would pass the limit. Shrinking never fails.
   [[nodiscard]] bool try_resize(size_t bytes);
+  // The same even over the limit, as MemoryBudget::force_reserve().
+  void force_resize(size_t bytes);
   size_t bytes() const { return bytes_; }
 
  private:

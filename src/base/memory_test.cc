@@ -85,6 +85,19 @@ TEST(MemoryReservation, GivesBackWhatItHolds) {
   EXPECT_EQ(budget.used_bytes(), 0U);
 }
 
+TEST(MemoryReservation, ForcedBytesPassTheLimitAndAreGivenBack) {
+  MemoryBudget budget("b", 100);
+  {
+    MemoryReservation a(&budget);
+    a.force_resize(150);
+    EXPECT_EQ(budget.used_bytes(), 150U);
+    a.force_resize(20);
+    EXPECT_EQ(budget.used_bytes(), 20U);
+  }
+  EXPECT_EQ(budget.used_bytes(), 0U);
+  MemoryReservation().force_resize(10);
+}
+
 TEST(MemoryReservation, MovingInReleasesWhatWasHeld) {
   MemoryBudget budget("b", 100);
   MemoryReservation a(&budget);

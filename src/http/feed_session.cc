@@ -78,7 +78,8 @@ void FeedSession::subscribe(int64_t id, std::string_view view, std::string_view 
     const auto info = api_.engine().find_view(view);
     if (!info) return answer_error(id, not_found("view \"{}\" does not exist", view));
     subscription.view = info->view;
-    subscription.feed = info->view->subscribe({.snapshot = true, .pending_rows_max = options_.subscription_rows_max});
+    subscription.feed = info->view->subscribe(
+        {.snapshot = true, .pending_rows_max = options_.subscription_rows_max, .memory = options_.memory});
     subscription.feed->on_ready(wake_);
   } else if (channel == "status") {
     subscription.channel = Channel::kStatus;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/memory.h"
 #include "base/result.h"
 #include "http/api.h"
 #include "view/view.h"
@@ -21,6 +22,7 @@ struct FeedSessionOptions {
   size_t subscription_rows_max = 100'000;  // of waiting changes, before a new snapshot is sent in their place
   size_t rows_per_message = 2'000;
   size_t answers_bytes_max = 64 << 10;  // of errors that wait to be sent, before nothing more is read
+  MemoryBudget* memory = nullptr;       // of the changes that wait for all slow clients; outlives the session
 };
 
 // Used on one thread; `wake` is called from any thread whenever next_message() may have something.

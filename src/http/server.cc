@@ -115,7 +115,10 @@ class HttpServer::Impl {
       : options_(std::move(options)),
         api_(options_.api),
         routes_(api_, options_),
-        hub_(std::make_shared<WebSocketHub>()),
+        web_sockets_(new WebSocketContext{
+            .api = api_,
+            .options = options_,
+            .memory = MemoryBudget("subscriptions", options_.subscription_bytes_max, options_.api.memory)}),
         loops_("http", options_.threads),
         pool_(std::make_unique<net::BlockingPool>("http-sql", options_.blocking_threads)) {}
 
@@ -126,13 +129,23 @@ class HttpServer::Impl {
   }
 
   Status start() {
-    options_.api.engine->on_catalog_changed([weak = std::weak_ptr(hub_)] {
-      if (const auto hub = weak.lock()) hub->views_changed();
+    const auto weak = std::weak_ptr(web_sockets_);
+    options_.api.engine->on_catalog_changed([weak] {
+      if (const auto web_sockets = weak.lock()) web_sockets->hub.views_changed();
     });
     if (options_.api.alerts != nullptr) {
-      options_.api.alerts->on_changed([weak = std::weak_ptr(hub_)] {
-        if (const auto hub = weak.lock()) hub->alerts_changed();
+      options_.api.alerts->on_changed([weak] {
+        if (const auto web_sockets = weak.lock()) web_sockets->hub.alerts_changed();
       });
+    }
+    if (options_.api.metrics != nullptr) {
+      const auto used_bytes = [weak] {
+        const auto web_sockets = weak.lock();
+        return web_sockets != nullptr ? static_cast<double>(web_sockets->memory.used_bytes()) : 0;
+      };
+      options_.api.metrics->callback("penstock_http_subscription_bytes",
+                                     "Changes that wait for slow subscribers, and messages on their way", {},
+                                     used_bytes);
     }
     listener_ = PENSTOCK_TRY(net::Listener::start(
         loops_,
@@ -180,7 +193,7 @@ class HttpServer::Impl {
       const RequestView view = view_of(request);
       std::optional<Reply> refusal = routes_.refuse(view);
       if (!refusal && routes_.is_websocket(view) && beast::websocket::is_upgrade(request)) {
-        co_await serve_websocket(connection, std::move(request), api_, options_, hub_);
+        co_await serve_websocket(connection, std::move(request), *web_sockets_);
         co_return;
       }
       // Not in a conditional expression: g++ 12 destroys the operands of one with co_await in it twice.
@@ -243,7 +256,7 @@ class HttpServer::Impl {
   const HttpServerOptions options_;
   Api api_;
   const Routes routes_;
-  const std::shared_ptr<WebSocketHub> hub_;
+  const std::shared_ptr<WebSocketContext> web_sockets_;
   net::EventLoopPool loops_;
   std::unique_ptr<net::BlockingPool> pool_;
   std::unique_ptr<net::Listener> listener_;

@@ -14,21 +14,23 @@ using net::kAwait;
 
 class WebSocket : public std::enable_shared_from_this<WebSocket> {
  public:
-  WebSocket(std::shared_ptr<net::Connection> connection, Api& api, const HttpServerOptions& options)
+  WebSocket(std::shared_ptr<net::Connection> connection, WebSocketContext& context)
       : connection_(std::move(connection)),
         loop_(connection_->loop().shared_from_this()),
-        options_(options),
+        context_(context),
+        options_(context.options),
         stream_(connection_->socket()),
         wake_timer_(connection_->socket().get_executor()),
         write_deadline_(connection_->socket().get_executor()),
-        written_timer_(connection_->socket().get_executor(), std::chrono::steady_clock::time_point::max()),
-        api_(api) {}
+        changed_(connection_->socket().get_executor(), std::chrono::steady_clock::time_point::max()) {}
 
   net::awaitable<void> run(UpgradeRequest request) {
-    session_.emplace(api_, FeedSessionOptions{.subscription_rows_max = options_.subscription_rows_max},
-                     [weak = weak_from_this(), loop = std::weak_ptr(loop_)] {
-                       if (const auto l = loop.lock()) l->post([weak] { wake_if_there(weak); });
-                     });
+    session_.emplace(
+        context_.api,
+        FeedSessionOptions{.subscription_rows_max = options_.subscription_rows_max, .memory = &context_.memory},
+        [weak = weak_from_this(), loop = std::weak_ptr(loop_)] {
+          if (const auto l = loop.lock()) l->post([weak] { wake_if_there(weak); });
+        });
     stream_.read_message_max(options_.websocket_message_bytes_max);
     stream_.set_option(websocket::stream_base::timeout{
         .handshake_timeout = options_.read_timeout, .idle_timeout = options_.idle_timeout, .keep_alive_pings = true});
@@ -37,9 +39,12 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     connection_->on_drain([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->close();
     });
+    reading_ = true;
     net::asio::co_spawn(connection_->socket().get_executor(), read(shared_from_this()), net::asio::detached);
     co_await write();
     session_.reset();
+    connection_->close();
+    while (reading_) co_await changed_.async_wait(kAwait);
   }
 
   // Any thread.
@@ -64,7 +69,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
 
   void close() {
     closing_ = true;
-    written_timer_.cancel();
+    changed_.cancel();
     wake();
   }
 
@@ -78,9 +83,10 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       buffer.consume(buffer.size());
       self->wake();
       while (!self->closing_ && self->session_ && !self->session_->can_receive()) {
-        co_await self->written_timer_.async_wait(kAwait);
+        co_await self->changed_.async_wait(kAwait);
       }
     }
+    self->reading_ = false;
     self->close();
   }
 
@@ -96,7 +102,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       woken_ = false;
       if (const std::optional<std::string> message = session_->next_message()) {
         const bool written = co_await write_message(*message);
-        written_timer_.cancel();
+        changed_.cancel();
         if (!written) break;
         continue;
       }
@@ -117,6 +123,8 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   }
 
   net::awaitable<bool> write_message(const std::string& message) {
+    MemoryReservation memory(&context_.memory);
+    memory.force_resize(message.size());
     arm_write_deadline();
     stream_.text(true);
     const auto [error, bytes] = co_await stream_.async_write(net::asio::buffer(message), kAwait);
@@ -135,14 +143,15 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
 
   const std::shared_ptr<net::Connection> connection_;
   const std::shared_ptr<net::EventLoop> loop_;
+  WebSocketContext& context_;
   const HttpServerOptions& options_;
   websocket::stream<net::tcp::socket&> stream_;
   net::asio::steady_timer wake_timer_;
   net::asio::steady_timer write_deadline_;
-  net::asio::steady_timer written_timer_;  // never expires; cancelled when a message has gone
-  Api& api_;
+  net::asio::steady_timer changed_;  // never expires; cancelled when a message has gone or the end has come
   std::optional<FeedSession> session_;
   bool woken_ = false;
+  bool reading_ = false;
   bool closing_ = false;
 };
 
@@ -168,10 +177,10 @@ void WebSocketHub::alerts_changed() {
   for_each([](WebSocket& socket) { socket.post(&FeedSession::alerts_changed); });
 }
 
-net::awaitable<void> serve_websocket(std::shared_ptr<net::Connection> connection, UpgradeRequest request, Api& api,
-                                     const HttpServerOptions& options, std::shared_ptr<WebSocketHub> hub) {
-  const auto socket = std::make_shared<WebSocket>(std::move(connection), api, options);
-  hub->add(socket);
+net::awaitable<void> serve_websocket(std::shared_ptr<net::Connection> connection, UpgradeRequest request,
+                                     WebSocketContext& context) {
+  const auto socket = std::make_shared<WebSocket>(std::move(connection), context);
+  context.hub.add(socket);
   co_await socket->run(std::move(request));
 }
 

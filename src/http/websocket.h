@@ -17,8 +17,7 @@ namespace penstock::http {
 
 class WebSocket;
 
-// All open WebSockets of a server, to be told that views or alerts have changed. Thread-safe; outlived by nobody's
-// callback, since those hold it weakly.
+// All open WebSockets of a server, to be told that views or alerts have changed. Thread-safe.
 class WebSocketHub {
  public:
   void add(std::weak_ptr<WebSocket> socket);
@@ -35,8 +34,17 @@ class WebSocketHub {
 
 using UpgradeRequest = boost::beast::http::request<boost::beast::http::string_body>;
 
+// What the WebSockets of a server share. Outlives them.
+struct WebSocketContext {
+  Api& api;
+  const HttpServerOptions& options;
+  // Of the changes that wait for slow clients, and of the messages that are being written to them.
+  MemoryBudget memory;
+  WebSocketHub hub = {};
+};
+
 // Runs until the client or the server closes it.
-net::awaitable<void> serve_websocket(std::shared_ptr<net::Connection> connection, UpgradeRequest request, Api& api,
-                                     const HttpServerOptions& options, std::shared_ptr<WebSocketHub> hub);
+net::awaitable<void> serve_websocket(std::shared_ptr<net::Connection> connection, UpgradeRequest request,
+                                     WebSocketContext& context);
 
 }  // namespace penstock::http

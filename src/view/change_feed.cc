@@ -18,14 +18,27 @@ bool FeedState::add(const PublishedChange& change) {
   const bool had_nothing = pending_.empty() && snapshot_ == nullptr;
   pending_.push_back(change);
   pending_rows_ += change.rows->rows();
+  pending_bytes_ += change.rows->bytes();
+  // The newest change alone is shared by all feeds of the view: a reader that keeps up costs nothing, and is not
+  // refused when others have used up the memory.
+  const bool keeps_up = pending_.size() == 1;
   if (pending_rows_ > std::max({kMergeRowsMin, merge_at_rows_, options_.pending_rows_max})) merge_pending();
-  if (pending_rows_ > options_.pending_rows_max) {
-    pending_.clear();
-    pending_rows_ = 0;
+  if (pending_rows_ > options_.pending_rows_max || !(keeps_up || fits())) {
+    clear_pending();
     snapshot_ = nullptr;
     wants_snapshot_ = true;
   }
   return had_nothing;
+}
+
+bool FeedState::fits() { return options_.memory == nullptr || memory_.try_resize(pending_bytes_); }
+
+void FeedState::clear_pending() {
+  pending_.clear();
+  pending_rows_ = 0;
+  pending_bytes_ = 0;
+  merge_at_rows_ = 0;
+  memory_ = MemoryReservation(options_.memory);
 }
 
 void FeedState::merge_pending() {
@@ -34,6 +47,7 @@ void FeedState::merge_pending() {
     for (size_t i = 1; i < pending_.size(); ++i) merged->add(*pending_[i].rows);
     const Epoch epoch = pending_.back().epoch;
     pending_rows_ = merged->rows();
+    pending_bytes_ = merged->bytes();
     pending_.clear();
     pending_.push_back({.epoch = epoch, .rows = std::move(merged)});
   }
@@ -45,7 +59,12 @@ void FeedState::drop() {
   dropped_ = true;
   wants_snapshot_ = false;
   snapshot_ = nullptr;
-  pending_.clear();
+  clear_pending();
+}
+
+void FeedState::close() {
+  on_ready({});
+  drop();
 }
 
 void FeedState::tell() {
@@ -109,9 +128,7 @@ std::optional<FeedUpdate> FeedState::poll(size_t rows_max) {
     if (pending_.empty()) return std::nullopt;
     merge_pending();
     change = std::move(pending_.front());
-    pending_.clear();
-    pending_rows_ = 0;
-    merge_at_rows_ = 0;
+    clear_pending();
   }
   return FeedUpdate{.kind = FeedUpdate::Kind::kChanges, .epoch = change.epoch, .batches = change.rows->to_batches()};
 }

@@ -23,11 +23,14 @@ struct PublishedChange {
 // never the other way round.
 class FeedState {
  public:
-  explicit FeedState(FeedOptions options) : options_(options), wants_snapshot_(options.snapshot) {}
+  explicit FeedState(FeedOptions options)
+      : options_(options), wants_snapshot_(options.snapshot), memory_(options.memory) {}
 
   // The view's side. Adds a change; true when the reader is to be told.
   bool add(const PublishedChange& change);
   void drop();
+  // The reader has gone: nothing is kept from now on, although the view may still hold this for a moment.
+  void close();
   // Calls the reader's callback, not under any lock of the view.
   void tell();
 
@@ -41,6 +44,9 @@ class FeedState {
 
  private:
   void merge_pending();
+  void clear_pending();
+  // Accounts for what waits; false when the memory for it is used up.
+  bool fits();
   std::optional<FeedUpdate> next_snapshot_part(size_t rows_max);
 
   const FeedOptions options_;
@@ -55,7 +61,9 @@ class FeedState {
   bool snapshot_first_ = true;
   std::vector<PublishedChange> pending_;
   size_t pending_rows_ = 0;
+  size_t pending_bytes_ = 0;
   size_t merge_at_rows_ = 0;
+  MemoryReservation memory_;  // of pending_
 
   std::mutex callback_mutex_;  // held during the callback, so that it never runs after on_ready({})
   std::function<void()> ready_;

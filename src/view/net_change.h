@@ -37,6 +37,10 @@ class NetChange {
   // How many rows have a weight that is not 0.
   size_t rows() const { return rows_; }
   bool empty() const { return rows_ == 0; }
+  // The memory that it holds.
+  size_t bytes() const {
+    return bytes_.capacity() + entries_.capacity() * sizeof(Row) + slots_.capacity() * sizeof(uint32_t);
+  }
 
   // As batches of at most kBatchRowsMax rows; deletions before insertions.
   std::vector<columnar::ChangeBatch> to_batches() const;

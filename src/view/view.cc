@@ -221,7 +221,7 @@ class Feed : public ChangeFeed {
       : view_(std::move(view)), state_(std::move(state)) {}
 
   ~Feed() override {
-    state_->on_ready({});
+    state_->close();
     view_->forget(state_);
   }
 

@@ -47,6 +47,9 @@ struct FeedUpdate {
 struct FeedOptions {
   bool snapshot = true;               // begin with the present rows; else only with what changes from now on
   size_t pending_rows_max = 100'000;  // above it, waiting changes are thrown away and a new snapshot is sent
+  // What changes are accounted to that wait behind the newest one; when it is used up, the same is done. Outlives the
+  // feed.
+  MemoryBudget* memory = nullptr;
 };
 
 // A reader's place in the changes of a view. What waits is merged (net per row), so a slow reader gets fewer and larger

@@ -243,6 +243,51 @@ void run_against_oracle(uint32_t seed, bool keyed) {
   }
 }
 
+// Changes the one row of a view.
+void change_row(View& view, int64_t epoch) {
+  const std::string before = epoch == 1 ? "" : fmt::format("- 1 value-{} | ", epoch - 1);
+  view.stage(Epoch(epoch), batch(before + fmt::format("+ 1 value-{}", epoch)));
+  ASSERT_TRUE(view.publish(Epoch(epoch)));
+}
+
+TEST(ChangeFeed, WhatWaitsForASlowReaderIsAccountedAndHoldsToTheLimit) {
+  MemoryBudget memory("test", 10'000);
+  const auto view = make_view({0});
+  Follower slow{.feed = view->subscribe({.memory = &memory})};
+  ASSERT_TRUE(slow.poll());
+  size_t used_max = 0;
+  for (int64_t epoch = 1; epoch <= 100; ++epoch) {
+    change_row(*view, epoch);
+    ASSERT_LE(memory.used_bytes(), memory.limit_bytes());
+    used_max = std::max(used_max, memory.used_bytes());
+  }
+  EXPECT_GT(used_max, 0U);
+  while (slow.poll()) {
+  }
+  EXPECT_EQ(slow.snapshots, 2) << "the second one in place of changes that did not fit";
+  EXPECT_EQ(slow.rows, rows_of(*view->snapshot()));
+  EXPECT_EQ(memory.used_bytes(), 0U);
+  change_row(*view, 101);
+  change_row(*view, 102);
+  EXPECT_GT(memory.used_bytes(), 0U);
+  slow.feed.reset();
+  EXPECT_EQ(memory.used_bytes(), 0U);
+}
+
+TEST(ChangeFeed, AReaderThatKeepsUpIsServedWhenOthersHaveUsedUpTheMemory) {
+  MemoryBudget memory("test", 0);
+  const auto view = make_view({0});
+  Follower follower{.feed = view->subscribe({.memory = &memory})};
+  ASSERT_TRUE(follower.poll());
+  for (int64_t epoch = 1; epoch <= 20; ++epoch) {
+    change_row(*view, epoch);
+    ASSERT_TRUE(follower.poll());
+    ASSERT_EQ(follower.epoch, Epoch(epoch));
+  }
+  EXPECT_EQ(follower.snapshots, 1);
+  EXPECT_EQ(follower.rows, rows_of(*view->snapshot()));
+}
+
 TEST(View, EverySnapshotAndFollowerIsRightAtItsEpoch) {
   for (uint32_t seed = 1; seed <= 4; ++seed) {
     run_against_oracle(seed, true);
