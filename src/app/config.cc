@@ -80,8 +80,23 @@ std::string file_of(const ParsedFlags& flags, std::span<const std::string> envir
   return variable == environment.end() ? "" : variable->substr(prefix.size());
 }
 
+// A Host header is compared with the name as it is, so anything else would silently never match.
+Status check_host_names(const std::vector<std::string>& names) {
+  constexpr std::string_view kOther = "-._";
+  for (const std::string& name : names) {
+    const bool good = std::ranges::all_of(name, [&](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kOther.contains(c);
+    });
+    if (good) continue;
+    return invalid_argument("http.allowed_hosts: \"{}\" is no host name", name)
+        .hint("write names without a scheme, port or wildcard, as in penstock.example.com");
+  }
+  return {};
+}
+
 // Puts in what depends on the machine or on another setting.
 Status complete(Config& config) {
+  PENSTOCK_TRY(check_host_names(config.http.allowed_hosts));
   if (config.workers == 0) config.workers = std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, 256);
   if (config.memory_limit == 0) config.memory_limit = MemoryBudget::detect_limit_bytes() / 100 * kMemoryPercent;
   Config::Kafka& kafka = config.kafka;

@@ -41,6 +41,7 @@ struct Config {
 
   struct Http {
     net::Endpoint listen{"127.0.0.1", 7480};
+    std::vector<std::string> allowed_hosts;  // without a port
     int64_t connections_max = 10'000;
     int64_t subscription_rows_max = 100'000;
     size_t subscription_bytes_max = 256 << 20;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -30,6 +31,10 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+bool is_array_of_texts(const toml::array& array) {
+  return std::ranges::all_of(array, [](const toml::node& item) { return item.is_string(); });
+}
+
 // Appends the keys of `table`, which stands under `prefix`: "" or "kafka.".
 Status collect(const toml::table& table, const std::string& prefix, const std::string& path,
                std::vector<WrittenSetting>& out) {
@@ -48,8 +53,12 @@ Status collect(const toml::table& table, const std::string& prefix, const std::s
     } else if (const auto* boolean = node.as_boolean()) {
       value.kind = WrittenValue::Kind::kBoolean;
       value.text = boolean->get() ? "true" : "false";
+    } else if (const auto* array = node.as_array(); array != nullptr && is_array_of_texts(*array)) {
+      value.kind = WrittenValue::Kind::kList;
+      for (const auto& item : *array) value.text += (value.text.empty() ? "" : ",") + item.as_string()->get();
     } else {
-      return invalid_argument("{}: {} must be a text, an integer, true or false", value.origin, name);
+      return invalid_argument("{}: {} must be a text, an integer, true, false or an array of texts", value.origin,
+                              name);
     }
     out.push_back({name, std::move(value)});
   }

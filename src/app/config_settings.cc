@@ -37,6 +37,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"pg.connections_max", PLACE(pg.connections_max), "more are refused", 1, 1'000'000},
 
     {"http.listen", PLACE(http.listen), "where browsers and HTTP clients connect"},
+    {"http.allowed_hosts", PLACE(http.allowed_hosts),
+     "names, with commas, that requests may be addressed to beside localhost and IP addresses"},
     {"http.connections_max", PLACE(http.connections_max), "more are refused", 1, 1'000'000},
     {"http.subscription_rows_max", PLACE(http.subscription_rows_max),
      "changes that wait for a slow subscriber; above it a new snapshot is sent", 1, 100'000'000},
@@ -160,6 +162,20 @@ Status read(const Setting& setting, const WrittenValue& written, std::string& va
   return {};
 }
 
+Status read(const Setting& /*setting*/, const WrittenValue& written, std::vector<std::string>& value) {
+  value.clear();
+  std::string_view rest = written.text;
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    std::string_view item = rest.substr(0, comma);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    if (!item.empty()) value.emplace_back(item);
+  }
+  return {};
+}
+
 Status read(const Setting& setting, const WrittenValue& written, net::Endpoint& value) {
   if (written.kind != WrittenValue::Kind::kText)
     return wrong(setting, written, "an address such as \"127.0.0.1:9092\"");
@@ -187,6 +203,11 @@ std::string text_of(bool value) { return value ? "true" : "false"; }
 std::string text_of(int64_t value) { return fmt::to_string(value); }
 std::string text_of(const std::string& value) { return json_string(value); }
 std::string text_of(const net::Endpoint& value) { return json_string(to_string(value)); }
+std::string text_of(const std::vector<std::string>& value) {
+  std::string out = "[";
+  for (const std::string& item : value) out += (out.size() > 1 ? ", " : "") + json_string(item);
+  return out + "]";
+}
 std::string text_of(size_t value) {
   for (const auto& [unit, bytes] : {std::pair{"GiB", kGiB}, {"MiB", kMiB}, {"KiB", int64_t{1024}}}) {
     const auto divisor = static_cast<size_t>(bytes);
@@ -205,6 +226,7 @@ std::string type_name(const bool* /*type*/) { return "true|false"; }
 std::string type_name(const int64_t* /*type*/) { return "INTEGER"; }
 std::string type_name(const size_t* /*type*/) { return "BYTES"; }
 std::string type_name(const std::string* /*type*/) { return "TEXT"; }
+std::string type_name(const std::vector<std::string>* /*type*/) { return "TEXT,..."; }
 std::string type_name(const net::Endpoint* /*type*/) { return "HOST:PORT"; }
 template <class T>
   requires requires(const T* type) { choices_of(type); }
@@ -233,6 +255,11 @@ std::string Setting::environment() const {
 }
 
 Status assign(const Setting& setting, const WrittenValue& written, Config& config) {
+  const bool takes_list = std::holds_alternative<std::vector<std::string>*>(setting.value(config));
+  if (written.kind == WrittenValue::Kind::kList && !takes_list) return wrong(setting, written, "one value");
+  if (written.kind != WrittenValue::Kind::kList && takes_list && written.typed) {
+    return wrong(setting, written, "an array of texts");
+  }
   return std::visit([&](auto* value) { return read(setting, written, *value); }, setting.value(config));
 }
 

@@ -14,9 +14,10 @@
 
 namespace penstock::app {
 
-// Where a setting lives in a Config; the type decides the text form. size_t is a number of bytes.
-using SettingValue =
-    std::variant<bool*, int64_t*, size_t*, std::string*, net::Endpoint*, logging::Level*, logging::Format*>;
+// Where a setting lives in a Config; the type decides the text form. size_t is a number of bytes, a vector is written
+// with commas, or as an array in the file.
+using SettingValue = std::variant<bool*, int64_t*, size_t*, std::string*, std::vector<std::string>*, net::Endpoint*,
+                                  logging::Level*, logging::Format*>;
 
 struct Setting {
   std::string_view name;  // as in TOML: "kafka.listen"
@@ -33,7 +34,7 @@ std::span<const Setting> settings();
 
 // A value as it was written, and where: "flag --workers", "penstock.toml:3".
 struct WrittenValue {
-  enum class Kind : uint8_t { kText, kInteger, kBoolean };  // kText also for all that has no types of its own
+  enum class Kind : uint8_t { kText, kInteger, kBoolean, kList };  // kText also for all that has no types of its own
   std::string text;
   std::string origin;
   Kind kind = Kind::kText;

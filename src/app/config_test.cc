@@ -83,8 +83,9 @@ TEST_F(ConfigTest, TheEnvironmentMayNameTheFile) {
 
 // Whatever is written by describe_config() reads back as the same: it names every setting in every type.
 TEST_F(ConfigTest, DescriptionsAreFiles) {
-  const auto first = load({"--data-dir", "a \"b\"\\c\n\u20ac", "--log-level=error", "--log-format=json",
-                           "--memory-limit", "123456789", "--kafka-auto-create-topics=false", "--pg-listen=[::1]:0"});
+  const auto first =
+      load({"--data-dir", "a \"b\"\\c\n\u20ac", "--log-level=error", "--log-format=json", "--memory-limit", "123456789",
+            "--kafka-auto-create-topics=false", "--pg-listen=[::1]:0", "--http-allowed-hosts=a.example, b"});
   ASSERT_TRUE(first) << first.error().to_string();
   const auto second = load({"--config", write_file(describe_config(*first))});
   ASSERT_TRUE(second) << second.error().to_string();
@@ -95,6 +96,7 @@ TEST_F(ConfigTest, DescriptionsAreFiles) {
   EXPECT_EQ(second->config.log.level, logging::Level::kError);
   EXPECT_EQ(second->config.memory_limit, 123456789U);
   EXPECT_FALSE(second->config.kafka.auto_create_topics);
+  EXPECT_THAT(second->config.http.allowed_hosts, ElementsAre("a.example", "b"));
 }
 
 TEST_F(ConfigTest, BytesTakeUnits) {
@@ -137,13 +139,35 @@ TEST_F(ConfigTest, FilesHaveTypes) {
   EXPECT_EQ(file_error("\n\nworkers = '2'"), ":3: workers must be an integer, not \"2\"");
   EXPECT_EQ(file_error("workers = true"), ":1: workers must be an integer, not true");
   EXPECT_EQ(file_error("data_dir = 5"), ":1: data_dir must be a text, not 5");
-  EXPECT_EQ(file_error("workers = 2.5"), ":1: workers must be a text, an integer, true or false");
-  EXPECT_EQ(file_error("workers = [2]"), ":1: workers must be a text, an integer, true or false");
+  EXPECT_EQ(file_error("workers = 2.5"), ":1: workers must be a text, an integer, true, false or an array of texts");
+  EXPECT_EQ(file_error("workers = [2]"), ":1: workers must be a text, an integer, true, false or an array of texts");
+  EXPECT_EQ(file_error("memory_limit = ['1G']"), ":1: memory_limit must be one value, not 1G");
+  EXPECT_EQ(file_error("[http]\nallowed_hosts = 'a,b'"),
+            ":2: http.allowed_hosts must be an array of texts, not \"a,b\"");
   EXPECT_EQ(file_error("[kafka]\nauto_create_topics = 'true'"),
             ":2: kafka.auto_create_topics must be true or false, not \"true\"");
   EXPECT_EQ(file_error("[kafka]\nlisten = 9092"),
             ":2: kafka.listen must be an address such as \"127.0.0.1:9092\", not 9092");
   EXPECT_EQ(file_error("memory_limit = '1GiB'\nworkers=2\n[journal]\nsegment_bytes = 1048576"), "");
+}
+
+TEST_F(ConfigTest, AListIsWrittenWithCommasOrAsAnArray) {
+  const auto hosts = [](const Result<LoadedConfig>& loaded) {
+    return loaded ? loaded->config.http.allowed_hosts : Texts{loaded.error().to_string()};
+  };
+  EXPECT_THAT(hosts(load({})), ElementsAre());
+  EXPECT_THAT(hosts(load({"--http-allowed-hosts=a.example,b-2.example"})), ElementsAre("a.example", "b-2.example"));
+  EXPECT_THAT(hosts(load({}, {"PENSTOCK_HTTP_ALLOWED_HOSTS=a , ,b,"})), ElementsAre("a", "b"));
+  const std::string file = write_file("[http]\nallowed_hosts = ['a', 'b']");
+  EXPECT_THAT(hosts(load({"--config", file})), ElementsAre("a", "b"));
+  EXPECT_THAT(hosts(load({"--config", file}, {"PENSTOCK_HTTP_ALLOWED_HOSTS="})), ElementsAre());
+}
+
+TEST_F(ConfigTest, AllowedHostsAreNames) {
+  for (const std::string bad : {"*.example.com", "a.example:7480", "http://a.example", "[::1]", "a b"}) {
+    EXPECT_THAT(error({"--http-allowed-hosts=good," + bad}),
+                HasSubstr("http.allowed_hosts: \"" + bad + "\" is no host name"));
+  }
 }
 
 TEST_F(ConfigTest, UnknownNamesGetASuggestion) {

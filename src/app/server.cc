@@ -121,6 +121,7 @@ Status Server::Parts::start_protocols() {
 
   http::HttpServerOptions http_options;
   http_options.listen = net::to_string(config.http.listen);
+  http_options.allowed_hosts = config.http.allowed_hosts;
   http_options.connections_max = static_cast<int>(config.http.connections_max);
   http_options.subscription_rows_max = static_cast<size_t>(config.http.subscription_rows_max);
   http_options.subscription_bytes_max = config.http.subscription_bytes_max;

@@ -193,6 +193,14 @@ def test_local_host_names_are_taken(server, host):
     assert exchange(server, f"GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")[0] == 200
 
 
+def test_a_host_name_of_the_configuration_is_taken(start_server):
+    server = start_server("--http-allowed-hosts=penstock.example,other.example")
+    for host in ("penstock.example", "Penstock.Example:7480", "other.example"):
+        assert exchange(server, f"GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")[0] == 200
+    for host in ("evil.example", "evil.penstock.example", "penstock.example.evil"):
+        assert exchange(server, f"GET /livez HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")[0] == 421
+
+
 def test_pages_of_other_origins_cannot_run_sql(url):
     body = json.dumps({"sql": "SELECT 1"})
     headers = {"Content-Type": "application/json", "Origin": "http://evil.example"}
