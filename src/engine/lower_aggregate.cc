@@ -10,14 +10,6 @@ namespace penstock::engine {
 
 using plan::PhysicalNode;
 
-namespace {
-
-exec::TumblingWindow to_exec(const plan::TumblingWindow& window) {
-  return {.time_column = window.time_column, .size_us = window.size_us, .offset_us = window.offset_us};
-}
-
-}  // namespace
-
 std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>& calls) {
   std::vector<exec::AggregateCall> out;
   for (const plan::AggregateCall& call : calls) {
@@ -28,8 +20,9 @@ std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>&
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWindow& assign) {
-  return append(node, [window = to_exec(assign.window)](int /*instance*/) {
-    return Result<std::unique_ptr<exec::Operator>>(exec::make_assign_window(window));
+  return append(node, [assign](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(
+        exec::make_assign_window({.window = assign.window, .time_column = assign.time_column}));
   });
 }
 
@@ -44,8 +37,9 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Aggregate&
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::WindowAggregate& aggregate) {
   exec::WindowAggregateOptions options;
-  options.window = to_exec(aggregate.window);
-  options.time_type = input_schema(node)[static_cast<size_t>(aggregate.window.time_column)].type;
+  options.window = aggregate.window;
+  options.time_column = aggregate.time_column;
+  options.time_type = input_schema(node)[static_cast<size_t>(aggregate.time_column)].type;
   options.keys = aggregate.keys;
   options.key_types = types_of(input_schema(node), aggregate.keys);
   options.calls = to_exec(aggregate.calls);

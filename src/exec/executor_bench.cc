@@ -117,9 +117,10 @@ void run_jobs(benchmark::State& state, const std::function<Result<std::unique_pt
   state.counters["rows_out"] = benchmark::Counter(static_cast<double>(rows_out), benchmark::Counter::kAvgIterations);
 }
 
-void BM_WindowAggregateJob(benchmark::State& state) {
-  run_jobs(state, [](int) -> Result<std::unique_ptr<Operator>> {
-    return make_window_aggregate({.window = {.time_column = 2, .size_us = 10'000'000},
+void run_window_jobs(benchmark::State& state, types::Window window) {
+  run_jobs(state, [window](int) -> Result<std::unique_ptr<Operator>> {
+    return make_window_aggregate({.window = window,
+                                  .time_column = 2,
                                   .time_type = kTimestamp,
                                   .keys = {0},
                                   .key_types = {kBigInt},
@@ -127,7 +128,13 @@ void BM_WindowAggregateJob(benchmark::State& state) {
                                   .properties = {WindowProperty::kStart, WindowProperty::kEnd}});
   });
 }
+
+void BM_WindowAggregateJob(benchmark::State& state) { run_window_jobs(state, types::Window::tumble(10'000'000)); }
 BENCHMARK(BM_WindowAggregateJob)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
+
+// Ten seconds every two.
+void BM_HopAggregateJob(benchmark::State& state) { run_window_jobs(state, types::Window::hop(10'000'000, 2'000'000)); }
+BENCHMARK(BM_HopAggregateJob)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 void BM_RunningAggregateJob(benchmark::State& state) {
   run_jobs(state, [](int) -> Result<std::unique_ptr<Operator>> {

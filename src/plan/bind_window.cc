@@ -1,6 +1,9 @@
 // Window table functions.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "base/suggest.h"
 #include "expr/evaluate.h"
@@ -8,13 +11,44 @@
 #include "plan/rules.h"
 #include "sql/keywords.h"
 #include "sql/printer.h"
-#include "types/calendar.h"
+#include "types/window.h"
 
 namespace penstock::plan {
 namespace {
 
 using expr::ExprPtr;
 using types::TypeKind;
+using types::Window;
+
+struct WindowFunction {
+  std::string_view name;
+  Window::Kind kind;
+  // DATA and TIMECOL, one or two intervals, then perhaps OFFSET, which may be left out.
+  std::array<std::string_view, 5> parameters;
+  size_t intervals;
+  bool offset;
+  std::string_view example;
+
+  std::span<const std::string_view> names() const { return std::span(parameters).first(required() + (offset ? 1 : 0)); }
+  size_t required() const { return 2 + intervals; }
+};
+
+// By kind.
+constexpr std::array<WindowFunction, 3> kWindowFunctions = {{
+    {"TUMBLE", Window::Kind::kTumble, {"DATA", "TIMECOL", "SIZE", "OFFSET"}, 1, true, "INTERVAL '1' MINUTE"},
+    {"HOP",
+     Window::Kind::kHop,
+     {"DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"},
+     2,
+     true,
+     "INTERVAL '1' MINUTE, INTERVAL '10' MINUTE"},
+    {"CUMULATE",
+     Window::Kind::kCumulate,
+     {"DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"},
+     2,
+     true,
+     "INTERVAL '1' MINUTE, INTERVAL '1' HOUR"},
+}};
 
 // The arguments of a call by their parameters' names; a call names all of them or none.
 Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionCall& call,
@@ -44,15 +78,35 @@ Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionC
   return matched;
 }
 
+// `intervals` as they stand in the call.
+Result<Window> make_window(Window::Kind kind, const std::vector<int64_t>& intervals, int64_t offset_us) {
+  if (kind == Window::Kind::kTumble) return Window::tumble(intervals[0], offset_us);
+  int64_t step = intervals[0];
+  int64_t size = intervals[1];
+  if (size / step > kWindowsPerRowMax) {
+    return make_error(ErrorCode::kResourceExhausted, "a row would be in {} windows, and may be in at most {}",
+                      size / step, kWindowsPerRowMax)
+        .hint("take larger steps");
+  }
+  if (kind == Window::Kind::kHop) return Window::hop(size, step, offset_us);
+  if (size % step != 0) {
+    return invalid_argument("the size of cumulating windows must be a multiple of their step");
+  }
+  return Window::cumulate(size, step, offset_us);
+}
+
 }  // namespace
 
 Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
-  if (name == "TUMBLE") return bind_tumble(call);
-  for (std::string_view known : {"HOP", "CUMULATE", "SESSION", "UNNEST"}) {
-    if (name == known) return unsupported("{} is not supported", name).hint("TUMBLE is");
+  auto function = std::ranges::find(kWindowFunctions, std::string_view(name), &WindowFunction::name);
+  if (function != kWindowFunctions.end()) return bind_window_function(call, function->kind);
+  for (std::string_view known : {"SESSION", "UNNEST"}) {
+    if (name == known) return unsupported("{} is not supported", name).hint("TUMBLE, HOP and CUMULATE are");
   }
-  return not_found("there is no table function {}", name).hint(did_you_mean(name, {"TUMBLE"}));
+  std::vector<std::string> names;
+  for (const WindowFunction& one : kWindowFunctions) names.emplace_back(one.name);
+  return not_found("there is no table function {}", name).hint(did_you_mean(name, names));
 }
 
 Result<LogicalPtr> Binder::with_window_times(LogicalPtr input) const {
@@ -62,28 +116,35 @@ Result<LogicalPtr> Binder::with_window_times(LogicalPtr input) const {
   return with_names(optimized, column_names(*input));
 }
 
-// TUMBLE(TABLE t, DESCRIPTOR(time), size [, offset])
-Result<LogicalPtr> Binder::bind_tumble(const sql::FunctionCall& call) {
-  static constexpr std::array<std::string_view, 4> kParameters = {"DATA", "TIMECOL", "SIZE", "OFFSET"};
-  std::vector<const sql::Expression*> arguments = PENSTOCK_TRY(match_arguments(call, kParameters, 3));
+// F(TABLE t, DESCRIPTOR(time), interval [, interval] [, offset])
+Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, Window::Kind kind) {
+  const WindowFunction& function = kWindowFunctions[static_cast<size_t>(kind)];
+  std::vector<const sql::Expression*> arguments =
+      PENSTOCK_TRY(match_arguments(call, function.names(), function.required()));
   const auto* data = arguments[0]->get_if<sql::TableArgument>();
   if (data == nullptr || !data->partition_by.empty() || !data->order_by.empty()) {
-    return invalid_argument("TUMBLE needs a table, as in TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE)")
+    return invalid_argument("{0} needs a table, as in {0}(TABLE orders, DESCRIPTOR(ts), {1})", function.name,
+                            function.example)
         .at(arguments[0]->position.offset);
   }
   LogicalPtr input = data->query ? PENSTOCK_TRY(bind_query(*data->query)) : PENSTOCK_TRY(bind_named_table(data->name));
   input = PENSTOCK_TRY(with_window_times(std::move(input)));
-  TumblingWindow window;
-  window.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));
-  window.size_us = PENSTOCK_TRY(bind_window_interval(*arguments[2], "the size of a window"));
-  if (window.size_us <= 0) {
-    return invalid_argument("the size of a window must be more than zero").at(arguments[2]->position.offset);
+  AssignWindow assign;
+  assign.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));
+  std::vector<int64_t> intervals;
+  for (size_t i = 2; i < function.required(); ++i) {
+    std::string what = fmt::format("the {} of a window", sql::to_lower(function.parameters[i]));
+    intervals.push_back(PENSTOCK_TRY(bind_window_interval(*arguments[i], what)));
+    if (intervals.back() <= 0) {
+      return invalid_argument("{} must be more than zero", what).at(arguments[i]->position.offset);
+    }
   }
-  if (arguments[3] != nullptr) {
-    int64_t offset = PENSTOCK_TRY(bind_window_interval(*arguments[3], "the offset of a window"));
-    window.offset_us = types::floor_modulo(offset, window.size_us);
+  int64_t offset = 0;
+  if (function.offset && arguments.back() != nullptr) {
+    offset = PENSTOCK_TRY(bind_window_interval(*arguments.back(), "the offset of a window"));
   }
-  return make_node(AssignWindow{window}, {std::move(input)});
+  assign.window = PENSTOCK_TRY(located(make_window(kind, intervals, offset), arguments[2]->position));
+  return make_node(std::move(assign), {std::move(input)});
 }
 
 Result<int64_t> Binder::bind_window_interval(const sql::Expression& expression, std::string_view what) {
@@ -94,7 +155,14 @@ Result<int64_t> Binder::bind_window_interval(const sql::Expression& expression, 
   }
   types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, context_.eval), expression.position));
   if (value.is_null()) return invalid_argument("{} is NULL", what).at(expression.position.offset);
-  return value.as_int64();
+  int64_t micros = value.as_int64();
+  if (micros % types::kMicrosPerMilli != 0) {
+    return invalid_argument("{} must be whole milliseconds", what).at(expression.position.offset);
+  }
+  if (!types::in_window_range(micros)) {
+    return invalid_argument("{} is too long", what).at(expression.position.offset);
+  }
+  return micros;
 }
 
 Result<int> Binder::bind_window_time(const sql::Expression& expression, const LogicalNode& input) {

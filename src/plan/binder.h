@@ -117,7 +117,7 @@ class Binder {
   Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
   // Finds the time columns behind window aggregations, which only rules recognize.
   Result<LogicalPtr> with_window_times(LogicalPtr input) const;
-  Result<LogicalPtr> bind_tumble(const sql::FunctionCall& call);
+  Result<LogicalPtr> bind_window_function(const sql::FunctionCall& call, types::Window::Kind kind);
   Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
   Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
   void add_dependency(const std::string& name);

@@ -71,6 +71,8 @@ struct LogicalNode {
 inline constexpr uint32_t kPlanNodesMax = 20'000;
 inline constexpr uint32_t kPlanHeightMax = 2'000;
 inline constexpr size_t kColumnsMax = 4'096;
+// Windows that a row can be in: with more, one batch would become millions of rows.
+inline constexpr int64_t kWindowsPerRowMax = 10'000;
 
 // A node over `inputs`. `names` are those of the output columns; where there are fewer, the input's names are kept or
 // made up.

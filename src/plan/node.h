@@ -174,6 +174,8 @@ void derive_calls(const std::vector<AggregateCall>& calls, const types::Schema& 
 std::vector<AggregateCall> prune_calls(const std::vector<AggregateCall>& calls, size_t first, const Columns& needed,
                                        Columns& below, std::vector<int>& mapping);
 void remap_calls(std::vector<AggregateCall>& calls, const std::vector<int>& mapping);
+// Whether two windows that a row is in differ in that property. Cumulating windows begin together.
+bool determines_window(WindowAggregate::Property property, const types::Window& window);
 // Binds the calls again, for an input whose rows may be taken back.
 Status bind_retractable(std::vector<AggregateCall>& calls);
 

@@ -19,6 +19,7 @@
 #include "expr/expr.h"
 #include "types/type.h"
 #include "types/value.h"
+#include "types/window.h"
 
 namespace penstock::plan {
 
@@ -74,14 +75,11 @@ struct Filter {
   expr::ExprPtr predicate;
 };
 
-// TUMBLE as a table function: every column of the input, then window_start, window_end, window_time.
-struct TumblingWindow {
-  int time_column = 0;
-  int64_t size_us = 0;
-  int64_t offset_us = 0;
-};
+// TUMBLE, HOP and CUMULATE as table functions: every column of the input, then window_start, window_end, window_time;
+// a row appears once for each window that it is in.
 struct AssignWindow {
-  TumblingWindow window;
+  types::Window window;
+  int time_column = 0;
 };
 
 struct AggregateCall {
@@ -104,7 +102,8 @@ struct Aggregate {
 struct WindowAggregate {
   enum class Property : uint8_t { kStart, kEnd, kTime };
 
-  TumblingWindow window;
+  types::Window window;
+  int time_column = 0;
   std::vector<int> keys;  // without the window's columns
   std::vector<AggregateCall> calls;
   std::vector<Property> properties;

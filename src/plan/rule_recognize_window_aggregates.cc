@@ -5,10 +5,12 @@
 //       AssignWindow(window)                       Project(..., time)
 //         input                                      input
 //
-// One of the window's columns among the keys is enough, for each of them determines the window.
+// One of the window's columns among the keys is enough where it determines the window. A bounded input has no watermark
+// before its end: no row is late, and all windows close there.
 #include <algorithm>
 
 #include "expr/expr.h"
+#include "plan/node.h"
 #include "plan/rules.h"
 
 namespace penstock::plan {
@@ -57,10 +59,11 @@ bool uses_window(const ExprPtr& expression, size_t input_columns) {
 
 LogicalPtr rewrite(const LogicalPtr& node) {
   std::optional<Match> found = match(*node);
-  if (!found || node->traits.bounded) return node;
+  if (!found) return node;
   size_t input_columns = found->input->schema.size();
-  WindowAggregate window{
-      .window = found->assign->window, .keys = {}, .calls = found->aggregate->calls, .properties = {}};
+  WindowAggregate window;
+  window.window = found->assign->window;
+  window.calls = found->aggregate->calls;
 
   // Input columns that stay, at their old places; window columns make way for the time at the end.
   std::vector<ExprPtr> projected;
@@ -73,8 +76,8 @@ LogicalPtr rewrite(const LogicalPtr& node) {
     projected.push_back(found->expressions[i]);
     names.push_back(node->input().schema[i].name);
   }
-  window.window.time_column = static_cast<int>(projected.size());
-  projected.push_back(column_of(found->input->schema, found->assign->window.time_column));
+  window.time_column = static_cast<int>(projected.size());
+  projected.push_back(column_of(found->input->schema, found->assign->time_column));
 
   // Where each key is in the output of the new node: the other keys first, the properties behind the calls.
   std::vector<int> output;
@@ -87,7 +90,10 @@ LogicalPtr rewrite(const LogicalPtr& node) {
       window.keys.push_back(mapping[key]);
     }
   }
-  if (window.properties.empty()) return node;
+  bool known = std::ranges::any_of(window.properties, [&](WindowAggregate::Property property) {
+    return determines_window(property, window.window);
+  });
+  if (!known) return node;
   size_t keys = window.keys.size();
   for (int& column : output) {
     if (column < 0) column = static_cast<int>(keys + window.calls.size()) - 1 - column;
@@ -108,8 +114,7 @@ LogicalPtr rewrite(const LogicalPtr& node) {
 
 }  // namespace
 
-LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& context) {
-  if (context.mode == PlanMode::kBounded) return plan;
+LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& /*context*/) {
   return rewrite_bottom_up(plan, rewrite);
 }
 

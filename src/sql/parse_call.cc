@@ -36,9 +36,16 @@ Status Parser::parse_call_arguments(FunctionCall& call) {
 }
 
 Result<Expression> Parser::parse_argument() {
-  if (!at_name() || !cursor_.at("=>", 1)) return parse_expression();
+  // Reserved words are names here: OFFSET => ...
+  if ((!at_name() && cursor_.kind() != TokenKind::kWord) || !cursor_.at("=>", 1)) return parse_expression();
   Position position = cursor_.position();
-  NamedArgument node{PENSTOCK_TRY(parse_identifier()), {}};
+  NamedArgument node;
+  if (at_name()) {
+    node.name = PENSTOCK_TRY(parse_identifier());
+  } else {
+    node.name = {std::string(cursor_.text()), position};
+    cursor_.advance();
+  }
   cursor_.advance();
   node.value = PENSTOCK_TRY(parse_boxed_expression());
   return Expression(std::move(node), position);

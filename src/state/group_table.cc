@@ -1,5 +1,6 @@
 #include "state/group_table.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -148,8 +149,28 @@ void GroupTable::grow() {
 }
 
 void GroupTable::find_or_insert(std::span<const ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups) {
-  groups.resize(rows);
   load_keys(keys, rows);
+  probe(rows, groups);
+}
+
+void GroupTable::find_or_insert(const GroupTable& other, std::span<std::byte* const> theirs,
+                                std::vector<std::byte*>& groups) {
+  const size_t width = key_types_.size();
+  PENSTOCK_DCHECK(other.key_types_.size() == width, "tables of different keys");
+  hashes_.resize(theirs.size());
+  row_nulls_.resize(theirs.size());
+  row_cells_.resize(theirs.size() * width);
+  for (size_t row = 0; row < theirs.size(); ++row) {
+    std::byte* e = theirs[row] - other.payload_offset_;
+    hashes_[row] = other.header(e)->hash;
+    row_nulls_[row] = other.header(e)->nulls;
+    std::copy_n(other.cells(e), width, row_cells_.data() + row * width);
+  }
+  probe(theirs.size(), groups);
+}
+
+void GroupTable::probe(size_t rows, std::vector<std::byte*>& groups) {
+  groups.resize(rows);
   // At most 3/4 full, also when every row is a new group.
   while ((live_ + rows) * 4 > slots_.size() * 3) grow();
   const size_t mask = slots_.size() - 1;

@@ -37,6 +37,9 @@ class GroupTable {
   // NULLs are equal to each other, and so are NaNs, and 0.0 and -0.0.
   void find_or_insert(std::span<const columnar::ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups);
 
+  // The same with the keys of groups of another table, which has the same key columns.
+  void find_or_insert(const GroupTable& other, std::span<std::byte* const> theirs, std::vector<std::byte*>& groups);
+
   // Removes a group; its payload is gone.
   void erase(std::byte* group);
 
@@ -75,6 +78,8 @@ class GroupTable {
   Cell* cells(std::byte* entry) const { return reinterpret_cast<Cell*>(entry + sizeof(Header)); }
   std::byte* payload(std::byte* entry) const { return entry + payload_offset_; }
   void load_keys(std::span<const columnar::ColumnPtr> keys, size_t rows);
+  // Finds or inserts the keys that have been loaded.
+  void probe(size_t rows, std::vector<std::byte*>& groups);
   bool equal(std::byte* entry, size_t row) const;
   size_t insert(size_t slot, size_t row);
   void grow();

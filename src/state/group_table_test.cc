@@ -111,6 +111,34 @@ TEST(GroupTable, WithoutKeysIsOneGroup) {
   EXPECT_EQ(counter(groups[0]), 3);
 }
 
+TEST(GroupTable, TakesTheGroupsOfAnotherTable) {
+  GroupTable from({TypeKind::kString, TypeKind::kBigInt}, {.bytes = sizeof(int64_t)});
+  GroupTable into({TypeKind::kString, TypeKind::kBigInt}, {.bytes = sizeof(int64_t)});
+  std::vector<std::byte*> groups;
+  std::vector<std::byte*> theirs;
+  for (GroupTable* table : {&from, &into}) {
+    std::vector<ColumnBuilder> builders;
+    builders.emplace_back(TypeKind::kString);
+    builders.emplace_back(TypeKind::kBigInt);
+    for (int64_t i = table == &from ? 0 : 50; i < 100; ++i) {
+      builders[0].append_string(std::string(static_cast<size_t>(i % 20), 'x'));
+      i % 7 == 0 ? builders[1].append_null() : builders[1].append_int64(i);
+    }
+    const std::vector<ColumnPtr> keys = columns(builders);
+    table->find_or_insert(keys, keys[0]->size(), groups);
+    for (std::byte* group : groups) ++counter(group);
+  }
+  const size_t before = into.size();
+  size_t position = 0;
+  size_t found = 0;
+  while (from.next(position, 30, theirs)) {
+    into.find_or_insert(from, theirs, groups);
+    for (std::byte* group : groups) found += counter(group) > 0 ? 1 : 0;
+  }
+  EXPECT_EQ(found, before);
+  EXPECT_EQ(into.size(), from.size());
+}
+
 TEST(GroupTable, InitialisesAndDestroysEveryPayloadOnce) {
   int alive = 0;
   {

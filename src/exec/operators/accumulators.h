@@ -21,7 +21,7 @@ struct AggregateCall {
 };
 
 // How often each value of a group has been seen, for every call that is DISTINCT; nullptr for the others. Belongs to
-// one GroupTable and goes with it.
+// the memory that holds the groups and goes with it.
 using DistinctTables = std::vector<std::unique_ptr<state::GroupTable>>;
 
 // Owned by one operator; outlives the tables whose payloads it lays out. `prefix_bytes` of each payload, at its front
@@ -36,8 +36,14 @@ class Accumulators {
 
   DistinctTables make_distinct_tables() const;
 
-  // Adds every row of the batch to its group, with its weight. `distinct` belongs to the table of the groups.
+  // Adds every row of the batch to its group, with its weight. `distinct` belongs to the groups.
   void update(std::span<std::byte* const> groups, const columnar::ChangeBatch& batch, DistinctTables& distinct);
+  // Adds from[i] to into[i], which holds the earlier rows where that matters. Several may go into one. The prefixes are
+  // left alone.
+  void merge(std::span<std::byte* const> into, DistinctTables& into_distinct, std::span<std::byte* const> from,
+             DistinctTables& from_distinct);
+  // Forgets the values that a group has seen, before its payload goes while its distinct tables stay.
+  void forget(std::byte* group, DistinctTables& distinct) const;
   // Appends the results of the groups, one builder per call.
   void append_results(std::span<std::byte* const> groups, std::span<columnar::ColumnBuilder> builders);
 
@@ -48,17 +54,37 @@ class Accumulators {
     std::vector<int8_t> weights;
   };
 
+  // A value that a group has seen is in a ring of links, whose anchor is in the group's payload.
+  struct Link {
+    Link* next;
+    Link* previous;
+  };
+  // The payload of a distinct table.
+  struct SeenValue {
+    Link link;
+    int64_t count;
+  };
+
   std::span<const expr::AggregateKernels::State> states(std::span<std::byte* const> groups, size_t call);
+  Link& anchor(std::byte* group, size_t call) const { return *reinterpret_cast<Link*>(group + anchors_[call]); }
+  void merge_distinct(size_t call, std::span<std::byte* const> into, state::GroupTable& into_seen,
+                      std::span<std::byte* const> from, state::GroupTable& from_seen);
   // The rows that the call's filter lets through.
   static Chosen choose(const AggregateCall& call, const columnar::ChangeBatch& batch);
   // Of these, the ones by which a value comes to its group (+1) or leaves it (-1).
-  static Chosen choose_distinct(const AggregateCall& call, std::span<std::byte* const> groups,
-                                const columnar::ChangeBatch& batch, const Chosen& chosen, state::GroupTable& seen);
+  Chosen choose_distinct(size_t call, std::span<std::byte* const> groups, const columnar::ChangeBatch& batch,
+                         const Chosen& chosen, state::GroupTable& seen) const;
+  // Adds weights[i] to how often groups[i] has seen value i: +1 or -1 where that brings the value or takes it away,
+  // else 0.
+  std::vector<int8_t> count_values(size_t call, std::span<std::byte* const> groups, const columnar::ColumnPtr& values,
+                                   std::span<const int64_t> weights, state::GroupTable& seen) const;
 
   const std::vector<AggregateCall> calls_;
   std::vector<size_t> offsets_;
+  std::vector<size_t> anchors_;  // of calls that are DISTINCT
   size_t bytes_;
   std::vector<expr::AggregateKernels::State> states_;
+  std::vector<expr::AggregateKernels::State> from_states_;
   std::vector<int8_t> weights_;
 };
 

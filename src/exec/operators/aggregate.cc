@@ -106,7 +106,9 @@ class Aggregate : public Operator {
       if (was && is && same_results(results, i, begin + i)) continue;
       if (was) add(i, old_columns_, begin + i, is ? RowOp::kUpdateBefore : RowOp::kDelete);
       if (is) add(i, results, i, was ? RowOp::kUpdateAfter : RowOp::kInsert);
-      if (!is) table_.erase(groups[i]);
+      if (is) continue;
+      accumulators_.forget(groups[i], distinct_);
+      table_.erase(groups[i]);
     }
     if (rows.rows() > 0) out.emit(rows.finish());
   }

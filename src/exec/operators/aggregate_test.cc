@@ -3,47 +3,17 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
 #include <map>
 #include <optional>
 #include <random>
 #include <set>
 
-#include "exec/operators/window_aggregate.h"
-#include "expr/aggregate.h"
+#include "exec/operators/changes_test.h"
 
 namespace penstock::exec {
 namespace {
 
-using columnar::ChangeBatch;
 using columnar::RowOp;
-
-const types::DataType kBigInt = types::TypeKind::kBigInt;
-const types::DataType kTimestamp = types::DataType::timestamp(3);
-
-AggregateCall call(std::string_view name, int argument, bool retractable, bool distinct = false) {
-  const types::DataType type = argument < 0 ? types::DataType() : kBigInt;
-  return {.function = *expr::bind_aggregate(name, type, retractable), .argument = argument, .distinct = distinct};
-}
-
-// The rows that the changes of an operator leave; a change that does not fit fails the test.
-class Applied : public Output {
- public:
-  void emit(ChangeBatch batch) override {
-    ASSERT_GT(batch.rows(), 0U);
-    ASSERT_LE(batch.rows(), columnar::kBatchRowsMax);
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      std::vector<std::optional<int64_t>> values;
-      for (const columnar::ColumnPtr& column : batch.columns()) {
-        values.push_back(column->is_null(row) ? std::nullopt : std::optional(column->values<int64_t>()[row]));
-      }
-      int& weight = weights[values];
-      weight += batch.weight(row);
-      if (weight == 0) weights.erase(values);
-    }
-  }
-  std::map<std::vector<std::optional<int64_t>>, int> weights;
-};
 
 using Rows = std::multiset<std::pair<int64_t, std::optional<int64_t>>>;
 
@@ -114,58 +84,6 @@ TEST(Aggregate, RandomChangesLeaveWhatTheRowsGive) {
       }
       ASSERT_EQ(applied.weights, expected_groups(rows)) << "seed " << seed << ", epoch " << epoch;
     }
-  }
-}
-
-// Every row that is not late when it comes is in the result of its window, which comes exactly once.
-TEST(WindowAggregate, RandomTimesFallIntoTheirWindows) {
-  constexpr int64_t kSizeUs = 10'000;
-  for (uint64_t seed = 0; seed < 40; ++seed) {
-    std::mt19937_64 random(seed);
-    const int64_t offset_us = static_cast<int64_t>(random() % 5) * 1000;
-    Counter late;
-    std::unique_ptr<Operator> op = make_window_aggregate({.window = {1, kSizeUs, offset_us},
-                                                          .time_type = kTimestamp,
-                                                          .keys = {0},
-                                                          .key_types = {kBigInt},
-                                                          .calls = {call("COUNT", -1, false)},
-                                                          .properties = {WindowProperty::kStart},
-                                                          .late_dropped = &late});
-    Applied applied;
-    std::map<std::pair<int64_t, int64_t>, int64_t> counts;  // by window and key
-    uint64_t expected_late = 0;
-    int64_t watermark = std::numeric_limits<int64_t>::min();
-    int64_t now = -100'000;
-    for (int round = 0; round < 60; ++round) {
-      columnar::BatchBuilder builder({kBigInt, kTimestamp});
-      for (uint64_t n = 1 + random() % (seed % 5 == 0 ? 2000 : 30); n > 0; --n) {
-        const auto key = static_cast<int64_t>(random() % 3000);
-        const int64_t time = now + static_cast<int64_t>(random() % 30'000) - 15'000;
-        builder.column(0).append_int64(key);
-        builder.column(1).append_int64(time);
-        builder.end_row();
-        int64_t start = offset_us - 1'000'000;
-        while (start + kSizeUs <= time) start += kSizeUs;
-        if (start + kSizeUs - 1000 <= watermark) {
-          ++expected_late;
-        } else {
-          ++counts[{start, key}];
-        }
-      }
-      ASSERT_TRUE(op->process(0, builder.finish(), applied).has_value());
-      now += static_cast<int64_t>(random() % 5'000);
-      if (random() % 3 != 0) continue;
-      watermark = std::max(watermark, now - 5'000);
-      while (*op->on_watermark(EventTime(watermark), applied) == Progress::kMore) {
-      }
-      for (const auto& [row, weight] : applied.weights) EXPECT_LE(*row[2] + kSizeUs - 1000, watermark);
-    }
-    while (*op->on_watermark(kMaxEventTime, applied) == Progress::kMore) {
-    }
-    std::map<std::vector<std::optional<int64_t>>, int> expected;
-    for (const auto& [group, count] : counts) expected[{group.second, count, group.first}] = 1;
-    ASSERT_EQ(applied.weights, expected) << "seed " << seed;
-    EXPECT_EQ(late.value(), expected_late) << "seed " << seed;
   }
 }
 

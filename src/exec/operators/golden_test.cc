@@ -58,11 +58,19 @@ std::unique_ptr<Operator> aggregate(const Schema& schema, std::vector<int> keys,
   return make_aggregate(std::move(options));
 }
 
-std::unique_ptr<Operator> window_aggregate(const Schema& schema, TumblingWindow window, std::vector<int> keys) {
+constexpr int64_t kSecond = types::kMicrosPerSecond;
+
+// The time is column 1.
+std::unique_ptr<Operator> assign_window(types::Window window) {
+  return make_assign_window({.window = window, .time_column = 1});
+}
+std::unique_ptr<Operator> window_aggregate(const Schema& schema, types::Window window, std::vector<int> keys,
+                                           std::vector<AggregateCall> calls) {
   WindowAggregateOptions options{.window = window,
-                                 .time_type = schema[static_cast<size_t>(window.time_column)].type,
+                                 .time_column = 1,
+                                 .time_type = schema[1].type,
                                  .keys = keys,
-                                 .calls = {aggregate_call("COUNT", schema, -1, false)},
+                                 .calls = std::move(calls),
                                  .properties = {WindowProperty::kStart, WindowProperty::kEnd, WindowProperty::kTime}};
   for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
   return make_window_aggregate(std::move(options));
@@ -79,12 +87,14 @@ const std::map<std::string, Factory>& factories() {
        }},
       {"project",
        [](const Schema& s) { return make_project({call("+", {column(s, 0), column(s, 1)}), column(s, 0)}, {}); }},
-      {"assign_window",
-       [](const Schema&) { return make_assign_window({.time_column = 1, .size_us = 10'000'000, .offset_us = 0}); }},
+      {"assign_window", [](const Schema&) { return assign_window(types::Window::tumble(10 * kSecond)); }},
       {"assign_window_offset",
-       [](const Schema&) {
-         return make_assign_window({.time_column = 1, .size_us = 10'000'000, .offset_us = 3'000'000});
-       }},
+       [](const Schema&) { return assign_window(types::Window::tumble(10 * kSecond, 3 * kSecond)); }},
+      {"assign_window_hop", [](const Schema&) { return assign_window(types::Window::hop(10 * kSecond, 4 * kSecond)); }},
+      {"assign_window_hop_gap",
+       [](const Schema&) { return assign_window(types::Window::hop(2 * kSecond, 10 * kSecond)); }},
+      {"assign_window_cumulate",
+       [](const Schema&) { return assign_window(types::Window::cumulate(10 * kSecond, 5 * kSecond)); }},
       {"aggregate_sum", [](const Schema& s) { return aggregate(s, {0}, {aggregate_call("SUM", s, 1)}); }},
       {"aggregate_all",
        [](const Schema& s) {
@@ -107,11 +117,29 @@ const std::map<std::string, Factory>& factories() {
       {"aggregate_distinct_rows", [](const Schema& s) { return aggregate(s, {0, 1}, {}); }},
       {"window_aggregate",
        [](const Schema& s) {
-         return window_aggregate(s, {.time_column = 1, .size_us = 10'000'000, .offset_us = 0}, {0});
+         return window_aggregate(s, types::Window::tumble(10 * kSecond), {0}, {aggregate_call("COUNT", s, -1, false)});
        }},
       {"window_aggregate_global",
        [](const Schema& s) {
-         return window_aggregate(s, {.time_column = 1, .size_us = 10'000'000, .offset_us = 0}, {});
+         return window_aggregate(s, types::Window::tumble(10 * kSecond), {}, {aggregate_call("COUNT", s, -1, false)});
+       }},
+      {"window_aggregate_hop",
+       [](const Schema& s) {
+         return window_aggregate(s, types::Window::hop(10 * kSecond, 4 * kSecond), {0},
+                                 {aggregate_call("COUNT", s, -1, false), aggregate_call("MAX", s, 2, false),
+                                  aggregate_call("COUNT", s, 2, false, -1, true)});
+       }},
+      {"window_aggregate_cumulate",
+       [](const Schema& s) {
+         return window_aggregate(s, types::Window::cumulate(30 * kSecond, 10 * kSecond), {0},
+                                 {aggregate_call("COUNT", s, -1, false), aggregate_call("MAX", s, 2, false),
+                                  aggregate_call("COUNT", s, 2, false, -1, true)});
+       }},
+      {"window_aggregate_retract",
+       [](const Schema& s) {
+         return window_aggregate(
+             s, types::Window::hop(10 * kSecond, 5 * kSecond), {0},
+             {aggregate_call("SUM", s, 2), aggregate_call("MAX", s, 2), aggregate_call("COUNT", s, 2, true, -1, true)});
        }},
       {"sort",
        [](const Schema& s) {

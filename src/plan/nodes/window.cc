@@ -11,39 +11,51 @@ namespace {
 
 using Property = WindowAggregate::Property;
 
-// Adds the window's columns, which are times.
+// Adds the window's columns. Its end and its last moment are times: no row comes later than these.
 void add_window_columns(types::DataType time, std::span<const Property> properties, Derived& derived) {
   static constexpr std::string_view kNames[] = {"window_start", "window_end", "window_time"};
   for (Property property : properties) {
-    derived.traits.time_columns.push_back(static_cast<int>(derived.schema.size()));
+    if (property != Property::kStart) derived.traits.time_columns.push_back(static_cast<int>(derived.schema.size()));
     derived.add(std::string(kNames[static_cast<size_t>(property)]), time.with_nullable(false));
   }
 }
 
-std::string window_text(const TumblingWindow& window, const types::Schema& input) {
-  std::string offset = window.offset_us == 0 ? "" : ", offset " + duration_text(window.offset_us);
-  return fmt::format("tumble({}, {}{})", input[window.time_column].name, duration_text(window.size_us), offset);
+std::string window_text(const types::Window& window, int time_column, const types::Schema& input) {
+  static constexpr std::string_view kNames[] = {"tumble", "hop", "cumulate", "session"};
+  std::string text = fmt::format("{}({}", kNames[static_cast<size_t>(window.kind)], input[time_column].name);
+  if (window.kind == types::Window::Kind::kHop || window.kind == types::Window::Kind::kCumulate) {
+    text += ", " + duration_text(window.step_us);
+  }
+  text += ", " + duration_text(window.size_us);
+  if (window.offset_us != 0) text += ", offset " + duration_text(window.offset_us);
+  return text + ")";
 }
 
 }  // namespace
+
+bool determines_window(WindowAggregate::Property property, const types::Window& window) {
+  return property != Property::kStart || window.kind != types::Window::Kind::kCumulate;
+}
 
 Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
   static constexpr std::array kAll = {Property::kStart, Property::kEnd, Property::kTime};
   Derived derived = as_input(inputs);
   std::vector<int> times = derived.traits.time_columns;
-  bool is_time = std::ranges::find(times, op.window.time_column) != times.end();
-  add_window_columns(derived.schema[op.window.time_column].type, kAll, derived);
+  bool is_time = std::ranges::find(times, op.time_column) != times.end();
+  auto first = static_cast<int>(derived.schema.size());
+  add_window_columns(derived.schema[op.time_column].type, kAll, derived);
   if (!is_time) derived.traits.time_columns = std::move(times);
+  if (derived.traits.key && op.window.kind != types::Window::Kind::kTumble) derived.traits.key->push_back(first + 1);
   return derived;
 }
 
 Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& needed) {
   size_t columns = node.input().schema.size();
   Columns below(needed.begin(), needed.begin() + static_cast<ptrdiff_t>(columns));
-  below[op.window.time_column] = true;
+  below[op.time_column] = true;
   Pruned input = prune(node.inputs.front(), below);
   AssignWindow pruned = op;
-  pruned.window.time_column = input.mapping[op.window.time_column];
+  pruned.time_column = input.mapping[op.time_column];
   std::vector<int> mapping = input.mapping;
   size_t kept = input.plan->schema.size();
   for (size_t i = columns; i < needed.size(); ++i) mapping.push_back(static_cast<int>(kept + i - columns));
@@ -55,7 +67,8 @@ LogicalPtr push_filter(const AssignWindow& /*op*/, const LogicalPtr& node, Conju
 }
 
 Description describe(const AssignWindow& op, const PhysicalNode& node) {
-  return {.kind = "AssignWindow", .details = {{"window", window_text(op.window, node.inputs.front()->schema)}}};
+  return {.kind = "AssignWindow",
+          .details = {{"window", window_text(op.window, op.time_column, node.inputs.front()->schema)}}};
 }
 
 Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
@@ -64,11 +77,13 @@ Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
   for (int key : op.keys) derived.schema.push_back(input.schema[key]);
   derive_calls(op.calls, input.schema, derived);
   derived.traits.bounded = input.traits.bounded;
-  if (!op.properties.empty()) {
+  auto determines =
+      std::ranges::find_if(op.properties, [&](Property one) { return determines_window(one, op.window); });
+  if (determines != op.properties.end()) {
     derived.traits.key = identity(op.keys.size());
-    derived.traits.key->push_back(static_cast<int>(derived.schema.size()));
+    derived.traits.key->push_back(static_cast<int>(derived.schema.size() + (determines - op.properties.begin())));
   }
-  add_window_columns(input.schema[op.window.time_column].type, op.properties, derived);
+  add_window_columns(input.schema[op.time_column].type, op.properties, derived);
   return derived;
 }
 
@@ -76,7 +91,7 @@ Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& 
   size_t keys = op.keys.size();
   Columns below(node.input().schema.size(), false);
   for (int key : op.keys) below[key] = true;
-  below[op.window.time_column] = true;
+  below[op.time_column] = true;
   std::vector<int> mapping = identity(needed.size());
   std::fill(mapping.begin() + static_cast<ptrdiff_t>(keys), mapping.end(), -1);
   WindowAggregate pruned = op;
@@ -91,7 +106,7 @@ Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& 
   Pruned input = prune(node.inputs.front(), below);
   remap(pruned.keys, input.mapping);
   remap_calls(pruned.calls, input.mapping);
-  pruned.window.time_column = input.mapping[op.window.time_column];
+  pruned.time_column = input.mapping[op.time_column];
   return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
 }
 
@@ -107,7 +122,7 @@ Description describe(const WindowAggregate& op, const PhysicalNode& node) {
   std::vector<std::string> properties;
   for (Property property : op.properties) properties.emplace_back(kProperties[static_cast<size_t>(property)]);
   return {.kind = "WindowAggregate",
-          .details = {{"window", window_text(op.window, input)},
+          .details = {{"window", window_text(op.window, op.time_column, input)},
                       {"keys", column_list(op.keys, input)},
                       {"calls", call_list(op.calls, input)},
                       {"properties", list_text(properties)}}};

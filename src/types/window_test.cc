@@ -1,0 +1,88 @@
+#include "types/window.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace penstock::types {
+namespace {
+
+bool holds(TimeSpan span, int64_t time) { return span.start <= time && time < span.end; }
+
+// All windows that hold `time`, from the definitions alone.
+std::vector<TimeSpan> naive_windows(const Window& window, int64_t time) {
+  std::vector<TimeSpan> found;
+  for (int64_t end = time + 1; end <= time + window.size_us; ++end) {
+    if (window.kind == Window::Kind::kCumulate) {
+      if (floor_modulo(end - window.offset_us, window.step_us) != 0) continue;
+      int64_t start = end - 1;
+      while (floor_modulo(start - window.offset_us, window.size_us) != 0) --start;
+      if (start <= time) found.push_back({start, end});
+    } else if (floor_modulo(end - window.size_us - window.offset_us, window.step_us) == 0) {
+      found.push_back({end - window.size_us, end});
+    }
+  }
+  return found;
+}
+
+std::vector<TimeSpan> windows(const Window& window, int64_t time) {
+  std::vector<TimeSpan> found;
+  const TimeSpan slice = window.slice_of(time);
+  for (int64_t end = window.first_end(slice); end <= window.last_end(slice); end += window.step_us) {
+    found.push_back(window.window_of(end));
+  }
+  return found;
+}
+
+void check(const Window& window, int64_t time) {
+  const std::vector<TimeSpan> expected = naive_windows(window, time);
+  EXPECT_EQ(windows(window, time), expected)
+      << "kind " << static_cast<int>(window.kind) << " size " << window.size_us << " step " << window.step_us
+      << " offset " << window.offset_us << " time " << time;
+  const TimeSpan slice = window.slice_of(time);
+  EXPECT_TRUE(holds(slice, time));
+  for (int64_t other = slice.start; other < slice.end; ++other) {
+    EXPECT_EQ(naive_windows(window, other), expected) << other << " and " << time << " are in one slice";
+  }
+}
+
+TEST(WindowTest, SlicesAndWindowsAreThoseOfTheDefinition) {
+  std::mt19937_64 random(7);
+  const auto between = [&](int64_t low, int64_t high) {
+    return low + static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
+  };
+  for (int i = 0; i < 300; ++i) {
+    const int64_t size = between(1, 30);
+    const int64_t offset = between(-50, 50);
+    const int64_t time = between(-100, 100);
+    check(Window::tumble(size, offset), time);
+    check(Window::hop(size, between(1, 40), offset), time);  // also further than it is long
+    const int64_t step = between(1, 6);
+    check(Window::cumulate(step * between(1, 6), step, offset), time);
+  }
+}
+
+TEST(WindowTest, AStepHasTwoSlicesWhereItDoesNotDivideTheSize) {
+  const Window window = Window::hop(10, 3);
+  EXPECT_EQ(window.slice_of(0), (TimeSpan{0, 1}));
+  EXPECT_EQ(window.slice_of(1), (TimeSpan{1, 3}));
+  EXPECT_EQ(window.slice_of(2), (TimeSpan{1, 3}));
+  EXPECT_EQ(Window::hop(10, 5).slice_of(7), (TimeSpan{5, 10}));
+}
+
+TEST(WindowTest, TheEndsOfTheRangeDoNotOverflow) {
+  for (const int64_t time : {-kWindowTimeMaxUs, kWindowTimeMaxUs}) {
+    for (const Window& window :
+         {Window::tumble(kWindowTimeMaxUs, 1), Window::hop(kWindowTimeMaxUs, 999'999'937, -kWindowTimeMaxUs),
+          Window::cumulate(kWindowTimeMaxUs, kWindowTimeMaxUs / 4, kWindowTimeMaxUs)}) {
+      const TimeSpan slice = window.slice_of(time);
+      EXPECT_TRUE(holds(slice, time));
+      EXPECT_TRUE(holds(window.window_of(window.first_end(slice)), time));
+      EXPECT_TRUE(holds(window.window_of(window.last_end(slice)), time));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace penstock::types
