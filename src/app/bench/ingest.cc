@@ -114,11 +114,13 @@ Result<Measurement> run_ingest_case(const BenchOptions& options) {
   const ClientCores client_cores;
   auto producer = PENSTOCK_TRY(KafkaProducer::make(server->kafka(), producer_config()));
   const double cpu_before = PENSTOCK_TRY(server->cpu_seconds());
+  const double client_cpu_before = client_cpu_seconds();
   const int64_t produce_start_us = monotonic_time_us();
   PENSTOCK_TRY(produce_all(*producer, records, per_partition));
   const int64_t produce_end_us = monotonic_time_us();
   result.seconds = static_cast<double>(produce_end_us - produce_start_us) / 1e6;
   result.cpu_seconds = PENSTOCK_TRY(server->cpu_seconds()) - cpu_before;
+  const double client_cpu = client_cpu_seconds() - client_cpu_before;
   if (producer->failed() > 0) result.problems.push_back(fmt::format("{} records were refused", producer->failed()));
   producer.reset();
 
@@ -129,6 +131,7 @@ Result<Measurement> run_ingest_case(const BenchOptions& options) {
   const double consume_seconds = static_cast<double>(consume_end_us - consume_start_us) / 1e6;
   const double millions = static_cast<double>(*result.events) / 1e6;
   result.extra = {
+      {"client_cpu_s_per_million", client_cpu / millions},
       {"consume_seconds", consume_seconds},
       {"consume_events_per_s", millions * 1e6 / consume_seconds},
       {"consume_cpu_s_per_million", (PENSTOCK_TRY(server->cpu_seconds()) - consume_cpu_before) / millions},

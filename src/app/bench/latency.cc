@@ -16,6 +16,7 @@
 
 #include "app/bench/cases.h"
 #include "app/bench/client_cores.h"
+#include "app/bench/server_metrics.h"
 #include "app/bench/server_process.h"
 #include "app/bench/sql_client.h"
 #include "app/client/kafka_client.h"
@@ -51,9 +52,11 @@ struct Schedule {
   int64_t send_time_us(int64_t id) const { return start_us + id * 1'000'000 / rate; }
 };
 
-// Sends each event as soon as its time has come, however late the server is.
-Status send_events(KafkaProducer& producer, const Schedule& schedule) {
+// Sends each event as soon as its time has come, however late the server is. `late_us` gets by how much each one was
+// handed to the client after its time: what of the latencies is the load generator's own.
+Status send_events(KafkaProducer& producer, const Schedule& schedule, std::vector<int64_t>& late_us) {
   prctl(PR_SET_TIMERSLACK, 1000UL);  // nanoseconds
+  late_us.reserve(static_cast<size_t>(schedule.events));
   std::array<char, 256> text{};
   for (int64_t id = 0; id < schedule.events;) {
     const int64_t now_us = monotonic_time_us();
@@ -63,6 +66,7 @@ Status send_events(KafkaProducer& producer, const Schedule& schedule) {
                            R"({{"id":{},"sent_us":{},"amount":{},"note":"about 100 bytes with this: {:032}"}})", id,
                            schedule.send_time_us(id), amount_of(id), id);
       PENSTOCK_TRY(producer.produce(kInput, {}, {text.data(), written.size}, 0));
+      late_us.push_back(now_us - schedule.send_time_us(id));
     }
     producer.poll(0);
     if (id == schedule.events) break;
@@ -131,6 +135,24 @@ Status receive_events(KafkaConsumer& consumer, Arrivals& arrivals) {
   return {};
 }
 
+// How the server has batched the events, and how long its disk and its produce requests took.
+void add_server_rates(const ServerMetrics& before, const ServerMetrics& after, Measurement& result) {
+  const auto per_second = [&](const std::string& name) { return after.since(before, name) / *result.seconds; };
+  const auto mean_ms = [&](const std::string& name, const std::string& labels) {
+    const double count = after.since(before, name + "_count" + labels);
+    return count == 0 ? 0 : 1000 * after.since(before, name + "_sum" + labels) / count;
+  };
+  const std::string produce = R"({api="Produce"})";
+  const std::string fetch = R"({api="Fetch"})";
+  result.extra.emplace_back("produce_requests_per_s", per_second("penstock_kafka_requests_total" + produce));
+  result.extra.emplace_back("produce_mean_ms", mean_ms("penstock_kafka_request_seconds", produce));
+  result.extra.emplace_back("fetch_requests_per_s", per_second("penstock_kafka_requests_total" + fetch));
+  result.extra.emplace_back("epochs_per_s", per_second("penstock_exec_epoch_duration_seconds_count"));
+  result.extra.emplace_back("epoch_mean_ms", mean_ms("penstock_exec_epoch_duration_seconds", ""));
+  result.extra.emplace_back("commits_per_s", per_second("penstock_log_commits_total"));
+  result.extra.emplace_back("sync_mean_ms", mean_ms("penstock_log_journal_sync_seconds", ""));
+}
+
 }  // namespace
 
 Result<Measurement> run_latency_case(const BenchOptions& options) {
@@ -150,11 +172,14 @@ Result<Measurement> run_latency_case(const BenchOptions& options) {
   PENSTOCK_TRY(server->wait_until_idle());
 
   Measurement result{.case_name = "latency", .events = events};
+  const ServerMetrics metrics_before = PENSTOCK_TRY(ServerMetrics::read(server->http()));
+  const double client_cpu_before = client_cpu_seconds();
   const double cpu_before = PENSTOCK_TRY(server->cpu_seconds());
   const Schedule schedule{.start_us = monotonic_time_us(), .events = events, .rate = options.rate};
   Arrivals arrivals(schedule);
   Status sent;
-  std::thread sender([&] { sent = send_events(*producer, schedule); });
+  std::vector<int64_t> late_us;
+  std::thread sender([&] { sent = send_events(*producer, schedule, late_us); });
   const Status received = receive_events(*consumer, arrivals);
   const int64_t end_us = monotonic_time_us();
   sender.join();
@@ -165,13 +190,18 @@ Result<Measurement> run_latency_case(const BenchOptions& options) {
 
   result.seconds = static_cast<double>(end_us - schedule.start_us) / 1e6;
   result.cpu_seconds = PENSTOCK_TRY(server->cpu_seconds()) - cpu_before;
+  const double client_cpu = client_cpu_seconds() - client_cpu_before;
   result.peak_rss_mb = PENSTOCK_TRY(server->memory()).peak_rss_mb;
   if (!arrivals.latencies_us().empty()) result.latency = summarize(arrivals.latencies_us());
   if (arrivals.missing() > 0) result.problems.push_back(fmt::format("{} events did not arrive", arrivals.missing()));
   if (arrivals.wrong() > 0)
     result.problems.push_back(fmt::format("{} events should not have arrived", arrivals.wrong()));
   result.extra = {{"rate", static_cast<double>(options.rate)},
-                  {"measured_events", static_cast<double>(arrivals.latencies_us().size())}};
+                  {"measured_events", static_cast<double>(arrivals.latencies_us().size())},
+                  {"sender_late_p99_ms", summarize(late_us).p99_ms},
+                  {"client_cpu_s_per_million", client_cpu * 1e6 / static_cast<double>(events)}};
+  const ServerMetrics metrics_after = PENSTOCK_TRY(ServerMetrics::read(server->http()));
+  add_server_rates(metrics_before, metrics_after, result);
   PENSTOCK_TRY(server->stop());
   return result;
 }

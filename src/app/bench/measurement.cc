@@ -1,6 +1,7 @@
 #include "app/bench/measurement.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,6 +19,15 @@ LatencySummary summarize(std::vector<int64_t>& latencies_us) {
     return static_cast<double>(latencies_us[static_cast<size_t>(std::max(rank, 1.0)) - 1]) / 1000;
   };
   return {.p50_ms = at_share(0.5), .p99_ms = at_share(0.99), .p999_ms = at_share(0.999), .max_ms = at_share(1)};
+}
+
+double client_cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 std::string to_json(const Measurement& measurement) {

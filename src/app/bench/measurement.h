@@ -33,6 +33,9 @@ struct Measurement {
   bool result_ok() const { return problems.empty(); }
 };
 
+// User and system time of this process, the load generator, since its start.
+double client_cpu_seconds();
+
 // One line without its end; a field without a meaning is null.
 std::string to_json(const Measurement& measurement);
 
