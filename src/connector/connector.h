@@ -75,7 +75,7 @@ Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest requ
 // rows back and the connector cannot.
 Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request);
 
-// The options of a connector as a table in Markdown, for the documentation.
-std::string options_markdown(const Connector& connector);
+// Options as a table in Markdown, for the documentation.
+std::string options_markdown(std::span<const OptionDoc> options);
 
 }  // namespace penstock::connector

@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "base/suggest.h"
+#include "connector/blackhole/blackhole_sink.h"
 #include "connector/connector.h"
+#include "connector/datagen/datagen_source.h"
 #include "connector/kafka/log_sink.h"
 #include "connector/kafka/log_source.h"
 #include "connector/kafka/log_table.h"
+#include "connector/print/print_sink.h"
 
 namespace penstock::connector {
 
@@ -29,6 +32,24 @@ const std::vector<Connector>& table() {
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
        .writable_metadata = kLogWritableMetadata},
+      {.name = "datagen",
+       .summary = "Rows of random values and sequences.",
+       .options = datagen_option_docs(),
+       .validate = validate_datagen,
+       .plan_source = plan_datagen_source,
+       .is_bounded = is_datagen_bounded},
+      {.name = "print",
+       .summary = "Writes every change to the program's output.",
+       .options = print_option_docs(),
+       .validate = validate_print,
+       .make_sink = make_print_sink,
+       .takes_changes = true},
+      {.name = "blackhole",
+       .summary = "Takes every change and throws it away.",
+       .options = blackhole_option_docs(),
+       .validate = validate_blackhole,
+       .make_sink = make_blackhole_sink,
+       .takes_changes = true},
   };
   return kTable;
 }
@@ -120,9 +141,9 @@ Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkReq
   return connector->make_sink(context, std::move(request));
 }
 
-std::string options_markdown(const Connector& connector) {
+std::string options_markdown(std::span<const OptionDoc> options) {
   std::string text = "| option | default | |\n|---|---|---|\n";
-  for (const OptionDoc& doc : connector.options) {
+  for (const OptionDoc& doc : options) {
     const bool value = !doc.default_value.empty() && doc.default_value != "required";
     text += fmt::format("| `{}` | {} | {} |\n", doc.key,
                         value ? fmt::format("`{}`", doc.default_value) : doc.default_value, doc.description);

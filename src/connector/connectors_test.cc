@@ -1,9 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "connector/connector_test_fixture.h"
+#include "format/format.h"
 
 namespace penstock::connector {
 namespace {
@@ -56,6 +58,42 @@ TEST_F(ConnectorsTest, MetadataColumnsMustBeThoseOfTheConnector) {
   EXPECT_FALSE(validate({metadata("offset", "STRING")}));
   EXPECT_FALSE(validate({metadata("offset", "TIMESTAMP(3)")}));
   EXPECT_FALSE(validate({metadata("timestamp", "BIGINT")}));
+}
+
+// The page with the tables between its marks made anew.
+std::string with_tables(std::string page) {
+  const auto replace = [&](const std::string& name, const std::string& table) {
+    const std::string begin = fmt::format("<!-- options of {} -->\n", name);
+    const size_t at = page.find(begin);
+    const size_t end = at == page.npos ? at : page.find("<!-- end -->", at);
+    ASSERT_NE(end, page.npos) << "docs/connectors.md lacks " << begin;
+    page.replace(at + begin.size(), end - at - begin.size(), table);
+  };
+  std::vector<OptionDoc> formats;
+  for (const format::FormatOptionDoc& doc : format::format_option_docs()) {
+    formats.push_back({.key = doc.key, .default_value = doc.default_value, .description = doc.description});
+  }
+  replace("formats", options_markdown(formats));
+  for (const Connector& connector : connectors()) {
+    if (!connector.options.empty()) replace(std::string(connector.name), options_markdown(connector.options));
+  }
+  return page;
+}
+
+// PENSTOCK_REWRITE_GOLDENS=1 rewrites the tables of the page.
+TEST_F(ConnectorsTest, TheDocumentationListsEveryOption) {
+  const std::string path = PENSTOCK_SOURCE_DIR "/docs/connectors.md";
+  const std::string page = io::posix_env().read_file(path).value();
+  const std::string made = with_tables(page);
+  if (std::getenv("PENSTOCK_REWRITE_GOLDENS") != nullptr) {
+    ASSERT_TRUE(io::posix_env().write_file_atomically(path, made));
+    return;
+  }
+  EXPECT_EQ(page, made);
+  for (const Connector& connector : connectors()) {
+    EXPECT_THAT(page, HasSubstr(fmt::format("## `{}`", connector.name)));
+    EXPECT_THAT(page, HasSubstr(std::string(connector.summary)));
+  }
 }
 
 }  // namespace

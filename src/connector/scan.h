@@ -57,6 +57,8 @@ struct ConnectorContext {
   DeadLetterSink* dead_letters = nullptr;
   int parallelism = 1;
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
+  int output_fd = 1;               // where 'print' writes
+  int error_fd = 2;
 };
 
 struct MetadataColumn {

@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "catalog/catalog.h"
+#include "connector/connector.h"
 #include "engine/graph_builder.h"
 
 namespace penstock::engine {
@@ -64,6 +66,20 @@ bool has_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) {
     return std::holds_alternative<plan::Aggregate>(node.op) || std::holds_alternative<plan::WindowAggregate>(node.op);
   });
+}
+
+Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) {
+  if (const auto* scan = std::get_if<plan::ScanTable>(&root.op)) {
+    const catalog::EntryPtr entry = PENSTOCK_TRY(catalog.get(catalog::NameSpace::kRelation, scan->table));
+    if (entry->table() == nullptr) return false;
+    const catalog::Options& options = entry->table()->options;
+    return connector::is_bounded(entry->name, connector::OptionMap(options.begin(), options.end()));
+  }
+  if (root.inputs.empty()) return root.traits.bounded;
+  for (const plan::PhysicalPtr& input : root.inputs) {
+    if (!PENSTOCK_TRY(has_end(*input, catalog))) return false;
+  }
+  return true;
 }
 
 bool reads_view(const PhysicalNode& root) {

@@ -47,6 +47,9 @@ Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext&
 
 // Whether the plan keeps state that a restarted job has to build again.
 bool has_state(const plan::PhysicalNode& root);
+// Whether everything that the plan reads has an end by itself: rows in the query, and tables such as a file that is not
+// followed.
+Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
 // Whether the plan reads a materialized view.
 bool reads_view(const plan::PhysicalNode& root);
 

@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -91,7 +92,7 @@ class SessionImpl : public Session {
   void cancel() override {
     cancelled_ = true;
     const std::lock_guard lock(mutex_);
-    if (const auto cursor = running_.lock()) cursor->cancel();
+    if (cancel_running_) cancel_running_();
   }
 
   std::optional<std::string> setting(std::string_view name) const override { return settings_.get(name); }
@@ -138,9 +139,17 @@ class SessionImpl : public Session {
     return invalid_argument("\"{}\" is not a materialized view", full).at(name.position().offset);
   }
 
-  CursorResult started(std::shared_ptr<CancellableCursor> cursor) {
+  // `cancel` stops what runs now; called at once when the statement has been cancelled meanwhile.
+  void on_cancel(std::function<void()> cancel) {
     const std::lock_guard lock(mutex_);
-    running_ = cursor;
+    cancel_running_ = std::move(cancel);
+    if (cancelled_) cancel_running_();
+  }
+
+  CursorResult started(std::shared_ptr<CancellableCursor> cursor) {
+    on_cancel([weak = std::weak_ptr(cursor)] {
+      if (const auto running = weak.lock()) running->cancel();
+    });
     return std::make_unique<SharedCursor>(std::move(cursor));
   }
 
@@ -171,28 +180,43 @@ class SessionImpl : public Session {
   CursorResult run(const Call& call, const sql::Insert& insert) {
     const auto plan =
         PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
-    if (plan.query.root->traits.bounded) return insert_rows(plan);
+    if (PENSTOCK_TRY(has_end(*plan.query.root, engine_.catalog()))) return insert_to_end(call, insert, plan);
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
     PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text));
     return make_tag_cursor("INSERT 0 0");
   }
 
-  // An INSERT with an end: runs to it, and its rows are durable when this returns.
-  CursorResult insert_rows(const plan::PlannedInsert& plan) {
+  // An INSERT with an end runs to it with the statement. Rows that are only passed on are written as they come, on all
+  // workers; an aggregate is computed over everything first, and written as a whole.
+  CursorResult insert_to_end(const Call& call, const sql::Insert& insert, const plan::PlannedInsert& streaming) {
+    const bool values = streaming.query.root->traits.bounded;
+    if (!values && !has_state(*streaming.query.root)) return insert_rows(streaming, false);
+    return insert_rows(
+        PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared, call.parameters))),
+        true);
+  }
+
+  // Its rows are durable when this returns.
+  CursorResult insert_rows(const plan::PlannedInsert& plan, bool as_a_whole) {
     const auto sink = PENSTOCK_TRY(engine_.make_sink(plan, ""));
-    JobGraph graph = PENSTOCK_TRY(build_graph(*plan.query.root, engine_.graph_context(true)));
+    JobGraph graph = PENSTOCK_TRY(build_graph(*plan.query.root, engine_.graph_context(as_a_whole)));
     exec::JobSpec spec;
     spec.name = "insert";
     spec.fragments = std::move(graph.fragments);
-    spec.one_epoch = true;
+    spec.one_epoch = as_a_whole;
     const int parallelism = spec.fragments.back().parallelism;
     spec.fragments.back().chain.push_back([sink, parallelism](int instance) {
       return sink->make_operator({.number = instance, .parallelism = parallelism});
     });
     spec.on_epoch = [sink](Epoch epoch) { return sink->commit(epoch, {}); };
-    const auto job = PENSTOCK_TRY(engine_.executor().start(std::move(spec)));
-    PENSTOCK_TRY(job->wait());
+    const std::shared_ptr<exec::Job> job = PENSTOCK_TRY(engine_.executor().start(std::move(spec)));
+    on_cancel([weak = std::weak_ptr(job)] {
+      if (const auto running = weak.lock()) running->stop();
+    });
+    const Status ended = job->wait();
     PENSTOCK_TRY(sink->close());
+    if (cancelled_ && !ended) return Error(ErrorCode::kCancelled, "canceling statement due to user request");
+    if (!ended) return ended.error();
     return make_tag_cursor("INSERT 0 " + std::to_string(sink->rows_written()));
   }
 
@@ -340,7 +364,7 @@ class SessionImpl : public Session {
   SessionSettings settings_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
-  std::weak_ptr<CancellableCursor> running_;
+  std::function<void()> cancel_running_;
 };
 
 }  // namespace

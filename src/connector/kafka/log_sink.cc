@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -13,6 +12,7 @@
 
 #include "columnar/change_batch.h"
 #include "connector/kafka/log_table.h"
+#include "connector/pending_commits.h"
 #include "connector/position_store.h"
 #include "format/encoder.h"
 #include "log/record_batch.h"
@@ -68,7 +68,7 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   Result<std::unique_ptr<exec::Operator>> make_operator(SinkInstance instance) override;
   Status commit(Epoch epoch, const Positions& positions) override;
   Positions committed() const override { return committed_; }
-  Status close() override;
+  Status close() override { return pending_.wait(); }
 
   // --- for operators ---
   const std::string& table() const { return request_.table; }
@@ -91,12 +91,10 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   const Positions committed_;  // before this sink
   std::atomic<size_t> bytes_in_flight_{0};
   std::mutex mutex_;
-  std::condition_variable drained_;
   std::map<Epoch, std::vector<Batch>> staged_;
   std::vector<std::function<void()>> wakers_;
   int32_t next_partition_ = 0;
-  int commits_in_flight_ = 0;
-  std::optional<Error> failure_;
+  PendingCommits pending_;
 };
 
 // One instance. Encodes rows as they come, and hands the epoch's records over at its barrier.
@@ -201,12 +199,12 @@ void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {
 }
 
 Status LogSink::commit(Epoch epoch, const Positions& positions) {
+  PENSTOCK_TRY(pending_.begin());
   PositionStore::Commit commit{.records = {}, .positions = positions, .state = {}};
   size_t bytes = 0;
   uint64_t count = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (failure_) return *failure_;
     std::vector<Batch> batches;
     if (auto node = staged_.extract(epoch)) batches = std::move(node.mapped());
     const int32_t partitions = partition_count();
@@ -218,7 +216,6 @@ Status LogSink::commit(Epoch epoch, const Positions& positions) {
       commit.records.emplace_back(log::TopicPartition{table_.topic, log::PartitionId(partition)},
                                   std::move(batch.records));
     }
-    ++commits_in_flight_;
     // Only from here on, not when they are staged: an operator that waited for room before its barrier would hold up
     // the very epoch whose commit makes room.
     bytes_in_flight_.fetch_add(bytes, std::memory_order_acq_rel);
@@ -230,15 +227,13 @@ Status LogSink::commit(Epoch epoch, const Positions& positions) {
 }
 
 void LogSink::settled(size_t bytes, uint64_t records, const Status& status) {
+  if (status) add_rows_written(records);
+  pending_.settle(status);
   std::vector<std::function<void()>> wakers;
   {
     const std::lock_guard lock(mutex_);
-    if (!status && !failure_) failure_ = status.error();
-    if (status) add_rows_written(records);
-    --commits_in_flight_;
     const size_t before = bytes_in_flight_.fetch_sub(bytes, std::memory_order_acq_rel);
     if (before >= kBytesInFlightMax) wakers = wakers_;
-    drained_.notify_all();
   }
   for (const auto& waker : wakers) waker();
 }
@@ -246,13 +241,6 @@ void LogSink::settled(size_t bytes, uint64_t records, const Status& status) {
 void LogSink::on_room(std::function<void()> waker) {
   const std::lock_guard lock(mutex_);
   wakers_.push_back(std::move(waker));
-}
-
-Status LogSink::close() {
-  std::unique_lock lock(mutex_);
-  drained_.wait(lock, [&] { return commits_in_flight_ == 0; });
-  if (failure_) return *failure_;
-  return {};
 }
 
 }  // namespace

@@ -1,0 +1,14 @@
+#include "connector/transient_sink.h"
+
+namespace penstock::connector {
+
+Status TransientSink::commit(Epoch /*epoch*/, const Positions& positions) {
+  PENSTOCK_TRY(pending_.begin());
+  const Result<bool> written =
+      store_->commit({.records = {}, .positions = positions, .state = {}},
+                     [self = shared_from_this()](const Status& status) { self->pending_.settle(status); });
+  if (!written || !*written) pending_.settle(written ? Status() : written.error());
+  return {};
+}
+
+}  // namespace penstock::connector
