@@ -27,6 +27,7 @@ struct Column {
   types::DataType type;
   std::string computed;  // the SQL of a computed column's expression; else empty
   std::optional<MetadataColumn> metadata;
+  std::string default_value;  // the SQL of what an INSERT that does not name the column writes; empty: NULL
   std::string comment;
 
   bool is_physical() const { return computed.empty() && !metadata; }
@@ -50,6 +51,8 @@ struct Table {
   std::optional<Watermark> watermark;
   std::vector<int> primary_key;
   Options options;
+
+  bool is_native() const { return find_option(options, "connector") == nullptr; }
   bool operator==(const Table&) const = default;
 };
 

@@ -5,7 +5,7 @@
 namespace penstock::catalog {
 namespace {
 
-constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersion = 2;
 
 // What an entry has beside its columns, options, channels and dependencies; texts are empty where they do not apply.
 constexpr const char* kTables = R"(
@@ -34,6 +34,7 @@ constexpr const char* kTables = R"(
     metadata_key TEXT NOT NULL,
     metadata_virtual INTEGER NOT NULL,
     comment TEXT NOT NULL,
+    default_value TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (entry_id, position)
   );
   CREATE TABLE primary_keys (
@@ -63,8 +64,12 @@ constexpr const char* kTables = R"(
     PRIMARY KEY (entry_id, position)
   );
   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
 )";
+
+// From format 1: columns had no defaults.
+constexpr const char* kFromFormat1 =
+    "ALTER TABLE columns ADD COLUMN default_value TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 2";
 
 }  // namespace
 
@@ -79,7 +84,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
     SqliteStatement statement = PENSTOCK_TRY(store->database_.prepare("PRAGMA user_version"));
     if (PENSTOCK_TRY(statement.step())) version = statement.integer(0);
   }
-  if (version == 0) PENSTOCK_TRY(store->create_tables());
+  if (version == 0) PENSTOCK_TRY(store->execute_together(kTables));
+  if (version == 1) PENSTOCK_TRY(store->execute_together(kFromFormat1));
   if (version > kFormatVersion) {
     return make_error(ErrorCode::kCorruption,
                       "{} was written by a later version of this program (format {}, this is {})", path, version,
@@ -88,12 +94,12 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   return store;
 }
 
-Status Store::create_tables() {
+Status Store::execute_together(const char* statements) {
   PENSTOCK_TRY(database_.execute("BEGIN IMMEDIATE"));
-  Status created = database_.execute(kTables);
-  if (!created) {
+  Status done = database_.execute(statements);
+  if (!done) {
     (void)database_.execute("ROLLBACK");
-    return created;
+    return done;
   }
   return database_.execute("COMMIT");
 }
@@ -166,11 +172,12 @@ Result<std::vector<int>> Store::load_key(int64_t id) {
 Result<std::vector<Column>> Store::load_columns(int64_t id) {
   std::vector<Column> columns;
   SqliteStatement rows = PENSTOCK_TRY(database_.prepare(
-      "SELECT name, type, computed, is_metadata, metadata_key, metadata_virtual, comment FROM columns "
+      "SELECT name, type, computed, is_metadata, metadata_key, metadata_virtual, comment, default_value FROM columns "
       "WHERE entry_id = ? ORDER BY position"));
   rows.bind(1, id);
   while (PENSTOCK_TRY(rows.step())) {
-    Column column{.name = rows.text(0), .computed = rows.text(2), .comment = rows.text(6)};
+    Column column{
+        .name = rows.text(0), .computed = rows.text(2), .default_value = rows.text(7), .comment = rows.text(6)};
     Result<types::DataType> type = types::DataType::parse(rows.text(1));
     if (!type) return std::move(type).error().context("the catalog: column " + column.name);
     column.type = *type;
@@ -243,13 +250,15 @@ Status Store::add_entry(const Entry& entry) {
 }
 
 Status Store::add_columns(const Entry& entry) {
-  SqliteStatement statement = PENSTOCK_TRY(database_.prepare("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  SqliteStatement statement =
+      PENSTOCK_TRY(database_.prepare("INSERT INTO columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   int64_t position = 0;
   for (const Column& column : entry.columns()) {
     MetadataColumn metadata = column.metadata.value_or(MetadataColumn{});
     statement.bind(1, entry.id).bind(2, position++).bind(3, column.name).bind(4, column.type.to_string());
     statement.bind(5, column.computed).bind(6, int64_t{column.metadata.has_value()}).bind(7, metadata.key);
     statement.bind(8, int64_t{metadata.is_virtual}).bind(9, column.comment);
+    statement.bind(10, column.default_value);
     PENSTOCK_TRY(statement.run());
   }
   std::vector<int> key;

@@ -34,7 +34,7 @@ class Store {
  private:
   explicit Store(SqliteDatabase database) : database_(std::move(database)) {}
 
-  Status create_tables();
+  Status execute_together(const char* statements);
   Status remove_entry(int64_t id);
   Status add_entry(const Entry& entry);
   Status add_columns(const Entry& entry);

@@ -43,6 +43,25 @@ class RowsCursor : public Cursor {
   size_t next_ = 0;
 };
 
+class BatchesCursor : public Cursor {
+ public:
+  BatchesCursor(types::Schema schema, std::vector<ChangeBatch> batches, std::string tag)
+      : schema_(std::move(schema)), batches_(std::move(batches)), tag_(std::move(tag)) {}
+
+  const std::optional<types::Schema>& schema() const override { return schema_; }
+  std::string tag() const override { return tag_; }
+  NextBatch next() override {
+    if (next_ == batches_.size()) return std::nullopt;
+    return batches_[next_++];
+  }
+
+ private:
+  const std::optional<types::Schema> schema_;
+  const std::vector<ChangeBatch> batches_;
+  const std::string tag_;
+  size_t next_ = 0;
+};
+
 class QueryCursor : public CancellableCursor {
  public:
   QueryCursor(types::Schema schema, std::shared_ptr<exec::ResultQueue> queue,
@@ -135,6 +154,10 @@ std::unique_ptr<Cursor> make_tag_cursor(std::string tag) {
 
 std::unique_ptr<Cursor> make_rows_cursor(types::Schema schema, ValueRows rows, std::string tag) {
   return std::make_unique<RowsCursor>(std::move(schema), std::move(rows), std::move(tag));
+}
+
+std::unique_ptr<Cursor> make_batches_cursor(types::Schema schema, std::vector<ChangeBatch> batches, std::string tag) {
+  return std::make_unique<BatchesCursor>(std::move(schema), std::move(batches), std::move(tag));
 }
 
 std::shared_ptr<CancellableCursor> make_query_cursor(types::Schema schema, std::shared_ptr<exec::ResultQueue> queue,

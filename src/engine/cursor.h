@@ -22,6 +22,9 @@ std::unique_ptr<Cursor> make_tag_cursor(std::string tag);
 // Rows that are at hand.
 std::unique_ptr<Cursor> make_rows_cursor(types::Schema schema, ValueRows rows, std::string tag);
 
+std::unique_ptr<Cursor> make_batches_cursor(types::Schema schema, std::vector<columnar::ChangeBatch> batches,
+                                            std::string tag);
+
 // A cursor that can be told to stop, from any thread.
 class CancellableCursor : public Cursor {
  public:

@@ -77,6 +77,7 @@ Status EngineImpl::start() {
   dead_letters_ = PENSTOCK_TRY(DeadLetters::open(*options_.log, *options_.env, options_.metrics));
   executor_ = exec::Executor::make({.workers = options_.workers, .metrics = options_.metrics});
   add_own_system_tables();
+  PENSTOCK_TRY(remove_orphaned_topics());
   for (const catalog::EntryPtr& entry : catalog_->entries()) {
     Status started = start_entry(entry);
     if (started) continue;
@@ -137,8 +138,17 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
 
 std::shared_ptr<view::View> EngineImpl::running_view(const std::string& name) const {
   const std::lock_guard lock(mutex_);
-  const auto it = views_.find(lower(name));
-  return it == views_.end() ? nullptr : it->second;
+  if (const auto it = views_.find(lower(name)); it != views_.end()) return it->second;
+  const auto table = native_tables_.find(lower(name));
+  return table == native_tables_.end() ? nullptr : table->second->view();
+}
+
+Result<std::shared_ptr<NativeTable>> EngineImpl::native_table(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  const auto it = native_tables_.find(lower(name));
+  if (it != native_tables_.end()) return it->second;
+  return make_error(ErrorCode::kUnavailable, "table \"{}\" is not running", name)
+      .hint("SELECT name, error FROM sys.jobs says why");
 }
 
 const SystemTable* EngineImpl::system_table(const std::string& name) const {
@@ -151,9 +161,41 @@ const SystemTable* EngineImpl::system_table(const std::string& name) const {
 
 Status EngineImpl::create_table(catalog::Entry entry, bool or_replace) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(entry)));
-  PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
-  tell_catalog_changed();
+  const catalog::Table& table = std::get<catalog::Table>(entry.definition);
+  if (table.is_native()) {
+    if (!table.options.empty()) {
+      return invalid_argument("a table without a connector takes no options")
+          .hint("'connector' = 'kafka' makes it a table over a topic");
+    }
+  } else {
+    PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(entry)));
+  }
+  const catalog::EntryPtr replaced = or_replace ? catalog_->find(catalog::NameSpace::kRelation, entry.name) : nullptr;
+  const catalog::EntryPtr created =
+      PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
+  if (replaced != nullptr) stop_entry(replaced);
+  if (!created->table()->is_native()) {
+    tell_catalog_changed();
+    return {};
+  }
+  return start_or_forget(created, [&] { return start_native_table(created); });
+}
+
+Status EngineImpl::start_native_table(const catalog::EntryPtr& entry) {
+  std::shared_ptr<NativeTable> table =
+      PENSTOCK_TRY(NativeTable::open(*entry, *options_.log, *options_.env, options_.memory));
+  const std::lock_guard lock(mutex_);
+  native_tables_[lower(entry->name)] = std::move(table);
+  return {};
+}
+
+Status EngineImpl::remove_orphaned_topics() {
+  std::set<int64_t> ids;
+  for (const catalog::EntryPtr& entry : catalog_->entries()) ids.insert(entry->id);
+  for (const log::TopicInfo& topic : options_.log->topics()) {
+    const std::optional<int64_t> id = NativeTable::entry_of_topic(topic.name);
+    if (id && !ids.contains(*id)) PENSTOCK_TRY(options_.log->delete_topic(topic.name));
+  }
   return {};
 }
 
@@ -212,6 +254,7 @@ Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert,
 // --- running ---
 
 Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
+  if (entry->table() != nullptr && entry->table()->is_native()) return start_native_table(entry);
   if (entry->table() != nullptr || entry->view() != nullptr) return {};
   const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
   const plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
@@ -320,12 +363,21 @@ void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
     if (entry->materialized_view() != nullptr) {
       if (auto node = views_.extract(lower(entry->name))) view = std::move(node.mapped());
     }
+    if (entry->table() != nullptr) {
+      if (auto node = native_tables_.extract(lower(entry->name))) view = node.mapped()->view();
+    }
     alert = alerts_.erase(entry->id) > 0;
     failed_starts_.erase(entry->id);
     if (alert && alert_listener_ != nullptr) alert_listener_->on_dropped(entry->name);
   }
   if (job != nullptr) job->stop();
   if (view != nullptr) view->drop();
+  if (entry->table() != nullptr && entry->table()->is_native()) {
+    if (Status removed = options_.log->delete_topic(NativeTable::topic_name(*entry)); !removed) {
+      logging::warning("the topic of a dropped table is still there",
+                       {{"table", entry->name}, {"reason", removed.error().to_string()}});
+    }
+  }
   if (entry->job() == nullptr) return;
   if (Status forgotten = connector::PositionStore::forget(*options_.log, group_of(*entry)); !forgotten) {
     logging::warning("the positions of a dropped job are still there",
@@ -458,7 +510,8 @@ EngineStatus EngineImpl::status() const {
       if (entry->id != id) continue;
       status.jobs.push_back({.id = id,
                              .name = entry->name,
-                             .kind = entry->job() != nullptr     ? "insert"
+                             .kind = entry->table() != nullptr   ? "table"
+                                     : entry->job() != nullptr   ? "insert"
                                      : entry->alert() != nullptr ? "alert"
                                                                  : "view",
                              .state = "failed",

@@ -18,6 +18,7 @@
 #include "engine/dead_letters.h"
 #include "engine/engine.h"
 #include "engine/job_graph.h"
+#include "engine/native_table.h"
 #include "engine/stream_job.h"
 #include "exec/job.h"
 #include "plan/definition.h"
@@ -58,6 +59,8 @@ class EngineImpl : public Engine {
   // Starts an INSERT that goes on; gives the name of its job.
   Result<std::string> create_insert(const plan::PlannedInsert& insert, std::string sql);
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
+  // The running native table; an error when it could not be started.
+  Result<std::shared_ptr<NativeTable>> native_table(const std::string& name) const;
   // Waits until every running job has covered what is in the log now. False when `cancelled` became true.
   Result<bool> flush(const std::atomic<bool>& cancelled);
   // A sink for the rows of an INSERT; `group` is where its positions are committed, empty when it is never resumed.
@@ -70,11 +73,15 @@ class EngineImpl : public Engine {
   };
 
   Status start_entry(const catalog::EntryPtr& entry);
+  Status start_native_table(const catalog::EntryPtr& entry);
+  // Removes the topics of native tables that are no more: a crash came between the two steps of their end.
+  Status remove_orphaned_topics();
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
   // Finishes a creation: starts what the entry describes, or takes the entry back.
   Status start_or_forget(const catalog::EntryPtr& entry, const std::function<Status()>& start);
   void stop_entry(const catalog::EntryPtr& entry);
+  // The rows of a materialized view or native table.
   std::shared_ptr<view::View> running_view(const std::string& name) const;
   const SystemTable* system_table(const std::string& name) const;
   void tell_catalog_changed();
@@ -89,11 +96,12 @@ class EngineImpl : public Engine {
   std::unique_ptr<exec::Executor> executor_;
 
   std::mutex ddl_mutex_;
-  mutable std::mutex mutex_;                                  // guards what follows
-  std::map<int64_t, std::unique_ptr<StreamJob>> jobs_;        // by entry id
-  std::map<int64_t, std::string> failed_starts_;              // why an entry of the catalog does not run
-  std::map<std::string, std::shared_ptr<view::View>> views_;  // by lower-case name
-  std::map<int64_t, RunningAlert> alerts_;                    // by entry id
+  mutable std::mutex mutex_;                                           // guards what follows
+  std::map<int64_t, std::unique_ptr<StreamJob>> jobs_;                 // by entry id
+  std::map<int64_t, std::string> failed_starts_;                       // why an entry of the catalog does not run
+  std::map<std::string, std::shared_ptr<view::View>> views_;           // by lower-case name
+  std::map<std::string, std::shared_ptr<NativeTable>> native_tables_;  // by lower-case name
+  std::map<int64_t, RunningAlert> alerts_;                             // by entry id
   std::map<std::string, std::unique_ptr<SystemTable>> system_tables_;
   std::vector<std::function<void()>> catalog_callbacks_;
   AlertListener* alert_listener_ = nullptr;

@@ -10,9 +10,11 @@
 
 #include "engine/cursor.h"
 #include "engine/engine_impl.h"
+#include "engine/modify.h"
 #include "engine/settings.h"
 #include "engine/show.h"
 #include "plan/definition.h"
+#include "plan/modify.h"
 #include "plan/planner.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
@@ -99,7 +101,8 @@ class SessionImpl : public Session {
   Status set(std::string_view name, std::string_view value) override { return settings_.set(name, value); }
 
  private:
-  using CursorResult = Result<std::unique_ptr<Cursor>>;
+  using CursorPtr = std::unique_ptr<Cursor>;
+  using CursorResult = Result<CursorPtr>;
 
   struct Call {
     const Prepared& prepared;
@@ -121,14 +124,49 @@ class SessionImpl : public Session {
       prepared.parameters = plan.parameter_types;
       prepared.schema = plan.root->schema;
     } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
-      const auto plan = PENSTOCK_TRY(plan::plan_insert(*insert, context(plan::PlanMode::kStreaming, prepared)));
+      const plan::PlanContext plan_context = context(insert_mode(*insert), prepared);
+      const auto plan = PENSTOCK_TRY(plan::plan_insert(*insert, plan_context));
       prepared.parameters = plan.query.parameter_types;
+      prepared.schema = PENSTOCK_TRY(returning_schema(insert->table, insert->returning, plan_context));
+    } else if (const auto* update = std::get_if<sql::Update>(&node)) {
+      const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
+      prepared.parameters = PENSTOCK_TRY(plan::plan_update(*update, plan_context)).query.parameter_types;
+      prepared.schema = PENSTOCK_TRY(returning_schema(update->table, update->returning, plan_context));
+    } else if (const auto* statement = std::get_if<sql::Delete>(&node)) {
+      const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
+      prepared.parameters = PENSTOCK_TRY(plan::plan_delete(*statement, plan_context)).query.parameter_types;
+      prepared.schema = PENSTOCK_TRY(returning_schema(statement->table, statement->returning, plan_context));
     } else if (const auto* subscribe = std::get_if<sql::Subscribe>(&node)) {
       prepared.schema = subscription_schema(PENSTOCK_TRY(find_view(subscribe->name)).schema);
     } else {
       prepared.schema = show_schema(prepared.statement);
     }
     return {};
+  }
+
+  // The native table of that name; null for other objects, and where there is none.
+  catalog::EntryPtr find_native_table(const sql::QualifiedName& name) const {
+    const Result<std::string> full = catalog::full_name(name);
+    if (!full) return nullptr;
+    catalog::EntryPtr entry = engine_.catalog().find(catalog::NameSpace::kRelation, *full);
+    const bool native = entry != nullptr && entry->table() != nullptr && entry->table()->is_native();
+    return native ? entry : nullptr;
+  }
+
+  // What is inserted into a native table is what there is now; into another one, what comes as well.
+  plan::PlanMode insert_mode(const sql::Insert& insert) const {
+    return find_native_table(insert.table) ? plan::PlanMode::kBounded : plan::PlanMode::kStreaming;
+  }
+
+  Result<std::optional<types::Schema>> returning_schema(const sql::QualifiedName& table,
+                                                        const std::vector<sql::SelectItem>& items,
+                                                        const plan::PlanContext& context) const {
+    if (items.empty()) return std::nullopt;
+    const catalog::EntryPtr entry = find_native_table(table);
+    if (entry == nullptr) {
+      return unsupported("RETURNING needs a table without a connector").at(items.front().value.position.offset);
+    }
+    return PENSTOCK_TRY(plan::plan_returning(items, *entry, context)).schema;
   }
 
   Result<ViewInfo> find_view(const sql::QualifiedName& name) const {
@@ -156,10 +194,15 @@ class SessionImpl : public Session {
   // --- queries ---
 
   CursorResult run(const Call& call, const sql::Query& query) {
-    auto plan =
+    const auto plan =
         PENSTOCK_TRY(plan::plan_query(query, context(plan::PlanMode::kBounded, call.prepared, call.parameters)));
+    return started(make_cursor(plan.root));
+  }
+
+  // The rows of a bounded plan, computed as they are pulled.
+  std::shared_ptr<CancellableCursor> make_cursor(const plan::PhysicalPtr& root) {
     const auto queue = std::make_shared<exec::ResultQueue>();
-    auto start = [this, queue, root = plan.root]() -> Result<std::unique_ptr<exec::Job>> {
+    auto start = [this, queue, root]() -> Result<std::unique_ptr<exec::Job>> {
       JobGraph graph = PENSTOCK_TRY(build_graph(*root, engine_.graph_context(true)));
       exec::JobSpec spec;
       spec.name = "select";
@@ -170,34 +213,100 @@ class SessionImpl : public Session {
       spec.on_finished = [queue](Status status) { queue->finish(std::move(status)); };
       return engine_.executor().start(std::move(spec));
     };
-    return started(make_query_cursor(plan.root->schema, queue, std::move(start)));
+    return make_query_cursor(root->schema, queue, std::move(start));
   }
 
   CursorResult run(const Call& /*call*/, const sql::Subscribe& subscribe) {
     return started(make_subscription_cursor(PENSTOCK_TRY(find_view(subscribe.name)).view));
   }
 
+  // All rows of a bounded plan.
+  Result<std::vector<columnar::ChangeBatch>> collect(const plan::PhysicalPtr& root) {
+    const CursorPtr cursor = PENSTOCK_TRY(started(make_cursor(root)));
+    std::vector<columnar::ChangeBatch> batches;
+    size_t bytes = 0;
+    while (std::optional<columnar::ChangeBatch> batch = PENSTOCK_TRY(cursor->next())) {
+      bytes += batch->bytes();
+      if (bytes > kStatementBytesMax) {
+        return make_error(ErrorCode::kResourceExhausted, "the statement changes more than {} bytes of rows",
+                          kStatementBytesMax)
+            .hint("change the rows in several statements");
+      }
+      batches.push_back(*std::move(batch));
+    }
+    return batches;
+  }
+
+  // --- changes of native tables ---
+
+  Result<Modification> modification(const Call& call, const catalog::Entry& entry,
+                                    const std::shared_ptr<NativeTable>& table,
+                                    const std::vector<sql::SelectItem>& returning) {
+    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
+    return Modification{.table = *table,
+                        .collect = [this](const plan::PhysicalPtr& root) { return collect(root); },
+                        .eval = plan_context.eval,
+                        .returning = PENSTOCK_TRY(plan::plan_returning(returning, entry, plan_context))};
+  }
+
+  CursorResult insert_into_native(const Call& call, const sql::Insert& insert, const catalog::Entry& entry) {
+    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
+    const auto plan = PENSTOCK_TRY(plan::plan_insert(insert, plan_context));
+    ConflictPolicy policy;
+    if (insert.on_conflict) {
+      policy.new_row = PENSTOCK_TRY(plan::plan_on_conflict(*insert.on_conflict, entry, plan_context));
+      policy.kind = policy.new_row.empty() ? ConflictPolicy::Kind::kNothing : ConflictPolicy::Kind::kUpdate;
+    }
+    const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(entry.name));
+    return insert_rows(PENSTOCK_TRY(modification(call, entry, table, insert.returning)), plan.query.root, policy);
+  }
+
+  CursorResult run(const Call& call, const sql::Update& update) {
+    const auto plan =
+        PENSTOCK_TRY(plan::plan_update(update, context(plan::PlanMode::kBounded, call.prepared, call.parameters)));
+    const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, plan.target));
+    const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(plan.target));
+    return update_rows(PENSTOCK_TRY(modification(call, *entry, table, update.returning)), plan.query.root);
+  }
+
+  CursorResult run(const Call& call, const sql::Delete& statement) {
+    const auto plan =
+        PENSTOCK_TRY(plan::plan_delete(statement, context(plan::PlanMode::kBounded, call.prepared, call.parameters)));
+    const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, plan.target));
+    const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(plan.target));
+    return delete_rows(PENSTOCK_TRY(modification(call, *entry, table, statement.returning)), plan.query.root);
+  }
+
   CursorResult run(const Call& call, const sql::Insert& insert) {
+    if (const catalog::EntryPtr entry = find_native_table(insert.table)) {
+      return insert_into_native(call, insert, *entry);
+    }
+    if (insert.on_conflict) {
+      return unsupported("ON CONFLICT needs a table without a connector").at(insert.on_conflict->position.offset);
+    }
     const auto plan =
         PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
-    if (PENSTOCK_TRY(has_end(*plan.query.root, engine_.catalog()))) return insert_to_end(call, insert, plan);
+    if (PENSTOCK_TRY(has_end(*plan.query.root, engine_.catalog()))) {
+      return insert_to_end(plan, [&] {
+        return plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared, call.parameters));
+      });
+    }
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
     PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text));
     return make_tag_cursor("INSERT 0 0");
   }
 
   // An INSERT with an end runs to it with the statement. Rows that are only passed on are written as they come, on all
-  // workers; an aggregate is computed over everything first, and written as a whole.
-  CursorResult insert_to_end(const Call& call, const sql::Insert& insert, const plan::PlannedInsert& streaming) {
+  // workers; an aggregate is computed over everything first (by the plan of `plan_bounded`), and written as a whole.
+  CursorResult insert_to_end(const plan::PlannedInsert& streaming,
+                             const std::function<Result<plan::PlannedInsert>()>& plan_bounded) {
     const bool values = streaming.query.root->traits.bounded;
-    if (!values && !has_state(*streaming.query.root)) return insert_rows(streaming, false);
-    return insert_rows(
-        PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared, call.parameters))),
-        true);
+    if (!values && !has_state(*streaming.query.root)) return run_to_end(streaming, false);
+    return run_to_end(PENSTOCK_TRY(plan_bounded()), true);
   }
 
   // Its rows are durable when this returns.
-  CursorResult insert_rows(const plan::PlannedInsert& plan, bool as_a_whole) {
+  CursorResult run_to_end(const plan::PlannedInsert& plan, bool as_a_whole) {
     const auto sink = PENSTOCK_TRY(engine_.make_sink(plan, ""));
     JobGraph graph = PENSTOCK_TRY(build_graph(*plan.query.root, engine_.graph_context(as_a_whole)));
     exec::JobSpec spec;
@@ -246,13 +355,41 @@ class SessionImpl : public Session {
   }
 
   CursorResult run(const Call& call, const sql::CreateTable& create) {
-    if (create.query) return unsupported("CREATE TABLE ... AS is not supported yet").hint("use INSERT INTO ... SELECT");
-    if (!exists_already(create, catalog::NameSpace::kRelation)) {
-      catalog::Entry entry = PENSTOCK_TRY(
-          plan::define_table(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-      PENSTOCK_TRY(engine_.create_table(std::move(entry), create.or_replace));
+    if (exists_already(create, catalog::NameSpace::kRelation)) return make_tag_cursor("CREATE TABLE");
+    catalog::Entry entry = PENSTOCK_TRY(
+        plan::define_table(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
+    const std::string name = entry.name;
+    PENSTOCK_TRY(engine_.create_table(std::move(entry), create.or_replace));
+    if (!create.query) return make_tag_cursor("CREATE TABLE");
+    Result<std::unique_ptr<Cursor>> filled = fill(call, create, name);
+    if (!filled) static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, name, false));
+    return filled;
+  }
+
+  // CREATE TABLE ... AS: the rows of the query into the table that was just made.
+  CursorResult fill(const Call& call, const sql::CreateTable& create, const std::string& name) {
+    const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, name));
+    const auto plan_in = [&](plan::PlanMode mode) {
+      return plan::plan_query(*create.query, context(mode, call.prepared));
+    };
+    if (!entry->table()->is_native()) {
+      const plan::PlannedInsert plan{.target = name, .query = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming))};
+      if (PENSTOCK_TRY(has_end(*plan.query.root, engine_.catalog()))) {
+        return insert_to_end(plan, [&]() -> Result<plan::PlannedInsert> {
+          return plan::PlannedInsert{.target = name, .query = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded))};
+        });
+      }
+      // What the catalog keeps of the job is an INSERT of its own.
+      const std::string sql = "INSERT INTO " + sql::print(create.name) + " " + sql::print(*create.query);
+      PENSTOCK_TRY(engine_.create_insert(plan, sql));
+      return make_tag_cursor("CREATE TABLE AS");
     }
-    return make_tag_cursor("CREATE TABLE");
+    const plan::PlannedQuery plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
+    const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(name));
+    const CursorPtr cursor =
+        PENSTOCK_TRY(insert_rows(PENSTOCK_TRY(modification(call, *entry, table, {})), plan.root, {}));
+    const std::string tag = cursor->tag();
+    return make_tag_cursor("SELECT" + tag.substr(tag.rfind(' ')));
   }
 
   CursorResult run(const Call& call, const sql::CreateView& create) {
@@ -351,13 +488,6 @@ class SessionImpl : public Session {
   CursorResult run(const Call& /*call*/, const sql::Use& use) {
     PENSTOCK_TRY(catalog::full_name({.parts = {use.name.parts.back(), use.name.parts.back()}}));
     return make_tag_cursor("USE");
-  }
-
-  CursorResult run(const Call& /*call*/, const sql::Update& /*update*/) {
-    return unsupported("UPDATE is not supported yet: tables are topics, which only grow");
-  }
-  CursorResult run(const Call& /*call*/, const sql::Delete& /*statement*/) {
-    return unsupported("DELETE is not supported yet: tables are topics, which only grow");
   }
 
   EngineImpl& engine_;

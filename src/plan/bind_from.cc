@@ -27,7 +27,6 @@ Error without_position(const Error& error, std::string_view context) {
 // Whether rows of the table may be taken back.
 bool is_append_only(const catalog::Table& table) {
   const std::string* connector = catalog::find_option(table.options, "connector");
-  if (connector == nullptr) return false;  // a native table: UPDATE and DELETE
   const std::string* format = catalog::find_option(table.options, "format");
   bool changelog_format = format != nullptr && (*format == "debezium-json" || *format == "debezium-avro");
   return *connector != "upsert-kafka" && !changelog_format;
@@ -123,6 +122,7 @@ Result<LogicalPtr> Binder::bind_relation(const catalog::EntryPtr& entry, const s
   bool bounded = context_.mode == PlanMode::kBounded;
   add_dependency(entry->name);
   if (entry->view() != nullptr) return located(bind_view(*entry), name.position());
+  if (entry->table() != nullptr && entry->table()->is_native()) return bind_native_table(*entry);
   if (entry->table() != nullptr) {
     Result<std::shared_ptr<const ScanSource>> source = make_table_source(*entry);
     if (!source) return without_position(source.error(), "table " + entry->name).at(name.position().offset);
@@ -135,6 +135,49 @@ Result<LogicalPtr> Binder::bind_relation(const catalog::EntryPtr& entry, const s
   source->schema = entry->schema();
   source->traits = {.append_only = bounded || view.append_only, .bounded = bounded, .key = view.key};
   return make_scan(std::move(source));
+}
+
+// The rows of a native table are read as those of a materialized view are; computed columns are computed on top.
+Result<LogicalPtr> Binder::bind_native_table(const catalog::Entry& entry) {
+  const catalog::Table& table = *entry.table();
+  bool bounded = context_.mode == PlanMode::kBounded;
+  auto source = std::make_shared<ScanSource>();
+  source->kind = ScanSource::Kind::kView;
+  source->name = entry.name;
+  std::vector<int> places;  // of each column among the physical ones
+  for (const catalog::Column& column : table.columns) {
+    places.push_back(static_cast<int>(source->schema.size()));
+    if (column.is_physical()) source->schema.push_back({column.name, column.type});
+  }
+  source->traits = {.append_only = bounded, .bounded = bounded, .key = std::nullopt, .time_columns = {}};
+  if (!table.primary_key.empty()) {
+    source->traits.key.emplace();
+    for (int column : table.primary_key) source->traits.key->push_back(places[column]);
+  }
+  Scope scope(entry.name, source->schema);
+  LogicalPtr rows = make_scan(std::move(source));
+  if (rows->schema.size() == table.columns.size()) return rows;
+  std::vector<ExprPtr> expressions;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const catalog::Column& column = table.columns[i];
+    names.push_back(column.name);
+    expressions.push_back(column.is_physical() ? scope.column(static_cast<size_t>(places[i]))
+                                               : PENSTOCK_TRY(bind_computed(column, scope)));
+  }
+  return make_project(std::move(rows), std::move(expressions), std::move(names));
+}
+
+Result<ExprPtr> Binder::bind_computed(const catalog::Column& column, const Scope& scope) {
+  sql::Expression computed = PENSTOCK_TRY(sql::parse_expression(column.computed));
+  ExprPtr bound = PENSTOCK_TRY(bind_expression(computed, {.scope = &scope, .place = "in a computed column"}));
+  return expr::bind_cast(std::move(bound), column.type);
+}
+
+Result<std::pair<LogicalPtr, Scope>> Binder::bind_rows(const sql::QualifiedName& name) {
+  LogicalPtr plan = PENSTOCK_TRY(bind_named_table(name));
+  Scope scope(name.parts.back().text, plan->schema);
+  return std::pair(std::move(plan), std::move(scope));
 }
 
 // A view stands for its query, which knows nothing of the names around it.
@@ -191,9 +234,7 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
       source->columns.push_back(base_scope.column(next_base++));
       continue;
     }
-    sql::Expression computed = PENSTOCK_TRY(sql::parse_expression(column.computed));
-    ExprPtr bound = PENSTOCK_TRY(bind_expression(computed, {.scope = &base_scope, .place = "in a computed column"}));
-    source->columns.push_back(PENSTOCK_TRY(expr::bind_cast(std::move(bound), column.type)));
+    source->columns.push_back(PENSTOCK_TRY(bind_computed(column, base_scope)));
   }
   // A bounded read keeps every row, however late: it needs no watermark.
   if (table.watermark && !bounded) {

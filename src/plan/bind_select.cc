@@ -118,7 +118,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
   std::vector<FoundAggregate> aggregates;
   std::map<size_t, sql::Position> positions;
   ExpressionContext context{.scope = &scope, .aggregates = &aggregates, .column_positions = &positions};
-  SelectList list = PENSTOCK_TRY(bind_select_list(select, context));
+  SelectList list = PENSTOCK_TRY(bind_select_list(select.items, context));
   ExprPtr having;
   if (select.having) {
     context.place = "in HAVING";
@@ -136,9 +136,10 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
   return finish_select(select.distinct, std::move(plan), list, order, sort);
 }
 
-Result<Binder::SelectList> Binder::bind_select_list(const sql::Select& select, const ExpressionContext& context) {
+Result<Binder::SelectList> Binder::bind_select_list(const std::vector<sql::SelectItem>& items,
+                                                    const ExpressionContext& context) {
   SelectList list;
-  for (const sql::SelectItem& item : select.items) {
+  for (const sql::SelectItem& item : items) {
     if (const auto* star = item.value.get_if<sql::Star>()) {
       for (size_t column : PENSTOCK_TRY(context.scope->expand(star->qualifier, item.value.position))) {
         if (context.column_positions != nullptr) (*context.column_positions)[column] = item.value.position;

@@ -55,6 +55,14 @@ class Binder {
   void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
   // A table's definition with its expressions bound.
   Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry);
+  // All rows of a table or view, under its name.
+  Result<std::pair<LogicalPtr, Scope>> bind_rows(const sql::QualifiedName& name);
+  // The items of a SELECT or RETURNING, with * expanded.
+  struct SelectList {
+    std::vector<expr::ExprPtr> expressions;
+    std::vector<std::string> names;
+  };
+  Result<SelectList> bind_select_list(const std::vector<sql::SelectItem>& items, const ExpressionContext& context);
   // Full names of the catalog objects that were read, in the order of their first use.
   const std::vector<std::string>& dependencies() const { return dependencies_; }
 
@@ -72,11 +80,6 @@ class Binder {
     sql::Position position;
 
     bool empty() const { return items->empty() && !limit && offset == 0; }
-  };
-  // What a SELECT has become before its DISTINCT and ORDER BY.
-  struct SelectList {
-    std::vector<expr::ExprPtr> expressions;
-    std::vector<std::string> names;
   };
 
   // bind_query.cc
@@ -98,7 +101,6 @@ class Binder {
 
   // bind_select.cc
   Result<LogicalPtr> bind_select(const sql::Select& select, const SortRequest& sort);
-  Result<SelectList> bind_select_list(const sql::Select& select, const ExpressionContext& context);
   Result<LogicalPtr> finish_select(bool distinct, LogicalPtr plan, const SelectList& list,
                                    const std::vector<expr::ExprPtr>& order, const SortRequest& sort);
   Result<std::vector<expr::ExprPtr>> bind_order(const SelectList& list, const SortRequest& sort,
@@ -113,6 +115,8 @@ class Binder {
   Result<LogicalPtr> bind_named_table(const sql::QualifiedName& name);
   Result<LogicalPtr> bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name);
   Result<LogicalPtr> bind_system_table(const std::string& name, sql::Position position);
+  Result<LogicalPtr> bind_native_table(const catalog::Entry& table);
+  Result<expr::ExprPtr> bind_computed(const catalog::Column& column, const Scope& scope);
   Result<LogicalPtr> bind_view(const catalog::Entry& view);
   Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
   // Finds the time columns behind window aggregations, which only rules recognize.
@@ -166,6 +170,15 @@ class Binder {
 // `value` as one of a column of that type: what an implicit cast allows, and strings that are written out become what
 // they spell, as PostgreSQL has it.
 Result<expr::ExprPtr> assign(expr::ExprPtr value, types::DataType type);
+
+// What a column gets that an INSERT does not name: its default, or NULL.
+Result<expr::ExprPtr> default_of(const catalog::Column& column, const PlanContext& context);
+
+// The table of that name, which is to be written to.
+Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const PlanContext& context);
+
+// Optimizes a bound plan and makes it physical; the result's columns keep their names.
+Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context);
 
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);

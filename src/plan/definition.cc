@@ -61,14 +61,22 @@ Result<int> find_column(const catalog::Table& table, const sql::Identifier& name
 }
 
 // The columns that are written with a type; computed ones get theirs later.
-Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_connector) {
-  Column column{.name = definition.name.text, .type = {}, .computed = {}, .metadata = {}, .comment = {}};
+Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_connector, const PlanContext& context) {
+  Column column{
+      .name = definition.name.text, .type = {}, .computed = {}, .metadata = {}, .default_value = {}, .comment = {}};
   column.comment = definition.comment.value_or("");
   if (definition.computed) {
     column.computed = sql::print(*definition.computed);
     return column;
   }
   column.type = PENSTOCK_TRY(bind_type(*definition.type));
+  if (definition.default_value) {
+    column.default_value = sql::print(*definition.default_value);
+    Result<expr::ExprPtr> value = default_of(column, context);
+    if (!value) {
+      return std::move(value).error().context("column " + column.name).at(definition.default_value->position.offset);
+    }
+  }
   if (definition.metadata) {
     if (!has_connector) {
       return invalid_argument("METADATA columns need a connector: a table without WITH has none")
@@ -150,6 +158,10 @@ Status define_watermark(const sql::CreateTable& statement, const PlanContext& co
                             type.with_nullable(true).to_string(), bound->type().with_nullable(true).to_string())
         .at(expression.position.offset);
   }
+  if (table.is_native()) {
+    return unsupported("a table without a connector has no watermark: its rows change, they do not pass by")
+        .at(name.position.offset);
+  }
   table.watermark = catalog::Watermark{column, sql::print(expression)};
   return {};
 }
@@ -165,7 +177,12 @@ Result<std::vector<Column>> query_columns(const Schema& schema, const std::vecto
     sql::Identifier name = names.empty() ? sql::Identifier{schema[i].name, position} : names[i];
     Status fresh = check_new_column(columns, name);
     if (!fresh) return std::move(fresh).error().hint("give each a name of its own with AS");
-    columns.push_back({.name = name.text, .type = schema[i].type, .computed = {}, .metadata = {}, .comment = {}});
+    columns.push_back({.name = name.text,
+                       .type = schema[i].type,
+                       .computed = {},
+                       .metadata = {},
+                       .default_value = {},
+                       .comment = {}});
   }
   return columns;
 }
@@ -200,7 +217,7 @@ Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, c
   bool has_connector = catalog::find_option(table.options, "connector") != nullptr;
   for (const sql::ColumnDefinition& column : statement.columns) {
     PENSTOCK_TRY(check_new_column(table.columns, column.name));
-    table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector)));
+    table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector, context)));
   }
   if (statement.query) {
     if (!statement.columns.empty()) {

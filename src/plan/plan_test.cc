@@ -207,7 +207,7 @@ TEST(PlanTest, RulesKeepTheSchema) {
 
 TEST(PlanTest, JsonHasEveryOperator) {
   Planner planner;
-  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT) WITH ('connector' = 'kafka')"));
   std::string json = explain_json(**planner.run("SELECT COUNT(*) AS n FROM t"));
   EXPECT_THAT(json, HasSubstr(R"("operator":"ScanTable")"));
   EXPECT_THAT(json, HasSubstr(R"("operator":"Exchange","to":"one task")"));

@@ -8,26 +8,13 @@
 #include "plan/binder.h"
 #include "plan/node.h"
 #include "plan/rules.h"
+#include "sql/parser.h"
 #include "sql/printer.h"
 
 namespace penstock::plan {
 namespace {
 
 using expr::ExprPtr;
-
-// Optimizes a bound plan and makes it physical; the result's columns keep their names.
-Result<PlannedQuery> finish(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
-  std::vector<std::string> names = column_names(*plan);
-  RuleContext rule_context{.eval = context.eval, .mode = context.mode};
-  plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
-  PhysicalNode root = *PENSTOCK_TRY(make_physical(plan));
-  for (size_t i = 0; i < names.size(); ++i) root.schema[i].name = std::move(names[i]);
-  PlannedQuery planned;
-  planned.root = std::make_shared<const PhysicalNode>(std::move(root));
-  planned.parameter_types = binder.parameter_types();
-  planned.dependencies = binder.dependencies();
-  return planned;
-}
 
 // The columns of a table that an INSERT can write, by their place in the table.
 std::vector<size_t> writable_columns(const catalog::Table& table) {
@@ -68,17 +55,6 @@ Result<std::vector<size_t>> target_places(const sql::Insert& insert, const catal
   return places;
 }
 
-Result<const catalog::EntryPtr> find_target(const sql::Insert& insert, const PlanContext& context) {
-  std::string name = PENSTOCK_TRY(catalog::full_name(insert.table));
-  Result<catalog::EntryPtr> entry = context.catalog->get(catalog::NameSpace::kRelation, name);
-  if (!entry) return std::move(entry).error().at(insert.table.position().offset);
-  if ((*entry)->table() == nullptr) {
-    return invalid_argument("{} is a {}: only tables can be inserted into", (*entry)->name, (*entry)->kind_name())
-        .at(insert.table.position().offset);
-  }
-  return *std::move(entry);
-}
-
 // A column of a plan's output; where the plan computes it as a constant, the constant.
 ExprPtr output_of(const LogicalNode& plan, int column) {
   const auto* project = plan.get_if<Project>();
@@ -88,7 +64,8 @@ ExprPtr output_of(const LogicalNode& plan, int column) {
 
 // The query's columns cast and put into the table's order; NULL where there is none.
 Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, const std::vector<size_t>& writable,
-                                  const std::vector<size_t>& places, sql::Position position) {
+                                  const std::vector<size_t>& places, sql::Position position,
+                                  const PlanContext& context) {
   if (plan->schema.size() != places.size()) {
     return invalid_argument("the query gives {} columns, but {} are to be inserted", plan->schema.size(), places.size())
         .at(position.offset);
@@ -100,10 +77,9 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
     names.push_back(column.name);
     auto source = std::ranges::find(places, i);
     if (source == places.end()) {
-      if (!column.type.nullable()) {
-        return invalid_argument("column {} is NOT NULL and needs a value", column.name).at(position.offset);
-      }
-      expressions.push_back(expr::Expr::literal({}, column.type));
+      Result<ExprPtr> value = default_of(column, context);
+      if (!value) return std::move(value).error().at(position.offset);
+      expressions.push_back(*std::move(value));
       continue;
     }
     ExprPtr value = output_of(*plan, static_cast<int>(source - places.begin()));
@@ -116,17 +92,51 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
 
 }  // namespace
 
+Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
+  std::vector<std::string> names = column_names(*plan);
+  RuleContext rule_context{.eval = context.eval, .mode = context.mode};
+  plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
+  PhysicalNode root = *PENSTOCK_TRY(make_physical(plan));
+  for (size_t i = 0; i < names.size(); ++i) root.schema[i].name = std::move(names[i]);
+  PlannedQuery planned;
+  planned.root = std::make_shared<const PhysicalNode>(std::move(root));
+  planned.parameter_types = binder.parameter_types();
+  planned.dependencies = binder.dependencies();
+  return planned;
+}
+
+Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const PlanContext& context) {
+  std::string full_name = PENSTOCK_TRY(catalog::full_name(name));
+  Result<catalog::EntryPtr> entry = context.catalog->get(catalog::NameSpace::kRelation, full_name);
+  if (!entry) return std::move(entry).error().at(name.position().offset);
+  if ((*entry)->table() == nullptr) {
+    return invalid_argument("{} is a {}: only tables can be written to", (*entry)->name, (*entry)->kind_name())
+        .at(name.position().offset);
+  }
+  return entry;
+}
+
+Result<ExprPtr> default_of(const catalog::Column& column, const PlanContext& context) {
+  if (!column.default_value.empty()) {
+    sql::Expression parsed = PENSTOCK_TRY(sql::parse_expression(column.default_value));
+    Binder binder(context);
+    return assign(PENSTOCK_TRY(binder.bind_expression(parsed, {.place = "in DEFAULT"})), column.type);
+  }
+  if (!column.type.nullable()) return invalid_argument("column {} is NOT NULL and needs a value", column.name);
+  return expr::Expr::literal({}, column.type);
+}
+
 Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context) {
   Binder binder(context);
   LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(query));
-  return finish(std::move(plan), binder, context);
+  return finish_plan(std::move(plan), binder, context);
 }
 
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context) {
   if (!insert.hints.empty()) {
     return unsupported("hints are not supported").at(insert.hints.front().name.position.offset);
   }
-  catalog::EntryPtr target = PENSTOCK_TRY(find_target(insert, context));
+  catalog::EntryPtr target = PENSTOCK_TRY(find_target(insert.table, context));
   const catalog::Table& table = *target->table();
   std::vector<size_t> writable = writable_columns(table);
   std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable));
@@ -135,8 +145,8 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   Binder binder(context);
   binder.expect_value_types(std::move(types));
   LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
-  plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position));
-  return PlannedInsert{target->name, PENSTOCK_TRY(finish(std::move(plan), binder, context))};
+  plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, context));
+  return PlannedInsert{target->name, PENSTOCK_TRY(finish_plan(std::move(plan), binder, context))};
 }
 
 }  // namespace penstock::plan

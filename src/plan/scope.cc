@@ -10,7 +10,9 @@ namespace penstock::plan {
 
 using sql::equal_ignoring_case;
 
-Scope::Scope(std::string_view table, const types::Schema& schema) {
+Scope::Scope(std::string_view table, const types::Schema& schema) { append(table, schema); }
+
+void Scope::append(std::string_view table, const types::Schema& schema) {
   for (const types::Field& field : schema) columns_.push_back({std::string(table), field.name, field.type});
 }
 

@@ -19,6 +19,9 @@ class Scope {
   // Every column of `schema`, under one table's name (empty when it has none).
   Scope(std::string_view table, const types::Schema& schema);
 
+  // The columns of another table behind these.
+  void append(std::string_view table, const types::Schema& schema);
+
   size_t size() const { return columns_.size(); }
   const types::DataType& type(size_t column) const { return columns_[column].type; }
   const std::string& name(size_t column) const { return columns_[column].name; }

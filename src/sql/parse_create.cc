@@ -117,6 +117,8 @@ Status Parser::parse_column_constraints(ColumnDefinition& column) {
       PENSTOCK_TRY(parse_not_enforced());
     } else if (column.type && cursor_.accept("NOT", "NULL")) {
       column.type->not_null = true;
+    } else if (column.type && !column.metadata && cursor_.accept("DEFAULT")) {
+      column.default_value = PENSTOCK_TRY(parse_boxed_expression(Precedence::kNot));
     } else if (cursor_.at("COMMENT")) {
       column.comment = PENSTOCK_TRY(parse_comment());
     } else {

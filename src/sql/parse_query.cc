@@ -154,9 +154,7 @@ Result<Select> Parser::parse_select() {
   } else if (cursor_.at("ALL")) {
     cursor_.advance();
   }
-  do {
-    select.items.push_back(PENSTOCK_TRY(parse_select_item()));
-  } while (cursor_.accept(","));
+  select.items = PENSTOCK_TRY(parse_select_items());
   if (cursor_.accept("FROM")) {
     do {
       select.from.push_back(PENSTOCK_TRY(parse_table_reference()));
@@ -174,6 +172,14 @@ Result<Select> Parser::parse_select() {
     } while (cursor_.accept(","));
   }
   return select;
+}
+
+Result<std::vector<SelectItem>> Parser::parse_select_items() {
+  std::vector<SelectItem> items;
+  do {
+    items.push_back(PENSTOCK_TRY(parse_select_item()));
+  } while (cursor_.accept(","));
+  return items;
 }
 
 Result<SelectItem> Parser::parse_select_item() {

@@ -61,19 +61,47 @@ Result<Insert> Parser::parse_insert() {
   insert.hints = PENSTOCK_TRY(parse_hints());
   if (cursor_.at("(") && !at_query()) insert.columns = PENSTOCK_TRY(parse_identifier_list());
   insert.query = PENSTOCK_TRY(parse_boxed_query());
+  if (cursor_.at("ON")) insert.on_conflict = PENSTOCK_TRY(parse_on_conflict());
+  insert.returning = PENSTOCK_TRY(parse_returning());
   return insert;
+}
+
+Result<OnConflict> Parser::parse_on_conflict() {
+  OnConflict conflict{.columns = {}, .assignments = {}, .position = cursor_.position()};
+  PENSTOCK_TRY(cursor_.expect("ON"));
+  PENSTOCK_TRY(cursor_.expect("CONFLICT"));
+  if (cursor_.at("(")) conflict.columns = PENSTOCK_TRY(parse_identifier_list());
+  PENSTOCK_TRY(cursor_.expect("DO"));
+  if (cursor_.accept("NOTHING")) return conflict;
+  PENSTOCK_TRY(cursor_.expect("UPDATE"));
+  PENSTOCK_TRY(cursor_.expect("SET"));
+  conflict.assignments = PENSTOCK_TRY(parse_assignments());
+  return conflict;
+}
+
+Result<std::vector<Assignment>> Parser::parse_assignments() {
+  std::vector<Assignment> assignments;
+  do {
+    Assignment assignment{PENSTOCK_TRY(parse_identifier()), {}};
+    PENSTOCK_TRY(cursor_.expect("="));
+    assignment.value = PENSTOCK_TRY(parse_boxed_expression());
+    assignments.push_back(std::move(assignment));
+  } while (cursor_.accept(","));
+  return assignments;
+}
+
+// [RETURNING items]
+Result<std::vector<SelectItem>> Parser::parse_returning() {
+  if (!cursor_.accept("RETURNING")) return std::vector<SelectItem>();
+  return parse_select_items();
 }
 
 Result<Update> Parser::parse_update() {
   Update update{.table = PENSTOCK_TRY(parse_qualified_name())};
   PENSTOCK_TRY(cursor_.expect("SET"));
-  do {
-    Assignment assignment{PENSTOCK_TRY(parse_identifier()), {}};
-    PENSTOCK_TRY(cursor_.expect("="));
-    assignment.value = PENSTOCK_TRY(parse_boxed_expression());
-    update.assignments.push_back(std::move(assignment));
-  } while (cursor_.accept(","));
+  update.assignments = PENSTOCK_TRY(parse_assignments());
   if (cursor_.accept("WHERE")) update.where = PENSTOCK_TRY(parse_boxed_expression());
+  update.returning = PENSTOCK_TRY(parse_returning());
   return update;
 }
 
@@ -81,6 +109,7 @@ Result<Delete> Parser::parse_delete() {
   PENSTOCK_TRY(cursor_.expect("FROM"));
   Delete node{.table = PENSTOCK_TRY(parse_qualified_name())};
   if (cursor_.accept("WHERE")) node.where = PENSTOCK_TRY(parse_boxed_expression());
+  node.returning = PENSTOCK_TRY(parse_returning());
   return node;
 }
 

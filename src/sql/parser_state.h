@@ -149,6 +149,7 @@ class Parser {
   Status parse_with(Query& query);
   Status parse_order_and_limit(Query& query);
   Result<Select> parse_select();
+  Result<std::vector<SelectItem>> parse_select_items();
   Result<SelectItem> parse_select_item();
   Result<Values> parse_values();
   Result<std::vector<GroupingElement>> parse_group_by();
@@ -165,6 +166,9 @@ class Parser {
   // parse_statement.cc, parse_create.cc, parse_session.cc
   Result<Statement::Node> parse_statement();
   Result<Insert> parse_insert();
+  Result<OnConflict> parse_on_conflict();
+  Result<std::vector<Assignment>> parse_assignments();
+  Result<std::vector<SelectItem>> parse_returning();
   Result<Update> parse_update();
   Result<Delete> parse_delete();
   Result<Drop> parse_drop();

@@ -43,14 +43,18 @@ void Printer::print_node(const Values& node) {
   separated(node.rows, [this](const std::vector<Expression>& row) { word("("), list(row), word(")"); });
 }
 
+void Printer::print_select_items(const std::vector<SelectItem>& items) {
+  separated(items, [this](const SelectItem& item) {
+    print(item.value);
+    if (item.alias) word(" AS "), name(*item.alias);
+  });
+}
+
 void Printer::print_node(const Select& node) {
   word("SELECT ");
   if (!node.hints.empty()) print_hints(node.hints), word(" ");
   if (node.distinct) word("DISTINCT ");
-  separated(node.items, [this](const SelectItem& item) {
-    print(item.value);
-    if (item.alias) word(" AS "), name(*item.alias);
-  });
+  print_select_items(node.items);
   if (!node.from.empty()) {
     word(" FROM ");
     separated(node.from, [this](const TableReference& table) { print(table); });

@@ -31,21 +31,42 @@ void Printer::print_node(const Insert& node) {
   if (!node.hints.empty()) word(" "), print_hints(node.hints);
   if (!node.columns.empty()) word(" "), names(node.columns);
   word(" "), print(*node.query);
+  if (node.on_conflict) print_on_conflict(*node.on_conflict);
+  print_returning(node.returning);
 }
 
-void Printer::print_node(const Update& node) {
-  word("UPDATE "), print(node.table), word(" SET ");
-  separated(node.assignments, [this](const Assignment& assignment) {
+void Printer::print_on_conflict(const OnConflict& conflict) {
+  word(" ON CONFLICT");
+  if (!conflict.columns.empty()) word(" "), names(conflict.columns);
+  if (conflict.assignments.empty()) {
+    word(" DO NOTHING");
+  } else {
+    word(" DO UPDATE SET "), print_assignments(conflict.assignments);
+  }
+}
+
+void Printer::print_assignments(const std::vector<Assignment>& assignments) {
+  separated(assignments, [this](const Assignment& assignment) {
     name(assignment.column);
     word(" = ");
     print(*assignment.value);
   });
+}
+
+void Printer::print_returning(const std::vector<SelectItem>& items) {
+  if (!items.empty()) word(" RETURNING "), print_select_items(items);
+}
+
+void Printer::print_node(const Update& node) {
+  word("UPDATE "), print(node.table), word(" SET "), print_assignments(node.assignments);
   if (node.where) word(" WHERE "), print(*node.where);
+  print_returning(node.returning);
 }
 
 void Printer::print_node(const Delete& node) {
   word("DELETE FROM "), print(node.table);
   if (node.where) word(" WHERE "), print(*node.where);
+  print_returning(node.returning);
 }
 
 void Printer::print_options(const std::vector<Option>& options) {
@@ -70,6 +91,7 @@ void Printer::print_column(const ColumnDefinition& column) {
     if (column.metadata->is_virtual) word(" VIRTUAL");
   }
   if (column.primary_key) word(" PRIMARY KEY NOT ENFORCED");
+  if (column.default_value) word(" DEFAULT "), print(*column.default_value, Precedence::kNot);
   print_comment(column.comment);
 }
 

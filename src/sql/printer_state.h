@@ -63,6 +63,7 @@ class Printer {
   void print_node(const Select& node);
   void print_node(const Values& node);
   void print_node(const SetOperation& node);
+  void print_select_items(const std::vector<SelectItem>& items);
   void print_group_by(const std::vector<GroupingElement>& elements);
   void print_hints(const std::vector<Hint>& hints);
   void print(const TableReference& table);
@@ -92,6 +93,9 @@ class Printer {
   void print_node(const Subscribe& node);
   void print_node(const SessionCommand& node);
   void print_node(const Use& node);
+  void print_on_conflict(const OnConflict& conflict);
+  void print_assignments(const std::vector<Assignment>& assignments);
+  void print_returning(const std::vector<SelectItem>& items);
   void print_column(const ColumnDefinition& column);
   void print_options(const std::vector<Option>& options);
   void print_comment(const std::optional<std::string>& comment);

@@ -30,6 +30,7 @@ struct ColumnDefinition {
   Box<Expression> computed;
   std::optional<MetadataClause> metadata;
   bool primary_key = false;
+  Box<Expression> default_value;  // may be empty
   std::optional<std::string> comment;
   bool operator==(const ColumnDefinition&) const = default;
 };
@@ -92,30 +93,42 @@ struct CreateAlert {
   bool operator==(const CreateAlert&) const = default;
 };
 
-struct Insert {
-  QualifiedName table;
-  std::vector<Hint> hints;
-  std::vector<Identifier> columns;  // empty: all, in the table's order
-  Box<Query> query;
-  bool operator==(const Insert&) const = default;
-};
-
 struct Assignment {
   Identifier column;
   Box<Expression> value;
   bool operator==(const Assignment&) const = default;
 };
 
+// ON CONFLICT [(columns)] DO NOTHING, or DO UPDATE SET ...; the row that was to be inserted is called EXCLUDED there.
+struct OnConflict {
+  std::vector<Identifier> columns;      // may be empty
+  std::vector<Assignment> assignments;  // empty: DO NOTHING
+  Position position;
+  bool operator==(const OnConflict&) const = default;
+};
+
+struct Insert {
+  QualifiedName table;
+  std::vector<Hint> hints;
+  std::vector<Identifier> columns;  // empty: all, in the table's order
+  Box<Query> query;
+  std::optional<OnConflict> on_conflict;
+  std::vector<SelectItem> returning;
+  bool operator==(const Insert&) const = default;
+};
+
 struct Update {
   QualifiedName table;
   std::vector<Assignment> assignments;
   Box<Expression> where;
+  std::vector<SelectItem> returning;
   bool operator==(const Update&) const = default;
 };
 
 struct Delete {
   QualifiedName table;
   Box<Expression> where;
+  std::vector<SelectItem> returning;
   bool operator==(const Delete&) const = default;
 };
 

@@ -1,0 +1,156 @@
+#include "engine/native_table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+
+#include "columnar/row_key.h"
+
+namespace penstock::engine {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::RowOp;
+
+// Rows that are replayed before they are published: enough to make it cheap, few enough for little memory.
+constexpr size_t kReplayRows = 100'000;
+// Kafka's bound on a topic's name is 249; the id and the prefix need some of it.
+constexpr size_t kTopicNameMax = 200;
+
+bool may_be_in_a_topic(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+// The same rows, all with one op.
+ChangeBatch with_op(const ChangeBatch& batch, RowOp op) {
+  return {batch.rows(), batch.columns(), std::make_shared<columnar::RowOps>(batch.rows(), op)};
+}
+
+}  // namespace
+
+types::Schema physical_schema(const catalog::Table& table) {
+  types::Schema schema;
+  for (const catalog::Column& column : table.columns) {
+    if (column.is_physical()) schema.push_back({column.name, column.type});
+  }
+  return schema;
+}
+
+std::vector<int> physical_key(const catalog::Table& table) {
+  std::vector<int> key;
+  for (const int column : table.primary_key) {
+    const auto end = table.columns.begin() + column;
+    key.push_back(static_cast<int>(
+        std::count_if(table.columns.begin(), end, [](const catalog::Column& before) { return before.is_physical(); })));
+  }
+  return key;
+}
+
+std::string NativeTable::topic_name(const catalog::Entry& entry) {
+  std::string name = entry.name.substr(0, kTopicNameMax);
+  std::ranges::replace_if(name, [](char c) { return !may_be_in_a_topic(c); }, '_');
+  return std::string(kTopicPrefix) + name + "." + std::to_string(entry.id);
+}
+
+std::optional<int64_t> NativeTable::entry_of_topic(std::string_view topic) {
+  if (!topic.starts_with(kTopicPrefix)) return std::nullopt;
+  const std::string_view digits = topic.substr(topic.rfind('.') + 1);
+  int64_t id = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
+  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
+  return id;
+}
+
+Result<std::unique_ptr<NativeTable>> NativeTable::open(const catalog::Entry& entry, log::Log& log, io::Env& env,
+                                                       MemoryBudget* memory) {
+  const catalog::Table& table = *entry.table();
+  auto view = view::View::make(
+      {.name = entry.name, .schema = physical_schema(table), .key = physical_key(table), .memory = memory});
+  auto changes = PENSTOCK_TRY(connector::ChangeLog::open({.log = &log,
+                                                          .env = &env,
+                                                          .topic = topic_name(entry),
+                                                          .schema = view->options().schema,
+                                                          .key = view->options().key}));
+  auto opened = std::unique_ptr<NativeTable>(new NativeTable(std::move(view), std::move(changes)));
+  PENSTOCK_TRY(opened->replay());
+  return opened;
+}
+
+Status NativeTable::replay() {
+  size_t waiting = 0;
+  PENSTOCK_TRY(log_->replay([&](const ChangeBatch& batch) -> Status {
+    view_->stage(next_epoch_, batch);
+    waiting += batch.rows();
+    if (waiting < kReplayRows) return {};
+    waiting = 0;
+    return publish();
+  }));
+  return publish();
+}
+
+Status NativeTable::publish() {
+  PENSTOCK_TRY(view_->publish(next_epoch_));
+  next_epoch_ = Epoch(next_epoch_.value() + 1);
+  return {};
+}
+
+std::string NativeTable::key_of(const ChangeBatch& batch, size_t row) const {
+  std::string bytes;
+  for (const int column : key()) {
+    columnar::append_key(bytes, std::span(&batch.column(static_cast<size_t>(column)), 1), row);
+  }
+  return bytes;
+}
+
+Status NativeTable::check_not_null(const std::vector<ChangeBatch>& added) const {
+  for (size_t column = 0; column < schema().size(); ++column) {
+    if (schema()[column].type.nullable()) continue;
+    const bool null = std::ranges::any_of(
+        added, [&](const ChangeBatch& batch) { return std::ranges::count(batch.column(column)->nulls(), 1) > 0; });
+    if (!null) continue;
+    return invalid_argument("null value in column \"{}\" of table \"{}\" violates its NOT NULL constraint",
+                            schema()[column].name, view_->options().name);
+  }
+  return {};
+}
+
+Status NativeTable::check_keys(const std::vector<ChangeBatch>& removed, const std::vector<ChangeBatch>& added) const {
+  if (key().empty()) return {};
+  std::unordered_set<std::string> free;  // keys whose rows go
+  for (const ChangeBatch& batch : removed) {
+    for (size_t row = 0; row < batch.rows(); ++row) free.insert(key_of(batch, row));
+  }
+  std::unordered_set<std::string> taken;
+  for (const ChangeBatch& batch : added) {
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const std::string bytes = key_of(batch, row);
+      const bool fresh = taken.insert(bytes).second && (free.contains(bytes) || !view_->lookup(bytes));
+      if (fresh) continue;
+      std::string values;
+      for (const int column : key()) {
+        const auto c = static_cast<size_t>(column);
+        values += (values.empty() ? "" : ", ") + types::to_text(batch.column(c)->value(row), schema()[c].type);
+      }
+      return make_error(ErrorCode::kAlreadyExists, "table \"{}\" has a row with the primary key ({}) already",
+                        view_->options().name, values)
+          .hint("ON CONFLICT DO NOTHING or DO UPDATE says what to do with such rows");
+    }
+  }
+  return {};
+}
+
+Status NativeTable::change(const std::vector<ChangeBatch>& removed, const std::vector<ChangeBatch>& added) {
+  PENSTOCK_TRY(check_not_null(added));
+  PENSTOCK_TRY(check_keys(removed, added));
+  std::vector<ChangeBatch> changes;
+  for (const ChangeBatch& batch : removed) changes.push_back(with_op(batch, RowOp::kDelete));
+  for (const ChangeBatch& batch : added) changes.push_back(with_op(batch, RowOp::kInsert));
+  PENSTOCK_TRY(log_->append(changes));
+  for (ChangeBatch& batch : changes) view_->stage(next_epoch_, std::move(batch));
+  return publish();
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,133 @@
+"""Tables without a connector: INSERT, UPDATE and DELETE, views over them, and what a kill leaves of them."""
+
+import pytest
+from test_engine import Server
+
+
+@pytest.fixture
+def server(tmp_path):
+    server = Server(tmp_path / "data")
+    yield server
+    server.stop()
+
+
+ACCOUNTS = """
+CREATE TABLE accounts (id BIGINT PRIMARY KEY, owner STRING NOT NULL, balance DECIMAL(12, 2) DEFAULT 0,
+                       opened TIMESTAMP(3) DEFAULT TIMESTAMP '2026-01-01 00:00:00', doubled AS balance * 2);
+"""
+
+
+def error_of(server, sql):
+    answer = server.post(sql)
+    assert answer.status_code >= 400, answer.text
+    return answer.json()["error"]["message"]
+
+
+def test_insert_update_delete(server):
+    server.sql(ACCOUNTS)
+    server.sql("INSERT INTO accounts (id, owner) VALUES (1, 'ann'), (2, 'bob')")
+    server.sql("INSERT INTO accounts VALUES (3, 'cid', 7.25, TIMESTAMP '2026-02-03 04:05:06.789')")
+    server.sql("UPDATE accounts SET balance = balance + id WHERE id < 3")
+    assert server.sql("SELECT id, owner, balance, doubled, opened FROM accounts ORDER BY id") == [
+        [1, "ann", 1.0, 2.0, "2026-01-01T00:00:00.000Z"],
+        [2, "bob", 2.0, 4.0, "2026-01-01T00:00:00.000Z"],
+        [3, "cid", 7.25, 14.5, "2026-02-03T04:05:06.789Z"],
+    ]
+    server.sql("DELETE FROM accounts WHERE doubled > 10")
+    assert server.sql("SELECT id FROM accounts ORDER BY id") == [[1], [2]]
+    server.sql("DELETE FROM accounts")
+    assert server.sql("SELECT COUNT(*) FROM accounts") == [[0]]
+
+
+def test_keys_can_move_in_one_statement(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, v STRING); INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+    server.sql("UPDATE t SET id = id + 1")
+    assert server.sql("SELECT id, v FROM t ORDER BY id") == [[2, "a"], [3, "b"], [4, "c"]]
+    assert "primary key (2)" in error_of(server, "UPDATE t SET id = 2")
+    assert server.sql("SELECT id, v FROM t ORDER BY id") == [[2, "a"], [3, "b"], [4, "c"]], "nothing was changed"
+
+
+def test_what_is_refused_changes_nothing(server):
+    server.sql(ACCOUNTS + "INSERT INTO accounts (id, owner) VALUES (1, 'ann')")
+    assert "primary key (1)" in error_of(server, "INSERT INTO accounts (id, owner) VALUES (2, 'bob'), (1, 'eve')")
+    assert "primary key (3)" in error_of(server, "INSERT INTO accounts (id, owner) VALUES (3, 'bob'), (3, 'eve')")
+    assert "NOT NULL" in error_of(server, "UPDATE accounts SET owner = CAST(NULL AS STRING)")
+    assert "NOT NULL" in error_of(server, "INSERT INTO accounts (id) VALUES (4)")
+    assert "without a connector" in error_of(
+        server, "CREATE TABLE k (a INT) WITH ('connector' = 'kafka', 'topic' = 'k', 'format' = 'json'); DELETE FROM k")
+    assert server.sql("SELECT id, owner FROM accounts") == [[1, "ann"]]
+
+
+def test_on_conflict(server):
+    server.sql("CREATE TABLE counts (word STRING PRIMARY KEY, n BIGINT); INSERT INTO counts VALUES ('a', 1)")
+    server.sql("INSERT INTO counts VALUES ('a', 10), ('b', 1), ('b', 2) ON CONFLICT DO NOTHING")
+    assert server.sql("SELECT word, n FROM counts ORDER BY word") == [["a", 1], ["b", 1]]
+    returned = server.sql(
+        "INSERT INTO counts VALUES ('a', 5), ('c', 5) ON CONFLICT (word) DO UPDATE SET n = counts.n + EXCLUDED.n RETURNING word, n")
+    assert sorted(returned) == [["a", 6], ["c", 5]]
+    assert "twice" in error_of(server, "INSERT INTO counts VALUES ('d', 1), ('d', 2) ON CONFLICT DO UPDATE SET n = 0")
+    assert server.sql("SELECT word, n FROM counts ORDER BY word") == [["a", 6], ["b", 1], ["c", 5]]
+
+
+def test_returning(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT)")
+    assert server.sql("INSERT INTO t VALUES (1, 10), (2, 20) RETURNING id, v + 1 AS next") == [[1, 11], [2, 21]]
+    assert server.sql("UPDATE t SET v = 0 WHERE id = 2 RETURNING *") == [[2, 0]]
+    assert server.sql("DELETE FROM t WHERE id = 1 RETURNING v") == [[10]]
+
+
+def test_rows_without_a_key_may_be_equal(server):
+    server.sql("CREATE TABLE t (v STRING); INSERT INTO t VALUES ('x'), ('x'), ('x'), ('y')")
+    server.sql("UPDATE t SET v = 'z' WHERE v = 'x'")
+    assert server.sql("SELECT v, COUNT(*) FROM t GROUP BY v ORDER BY v") == [["y", 1], ["z", 3]]
+    server.sql("DELETE FROM t WHERE v = 'z'")
+    assert server.sql("SELECT v FROM t") == [["y"]]
+
+
+def test_views_follow_every_change(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, k STRING, v BIGINT)")
+    server.sql("INSERT INTO t VALUES (1, 'a', 1)")
+    server.sql("CREATE MATERIALIZED VIEW sums AS SELECT k, SUM(v) AS total FROM t GROUP BY k")
+    server.sql("CREATE MATERIALIZED VIEW large AS SELECT k FROM sums WHERE total > 5")
+    check = lambda: server.sql("FLUSH; SELECT k, total FROM sums ORDER BY k")
+    assert check() == [["a", 1]]
+    server.sql("INSERT INTO t VALUES (2, 'a', 5), (3, 'b', 7)")
+    assert check() == [["a", 6], ["b", 7]]
+    assert server.sql("SELECT k FROM large ORDER BY k") == [["a"], ["b"]]
+    server.sql("UPDATE t SET k = 'b' WHERE id = 2")
+    assert check() == [["a", 1], ["b", 12]]
+    server.sql("DELETE FROM t WHERE k = 'b'")
+    assert check() == [["a", 1]]
+    assert server.sql("SELECT k FROM large") == []
+
+
+def test_create_table_as(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, v BIGINT); INSERT INTO t VALUES (1, 10), (2, 20)")
+    server.sql("CREATE TABLE copy AS SELECT v, v * 2 AS twice FROM t WHERE id > 0")
+    assert server.sql("SELECT v, twice FROM copy ORDER BY v") == [[10, 20], [20, 40]]
+
+
+def test_a_dropped_table_is_gone_and_its_name_is_free(server):
+    server.sql("CREATE TABLE t (a BIGINT); INSERT INTO t VALUES (1); DROP TABLE t; CREATE TABLE t (a STRING)")
+    assert server.sql("SELECT a FROM t") == []
+    assert len([row for row in server.sql("SHOW TOPICS") if row[0].startswith("penstock.table.")]) == 1
+    server.sql("INSERT INTO t VALUES ('x'); CREATE OR REPLACE TABLE t (b BIGINT)")
+    assert server.sql("SELECT b FROM t") == []
+
+
+def test_changes_are_durable_and_whole(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, v DOUBLE, b BYTES, s STRING)")
+    server.sql("CREATE MATERIALIZED VIEW n AS SELECT COUNT(*) AS n, SUM(v) AS v FROM t")
+    for number in range(20):
+        server.sql(f"INSERT INTO t VALUES ({number}, {number}.1, X'00ff', 'é''\"\\'), ({number + 100}, 0.1e0, NULL, NULL)")
+        server.sql(f"UPDATE t SET v = v + 0.1e0 WHERE id <= {number}")
+    server.sql("UPDATE t SET v = CAST('NaN' AS DOUBLE) WHERE id = 118; DELETE FROM t WHERE id = 119")
+    before = server.sql("SELECT id, v, s FROM t ORDER BY id")
+    assert len(before) == 39
+    for _ in range(2):
+        server.kill()
+        server.start()
+        assert server.sql("SELECT id, v, s FROM t ORDER BY id") == before
+        assert server.sql("FLUSH; SELECT n FROM n") == [[39]]
+    server.sql("INSERT INTO t (id) VALUES (119)")
+    assert server.sql("FLUSH; SELECT n FROM n") == [[40]]
