@@ -52,7 +52,7 @@ Status PositionStore::read_topic() {
   has_topic_ = true;
   next_offset_ = end.value();
   whole_offset_ = trimmed_offset_ = start.value();
-  PartitionReader reader(log_, partition, start, end, [] {});
+  PartitionReader reader(log_, partition, start, end, {});
   std::vector<log::Record> records;
   while (!reader.at_end()) {
     PENSTOCK_TRY(reader.read(kReadRecords, records));

@@ -159,8 +159,12 @@ class LogSource : public exec::Source {
       const size_t partition = next_reader_;
       next_reader_ = (next_reader_ + 1) % readers_.size();
       while (readers_[partition]->may_have_more() && batches < kBatchesPerPoll) {
+        const log::Offset before = readers_[partition]->position();
         PENSTOCK_TRY(readers_[partition]->read(kBatchRowsMax, records_));
-        if (records_.empty()) break;
+        if (records_.empty()) {
+          if (readers_[partition]->position() != before) out.emit({});  // an epoch ends that tells how far
+          break;
+        }
         emit_records(partition, out);
         ++batches;
       }
@@ -203,11 +207,24 @@ class LogSource : public exec::Source {
       if (scan_->request.bounded) end = PENSTOCK_TRY(scan_->context.log->high_watermark(partition));
       if (holding_) end = find(*scan_->request.hold, partition).value_or(start);
       readers_.push_back(
-          std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, [this] { waker_(); }));
+          std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, callbacks(partition)));
       scan_->progress->add_partition(*readers_.back());
       watermarks_.add(now_us);
     }
     return {};
+  }
+
+  PartitionReader::Callbacks callbacks(const log::TopicPartition& partition) {
+    return {.wake = [this] { waker_(); },
+            .unreadable =
+                [this, partition](const UnreadableRecords& records) {
+                  scan_->context.dead_letters->add({.table = scan_->request.table,
+                                                    .topic = partition.topic,
+                                                    .partition = partition.partition.value(),
+                                                    .offset = records.offset.value(),
+                                                    .raw = records.batch,
+                                                    .error = records.error});
+                }};
   }
 
   Result<log::Offset> start_offset(const log::TopicPartition& partition) const {

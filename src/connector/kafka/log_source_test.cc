@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "connector/connector_test_fixture.h"
 #include "connector/scan_transform.h"
 #include "expr/expr.h"
@@ -11,6 +12,7 @@ namespace penstock::connector {
 namespace {
 
 using exec::SourceState;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -81,6 +83,49 @@ TEST_F(LogSourceTest, ManyRecordsComeInWholeBatches) {
   ASSERT_EQ(out.rows, 10'000u);
   EXPECT_EQ(out.kept.size(), 5u);
   EXPECT_EQ(out.kept[4].column(0)->value(10'000 - 4 * 2048 - 1).as_string(), "item9999");
+}
+
+// A batch whose checksum is right although its records are none.
+log::SharedBytes unreadable_batch(std::string_view records, int codec) {
+  std::string bytes(log::batch_of({"x,1970-01-01 00:00:00"}).bytes);
+  bytes.resize(log::kRecordBatchHeaderBytes);
+  bytes += records;
+  const auto put = [&](size_t at, uint32_t value) {
+    for (size_t i = 0; i < 4; ++i) bytes[at + i] = static_cast<char>(value >> (24 - 8 * i));
+  };
+  bytes[22] = static_cast<char>(codec);
+  put(8, static_cast<uint32_t>(bytes.size() - 12));
+  put(17, crc32c(std::string_view(bytes).substr(log::kRecordBatchCrcStart)));
+  return log::SharedBytes::own(std::move(bytes));
+}
+
+TEST_F(LogSourceTest, ABatchThatItsProducerMadeUnreadableIsADeadLetter) {
+  constexpr int kGzip = 1;
+  const auto append_bytes = [&](log::SharedBytes bytes) {
+    log::Answer<log::AppendResult> answer;
+    log_->append(log::partition_of("orders", 0), std::move(bytes),
+                 [&](log::AppendResult result) { answer.set(std::move(result)); });
+    ASSERT_EQ(answer.wait().error, log::AppendError::kNone);
+    wait_for_notices();
+  };
+  append("orders", 0, {event("a", 1)});
+  append_bytes(unreadable_batch(std::string(20, '\xff'), 0));
+  append_bytes(unreadable_batch("this is no gzip stream", kGzip));
+  append("orders", 0, {event("b", 2)});
+  const SourcePlan following = plan(request(columns()));
+  const auto source = make_source(following);
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting);
+  EXPECT_THAT(out.take(), AllOf(HasSubstr("+I a"), HasSubstr("+I b")));
+  EXPECT_EQ(following.progress->lag(), 0);
+  EXPECT_THAT(letters_.take(), ElementsAre(HasSubstr("t orders/0@1 "), HasSubstr("t orders/0@2 ")));
+  // The last one of a partition, too: an epoch ends that tells of it.
+  const size_t before = out.batches;
+  append_bytes(unreadable_batch(std::string(20, '\xff'), 0));
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting);
+  EXPECT_GT(out.batches, before);
+  EXPECT_EQ(following.progress->lag(), 0);
+  EXPECT_THAT(letters_.take(), ElementsAre(HasSubstr("t orders/0@4 ")));
 }
 
 TEST_F(LogSourceTest, StartupModes) {

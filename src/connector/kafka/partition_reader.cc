@@ -14,13 +14,14 @@ constexpr size_t kFetchBytes = 1 << 20;
 }  // namespace
 
 PartitionReader::PartitionReader(log::Log& log, log::TopicPartition partition, log::Offset start,
-                                 std::optional<log::Offset> end, std::function<void()> wake)
+                                 std::optional<log::Offset> end, Callbacks callbacks)
     : log_(log),
       partition_(std::move(partition)),
       shared_position_(std::make_shared<std::atomic<int64_t>>(start.value())),
       position_(start),
-      end_(end) {
-  subscription_ = log_.on_advance(partition_, [this, wake = std::move(wake)] {
+      end_(end),
+      unreadable_(std::move(callbacks.unreadable)) {
+  subscription_ = log_.on_advance(partition_, [this, wake = std::move(callbacks.wake)] {
     advanced_.store(true, std::memory_order_release);
     wake();
   });
@@ -54,9 +55,20 @@ Status PartitionReader::open_next_batch() {
     move_to(std::max(position_, log::Offset(batch.next_offset())));
     return {};
   }
-  held_.push_back(PENSTOCK_TRY(log::uncompressed_records(batch, stored.owner)));
-  reader_.emplace(batch, held_.back().bytes);
   batch_next_offset_ = batch.next_offset();
+  Result<log::SharedBytes> records = log::uncompressed_records(batch, stored.owner);
+  if (!records) return skip_unreadable(records.error());
+  held_.push_back(*std::move(records));
+  reader_.emplace(batch, held_.back().bytes);
+  return {};
+}
+
+Status PartitionReader::skip_unreadable(const Error& error) {
+  const std::string_view bytes = fetched_.batches[next_batch_ - 1].bytes;
+  if (!unreadable_ || !PENSTOCK_TRY(log::parse_record_batch(bytes)).crc_matches()) return error;
+  unreadable_({.offset = position_, .batch = bytes, .error = error.message()});
+  move_to(log::Offset(batch_next_offset_));
+  reader_.reset();
   return {};
 }
 
@@ -75,7 +87,10 @@ Status PartitionReader::read(size_t records_max, std::vector<log::Record>& out) 
     }
     log::Record record;
     if (!reader_->next(&record)) {
-      PENSTOCK_TRY(reader_->status());
+      if (const Status whole = reader_->status(); !whole) {
+        PENSTOCK_TRY(skip_unreadable(whole.error()));
+        continue;
+      }
       move_to(log::Offset(batch_next_offset_));
       reader_.reset();
     } else if (end_ && record.offset >= end_->value()) {

@@ -15,12 +15,25 @@
 
 namespace penstock::connector {
 
+// A batch, or the rest of one, that its producer made so that its records cannot be read.
+struct UnreadableRecords {
+  log::Offset offset;  // of the first one
+  std::string_view batch;
+  std::string error;
+};
+
 // Owned by one source and used on its thread; `wake` is called from the log's threads.
 class PartitionReader {
  public:
+  struct Callbacks {
+    std::function<void()> wake = [] {};
+    // From read(); without it, what cannot be read is an error.
+    std::function<void(const UnreadableRecords&)> unreadable;
+  };
+
   // Reads from `start` up to `end` (exclusive); without an end it follows the partition.
   PartitionReader(log::Log& log, log::TopicPartition partition, log::Offset start, std::optional<log::Offset> end,
-                  std::function<void()> wake);
+                  Callbacks callbacks);
 
   const log::TopicPartition& partition() const { return partition_; }
   // The offset after the last record given.
@@ -36,7 +49,8 @@ class PartitionReader {
 
   // Fills `out` with up to `records_max` records (fewer at the end of what was fetched); none when there are no more
   // for now. They stay valid until the next call. Records that retention removed before they were read are skipped, and
-  // counted in lost().
+  // counted in lost(); what cannot be read is told and skipped, as long as it is what its producer sent: a batch that
+  // the disk has damaged is an error.
   Status read(size_t records_max, std::vector<log::Record>& out);
 
   // Memory around the records given last that may be read, for decoders that read a little beyond a record. The records
@@ -52,12 +66,14 @@ class PartitionReader {
   void move_to(log::Offset position);
   Status fetch();
   Status open_next_batch();
+  Status skip_unreadable(const Error& error);
 
   log::Log& log_;
   const log::TopicPartition partition_;
   const std::shared_ptr<std::atomic<int64_t>> shared_position_;
   log::Offset position_;
   std::optional<log::Offset> end_;
+  const std::function<void(const UnreadableRecords&)> unreadable_;
   std::atomic<bool> advanced_{true};
   int64_t lost_ = 0;
 
