@@ -51,6 +51,10 @@ Checked check_batches(std::string_view bytes) {
     }
     const auto batch = log::parse_record_batch(rest);
     if (!batch) return refuse(KafkaError::kCorruptMessage, batch.error().message());
+    if (batch->codec() > log::CompressionCodec::kZstd) {
+      return refuse(KafkaError::kInvalidRecord,
+                    fmt::format("compression codec {} is unknown", static_cast<int>(batch->codec())));
+    }
     if (batch->is_transactional() || batch->is_control()) {
       return refuse(KafkaError::kInvalidRecord, "this broker has no transactions");
     }
