@@ -70,10 +70,14 @@ class Server:
     def log_tail(self, size=4000):
         return self.log_path.read_text(errors="replace")[-size:]
 
-    def assert_sound(self):
-        """It runs, and no check or sanitizer has complained since the first start on its directory."""
+    def assert_no_fault(self):
+        """No check or sanitizer has complained since the first start on its directory."""
         text = self.log_path.read_text(errors="replace")
         if fault := FAULT.search(text):
             raise ServerDied(text[fault.start() : fault.start() + 6000])
+
+    def assert_sound(self):
+        """The same, and it runs."""
+        self.assert_no_fault()
         if self.process.poll() is not None:
             raise ServerDied(f"the server ended with {self.process.returncode}: {self.log_tail()}")
