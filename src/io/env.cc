@@ -21,6 +21,12 @@ Status Env::write_file_atomically(const std::string& path, std::string_view byte
   return sync_directory(parent_directory(path));
 }
 
+Status Env::sync_all(std::span<File* const> files, std::span<const std::string> directories) {
+  for (File* file : files) PENSTOCK_TRY(file->sync());
+  for (const std::string& directory : directories) PENSTOCK_TRY(sync_directory(directory));
+  return {};
+}
+
 std::string parent_directory(std::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return ".";

@@ -66,6 +66,9 @@ class Env {
   virtual Status rename(const std::string& from, const std::string& to) = 0;
   // Makes creations, renames and removals in the directory durable.
   virtual Status sync_directory(const std::string& path) = 0;
+  // Syncs files and directories, all together where the machine can: on a file system with a journal, syncs at one time
+  // share the cost of one. A failure of any is final, as that of File::sync().
+  virtual Status sync_all(std::span<File* const> files, std::span<const std::string> directories);
   // An exclusive lock for this process, kUnavailable when another one holds it.
   virtual Result<std::unique_ptr<FileLock>> lock(const std::string& path) = 0;
 

@@ -153,6 +153,24 @@ TEST_P(EnvTest, AtomicReplacement) {
   EXPECT_THAT(env_.list(machine_->directory()).value(), ElementsAre("f"));
 }
 
+TEST_P(EnvTest, ManyAreSyncedAtOnceAndAFailureOfOneIsTold) {
+  std::vector<std::unique_ptr<File>> files;
+  std::vector<File*> pointers;
+  for (int i = 0; i < 50; ++i) {
+    files.push_back(*env_.open(path(std::to_string(i)), OpenMode::kCreateNew));
+    ASSERT_TRUE(files.back()->write_at(0, "x"));
+    pointers.push_back(files.back().get());
+  }
+  EXPECT_TRUE(env_.sync_all({}, {}));
+  std::vector<std::string> directories = {path("")};
+  directories[0].pop_back();
+  EXPECT_TRUE(env_.sync_all(pointers, directories));
+  directories.push_back(path("none"));
+  const Status failed = env_.sync_all(pointers, directories);
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message(), HasSubstr(path("none")));
+}
+
 TEST_P(EnvTest, OneLockAtATime) {
   auto lock = env_.lock(path("lock"));
   ASSERT_TRUE(lock);

@@ -20,7 +20,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,6 +33,7 @@
 #include "log/metadata.h"
 #include "log/partition.h"
 #include "log/segment.h"
+#include "log/segment_writer.h"
 #include "log/subscription.h"
 
 namespace penstock::log {
@@ -89,7 +89,7 @@ class LogCore : public Log {
   // --- steps ---
   // Writes, syncs and publishes everything that waits as one commit; false when nothing did.
   bool commit_once();
-  // Writes what is durable but not yet in segments there.
+  // Writes what is durable in the journal but not yet in segments there.
   Status flush();
   // flush() and a checkpoint; then journal segments before it go.
   Status checkpoint();
@@ -186,7 +186,7 @@ class LogCore : public Log {
   Status flush_and_checkpoint(bool checkpoint, std::optional<JournalPosition> final_position = std::nullopt);
   std::vector<FlushJob> take_flush_jobs();
   CheckpointState take_checkpoint_state() const;
-  Status write_segments(FlushJob& job, std::set<std::string>* directories);
+  Status write_segments(FlushJob& job);
   Status write_checkpoint(const CheckpointState& state);
   void finish_flush(std::vector<FlushJob>& jobs);
   bool segment_is_full(const SegmentInfo& segment, const TopicConfig& config, size_t more_bytes) const;
@@ -256,6 +256,7 @@ class LogCore : public Log {
 
   std::mutex flush_mutex_;
   JournalPosition checkpointed_;  // of the checkpoint on disk
+  SegmentWriter segment_writer_;
 
   std::mutex commit_mutex_;
   std::unique_ptr<Journal> journal_;

@@ -50,7 +50,7 @@ bool LogCore::segment_is_full(const SegmentInfo& segment, const TopicConfig& con
   return env_.wall_time_us() / 1000 - segment.created_ms > age_ms_max;
 }
 
-Status LogCore::write_segments(FlushJob& job, std::set<std::string>* directories) {
+Status LogCore::write_segments(FlushJob& job) {
   std::shared_ptr<const TopicSettings> settings;
   {
     const std::lock_guard lock(mutex_);
@@ -69,7 +69,7 @@ Status LogCore::write_segments(FlushJob& job, std::set<std::string>* directories
       bytes += rest[count].bytes.size();
       if (count > 0 && bytes > static_cast<uint64_t>(settings->config.segment_bytes)) break;
     }
-    PENSTOCK_TRY(append_to_segment(env_, directory, rest.first(count), &segment, directories));
+    PENSTOCK_TRY(segment_writer_.append(directory, rest.first(count), &segment));
     rest = rest.subspan(count);
   }
   return {};
@@ -124,11 +124,11 @@ Status LogCore::flush_and_checkpoint(bool checkpoint, std::optional<JournalPosit
     if (final_position) state.position = *final_position;
   }
   const auto write = [&]() -> Status {
-    std::set<std::string> directories;
-    for (FlushJob& job : jobs) PENSTOCK_TRY(write_segments(job, &directories));
-    for (const std::string& directory : directories) PENSTOCK_TRY(env_.sync_directory(directory));
+    for (FlushJob& job : jobs) PENSTOCK_TRY(write_segments(job));
     finish_flush(jobs);
     if (!checkpoint) return {};
+    // What it names must be there.
+    PENSTOCK_TRY(segment_writer_.sync());
     PENSTOCK_TRY(write_checkpoint(state));
     return journal_->recycle(state.position.segment);
   };

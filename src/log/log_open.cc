@@ -18,7 +18,8 @@ LogCore::LogCore(io::Env& env, std::string directory, LogOptions options, Steppi
       options_(options),
       stepping_(stepping),
       metrics_(options.metrics),
-      segment_cache_(env) {}
+      segment_cache_(env),
+      segment_writer_(env) {}
 
 LogCore::~LogCore() {
   if (options_.memory != nullptr) options_.memory->release(tail_bytes_);

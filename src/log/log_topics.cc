@@ -178,6 +178,7 @@ Status LogCore::delete_topic(const std::string& name) {
     }
     for (const auto& partition : partitions) segment_cache_.erase(partition->handle, INT64_MAX);
     const std::string& directory = *partitions.front()->topic_directory;
+    segment_writer_.forget(directory);
     if (Status removed = env_.remove_tree(directory); !removed) {
       // Harmless: the next start removes what the catalog does not name.
       logging::warning("cannot remove a deleted topic's files", {{"reason", removed.error().message()}});

@@ -71,7 +71,7 @@ struct Partition {
   int64_t log_start_offset = 0;
   int64_t next_offset = 0;     // of the next append
   int64_t high_watermark = 0;  // below it all is durable
-  int64_t flushed_offset = 0;  // below it all is in synced segments
+  int64_t flushed_offset = 0;  // below it all is in segments, which a checkpoint syncs
   int64_t previous_flushed_offset = 0;
   Tail tail;
   std::vector<SegmentInfo> segments;  // ascending, each but the last one full

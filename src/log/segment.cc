@@ -11,17 +11,6 @@ namespace {
 // Batch headers are looked at through a window of this size.
 constexpr size_t kScanBytes = 64 << 10;
 
-std::string encode_index_entry(int64_t segment_base, int64_t base_offset, uint64_t position, int64_t max_before) {
-  std::string bytes;
-  ByteWriter writer(&bytes);
-  writer.put(base_offset);
-  writer.put(position);
-  writer.put(max_before);
-  writer.put(crc32c(bytes, static_cast<uint32_t>(mix64(static_cast<uint64_t>(segment_base)))));
-  writer.put(uint32_t{0});
-  return bytes;
-}
-
 // Whether a batch with these offsets can be in the segment, and follow the batch that ended at `expected`.
 bool fits(const SegmentInfo& info, int64_t base_offset, int32_t last_offset_delta, std::optional<int64_t> expected) {
   return base_offset >= info.base_offset && last_offset_delta >= 0 &&
@@ -38,47 +27,15 @@ std::string segment_index_path(const std::string& partition_directory, int64_t b
   return fmt::format("{}/{:020}.index", partition_directory, base_offset);
 }
 
-Status append_to_segment(io::Env& env, const std::string& partition_directory, std::span<const StoredBatch> batches,
-                         SegmentInfo* info, std::set<std::string>* directories) {
-  if (batches.empty()) return {};
-  const bool fresh = info->bytes == 0;
-  if (fresh) {
-    info->base_offset = info->next_offset = batches.front().base_offset;
-    PENSTOCK_TRY(env.create_directories(partition_directory));
-    // Also when they exist: whoever made them may have died before they were synced.
-    const std::string topic_directory = io::parent_directory(partition_directory);
-    directories->insert(topic_directory);
-    directories->insert(io::parent_directory(topic_directory));
-    directories->insert(partition_directory);
-  }
-  const auto mode = fresh ? io::OpenMode::kCreateOrOpen : io::OpenMode::kReadWrite;
-  const auto file = PENSTOCK_TRY(env.open(segment_path(partition_directory, info->base_offset), mode));
-
-  std::vector<std::string_view> pieces;
-  pieces.reserve(batches.size());
-  std::string index;
-  SegmentInfo after = *info;
-  for (const StoredBatch& batch : batches) {
-    if (after.bytes >= after.last_index_position + kIndexIntervalBytes) {
-      index += encode_index_entry(after.base_offset, batch.base_offset, after.bytes, after.max_timestamp_ms);
-      after.last_index_position = after.bytes;
-      ++after.index_entries;
-    }
-    pieces.push_back(batch.bytes);
-    after.bytes += batch.bytes.size();
-    after.next_offset = batch.next_offset;
-    after.max_timestamp_ms = std::max(after.max_timestamp_ms, batch.max_timestamp_ms);
-  }
-  PENSTOCK_TRY(file->write_vector_at(info->bytes, pieces));
-  PENSTOCK_TRY(file->sync());
-  if (!index.empty()) {
-    // Not synced: each entry has a checksum, and readers do without the ones that are lost.
-    const std::string index_path = segment_index_path(partition_directory, info->base_offset);
-    const auto index_file = PENSTOCK_TRY(env.open(index_path, io::OpenMode::kCreateOrOpen));
-    PENSTOCK_TRY(index_file->write_at(uint64_t{info->index_entries} * kIndexEntryBytes, index));
-  }
-  *info = after;
-  return {};
+std::string encode_index_entry(int64_t segment_base, int64_t base_offset, uint64_t position, int64_t max_before) {
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  writer.put(base_offset);
+  writer.put(position);
+  writer.put(max_before);
+  writer.put(crc32c(bytes, static_cast<uint32_t>(mix64(static_cast<uint64_t>(segment_base)))));
+  writer.put(uint32_t{0});
+  return bytes;
 }
 
 SegmentReader::SegmentReader(io::Env& env, std::string path, std::string index_path, int64_t base_offset,

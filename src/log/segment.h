@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -51,10 +50,10 @@ struct StoredBatch {
 std::string segment_path(const std::string& partition_directory, int64_t base_offset);
 std::string segment_index_path(const std::string& partition_directory, int64_t base_offset);
 
-// Appends batches, which go on where it ends, to a segment (an empty `info` begins one) and syncs it; updates `info`. A
-// directory whose names must be synced before the segment is relied on is added to `directories`.
-Status append_to_segment(io::Env& env, const std::string& partition_directory, std::span<const StoredBatch> batches,
-                         SegmentInfo* info, std::set<std::string>* directories);
+// An entry of the index, checksum included: the batch at `position` begins with `base_offset`, and no batch before it
+// has a larger timestamp than `max_timestamp_before`.
+std::string encode_index_entry(int64_t segment_base, int64_t base_offset, uint64_t position,
+                               int64_t max_timestamp_before);
 
 // Reads one segment. Thread-safe. Stays usable after the files were removed.
 class SegmentReader {

@@ -7,6 +7,7 @@
 
 #include "io/simulated_env.h"
 #include "log/log_test_fixture.h"
+#include "log/segment_writer.h"
 
 namespace penstock::log {
 namespace {
@@ -42,10 +43,7 @@ class SegmentTest : public testing::Test {
       const Batch& batch = batches_[i];
       stored.push_back({batch.bytes, batch.base_offset, batch.next_offset, batch.timestamp_ms});
     }
-    std::set<std::string> directories;
-    ASSERT_TRUE(append_to_segment(env_, kDirectory, stored, &info_, &directories));
-    EXPECT_EQ(directories.contains(kDirectory), first == 0);
-    EXPECT_EQ(directories.contains("/p/topics"), first == 0);
+    ASSERT_TRUE(writer_.append(kDirectory, stored, &info_));
     EXPECT_EQ(info_.bytes, batches_.back().position + batches_.back().bytes.size());
     EXPECT_EQ(info_.next_offset, batches_.back().next_offset);
   }
@@ -66,6 +64,7 @@ class SegmentTest : public testing::Test {
   std::shared_ptr<SegmentReader> open_reader() { return *SegmentReader::open(env_, kDirectory, 100); }
 
   io::SimulatedEnv env_{1};
+  SegmentWriter writer_{env_};
   std::mt19937_64 random_{5};
   SegmentInfo info_;
   std::vector<Batch> batches_;
