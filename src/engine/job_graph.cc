@@ -64,7 +64,9 @@ Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& conte
 
 bool has_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) {
-    return std::holds_alternative<plan::Aggregate>(node.op) || std::holds_alternative<plan::WindowAggregate>(node.op);
+    const auto* assign = std::get_if<plan::AssignWindow>(&node.op);
+    return std::holds_alternative<plan::Aggregate>(node.op) || std::holds_alternative<plan::WindowAggregate>(node.op) ||
+           (assign != nullptr && assign->window.kind == types::Window::Kind::kSession);
   });
 }
 

@@ -20,9 +20,19 @@ std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>&
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWindow& assign) {
-  return append(node, [assign](int /*instance*/) {
-    return Result<std::unique_ptr<exec::Operator>>(
-        exec::make_assign_window({.window = assign.window, .time_column = assign.time_column}));
+  if (assign.window.kind != types::Window::Kind::kSession) {
+    return append(node, [assign](int /*instance*/) {
+      return Result<std::unique_ptr<exec::Operator>>(
+          exec::make_assign_window({.window = assign.window, .time_column = assign.time_column}));
+    });
+  }
+  exec::SessionWindowOptions options{.gap_us = assign.window.size_us, .time_column = assign.time_column};
+  options.keys = assign.keys;
+  options.key_types = types_of(input_schema(node), assign.keys);
+  for (const types::Field& field : input_schema(node)) options.column_types.push_back(field.type);
+  options.late_dropped = context_.late_dropped;
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_session_window(options));
   });
 }
 
@@ -51,7 +61,9 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::WindowAggr
   }
   options.late_dropped = context_.late_dropped;
   return append(node, [options = std::move(options)](int /*instance*/) {
-    return Result<std::unique_ptr<exec::Operator>>(exec::make_window_aggregate(options));
+    const bool session = options.window.kind == types::Window::Kind::kSession;
+    return Result<std::unique_ptr<exec::Operator>>(session ? exec::make_session_aggregate(options)
+                                                           : exec::make_window_aggregate(options));
   });
 }
 

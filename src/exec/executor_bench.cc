@@ -136,6 +136,20 @@ BENCHMARK(BM_WindowAggregateJob)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::k
 void BM_HopAggregateJob(benchmark::State& state) { run_window_jobs(state, types::Window::hop(10'000'000, 2'000'000)); }
 BENCHMARK(BM_HopAggregateJob)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
 
+// Keys that come back often have one long session, others many short ones.
+void BM_SessionAggregateJob(benchmark::State& state) {
+  run_jobs(state, [](int) -> Result<std::unique_ptr<Operator>> {
+    return make_session_aggregate({.window = types::Window::session(1'000'000),
+                                   .time_column = 2,
+                                   .time_type = kTimestamp,
+                                   .keys = {0},
+                                   .key_types = {kBigInt},
+                                   .calls = calls(),
+                                   .properties = {WindowProperty::kStart, WindowProperty::kEnd}});
+  });
+}
+BENCHMARK(BM_SessionAggregateJob)->Arg(10'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond)->UseRealTime();
+
 void BM_RunningAggregateJob(benchmark::State& state) {
   run_jobs(state, [](int) -> Result<std::unique_ptr<Operator>> {
     return make_aggregate({.keys = {0}, .key_types = {kBigInt}, .calls = calls()});

@@ -34,7 +34,7 @@ struct WindowFunction {
 };
 
 // By kind.
-constexpr std::array<WindowFunction, 3> kWindowFunctions = {{
+constexpr std::array<WindowFunction, 4> kWindowFunctions = {{
     {"TUMBLE", Window::Kind::kTumble, {"DATA", "TIMECOL", "SIZE", "OFFSET"}, 1, true, "INTERVAL '1' MINUTE"},
     {"HOP",
      Window::Kind::kHop,
@@ -48,6 +48,7 @@ constexpr std::array<WindowFunction, 3> kWindowFunctions = {{
      2,
      true,
      "INTERVAL '1' MINUTE, INTERVAL '1' HOUR"},
+    {"SESSION", Window::Kind::kSession, {"DATA", "TIMECOL", "GAP"}, 1, false, "INTERVAL '10' MINUTE"},
 }};
 
 // The arguments of a call by their parameters' names; a call names all of them or none.
@@ -81,6 +82,7 @@ Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionC
 // `intervals` as they stand in the call.
 Result<Window> make_window(Window::Kind kind, const std::vector<int64_t>& intervals, int64_t offset_us) {
   if (kind == Window::Kind::kTumble) return Window::tumble(intervals[0], offset_us);
+  if (kind == Window::Kind::kSession) return Window::session(intervals[0]);
   int64_t step = intervals[0];
   int64_t size = intervals[1];
   if (size / step > kWindowsPerRowMax) {
@@ -101,9 +103,7 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
   auto function = std::ranges::find(kWindowFunctions, std::string_view(name), &WindowFunction::name);
   if (function != kWindowFunctions.end()) return bind_window_function(call, function->kind);
-  for (std::string_view known : {"SESSION", "UNNEST"}) {
-    if (name == known) return unsupported("{} is not supported", name).hint("TUMBLE, HOP and CUMULATE are");
-  }
+  if (name == "UNNEST") return unsupported("UNNEST is not supported");
   std::vector<std::string> names;
   for (const WindowFunction& one : kWindowFunctions) names.emplace_back(one.name);
   return not_found("there is no table function {}", name).hint(did_you_mean(name, names));
@@ -122,7 +122,8 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
   std::vector<const sql::Expression*> arguments =
       PENSTOCK_TRY(match_arguments(call, function.names(), function.required()));
   const auto* data = arguments[0]->get_if<sql::TableArgument>();
-  if (data == nullptr || !data->partition_by.empty() || !data->order_by.empty()) {
+  bool session = kind == Window::Kind::kSession;
+  if (data == nullptr || (!session && !data->partition_by.empty()) || !data->order_by.empty()) {
     return invalid_argument("{0} needs a table, as in {0}(TABLE orders, DESCRIPTOR(ts), {1})", function.name,
                             function.example)
         .at(arguments[0]->position.offset);
@@ -131,6 +132,13 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
   input = PENSTOCK_TRY(with_window_times(std::move(input)));
   AssignWindow assign;
   assign.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));
+  if (session) {
+    assign.keys = PENSTOCK_TRY(bind_session_keys(*data, *input));
+    if (!input->traits.append_only) {
+      return unsupported("SESSION needs rows that are never taken back, and those of this table may be")
+          .at(arguments[0]->position.offset);
+    }
+  }
   std::vector<int64_t> intervals;
   for (size_t i = 2; i < function.required(); ++i) {
     std::string what = fmt::format("the {} of a window", sql::to_lower(function.parameters[i]));
@@ -145,6 +153,23 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
   }
   assign.window = PENSTOCK_TRY(located(make_window(kind, intervals, offset), arguments[2]->position));
   return make_node(std::move(assign), {std::move(input)});
+}
+
+// PARTITION BY a, b: sessions of their own for each combination of values.
+Result<std::vector<int>> Binder::bind_session_keys(const sql::TableArgument& data, const LogicalNode& input) {
+  std::vector<int> keys;
+  Scope scope(data.query ? "" : data.name.parts.back().text, input.schema);
+  for (const sql::Expression& expression : data.partition_by) {
+    const auto* column = expression.get_if<sql::ColumnReference>();
+    if (column == nullptr) {
+      return unsupported("PARTITION BY takes columns here")
+          .at(expression.position.offset)
+          .hint("compute what is to be partitioned by in a query: TABLE (SELECT ...)");
+    }
+    auto key = static_cast<int>(PENSTOCK_TRY(scope.resolve(column->name)));
+    if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+  }
+  return keys;
 }
 
 Result<int64_t> Binder::bind_window_interval(const sql::Expression& expression, std::string_view what) {

@@ -122,6 +122,7 @@ class Binder {
   // Finds the time columns behind window aggregations, which only rules recognize.
   Result<LogicalPtr> with_window_times(LogicalPtr input) const;
   Result<LogicalPtr> bind_window_function(const sql::FunctionCall& call, types::Window::Kind kind);
+  Result<std::vector<int>> bind_session_keys(const sql::TableArgument& data, const LogicalNode& input);
   Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
   Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
   void add_dependency(const std::string& name);

@@ -20,6 +20,12 @@ Traits map_traits(const Traits& input, const std::vector<int>& mapping) {
   for (int column : input.time_columns) {
     if (mapping[column] >= 0) traits.time_columns.push_back(mapping[column]);
   }
+  if (traits.window) {
+    for (int* column : {&traits.window->start, &traits.window->end, &traits.window->time}) {
+      if (*column >= 0) *column = mapping[*column];
+    }
+    if (traits.window->end < 0 && traits.window->time < 0) traits.window.reset();
+  }
   return traits;
 }
 

@@ -120,6 +120,7 @@ PhysicalPtr gather(PhysicalPtr input);
 PhysicalPtr exchange_by(PhysicalPtr input, const std::vector<int>& keys);
 
 Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const AssignWindow& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Aggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Sort& op, const LogicalNode& node, PhysicalInputs inputs);

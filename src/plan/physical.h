@@ -23,6 +23,13 @@
 
 namespace penstock::plan {
 
+// Where window_start, window_end and window_time are; -1: not there any more. One of the last two is.
+struct WindowColumns {
+  int start = -1;
+  int end = -1;
+  int time = -1;
+};
+
 // What is known of the changes that a node emits.
 struct Traits {
   bool append_only = true;  // never a row with weight -1
@@ -31,6 +38,8 @@ struct Traits {
   std::optional<std::vector<int>> key;
   // Columns that watermarks are about: the rowtime and what windows derive from it.
   std::vector<int> time_columns;
+  // The columns of the window that each row is in. No row comes after the watermark has passed the window's end.
+  std::optional<WindowColumns> window;
 };
 
 struct PhysicalNode;
@@ -75,11 +84,12 @@ struct Filter {
   expr::ExprPtr predicate;
 };
 
-// TUMBLE, HOP and CUMULATE as table functions: every column of the input, then window_start, window_end, window_time;
-// a row appears once for each window that it is in.
+// A window function as a table function: every column of the input, then window_start, window_end, window_time; a row
+// appears once for each window that it is in. Sessions give their rows when they close.
 struct AssignWindow {
   types::Window window;
   int time_column = 0;
+  std::vector<int> keys;  // of sessions: each combination of their values has its own
 };
 
 struct AggregateCall {
@@ -98,13 +108,16 @@ struct Aggregate {
 };
 
 // GROUP BY over windows: emits the groups of a window once the watermark has passed its end, and drops rows that come
-// later. Its input has not been through AssignWindow. Output: the keys, one column per call, then the properties.
+// later. Output: the keys, one column per call, then the properties. Its input has not been through AssignWindow; but
+// when the window is attached, it is that of the columns which the rows bring along: `time_column` is its last moment,
+// and its columns are among the keys.
 struct WindowAggregate {
   enum class Property : uint8_t { kStart, kEnd, kTime };
 
   types::Window window;
   int time_column = 0;
-  std::vector<int> keys;  // without the window's columns
+  bool attached = false;
+  std::vector<int> keys;
   std::vector<AggregateCall> calls;
   std::vector<Property> properties;
 };

@@ -5,11 +5,14 @@
 //       AssignWindow(window)                       Project(..., time)
 //         input                                      input
 //
-// One of the window's columns among the keys is enough where it determines the window. A bounded input has no watermark
-// before its end: no row is late, and all windows close there.
+// One of the window's columns among the keys is enough where it determines the window. Where something stands between
+// (a condition on the window, another aggregation over it), the window is attached: the rows bring its columns along.
+//
+// A bounded input has no watermark before its end: no row is late, and all windows close there.
 #include <algorithm>
 
 #include "expr/expr.h"
+#include "expr/registry.h"
 #include "plan/node.h"
 #include "plan/rules.h"
 
@@ -51,13 +54,21 @@ std::optional<WindowAggregate::Property> window_property(const ExprPtr& expressi
   return static_cast<WindowAggregate::Property>(expression->column_index() - input_columns);
 }
 
+// Whether sessions have the keys of the aggregation: then they can be aggregated as they grow.
+bool has_session_keys(const Match& match, std::vector<int> group_keys) {
+  std::vector<int> keys = match.assign->keys;
+  std::ranges::sort(keys);
+  std::ranges::sort(group_keys);
+  return keys == group_keys;
+}
+
 bool uses_window(const ExprPtr& expression, size_t input_columns) {
   std::vector<size_t> columns;
   expr::collect_columns(*expression, columns);
   return std::ranges::any_of(columns, [&](size_t column) { return column >= input_columns; });
 }
 
-LogicalPtr rewrite(const LogicalPtr& node) {
+LogicalPtr aggregate_slices(const LogicalPtr& node) {
   std::optional<Match> found = match(*node);
   if (!found) return node;
   size_t input_columns = found->input->schema.size();
@@ -81,6 +92,7 @@ LogicalPtr rewrite(const LogicalPtr& node) {
 
   // Where each key is in the output of the new node: the other keys first, the properties behind the calls.
   std::vector<int> output;
+  std::vector<int> group_keys;  // columns of the input, -1 for other expressions
   for (int key : found->aggregate->keys) {
     if (std::optional<WindowAggregate::Property> property = window_property(found->expressions[key], input_columns)) {
       output.push_back(-1 - static_cast<int>(window.properties.size()));
@@ -88,12 +100,15 @@ LogicalPtr rewrite(const LogicalPtr& node) {
     } else {
       output.push_back(static_cast<int>(window.keys.size()));
       window.keys.push_back(mapping[key]);
+      bool plain = found->expressions[key]->kind() == expr::Expr::Kind::kColumn;
+      group_keys.push_back(plain ? static_cast<int>(found->expressions[key]->column_index()) : -1);
     }
   }
   bool known = std::ranges::any_of(window.properties, [&](WindowAggregate::Property property) {
     return determines_window(property, window.window);
   });
   if (!known) return node;
+  if (window.window.kind == types::Window::Kind::kSession && !has_session_keys(*found, group_keys)) return node;
   size_t keys = window.keys.size();
   for (int& column : output) {
     if (column < 0) column = static_cast<int>(keys + window.calls.size()) - 1 - column;
@@ -111,6 +126,44 @@ LogicalPtr rewrite(const LogicalPtr& node) {
   LogicalPtr aggregate = make_node(std::move(window), {std::move(input)});
   return make_selection(std::move(aggregate), output);
 }
+
+// The last moment of the window that the rows bring along: a column, added where there is only the window's end.
+LogicalPtr with_window_time(const LogicalPtr& input, int& time_column) {
+  const WindowColumns& window = *input->traits.window;
+  time_column = window.time;
+  if (window.time >= 0) return input;
+  Result<ExprPtr> time = expr::bind_call(
+      "-", {column_of(input->schema, window.end),
+            expr::Expr::literal(types::Value(types::kLastMomentUs),
+                                types::DataType(types::TypeKind::kIntervalDayTime).with_nullable(false))});
+  if (!time) return nullptr;
+  std::vector<ExprPtr> expressions;
+  for (size_t i = 0; i < input->schema.size(); ++i) {
+    expressions.push_back(column_of(input->schema, static_cast<int>(i)));
+  }
+  time_column = static_cast<int>(expressions.size());
+  expressions.push_back(*std::move(time));
+  std::vector<std::string> names = column_names(*input);
+  names.emplace_back("window_time");
+  return make_project(input, std::move(expressions), std::move(names));
+}
+
+LogicalPtr aggregate_attached(const LogicalPtr& node) {
+  const auto* aggregate = node->get_if<Aggregate>();
+  if (aggregate == nullptr || !node->input().traits.window) return node;
+  const WindowColumns& columns = *node->input().traits.window;
+  bool known = std::ranges::any_of(aggregate->keys,
+                                   [&](int key) { return key >= 0 && (key == columns.end || key == columns.time); });
+  if (!known) return node;
+  WindowAggregate window{.window = types::Window::tumble(types::kLastMomentUs), .attached = true};
+  window.keys = aggregate->keys;
+  window.calls = aggregate->calls;
+  LogicalPtr input = with_window_time(node->inputs.front(), window.time_column);
+  if (input == nullptr) return node;
+  return make_node(std::move(window), {std::move(input)}, column_names(*node));
+}
+
+LogicalPtr rewrite(const LogicalPtr& node) { return aggregate_attached(aggregate_slices(node)); }
 
 }  // namespace
 

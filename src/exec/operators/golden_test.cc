@@ -64,6 +64,12 @@ constexpr int64_t kSecond = types::kMicrosPerSecond;
 std::unique_ptr<Operator> assign_window(types::Window window) {
   return make_assign_window({.window = window, .time_column = 1});
 }
+std::unique_ptr<Operator> session_window(const Schema& schema, std::vector<int> keys) {
+  SessionWindowOptions options{.gap_us = 10 * kSecond, .time_column = 1, .keys = keys};
+  for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
+  for (const types::Field& field : schema) options.column_types.push_back(field.type);
+  return make_session_window(std::move(options));
+}
 std::unique_ptr<Operator> window_aggregate(const Schema& schema, types::Window window, std::vector<int> keys,
                                            std::vector<AggregateCall> calls) {
   WindowAggregateOptions options{.window = window,
@@ -73,7 +79,8 @@ std::unique_ptr<Operator> window_aggregate(const Schema& schema, types::Window w
                                  .calls = std::move(calls),
                                  .properties = {WindowProperty::kStart, WindowProperty::kEnd, WindowProperty::kTime}};
   for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
-  return make_window_aggregate(std::move(options));
+  return window.kind == types::Window::Kind::kSession ? make_session_aggregate(std::move(options))
+                                                      : make_window_aggregate(std::move(options));
 }
 
 // The operators that cases name in their first line.
@@ -135,6 +142,18 @@ const std::map<std::string, Factory>& factories() {
                                  {aggregate_call("COUNT", s, -1, false), aggregate_call("MAX", s, 2, false),
                                   aggregate_call("COUNT", s, 2, false, -1, true)});
        }},
+      {"session_aggregate",
+       [](const Schema& s) {
+         return window_aggregate(s, types::Window::session(10 * kSecond), {0},
+                                 {aggregate_call("COUNT", s, -1, false), aggregate_call("MAX", s, 2, false),
+                                  aggregate_call("COUNT", s, 2, false, -1, true)});
+       }},
+      {"session_aggregate_global",
+       [](const Schema& s) {
+         return window_aggregate(s, types::Window::session(10 * kSecond), {}, {aggregate_call("COUNT", s, -1, false)});
+       }},
+      {"session_window", [](const Schema& s) { return session_window(s, {0}); }},
+      {"session_window_global", [](const Schema& s) { return session_window(s, {}); }},
       {"window_aggregate_retract",
        [](const Schema& s) {
          return window_aggregate(

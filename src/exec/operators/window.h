@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
+#include "base/metrics.h"
 #include "exec/operator.h"
+#include "types/type.h"
 #include "types/window.h"
 
 namespace penstock::exec {
@@ -17,5 +20,19 @@ struct AssignWindowOptions {
 // TUMBLE, HOP and CUMULATE as table functions: every column of the input, then window_start, window_end, window_time,
 // once for each window that the row is in. Rows without a time, or with one out of range, are in none.
 std::unique_ptr<Operator> make_assign_window(AssignWindowOptions options);
+
+struct SessionWindowOptions {
+  int64_t gap_us = 0;
+  int time_column = 0;
+  std::vector<int> keys;  // each combination of their values has sessions of its own; none: all rows together
+  std::vector<types::DataType> key_types;
+  std::vector<types::DataType> column_types;  // of the input
+  // Counts rows that came after their session was closed, and rows that are in none; both are dropped. May be null.
+  Counter* late_dropped = nullptr;
+};
+
+// SESSION as a table function: every column of the input, then window_start, window_end, window_time. A row leaves when
+// its session closes, for until then the session may grow. Takes only inserts.
+std::unique_ptr<Operator> make_session_window(SessionWindowOptions options);
 
 }  // namespace penstock::exec

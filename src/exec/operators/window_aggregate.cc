@@ -51,10 +51,7 @@ class WindowAggregate : public Operator {
     for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
     for (ColumnBuilder& builder : results) columns.push_back(builder.finish());
     for (const WindowProperty property : options_.properties) {
-      const types::TimeSpan window = slices_.closing().window;
-      const int64_t value = property == WindowProperty::kStart ? window.start
-                            : property == WindowProperty::kEnd ? window.end
-                                                               : window.end - types::kLastMomentUs;
+      const int64_t value = value_of(property, slices_.closing().window);
       columns.push_back(Column::constant(options_.time_type, types::Value(value), groups_.size()));
     }
     out.emit(ChangeBatch(groups_.size(), std::move(columns)));

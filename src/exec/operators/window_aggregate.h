@@ -14,6 +14,11 @@ namespace penstock::exec {
 
 enum class WindowProperty : uint8_t { kStart, kEnd, kTime };
 
+inline int64_t value_of(WindowProperty property, types::TimeSpan window) {
+  if (property == WindowProperty::kStart) return window.start;
+  return property == WindowProperty::kEnd ? window.end : window.end - types::kLastMomentUs;
+}
+
 struct WindowAggregateOptions {
   types::Window window;
   int time_column = 0;
@@ -30,5 +35,8 @@ struct WindowAggregateOptions {
 // Emits the keys, one column per call, then the properties; only inserts. Takes retractions when all calls do; a group
 // whose rows have all been taken back does not leave.
 std::unique_ptr<Operator> make_window_aggregate(WindowAggregateOptions options);
+
+// The same over sessions: the keys are those that have sessions of their own. Takes only inserts.
+std::unique_ptr<Operator> make_session_aggregate(WindowAggregateOptions options);
 
 }  // namespace penstock::exec

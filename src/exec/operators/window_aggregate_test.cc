@@ -100,9 +100,9 @@ class Oracle {
 };
 
 // Feeds rows around a time that moves on, some of them late, and holds what comes out against the oracle.
-class Run {
+class RandomRun {
  public:
-  Run(Window window, uint64_t seed)
+  RandomRun(Window window, uint64_t seed)
       : random_(seed), retractions_(seed % 3 == 0), keys_(seed % 5 == 0 ? 5000 : 4), oracle_(window) {
     op_ = make_window_aggregate(
         {.window = window,
@@ -185,7 +185,7 @@ void run_seeds(const std::function<Window(std::mt19937_64&)>& make_window) {
     const Window window = make_window(random);
     SCOPED_TRACE("seed " + std::to_string(seed) + ", size " + std::to_string(window.size_us) + ", step " +
                  std::to_string(window.step_us) + ", offset " + std::to_string(window.offset_us));
-    ASSERT_NO_FATAL_FAILURE(Run(window, seed).run());
+    ASSERT_NO_FATAL_FAILURE(RandomRun(window, seed).run());
   }
 }
 

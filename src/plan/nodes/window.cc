@@ -14,10 +14,14 @@ using Property = WindowAggregate::Property;
 // Adds the window's columns. Its end and its last moment are times: no row comes later than these.
 void add_window_columns(types::DataType time, std::span<const Property> properties, Derived& derived) {
   static constexpr std::string_view kNames[] = {"window_start", "window_end", "window_time"};
+  WindowColumns window;
   for (Property property : properties) {
-    if (property != Property::kStart) derived.traits.time_columns.push_back(static_cast<int>(derived.schema.size()));
+    auto column = static_cast<int>(derived.schema.size());
+    (property == Property::kStart ? window.start : property == Property::kEnd ? window.end : window.time) = column;
+    if (property != Property::kStart) derived.traits.time_columns.push_back(column);
     derived.add(std::string(kNames[static_cast<size_t>(property)]), time.with_nullable(false));
   }
+  if (window.end >= 0 || window.time >= 0) derived.traits.window = window;
 }
 
 std::string window_text(const types::Window& window, int time_column, const types::Schema& input) {
@@ -31,6 +35,21 @@ std::string window_text(const types::Window& window, int time_column, const type
   return text + ")";
 }
 
+// The window's columns among the keys are those of the output too.
+void attach_window(const WindowAggregate& op, const LogicalNode& input, Derived& derived) {
+  std::vector<int> mapping(input.schema.size(), -1);
+  for (size_t i = 0; i < op.keys.size(); ++i) mapping[op.keys[i]] = static_cast<int>(i);
+  Traits attached;
+  attached.window = input.traits.window;
+  attached = map_traits(attached, mapping);
+  derived.traits.window = attached.window;
+  derived.traits.key = identity(op.keys.size());
+  if (!attached.window) return;
+  for (int column : {attached.window->end, attached.window->time}) {
+    if (column >= 0) derived.traits.time_columns.push_back(column);
+  }
+}
+
 }  // namespace
 
 bool determines_window(WindowAggregate::Property property, const types::Window& window) {
@@ -40,12 +59,14 @@ bool determines_window(WindowAggregate::Property property, const types::Window& 
 Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
   static constexpr std::array kAll = {Property::kStart, Property::kEnd, Property::kTime};
   Derived derived = as_input(inputs);
-  std::vector<int> times = derived.traits.time_columns;
-  bool is_time = std::ranges::find(times, op.time_column) != times.end();
+  Traits& traits = derived.traits;
+  // Sessions hold their rows back, so that these come later than their own times.
+  if (op.window.kind == types::Window::Kind::kSession) traits.time_columns.clear();
+  traits.window.reset();
   auto first = static_cast<int>(derived.schema.size());
   add_window_columns(derived.schema[op.time_column].type, kAll, derived);
-  if (!is_time) derived.traits.time_columns = std::move(times);
-  if (derived.traits.key && op.window.kind != types::Window::Kind::kTumble) derived.traits.key->push_back(first + 1);
+  bool multiplied = op.window.kind == types::Window::Kind::kHop || op.window.kind == types::Window::Kind::kCumulate;
+  if (traits.key && multiplied) traits.key->push_back(first + 1);
   return derived;
 }
 
@@ -53,8 +74,10 @@ Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& nee
   size_t columns = node.input().schema.size();
   Columns below(needed.begin(), needed.begin() + static_cast<ptrdiff_t>(columns));
   below[op.time_column] = true;
+  for (int key : op.keys) below[key] = true;
   Pruned input = prune(node.inputs.front(), below);
   AssignWindow pruned = op;
+  remap(pruned.keys, input.mapping);
   pruned.time_column = input.mapping[op.time_column];
   std::vector<int> mapping = input.mapping;
   size_t kept = input.plan->schema.size();
@@ -62,13 +85,27 @@ Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& nee
   return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(mapping)};
 }
 
-LogicalPtr push_filter(const AssignWindow& /*op*/, const LogicalPtr& node, Conjuncts conjuncts) {
-  return push_filter_through(node, std::move(conjuncts));
+// A session without some of its rows would be another one: only whole keys can be left out before.
+LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts conjuncts) {
+  if (op.window.kind != types::Window::Kind::kSession) return push_filter_through(node, std::move(conjuncts));
+  Columns fits(node->schema.size(), false);
+  for (int key : op.keys) fits[key] = true;
+  Conjuncts below = take_over_columns(conjuncts, fits);
+  LogicalPtr input = push_filter(node->inputs.front(), std::move(below));
+  return with_filter(with_inputs(node, {std::move(input)}), std::move(conjuncts));
+}
+
+Result<PhysicalPtr> convert(const AssignWindow& op, const LogicalNode& node, PhysicalInputs inputs) {
+  bool session = op.window.kind == types::Window::Kind::kSession;
+  PhysicalPtr input = session ? exchange_by(std::move(inputs[0]), op.keys) : std::move(inputs[0]);
+  return make_physical_node(op, {std::move(input)}, node);
 }
 
 Description describe(const AssignWindow& op, const PhysicalNode& node) {
-  return {.kind = "AssignWindow",
-          .details = {{"window", window_text(op.window, op.time_column, node.inputs.front()->schema)}}};
+  const types::Schema& input = node.inputs.front()->schema;
+  Description out{.kind = "AssignWindow", .details = {{"window", window_text(op.window, op.time_column, input)}}};
+  if (!op.keys.empty()) out.add("keys", column_list(op.keys, input));
+  return out;
 }
 
 Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
@@ -77,6 +114,7 @@ Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
   for (int key : op.keys) derived.schema.push_back(input.schema[key]);
   derive_calls(op.calls, input.schema, derived);
   derived.traits.bounded = input.traits.bounded;
+  if (op.attached) attach_window(op, input, derived);
   auto determines =
       std::ranges::find_if(op.properties, [&](Property one) { return determines_window(one, op.window); });
   if (determines != op.properties.end()) {
@@ -122,7 +160,8 @@ Description describe(const WindowAggregate& op, const PhysicalNode& node) {
   std::vector<std::string> properties;
   for (Property property : op.properties) properties.emplace_back(kProperties[static_cast<size_t>(property)]);
   return {.kind = "WindowAggregate",
-          .details = {{"window", window_text(op.window, op.time_column, input)},
+          .details = {{"window", op.attached ? "attached(" + input[op.time_column].name + ")"
+                                             : window_text(op.window, op.time_column, input)},
                       {"keys", column_list(op.keys, input)},
                       {"calls", call_list(op.calls, input)},
                       {"properties", list_text(properties)}}};

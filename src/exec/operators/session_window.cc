@@ -1,0 +1,112 @@
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "columnar/row_key.h"
+#include "exec/operators/session_store.h"
+#include "exec/operators/window.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+
+// The payload of a session: its rows, encoded one after the other.
+std::string*& rows_of(std::byte* payload) { return *reinterpret_cast<std::string**>(payload); }
+
+class SessionWindow : public Operator {
+ public:
+  explicit SessionWindow(SessionWindowOptions options)
+      : options_(std::move(options)),
+        sessions_({.gap_us = options_.gap_us,
+                   .key_types = options_.key_types,
+                   .payload = {.bytes = sizeof(std::string*),
+                               .init = [](void* /*context*/, std::byte* at) { rows_of(at) = new std::string(); },
+                               .destroy = [](void* /*context*/, std::byte* at) { delete rows_of(at); }},
+                   .merge = [](std::byte* into, std::byte* from) { *rows_of(into) += *rows_of(from); }}) {}
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    if (!batch.append_only()) return make_error(ErrorCode::kInternal, "sessions take only inserts");
+    keys_.clear();
+    for (const int key : options_.keys) keys_.push_back(batch.column(static_cast<size_t>(key)));
+    sessions_.assign(keys_, *batch.column(static_cast<size_t>(options_.time_column)), batch.rows(), of_rows_);
+    uint64_t late = 0;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      if (of_rows_[row] == nullptr) {
+        ++late;
+      } else {
+        columnar::append_key(*rows_of(of_rows_[row]->payload()), batch.columns(), row);
+      }
+    }
+    if (late > 0 && options_.late_dropped != nullptr) options_.late_dropped->add(late);
+    return {};
+  }
+
+  // Emits one batch a call, of as many sessions as there is room for.
+  Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    std::vector<ColumnBuilder> builders = make_builders();
+    size_t rows = 0;
+    while (rows < columnar::kBatchRowsMax && has_next_session(watermark)) rows += append_rows(rows, builders);
+    if (rows == 0) return Progress::kDone;
+    std::vector<ColumnPtr> columns;
+    for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+    out.emit(ChangeBatch(rows, std::move(columns)));
+    return Progress::kMore;
+  }
+
+ private:
+  std::vector<ColumnBuilder> make_builders() const {
+    std::vector<ColumnBuilder> builders(options_.column_types.begin(), options_.column_types.end());
+    const types::DataType time = options_.column_types[static_cast<size_t>(options_.time_column)];
+    for (int i = 0; i < 3; ++i) builders.emplace_back(time);
+    return builders;
+  }
+
+  // Makes closed()[next_] the next session to emit.
+  bool has_next_session(EventTime watermark) {
+    if (next_ < sessions_.closed().size()) return true;
+    sessions_.release_closed();
+    next_ = 0;
+    return sessions_.close_some(watermark, columnar::kBatchRowsMax);
+  }
+
+  // Appends rows of that session behind `rows` others; goes on to the next one when there are no more.
+  size_t append_rows(size_t rows, std::vector<ColumnBuilder>& builders) {
+    Session& session = *sessions_.closed()[next_];
+    const size_t width = options_.column_types.size();
+    std::string_view left = *rows_of(session.payload());
+    left.remove_prefix(emitted_bytes_);
+    size_t added = 0;
+    for (; !left.empty() && rows + added < columnar::kBatchRowsMax; ++added) {
+      columnar::decode_key(left, std::span(builders).first(width));
+      const int64_t end = sessions_.end_of(session);
+      builders[width].append_int64(session.start);
+      builders[width + 1].append_int64(end);
+      builders[width + 2].append_int64(end - types::kLastMomentUs);
+    }
+    emitted_bytes_ = rows_of(session.payload())->size() - left.size();
+    if (!left.empty()) return added;
+    ++next_;
+    emitted_bytes_ = 0;
+    return added;
+  }
+
+  const SessionWindowOptions options_;
+  SessionStore sessions_;
+  std::vector<ColumnPtr> keys_;
+  std::vector<Session*> of_rows_;  // of the batch at hand
+  // Among the closed sessions the one that is being emitted, and how much of it has been.
+  size_t next_ = 0;
+  size_t emitted_bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_session_window(SessionWindowOptions options) {
+  return std::make_unique<SessionWindow>(std::move(options));
+}
+
+}  // namespace penstock::exec
