@@ -68,7 +68,7 @@ Status ChangeLog::replay(const std::function<Status(const ChangeBatch&)>& take) 
   const log::TopicPartition partition{options_.topic, log::PartitionId(0)};
   const log::Offset start = PENSTOCK_TRY(options_.log->log_start_offset(partition));
   const log::Offset end = PENSTOCK_TRY(options_.log->high_watermark(partition));
-  PartitionReader reader(*options_.log, partition, start, end, [] {});
+  PartitionReader reader(*options_.log, partition, start, end, {});
   std::vector<ColumnBuilder> builders = make_builders(options_.schema);
   std::vector<log::Record> records;
   std::vector<std::string_view> values;
