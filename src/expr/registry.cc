@@ -7,6 +7,7 @@
 #include "expr/binding.h"
 #include "expr/evaluate.h"
 #include "expr/special_forms.h"
+#include "types/text_scanner.h"
 
 namespace penstock::expr {
 
@@ -171,7 +172,7 @@ Result<ExprPtr> number_literal(std::string_view text) {
     scale = static_cast<int>(text.size() - point - 1);
   }
   if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) {
-    return invalid_argument("'{}' is not a number", text);
+    return invalid_argument("'{}' is not a number", types::excerpt(text));
   }
   if (scale == 0) {
     if (Result<Value> value = types::from_text(digits, TypeKind::kInt)) return Expr::literal(*value, TypeKind::kInt);
@@ -182,7 +183,7 @@ Result<ExprPtr> number_literal(std::string_view text) {
   }
   // As Calcite: every digit that is written counts, so 0.908 is a DECIMAL(4, 3).
   int precision = static_cast<int>(digits.size());
-  if (precision > 38) return invalid_argument("the number {} has more than 38 digits", text);
+  if (precision > 38) return invalid_argument("the number {} has more than 38 digits", types::excerpt(text));
   DataType type = DataType::decimal(precision, scale);
   return Expr::literal(Value(PENSTOCK_TRY(types::decimal_from_text(text, precision, scale))), type);
 }

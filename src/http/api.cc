@@ -54,46 +54,83 @@ std::string view_json(const engine::ViewInfo& info) {
   return out;
 }
 
-Api::Api(ApiOptions options) : options_(std::move(options)), started_us_(monotonic_time_us()) {}
+Api::Api(ApiOptions options)
+    : options_(std::move(options)),
+      reply_memory_("http replies", options_.replies_bytes_max, options_.memory),
+      started_us_(monotonic_time_us()) {}
 
 Reply Api::error_reply(const Error& error, std::string_view sql) {
   return {.status = http_status(error.code()), .body = R"({"error":)" + error_json(error, sql) + "}"};
 }
 
+// An answer that has rows in it, which are many or not. It is accounted while it grows and until it is written.
+class Api::GrowingReply {
+ public:
+  explicit GrowingReply(const Api& api, std::string begin)
+      : body(std::move(begin)), bytes_max_(api.options_.reply_bytes_max), memory_(&api.reply_memory_) {}
+
+  // To be called after a batch of rows has been added.
+  Status check() {
+    if (body.size() > bytes_max_) {
+      return make_error(ErrorCode::kResourceExhausted, "the answer has more than {} bytes", bytes_max_)
+          .hint("ask for fewer rows, or read them through the PostgreSQL port");
+    }
+    if (body.size() <= kSmallReplyBytes || memory_.try_resize(body.size())) return {};
+    return Error(ErrorCode::kUnavailable, "too many large answers are on their way").hint("try again");
+  }
+
+  Reply finish(std::string_view end, int status = 200) && {
+    body += end;
+    return {.status = status, .body = std::move(body), .memory = std::move(memory_)};
+  }
+
+  std::string body;
+
+ private:
+  static constexpr size_t kSmallReplyBytes = 64 << 10;
+
+  const size_t bytes_max_;
+  MemoryReservation memory_;
+};
+
 Reply Api::sql(std::string_view script, engine::Session& session) const {
   const auto parts = session.split(script);
   if (!parts) return error_reply(parts.error(), script);
-  std::string out = R"({"results":[)";
-  const auto fail = [&](const Error& error, size_t offset) {
-    return Reply{.status = http_status(error.code()),
-                 .body = out + R"(],"error":)" + error_json(error, script, offset) + "}"};
-  };
+  GrowingReply reply(*this, R"({"results":[)");
   for (const engine::Session::Part& part : *parts) {
-    auto cursor = session.execute(part.text);
-    if (!cursor) return fail(cursor.error(), part.offset);
-    std::string result = R"("columns":)";
-    append_columns(result, (*cursor)->schema().value_or(types::Schema()));
-    result += R"(,"rows":[)";
-    int64_t rows = 0;
-    for (;;) {
-      const auto batch = (*cursor)->next();
-      if (!batch) return fail(batch.error(), part.offset);
-      if (!*batch) break;
-      rows += static_cast<int64_t>((*batch)->rows());
-      if (rows > options_.sql_rows_max) {
-        return fail(make_error(ErrorCode::kResourceExhausted, "the result has more than {} rows", options_.sql_rows_max)
-                        .hint("add a LIMIT, or read it through the PostgreSQL port"),
-                    part.offset);
-      }
-      for (size_t row = 0; row < (*batch)->rows(); ++row) {
-        if (result.back() == ']') result += ',';
-        append_row(result, **batch, row);
-      }
-    }
-    if (out.back() == '}') out += ',';
-    out += R"({"tag":)" + json_string((*cursor)->tag()) + "," + result + "]}";
+    const size_t before = reply.body.size();
+    if (reply.body.back() == '}') reply.body += ',';
+    const Status added = append_result(reply, part.text, session);
+    if (added) continue;
+    reply.body.resize(before);
+    return std::move(reply).finish(R"(],"error":)" + error_json(added.error(), script, part.offset) + "}",
+                                   http_status(added.error().code()));
   }
-  return {.body = out + "]}"};
+  return std::move(reply).finish("]}");
+}
+
+Status Api::append_result(GrowingReply& reply, std::string_view sql, engine::Session& session) const {
+  const auto cursor = PENSTOCK_TRY(session.execute(sql));
+  std::string& out = reply.body;
+  out += R"({"columns":)";
+  append_columns(out, cursor->schema().value_or(types::Schema()));
+  out += R"(,"rows":[)";
+  int64_t rows = 0;
+  while (const auto batch = PENSTOCK_TRY(cursor->next())) {
+    const int64_t before = rows;
+    rows += static_cast<int64_t>(batch->rows());
+    if (rows > options_.sql_rows_max) {
+      return make_error(ErrorCode::kResourceExhausted, "the result has more than {} rows", options_.sql_rows_max)
+          .hint("add a LIMIT, or read it through the PostgreSQL port");
+    }
+    for (size_t row = 0; row < batch->rows(); ++row) {
+      if (before > 0 || row > 0) out += ',';
+      append_row(out, *batch, row);
+    }
+    PENSTOCK_TRY(reply.check());
+  }
+  out += R"(],"tag":)" + json_string(cursor->tag()) + "}";
+  return {};
 }
 
 std::string Api::views_json() const {
@@ -111,7 +148,8 @@ Reply Api::view(std::string_view name, int64_t limit) const {
   const std::optional<engine::ViewInfo> info = options_.engine->find_view(name);
   if (!info) return error_reply(not_found("view \"{}\" does not exist", name));
   const auto snapshot = info->view->snapshot();
-  std::string out = R"({"view":)" + view_json(*info);
+  GrowingReply reply(*this, R"({"view":)" + view_json(*info));
+  std::string& out = reply.body;
   fmt::format_to(std::back_inserter(out), R"(,"epoch":{},"rows":[)", snapshot->epoch().value());
   int64_t rows = 0;
   size_t position = 0;
@@ -122,9 +160,10 @@ Reply Api::view(std::string_view name, int64_t limit) const {
       if (rows > 0) out += ',';
       append_row(out, *batch, row);
     }
+    if (const Status fits = reply.check(); !fits) return error_reply(fits.error());
   }
-  out += static_cast<size_t>(rows) < snapshot->rows() ? R"(],"truncated":true})" : R"(],"truncated":false})";
-  return {.body = std::move(out)};
+  const bool truncated = static_cast<size_t>(rows) < snapshot->rows();
+  return std::move(reply).finish(truncated ? R"(],"truncated":true})" : R"(],"truncated":false})");
 }
 
 std::string Api::status_json() {
@@ -181,7 +220,8 @@ std::string Api::alerts_json() const {
 Reply Api::alerts() const { return {.body = R"({"alerts":)" + alerts_json() + "}"}; }
 
 Reply Api::metrics_json() const {
-  std::string out = "{";
+  GrowingReply reply(*this, "{");
+  std::string& out = reply.body;
   for (const engine::ViewInfo& info : options_.engine->views()) {
     if (!info.metric) continue;
     const auto snapshot = info.view->snapshot();
@@ -202,9 +242,10 @@ Reply Api::metrics_json() const {
           append_value(out, *batch->column(c), row);
         }
       }
+      if (const Status fits = reply.check(); !fits) return error_reply(fits.error());
     }
   }
-  return {.body = out + "}"};
+  return std::move(reply).finish("}");
 }
 
 Reply Api::prometheus() const {

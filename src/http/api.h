@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "alert/alert_manager.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "engine/engine.h"
@@ -28,13 +29,16 @@ struct ApiOptions {
   std::function<IoCounters()> io_counters;
   std::function<Status()> ready;  // an error says why the program does not take work
   std::string version;
-  int64_t sql_rows_max = 1'000'000;  // of one statement
+  int64_t sql_rows_max = 1'000'000;      // of one statement
+  size_t reply_bytes_max = 64 << 20;     // of the rows in one answer
+  size_t replies_bytes_max = 256 << 20;  // of all large answers until they are written; more are refused
 };
 
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  MemoryReservation memory;  // of a large body
 };
 
 // Thread-safe. Functions that read views or run SQL may block.
@@ -65,9 +69,13 @@ class Api {
   static Reply error_reply(const Error& error, std::string_view sql = {});
 
  private:
+  class GrowingReply;
+
   std::string make_status(int64_t now_us);
+  Status append_result(GrowingReply& reply, std::string_view sql, engine::Session& session) const;
 
   const ApiOptions options_;
+  mutable MemoryBudget reply_memory_;
   const int64_t started_us_;
   std::mutex status_mutex_;
   std::string status_;

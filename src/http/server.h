@@ -24,13 +24,14 @@ struct HttpServerOptions {
   int connections_max = 10'000;
   size_t header_bytes_max = 16 << 10;
   size_t body_bytes_max = 16 << 20;
+  size_t bodies_bytes_max = 128 << 20;  // of large bodies of all connections, read or worked on; more are refused
   size_t websocket_message_bytes_max = 64 << 10;
   int64_t view_rows_max = 100'000;  // of GET /api/v1/views/{name}
   size_t subscription_rows_max = 100'000;
   size_t subscription_bytes_max = 256 << 20;        // of the changes that wait for all slow subscribers
   std::chrono::milliseconds read_timeout{30'000};   // for the whole of a request
   std::chrono::milliseconds idle_timeout{120'000};  // between requests
-  std::chrono::milliseconds write_timeout{30'000};  // for one message to a slow reader
+  std::chrono::milliseconds write_timeout{30'000};  // until a slow reader takes something of an answer
   std::chrono::milliseconds sql_timeout{300'000};
   ApiOptions api;
 };

@@ -1,14 +1,12 @@
 #include "pgwire/connection.h"
 
-#include <sys/socket.h>
-
 #include <array>
-#include <cerrno>
 #include <string>
 #include <utility>
 
 #include "base/logging.h"
 #include "net/blocking_pool.h"
+#include "net/hangup.h"
 #include "net/run_blocking.h"
 
 namespace penstock::pgwire {
@@ -21,16 +19,8 @@ using std::chrono::milliseconds;
 constexpr size_t kReadBytes = 16 * 1024;
 // The output buffer of a large result is given back.
 constexpr size_t kOutputKeptBytes = 256 * 1024;
+constexpr milliseconds kHangupCheckInterval{250};
 constexpr milliseconds kCancelAgainDelay{50};
-
-// The client has closed its side, or has said good-bye, with nothing else before it.
-bool hung_up(int socket) {
-  constexpr std::array<char, 5> kTerminate{'X', 0, 0, 0, 4};
-  std::array<char, 5> bytes{};
-  const ssize_t n = ::recv(socket, bytes.data(), bytes.size(), MSG_PEEK | MSG_DONTWAIT);
-  if (n < 0) return errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
-  return n == 0 || (n == static_cast<ssize_t>(bytes.size()) && bytes == kTerminate);
-}
 
 // All of it is touched on the loop's thread, but for what Conversation promises to other threads.
 class PgConnection : public std::enable_shared_from_this<PgConnection> {
@@ -100,13 +90,18 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
   void watch_for_hangup() {
     if (watching_) return;
     watching_ = true;
-    connection_->socket().async_wait(net::tcp::socket::wait_read, [weak = weak_from_this()](error_code error) {
+    loop_->run_after(kHangupCheckInterval, [weak = weak_from_this()] {
       const auto self = weak.lock();
       if (self == nullptr) return;
       self->watching_ = false;
-      const bool gone =
-          error ? !self->connection_->socket().is_open() : hung_up(self->connection_->socket().native_handle());
-      if (gone) self->cancel_until_ended(self->conversation_.running().number);
+      const uint64_t running = self->conversation_.running().number;
+      if (!self->connection_->socket().is_open()) return self->cancel_until_ended(running);
+      if (running == 0) return;  // it is read from, or written to, and then it is seen
+      if (net::peer_has_closed(self->connection_->socket().native_handle())) {
+        self->cancel_until_ended(running);
+      } else {
+        self->watch_for_hangup();
+      }
     });
   }
 

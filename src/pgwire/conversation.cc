@@ -29,6 +29,11 @@ Conversation::Step Conversation::advance(std::string& out) {
     if (execution_ && advance_execution(out)) return Step::kWrite;
     if (out.size() >= kWriteBytes) return Step::kWrite;
 
+    if (const std::string_view unread = reader_.unread();
+        established_ && !unread.empty() && !is_frontend_type(unread.front())) {
+      return fatal(out, invalid_argument("invalid frontend message type {}", static_cast<uint8_t>(unread.front())),
+                   sql_state::kProtocolViolation);
+    }
     const Result<std::optional<Frame>> frame = established_ ? reader_.next() : reader_.next_startup();
     if (!frame) return fatal(out, frame.error(), sql_state::kProtocolViolation);
     if (!*frame) return Step::kNeedInput;

@@ -439,6 +439,12 @@ TEST_F(ConversationTest, UnknownMessagesEndTheConnection) {
   EXPECT_EQ(step_, Conversation::Step::kClose);
 }
 
+TEST_F(ConversationTest, UnknownMessagesAreNotWaitedFor) {
+  start();
+  EXPECT_EQ(brief(exchange("\0\0\x01\0\0"s)), "E(08P01)") << "its length says 64 KiB";
+  EXPECT_EQ(step_, Conversation::Step::kClose);
+}
+
 TEST_F(ConversationTest, MalformedExtendedMessagesDoNot) {
   start();
   EXPECT_EQ(brief(exchange("P\0\0\0\5x"s + "S\0\0\0\4"s)), "E(08P01) Z(I)");

@@ -141,6 +141,8 @@ Result<FrontendMessage> decode_frontend(const Frame& frame) {
   }
 }
 
+bool is_frontend_type(char type) { return std::string_view("QPBDECSHXdcfF").contains(type); }
+
 void encode(std::string& out, const StartupMessage& message) {
   const MessageScope scope(out, '\0');
   append_int32(out, message.protocol);

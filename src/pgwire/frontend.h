@@ -81,6 +81,8 @@ using FrontendMessage =
                  FlushMessage, TerminateMessage, CopyMessage, FunctionCallMessage>;
 
 Result<FrontendMessage> decode_frontend(const Frame& frame);
+// Whether a message begins with this byte: anything else is refused before its length is believed.
+bool is_frontend_type(char type);
 
 // The format of column or parameter `i` under the rule of Bind's format lists.
 inline Format format_at(const std::vector<Format>& formats, size_t i) {
