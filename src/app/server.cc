@@ -61,6 +61,7 @@ struct Server::Parts {
 Status Server::Parts::start() {
   const std::string& directory = config.data_dir;
   PENSTOCK_TRY(env.create_directories(directory));
+  PENSTOCK_TRY(env.sync_directory(io::parent_directory(directory)));  // the log makes durable what is below it
   Result<std::unique_ptr<io::FileLock>> locked = env.lock(directory + "/lock");
   if (!locked) {
     return Error(ErrorCode::kUnavailable, "the data directory " + directory + " is in use: " + locked.error().message())

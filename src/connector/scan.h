@@ -16,6 +16,7 @@
 #include "base/epoch.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "columnar/change_batch.h"
 #include "connector/options.h"
 #include "exec/operator.h"
 #include "io/env.h"
@@ -59,6 +60,7 @@ struct ConnectorContext {
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int output_fd = 1;               // where 'print' writes
   int error_fd = 2;
+  size_t batch_rows_max = columnar::kBatchRowsMax;  // of the batches that scans of topics make
 };
 
 struct MetadataColumn {
@@ -85,7 +87,8 @@ struct ScanRequest {
   bool bounded = false;
   // Where reading begins; for partitions that are not named, where the table's startup mode says.
   Positions start;
-  // Stop at these positions (at the start of a partition that is not named) until ScanProgress::release().
+  // Stop at these positions (at the start of a partition that is not named) until ScanProgress::release(), and end no
+  // split before it that had not ended there.
   std::optional<Positions> hold;
 };
 
@@ -99,6 +102,8 @@ class ScanProgress {
   virtual int64_t lag() const { return 0; }
   // Where the input ends now: a scan whose positions have come there has read all that was there.
   virtual Positions ends() const { return {}; }
+  // Whether every instance has read all that it ever will.
+  virtual bool ended() const { return false; }
 
   void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
   uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }

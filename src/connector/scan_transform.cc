@@ -89,6 +89,8 @@ void SplitWatermarks::advance(size_t split, EventTime watermark, int64_t now_us)
   s.idle = false;
 }
 
+void SplitWatermarks::end(size_t split) { splits_[split].ended = true; }
+
 void SplitWatermarks::check_idle(int64_t now_us) {
   if (idle_timeout_us_ <= 0) return;
   for (Split& s : splits_) s.idle = s.idle || now_us - s.last_event_us >= idle_timeout_us_;
@@ -99,7 +101,7 @@ std::optional<int64_t> SplitWatermarks::next_idle_at_us() const {
   if (idle_timeout_us_ <= 0) return next;
   for (const Split& s : splits_) {
     const int64_t at = s.last_event_us + idle_timeout_us_;
-    if (!s.idle && (!next || at < *next)) next = at;
+    if (!s.idle && !s.ended && (!next || at < *next)) next = at;
   }
   return next;
 }
@@ -109,6 +111,7 @@ exec::Watermark SplitWatermarks::current() const {
   exec::Watermark watermark{.time = kMaxEventTime, .idle = true};
   EventTime reached = kMinEventTime;
   for (const Split& s : splits_) {
+    if (s.ended) continue;
     reached = std::max(reached, s.watermark);
     if (s.idle) continue;
     watermark.idle = false;

@@ -46,6 +46,8 @@ class SplitWatermarks {
   // Gives its number: 0, 1, ...
   size_t add(int64_t now_us);
   void advance(size_t split, EventTime watermark, int64_t now_us);
+  // The split gives nothing more: it is at the end of time.
+  void end(size_t split);
   // Marks what has become idle at `now_us`.
   void check_idle(int64_t now_us);
   // When check_idle() may next change something; nullopt when it cannot.
@@ -58,6 +60,7 @@ class SplitWatermarks {
     EventTime watermark = kMinEventTime;
     int64_t last_event_us = 0;
     bool idle = false;
+    bool ended = false;
   };
   std::vector<Split> splits_;
   int64_t idle_timeout_us_;

@@ -50,6 +50,8 @@ class Sink {
   // All operators have passed the barrier of `epoch`: makes its rows durable together with `positions`, which its input
   // had reached, in the background. An error when an earlier commit has failed.
   virtual Status commit(Epoch epoch, const Positions& positions) = 0;
+  // Whether what commit() was given for this epoch, and all before it, is durable.
+  virtual bool durable(Epoch /*epoch*/) const { return true; }
   // What commit() has made durable, by this sink or by one of the same group before it; empty for a new job.
   virtual Positions committed() const = 0;
 

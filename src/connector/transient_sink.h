@@ -18,6 +18,7 @@ class TransientSink : public Sink, public std::enable_shared_from_this<Transient
       : store_(std::move(store)), committed_(store_->positions()) {}
 
   Status commit(Epoch epoch, const Positions& positions) override;
+  bool durable(Epoch epoch) const override { return pending_.settled(epoch); }
   Positions committed() const override { return committed_; }
   Status close() override { return pending_.wait(); }
 

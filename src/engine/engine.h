@@ -152,6 +152,9 @@ struct EngineOptions {
   std::string directory;           // for the catalog; locked by the caller
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int workers = 1;
+  // Tests make these small, so that batches and epochs end at many places.
+  size_t scan_batch_rows_max = columnar::kBatchRowsMax;
+  int64_t epoch_interval_busy_us = 50'000;
   MemoryBudget* memory = nullptr;
   MetricsRegistry* metrics = nullptr;
 };

@@ -75,7 +75,9 @@ Status EngineImpl::start() {
   catalog_ = PENSTOCK_TRY(catalog::Catalog::open(options_.directory + std::string(kCatalogFile)));
   timer_ = std::make_unique<connector::Timer>();
   dead_letters_ = PENSTOCK_TRY(DeadLetters::open(*options_.log, *options_.env, options_.metrics));
-  executor_ = exec::Executor::make({.workers = options_.workers, .metrics = options_.metrics});
+  executor_ = exec::Executor::make({.workers = options_.workers,
+                                    .epoch_interval_busy_us = options_.epoch_interval_busy_us,
+                                    .metrics = options_.metrics});
   add_own_system_tables();
   PENSTOCK_TRY(remove_orphaned_topics());
   for (const catalog::EntryPtr& entry : catalog_->entries()) {
@@ -123,7 +125,8 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
                         .timer = timer_.get(),
                         .dead_letters = dead_letters_.get(),
                         .parallelism = options_.workers,
-                        .default_partitions = options_.default_partitions};
+                        .default_partitions = options_.default_partitions,
+                        .batch_rows_max = options_.scan_batch_rows_max};
   context.find_view = [this](const std::string& name) { return running_view(name); };
   context.find_system_table = [this](const std::string& name) { return system_table(name); };
   context.bounded = bounded;
@@ -419,6 +422,13 @@ void EngineImpl::set_alert_listener(AlertListener* listener) {
   alert_listener_ = listener;
 }
 
+bool EngineImpl::flushed(const StreamJob& job, const StreamJob::Frontier& ends, std::optional<Epoch>& covering) {
+  if (!covering && job.covers(ends)) covering = job.covered_epoch();
+  if (!covering) return false;
+  const auto& sink = job.options().sink;
+  return (sink == nullptr || sink->durable(*covering)) && (!job.at_end() || job.finished());
+}
+
 Result<bool> EngineImpl::flush(const std::atomic<bool>& cancelled) {
   std::vector<int64_t> ids;
   {
@@ -428,6 +438,7 @@ Result<bool> EngineImpl::flush(const std::atomic<bool>& cancelled) {
   // In the order of their creation, which is one in which every view comes after those that it reads.
   for (const int64_t id : ids) {
     std::optional<StreamJob::Frontier> ends;
+    std::optional<Epoch> covering;
     for (bool reached = false; !reached;) {
       if (cancelled) return false;
       {
@@ -436,7 +447,7 @@ Result<bool> EngineImpl::flush(const std::atomic<bool>& cancelled) {
         const auto job = jobs_.find(id);
         if (job == jobs_.end() || job->second->failed()) break;
         if (!ends) ends = job->second->ends();
-        reached = job->second->covers(*ends);
+        reached = flushed(*job->second, *ends, covering);
       }
       if (!reached) std::this_thread::sleep_for(std::chrono::microseconds(kFlushPollUs));
     }

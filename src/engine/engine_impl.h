@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,6 +88,9 @@ class EngineImpl : public Engine {
   void tell_catalog_changed();
   void watch_alerts();
   bool caught_up(const StreamJob& job) const;
+  // Whether the job has covered these ends, and what it wrote of it is durable; of a job that comes to its end with
+  // them, whether it is finished. `covering` is kept between the calls of one flush: the epoch that covered them.
+  static bool flushed(const StreamJob& job, const StreamJob::Frontier& ends, std::optional<Epoch>& covering);
   void add_own_system_tables();
 
   const EngineOptions options_;

@@ -62,11 +62,14 @@ Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& conte
   return builder.take();
 }
 
+// An operator that is not named here counts as one with state.
 bool has_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) {
     const auto* assign = std::get_if<plan::AssignWindow>(&node.op);
-    return std::holds_alternative<plan::Aggregate>(node.op) || std::holds_alternative<plan::WindowAggregate>(node.op) ||
-           (assign != nullptr && assign->window.kind == types::Window::Kind::kSession);
+    if (assign != nullptr) return assign->window.kind == types::Window::Kind::kSession;
+    const auto is = [&]<class... Ops>() { return (std::holds_alternative<Ops>(node.op) || ...); };
+    return !is.template operator()<plan::ScanTable, plan::ScanView, plan::ScanSystem, plan::Values, plan::Project,
+                                   plan::Filter, plan::UnionAll, plan::Exchange>();
   });
 }
 

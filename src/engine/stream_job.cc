@@ -41,6 +41,13 @@ std::string_view kind_name(StreamJob::Kind kind) {
   return "view";
 }
 
+// Leaves one position of each split, sorted: of one that several scans read, that of the slowest.
+void keep_least(connector::Positions& positions) {
+  std::ranges::sort(positions);
+  const auto rest = std::ranges::unique(positions, {}, &connector::Positions::value_type::first);
+  positions.erase(rest.begin(), rest.end());
+}
+
 }  // namespace
 
 std::unique_ptr<exec::Operator> make_view_sink(std::shared_ptr<view::View> view) {
@@ -104,7 +111,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
     connector::Positions read = scan->take_positions(epoch);
     positions.insert(positions.end(), read.begin(), read.end());
   }
-  std::ranges::sort(positions);
+  keep_least(positions);
   if (options_.view != nullptr) PENSTOCK_TRY(options_.view->publish(epoch));
   if (options_.sink != nullptr) {
     if (hold_) {
@@ -123,11 +130,13 @@ Status StreamJob::on_epoch(Epoch epoch) {
   for (const auto& scan : view_scans_) scan->complete(epoch);
   const std::lock_guard lock(mutex_);
   for (const auto& [partition, offset] : positions) covered_[partition] = offset;
+  covered_epoch_ = epoch;
   return {};
 }
 
 void StreamJob::on_finished(const Status& status) {
   const bool failed = !status && status.error().code() != ErrorCode::kCancelled;
+  if (status && options_.view != nullptr) options_.view->end();
   {
     const std::lock_guard lock(mutex_);
     finished_ = status;
@@ -155,6 +164,21 @@ bool StreamJob::covers(const Frontier& ends) const {
     const auto it = covered_.find(end.first);
     return it != covered_.end() && it->second >= end.second;
   });
+}
+
+Epoch StreamJob::covered_epoch() const {
+  const std::lock_guard lock(mutex_);
+  return covered_epoch_;
+}
+
+bool StreamJob::at_end() const {
+  return std::ranges::all_of(scans_, &connector::ScanProgress::ended) &&
+         std::ranges::all_of(view_scans_, [](const auto& scan) { return scan->view().ended(); });
+}
+
+bool StreamJob::finished() const {
+  const std::lock_guard lock(mutex_);
+  return finished_.has_value();
 }
 
 bool StreamJob::reads(const view::View& view) const {

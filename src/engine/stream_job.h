@@ -57,6 +57,11 @@ class StreamJob {
   // Whether the epochs up to the last complete one have covered everything before these places. False for a partition
   // that the job has not looked at yet.
   bool covers(const Frontier& ends) const;
+  // The epoch up to which covers() goes.
+  Epoch covered_epoch() const;
+  // Whether all that the job will ever read has been read, so that it is about to finish.
+  bool at_end() const;
+  bool finished() const;
   bool reads(const view::View& view) const;
   bool failed() const;
   Epoch epoch() const { return job_ ? job_->stats().epoch : Epoch(); }
@@ -79,6 +84,7 @@ class StreamJob {
 
   mutable std::mutex mutex_;
   std::map<log::TopicPartition, log::Offset> covered_;
+  Epoch covered_epoch_;
   std::optional<Status> finished_;
   int64_t sampled_at_us_ = 0;
   uint64_t sampled_events_ = 0;

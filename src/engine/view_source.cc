@@ -59,8 +59,9 @@ class ViewChangesSource : public exec::Source {
   }
 
   Result<SourceState> poll(exec::SourceOutput& out) override {
+    const bool ended = view_->ended();  // before the feed: when it gives nothing then, nothing comes any more
     const std::optional<view::FeedUpdate> update = feed_->poll(kRowsPerPoll);
-    if (!update) return SourceState::kWaiting;
+    if (!update) return ended ? SourceState::kEnded : SourceState::kWaiting;
     if (update->kind == view::FeedUpdate::Kind::kDropped) {
       return not_found("view \"{}\" was dropped", view_->options().name);
     }

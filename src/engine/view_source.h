@@ -34,6 +34,7 @@ class ViewProgress {
 
 // `columns` of the view, in the order of the output.
 std::unique_ptr<exec::Source> make_view_snapshot_source(std::shared_ptr<view::View> view, std::vector<int> columns);
+// Ends when the view has ended.
 std::unique_ptr<exec::Source> make_view_changes_source(std::shared_ptr<view::View> view, std::vector<int> columns,
                                                        std::shared_ptr<ViewProgress> progress);
 

@@ -115,6 +115,16 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
     return {};
   }
 
+  void end() override {
+    std::vector<std::shared_ptr<FeedState>> feeds;
+    {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      feeds = feeds_;
+    }
+    for (const auto& feed : feeds) feed->tell();
+  }
+
   void drop() override {
     std::vector<std::shared_ptr<FeedState>> feeds;
     {
@@ -135,6 +145,10 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   Epoch changed_epoch() const override {
     const std::lock_guard lock(mutex_);
     return changed_epoch_;
+  }
+  bool ended() const override {
+    const std::lock_guard lock(mutex_);
+    return ended_;
   }
   size_t rows() const override {
     const std::lock_guard lock(mutex_);
@@ -210,6 +224,7 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   Epoch epoch_;
   Epoch changed_epoch_;
   uint64_t changes_total_ = 0;
+  bool ended_ = false;
   bool dropped_ = false;
   mutable std::weak_ptr<const Snapshot> latest_;
   std::vector<std::shared_ptr<FeedState>> feeds_;

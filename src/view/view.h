@@ -84,6 +84,8 @@ class View {
   // Makes everything staged for `epoch` visible at once. An error when a row is deleted that is not there or two rows
   // have one key: the query's changes contradict each other, which is a bug and fails the job.
   virtual Status publish(Epoch epoch) = 0;
+  // The last epoch has been published: the rows stay as they are.
+  virtual void end() = 0;
   // Ends all feeds with kDropped.
   virtual void drop() = 0;
 
@@ -91,6 +93,7 @@ class View {
   virtual Epoch epoch() const = 0;
   // The last epoch that changed a row: a reader of the feed that has come there has seen all.
   virtual Epoch changed_epoch() const = 0;
+  virtual bool ended() const = 0;
   virtual size_t rows() const = 0;
   virtual uint64_t changes_total() const = 0;  // rows of all published changes
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;

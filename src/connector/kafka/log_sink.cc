@@ -67,6 +67,7 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
 
   Result<std::unique_ptr<exec::Operator>> make_operator(SinkInstance instance) override;
   Status commit(Epoch epoch, const Positions& positions) override;
+  bool durable(Epoch epoch) const override { return pending_.settled(epoch); }
   Positions committed() const override { return committed_; }
   Status close() override { return pending_.wait(); }
 
@@ -82,7 +83,7 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   }
 
  private:
-  void settled(size_t bytes, uint64_t records, const Status& status);
+  void settled(Epoch epoch, size_t bytes, uint64_t records, const Status& status);
 
   const ConnectorContext context_;
   const SinkRequest request_;
@@ -199,7 +200,7 @@ void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {
 }
 
 Status LogSink::commit(Epoch epoch, const Positions& positions) {
-  PENSTOCK_TRY(pending_.begin());
+  PENSTOCK_TRY(pending_.begin(epoch));
   PositionStore::Commit commit{.records = {}, .positions = positions, .state = {}};
   size_t bytes = 0;
   uint64_t count = 0;
@@ -220,15 +221,17 @@ Status LogSink::commit(Epoch epoch, const Positions& positions) {
     // the very epoch whose commit makes room.
     bytes_in_flight_.fetch_add(bytes, std::memory_order_acq_rel);
   }
-  auto done = [self = shared_from_this(), bytes, count](const Status& status) { self->settled(bytes, count, status); };
+  auto done = [self = shared_from_this(), epoch, bytes, count](const Status& status) {
+    self->settled(epoch, bytes, count, status);
+  };
   const Result<bool> written = store_->commit(std::move(commit), done);
-  if (!written || !*written) settled(bytes, 0, written ? Status() : written.error());
+  if (!written || !*written) settled(epoch, bytes, 0, written ? Status() : written.error());
   return {};
 }
 
-void LogSink::settled(size_t bytes, uint64_t records, const Status& status) {
+void LogSink::settled(Epoch epoch, size_t bytes, uint64_t records, const Status& status) {
   if (status) add_rows_written(records);
-  pending_.settle(status);
+  pending_.settle(epoch, status);
   std::vector<std::function<void()>> wakers;
   {
     const std::lock_guard lock(mutex_);

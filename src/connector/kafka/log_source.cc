@@ -1,6 +1,7 @@
 #include "connector/kafka/log_source.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -22,16 +23,30 @@ namespace {
 
 using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
-using columnar::kBatchRowsMax;
 using exec::SourceState;
 
 // How many batches one poll() may give before other tasks of the worker have their turn.
 constexpr int kBatchesPerPoll = 8;
 
+std::optional<log::Offset> find(const Positions& positions, const log::TopicPartition& partition) {
+  for (const auto& [id, offset] : positions) {
+    if (id == partition) return offset;
+  }
+  return std::nullopt;
+}
+
+// That a partition has been read to the end of its table, and its watermark is at the end of time, is a position too:
+// that of this split, 1.
+log::TopicPartition end_split(const log::TopicPartition& partition) {
+  return {.topic = "end:" + partition.topic, .partition = partition.partition};
+}
+
 // Knows the log, and where each partition's reader is.
 class LogScanProgress : public ScanProgress {
  public:
-  LogScanProgress(log::Log& log, std::string topic) : log_(log), topic_(std::move(topic)) {}
+  // `last`: where a bounded scan ends; partitions that are not named are not read.
+  LogScanProgress(log::Log& log, std::string topic, std::optional<Positions> last, int instances)
+      : log_(log), topic_(std::move(topic)), last_(std::move(last)), instances_left_(instances) {}
 
   void add_partition(const PartitionReader& reader) {
     const std::lock_guard lock(mutex_);
@@ -42,7 +57,7 @@ class LogScanProgress : public ScanProgress {
     const std::lock_guard lock(mutex_);
     int64_t lag = 0;
     for (const Partition& p : partitions_) {
-      const Result<log::Offset> end = log_.high_watermark(p.id);
+      const std::optional<log::Offset> end = end_of(p.id);
       if (end) lag += std::max<int64_t>(0, end->value() - p.position->load(std::memory_order_relaxed));
     }
     return lag;
@@ -53,12 +68,24 @@ class LogScanProgress : public ScanProgress {
     const auto topic = log_.topic(topic_);
     for (int32_t p = 0; topic && p < topic->partitions; ++p) {
       const log::TopicPartition partition{topic_, log::PartitionId(p)};
-      if (const auto end = log_.high_watermark(partition)) ends.emplace_back(partition, *end);
+      if (const auto end = end_of(partition)) ends.emplace_back(partition, *end);
     }
     return ends;
   }
 
+  bool ended() const override { return instances_left_.load(std::memory_order_acquire) == 0; }
+  void instance_ended() { instances_left_.fetch_sub(1, std::memory_order_acq_rel); }
+
  private:
+  std::optional<log::Offset> end_of(const log::TopicPartition& partition) const {
+    const Result<log::Offset> present = log_.high_watermark(partition);
+    if (!present) return std::nullopt;
+    if (!last_) return *present;
+    const std::optional<log::Offset> last = find(*last_, partition);
+    if (!last) return std::nullopt;
+    return std::min(*present, *last);
+  }
+
   struct Partition {
     log::TopicPartition id;
     std::shared_ptr<const std::atomic<int64_t>> position;
@@ -66,6 +93,8 @@ class LogScanProgress : public ScanProgress {
 
   log::Log& log_;
   const std::string topic_;
+  const std::optional<Positions> last_;
+  std::atomic<int> instances_left_;
   mutable std::mutex mutex_;
   std::vector<Partition> partitions_;
 };
@@ -75,16 +104,10 @@ struct LogScan {
   ConnectorContext context;
   LogTableOptions options;
   ScanRequest request;
+  std::optional<Positions> last;  // where a bounded scan ends; partitions that are not named are not read
   int parallelism = 1;
   std::shared_ptr<LogScanProgress> progress;
 };
-
-std::optional<log::Offset> find(const Positions& positions, const log::TopicPartition& partition) {
-  for (const auto& [id, offset] : positions) {
-    if (id == partition) return offset;
-  }
-  return std::nullopt;
-}
 
 // Records of one partition.
 class LogOrigin : public RecordOrigin {
@@ -139,6 +162,7 @@ class LogSource : public exec::Source {
     if (scan_->request.bounded) return;
     wake_up_.set_waker(waker_);
     if (holding_) scan_->progress->on_release(waker_);
+    if (scan_->last) return;
     topics_subscription_ = scan_->context.log->on_topics_changed([this] {
       topics_changed_.store(true);
       waker_();
@@ -148,7 +172,7 @@ class LogSource : public exec::Source {
   Result<SourceState> poll(exec::SourceOutput& out) override {
     if (holding_ && scan_->progress->released()) {
       holding_ = false;
-      for (const auto& reader : readers_) reader->set_end(std::nullopt);
+      for (const auto& reader : readers_) reader->set_end(last_offset(reader->partition()));
     }
     if (topics_changed_.exchange(false)) {
       PENSTOCK_TRY(assign_partitions());
@@ -160,7 +184,7 @@ class LogSource : public exec::Source {
       next_reader_ = (next_reader_ + 1) % readers_.size();
       while (readers_[partition]->may_have_more() && batches < kBatchesPerPoll) {
         const log::Offset before = readers_[partition]->position();
-        PENSTOCK_TRY(readers_[partition]->read(kBatchRowsMax, records_));
+        PENSTOCK_TRY(readers_[partition]->read(scan_->context.batch_rows_max, records_));
         if (records_.empty()) {
           if (readers_[partition]->position() != before) out.emit({});  // an epoch ends that tells how far
           break;
@@ -169,23 +193,27 @@ class LogSource : public exec::Source {
         ++batches;
       }
     }
+    end_partitions();
+    // At once, not at the next poll: the epoch that covers the last record has the end of time in it.
+    if (scan_->last && std::ranges::all_of(ended_, std::identity())) {
+      scan_->progress->instance_ended();
+      return SourceState::kEnded;
+    }
     if (rows_.has_watermark()) {
       watermarks_.check_idle(scan_->context.env->monotonic_time_us());
       out.watermark(watermarks_.current());
     }
     if (batches > 0) return SourceState::kMore;
-    if (scan_->request.bounded) {
-      const bool ended = std::ranges::all_of(readers_, [](const auto& reader) { return reader->at_end(); });
-      if (ended) return SourceState::kEnded;
-    } else if (rows_.has_watermark()) {
-      wake_up_.at(watermarks_.next_idle_at_us());
-    }
+    if (rows_.has_watermark() && !scan_->request.bounded) wake_up_.at(watermarks_.next_idle_at_us());
     return SourceState::kWaiting;
   }
 
   Status on_barrier(Epoch epoch) override {
     Positions positions;
-    for (const auto& reader : readers_) positions.emplace_back(reader->partition(), reader->position());
+    for (size_t i = 0; i < readers_.size(); ++i) {
+      positions.emplace_back(readers_[i]->partition(), readers_[i]->position());
+      if (ended_[i]) positions.emplace_back(end_split(readers_[i]->partition()), log::Offset(1));
+    }
     scan_->progress->note(instance_, epoch, std::move(positions));
     return {};
   }
@@ -202,12 +230,13 @@ class LogSource : public exec::Source {
     for (; partitions_seen_ < topic->partitions; ++partitions_seen_) {
       if (partitions_seen_ % scan_->parallelism != instance_) continue;
       const log::TopicPartition partition{scan_->options.topic, log::PartitionId(partitions_seen_)};
+      if (scan_->last && !find(*scan_->last, partition)) continue;
       const log::Offset start = PENSTOCK_TRY(start_offset(partition));
-      std::optional<log::Offset> end;
-      if (scan_->request.bounded) end = PENSTOCK_TRY(scan_->context.log->high_watermark(partition));
+      std::optional<log::Offset> end = last_offset(partition);
       if (holding_) end = find(*scan_->request.hold, partition).value_or(start);
       readers_.push_back(
           std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, callbacks(partition)));
+      ended_.push_back(false);
       scan_->progress->add_partition(*readers_.back());
       watermarks_.add(now_us);
     }
@@ -225,6 +254,21 @@ class LogSource : public exec::Source {
                                                     .raw = records.batch,
                                                     .error = records.error});
                 }};
+  }
+
+  std::optional<log::Offset> last_offset(const log::TopicPartition& partition) const {
+    return scan_->last ? find(*scan_->last, partition) : std::nullopt;
+  }
+
+  // Takes partitions of a bounded scan to the end of time that have been read to their ends.
+  void end_partitions() {
+    if (!scan_->last) return;
+    for (size_t i = 0; i < readers_.size(); ++i) {
+      if (ended_[i] || !readers_[i]->at_end()) continue;
+      if (holding_ && !find(*scan_->request.hold, end_split(readers_[i]->partition()))) continue;
+      ended_[i] = true;
+      watermarks_.end(i);
+    }
   }
 
   Result<log::Offset> start_offset(const log::TopicPartition& partition) const {
@@ -268,8 +312,31 @@ class LogSource : public exec::Source {
   std::vector<log::Record> records_;
   std::vector<std::string_view> values_;
   std::vector<std::unique_ptr<PartitionReader>> readers_;
+  std::vector<bool> ended_;  // by reader
   std::unique_ptr<log::Subscription> topics_subscription_;
 };
+
+// Where a bounded scan ends, by partition: fixed before it starts, so that all who ask get one answer.
+Result<Positions> find_last(log::Log& log, const LogTableOptions& options, const log::TopicInfo& topic,
+                            bool to_present_end) {
+  Positions last;
+  for (int32_t number = 0; number < topic.partitions; ++number) {
+    const log::TopicPartition partition{topic.name, log::PartitionId(number)};
+    const log::Offset present = PENSTOCK_TRY(log.high_watermark(partition));
+    log::Offset end = present;
+    if (options.bounded == BoundedMode::kSpecificOffsets) {
+      const auto it = options.bounded_offsets.find(number);
+      if (it == options.bounded_offsets.end()) continue;
+      end = log::Offset(it->second);
+    }
+    if (options.bounded == BoundedMode::kTimestamp) {
+      const auto found = PENSTOCK_TRY(log.offset_for_time(partition, options.bounded_timestamp_ms));
+      if (found) end = found->offset;
+    }
+    last.emplace_back(partition, to_present_end ? std::min(end, present) : end);
+  }
+  return last;
+}
 
 }  // namespace
 
@@ -280,14 +347,17 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   const std::optional<log::TopicInfo> topic = context.log->topic(scan->options.topic);
   if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", scan->options.topic, request.table);
   scan->parallelism = request.bounded ? 1 : std::max(1, std::min<int>(context.parallelism, topic->partitions));
-  scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic);
+  if (request.bounded || scan->options.bounded != BoundedMode::kUnbounded) {
+    scan->last = PENSTOCK_TRY(find_last(*context.log, scan->options, *topic, request.bounded));
+  }
+  scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic, scan->last, scan->parallelism);
   scan->request = std::move(request);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
   PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));
 
   SourcePlan plan;
   plan.parallelism = scan->parallelism;
-  plan.bounded = scan->request.bounded;
+  plan.bounded = scan->last.has_value();
   plan.progress = scan->progress;
   plan.make =
       [scan = std::shared_ptr<const LogScan>(std::move(scan))](int instance) -> Result<std::unique_ptr<exec::Source>> {

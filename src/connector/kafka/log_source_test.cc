@@ -158,6 +158,80 @@ TEST_F(LogSourceTest, StartupModes) {
       "b c new ");
 }
 
+TEST_F(LogSourceTest, BoundedModes) {
+  append("orders", 0, {event("a", 1)}, 1000);
+  append("orders", 0, {event("b", 2)}, 2000);
+  append("orders", 1, {event("c", 3)}, 3000);
+  const auto read = [&](const OptionMap& more) {
+    for (const auto& [key, value] : more) options_[key] = value;
+    const SourcePlan bounded = plan(request(columns()));
+    EXPECT_TRUE(bounded.bounded);
+    const auto source = make_source(bounded);
+    CollectedOutput out;
+    EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
+    EXPECT_TRUE(bounded.progress->ended());
+    EXPECT_EQ(bounded.progress->lag(), 0);
+    for (const auto& [key, value] : more) options_.erase(key);
+    std::string items;
+    for (const char* item : {"a", "b", "c"}) {
+      if (out.text.find(std::string("+I ") + item) != std::string::npos) items += item;
+    }
+    return items;
+  };
+  EXPECT_EQ(read({{"scan.bounded.mode", "latest-offset"}}), "abc");
+  EXPECT_EQ(read({{"scan.bounded.mode", "timestamp"}, {"scan.bounded.timestamp-millis", "2000"}}), "a");
+  EXPECT_EQ(read({{"scan.bounded.mode", "timestamp"}, {"scan.bounded.timestamp-millis", "9000"}}), "abc");
+  EXPECT_EQ(
+      read({{"scan.bounded.mode", "specific-offsets"}, {"scan.bounded.specific-offsets", "partition:0,offset:1"}}), "a")
+      << "other partitions are not read";
+  EXPECT_EQ(read({{"scan.bounded.mode", "specific-offsets"},
+                  {"scan.bounded.specific-offsets", "partition:0,offset:0;partition:1,offset:1"}}),
+            "c");
+  options_["scan.bounded.mode"] = "timestamp";
+  EXPECT_THAT(plan_source(context(), request(columns())).error().message(), HasSubstr("scan.bounded.timestamp-millis"));
+}
+
+TEST_F(LogSourceTest, APartitionThatHasEndedHoldsNobodyBack) {
+  options_["scan.bounded.mode"] = "specific-offsets";
+  options_["scan.bounded.specific-offsets"] = "partition:0,offset:1;partition:1,offset:2";
+  const SourcePlan bounded = plan(request_with_watermark());
+  const auto source = make_source(bounded);
+  CollectedOutput out;
+  append("orders", 0, {event("a", 1), event("beyond", 2)});
+  append("orders", 1, {event("b", 20)});
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting) << "one record is still to come";
+  EXPECT_EQ(out.last_watermark, (exec::Watermark{.time = second(20), .idle = false}));
+  EXPECT_FALSE(bounded.progress->ended());
+  append("orders", 1, {event("c", 30)});
+  EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
+  EXPECT_THAT(out.take(), testing::Not(HasSubstr("beyond")));
+}
+
+TEST_F(LogSourceTest, AHeldPartitionEndsOnlyWhereItHadEnded) {
+  options_["scan.bounded.mode"] = "specific-offsets";
+  options_["scan.bounded.specific-offsets"] = "partition:0,offset:1;partition:1,offset:1";
+  append("orders", 0, {event("a", 1)});
+  append("orders", 1, {event("b", 2)});
+  ScanRequest held = request_with_watermark();
+  held.hold =
+      Positions{{log::partition_of("orders", 0), log::Offset(1)}, {log::partition_of("orders", 1), log::Offset(1)}};
+  SourcePlan again = plan(held);
+  auto source = make_source(again);
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting) << "what the end gives had not been written";
+  ASSERT_TRUE(source->on_barrier(Epoch(1)));
+  EXPECT_EQ(positions_text(again.progress->take_positions(Epoch(1))), "orders/0=1 orders/1=1");
+  again.progress->release();
+  EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
+  ASSERT_TRUE(source->on_barrier(Epoch(2)));
+  const Positions ended = again.progress->take_positions(Epoch(2));
+  EXPECT_EQ(positions_text(ended), "orders/0=1 end:orders/0=1 orders/1=1 end:orders/1=1");
+
+  held.hold = ended;
+  source = make_source(plan(held));
+  EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
+}
+
 TEST_F(LogSourceTest, PartitionsAreSpreadOverInstances) {
   for (int p = 0; p < 3; ++p) append("orders", p, {event("p" + std::to_string(p), p)});
   const SourcePlan spread = plan(request(columns()), 2);

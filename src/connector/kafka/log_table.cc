@@ -25,6 +25,14 @@ constexpr OptionDoc kOptions[] = {
     {"scan.startup.specific-offsets", "",
      "With the mode specific-offsets: 'partition:0,offset:42;partition:1,offset:300'. Other partitions are read from "
      "their beginning."},
+    {"scan.bounded.mode", "unbounded",
+     "Where a job ends, so that every window fires: unbounded (it goes on), latest-offset (what is there when it "
+     "starts), timestamp, specific-offsets. A SELECT ends there or at the present end."},
+    {"scan.bounded.timestamp-millis", "",
+     "With the mode timestamp: before the first record at or after this time; where there is none, at what is there "
+     "when the job starts."},
+    {"scan.bounded.specific-offsets", "",
+     "With the mode specific-offsets, in the same form: before these offsets. Other partitions are not read."},
     {"scan.watermark.idle-timeout", "0",
      "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."},
     {"key.fields", "",
@@ -45,10 +53,10 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-// "partition:0,offset:42;partition:1,offset:300"
-Result<std::map<int32_t, int64_t>> parse_offsets(const std::string& table, const std::string& text) {
+// The offsets by partition of an option such as "partition:0,offset:42;partition:1,offset:300".
+Result<std::map<int32_t, int64_t>> parse_offsets(TableOptions& reader, const std::string& option) {
   std::map<int32_t, int64_t> offsets;
-  for (const std::string& part : split(text, ';')) {
+  for (const std::string& part : split(PENSTOCK_TRY(reader.require(option)), ';')) {
     int32_t partition = -1;
     int64_t offset = -1;
     for (const std::string& field : split(part, ',')) {
@@ -60,13 +68,45 @@ Result<std::map<int32_t, int64_t>> parse_offsets(const std::string& table, const
       if (name == "offset" && std::from_chars(number.data(), end, offset).ptr != end) offset = -1;
     }
     if (partition < 0 || offset < 0) {
-      return invalid_argument(
-          "table \"{}\": option 'scan.startup.specific-offsets': expected 'partition:0,offset:42;...', found '{}'",
-          table, part);
+      return invalid_argument("table \"{}\": option '{}': expected 'partition:0,offset:42;...', found '{}'",
+                              reader.table(), option, part);
     }
     offsets[partition] = offset;
   }
   return offsets;
+}
+
+Status parse_startup(TableOptions& reader, LogTableOptions& parsed) {
+  const std::string mode = PENSTOCK_TRY(
+      reader.get_choice("scan.startup.mode", "earliest-offset",
+                        {"earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"}));
+  if (mode == "latest-offset") parsed.startup = StartupMode::kLatest;
+  if (mode == "timestamp") {
+    parsed.startup = StartupMode::kTimestamp;
+    PENSTOCK_TRY(reader.require("scan.startup.timestamp-millis"));
+  }
+  parsed.startup_timestamp_ms = PENSTOCK_TRY(reader.get_int("scan.startup.timestamp-millis", 0, 0, INT64_MAX));
+  if (mode == "specific-offsets") {
+    parsed.startup = StartupMode::kSpecificOffsets;
+    parsed.startup_offsets = PENSTOCK_TRY(parse_offsets(reader, "scan.startup.specific-offsets"));
+  }
+  return {};
+}
+
+Status parse_bounded(TableOptions& reader, LogTableOptions& parsed) {
+  const std::string mode = PENSTOCK_TRY(reader.get_choice(
+      "scan.bounded.mode", "unbounded", {"unbounded", "latest-offset", "timestamp", "specific-offsets"}));
+  if (mode == "latest-offset") parsed.bounded = BoundedMode::kLatest;
+  if (mode == "timestamp") {
+    parsed.bounded = BoundedMode::kTimestamp;
+    PENSTOCK_TRY(reader.require("scan.bounded.timestamp-millis"));
+  }
+  parsed.bounded_timestamp_ms = PENSTOCK_TRY(reader.get_int("scan.bounded.timestamp-millis", 0, 0, INT64_MAX));
+  if (mode == "specific-offsets") {
+    parsed.bounded = BoundedMode::kSpecificOffsets;
+    parsed.bounded_offsets = PENSTOCK_TRY(parse_offsets(reader, "scan.bounded.specific-offsets"));
+  }
+  return {};
 }
 
 }  // namespace
@@ -84,20 +124,8 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
   parsed.topic = PENSTOCK_TRY(reader.require("topic"));
   parsed.format = PENSTOCK_TRY(read_format(reader, reader.has("value.format") ? "value.format" : "format"));
 
-  const std::string mode = PENSTOCK_TRY(
-      reader.get_choice("scan.startup.mode", "earliest-offset",
-                        {"earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"}));
-  if (mode == "latest-offset") parsed.startup = StartupMode::kLatest;
-  if (mode == "timestamp") {
-    parsed.startup = StartupMode::kTimestamp;
-    PENSTOCK_TRY(reader.require("scan.startup.timestamp-millis"));
-  }
-  parsed.startup_timestamp_ms = PENSTOCK_TRY(reader.get_int("scan.startup.timestamp-millis", 0, 0, INT64_MAX));
-  if (mode == "specific-offsets") {
-    parsed.startup = StartupMode::kSpecificOffsets;
-    parsed.startup_offsets =
-        PENSTOCK_TRY(parse_offsets(table, PENSTOCK_TRY(reader.require("scan.startup.specific-offsets"))));
-  }
+  PENSTOCK_TRY(parse_startup(reader, parsed));
+  PENSTOCK_TRY(parse_bounded(reader, parsed));
   parsed.idle_timeout_us = PENSTOCK_TRY(reader.get_duration_us("scan.watermark.idle-timeout", 0));
   parsed.key_fields = split(reader.get("key.fields", ""), ';');
   PENSTOCK_TRY(reader.get_choice("key.format", "raw", {"raw"}));

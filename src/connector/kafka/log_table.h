@@ -15,6 +15,8 @@
 namespace penstock::connector {
 
 enum class StartupMode : uint8_t { kEarliest, kLatest, kTimestamp, kSpecificOffsets };
+// Where reading ends: never, at what is the end when it starts, at a record's time, or at given offsets.
+enum class BoundedMode : uint8_t { kUnbounded, kLatest, kTimestamp, kSpecificOffsets };
 
 struct LogTableOptions {
   std::string topic;
@@ -22,6 +24,9 @@ struct LogTableOptions {
   StartupMode startup = StartupMode::kEarliest;
   int64_t startup_timestamp_ms = 0;
   std::map<int32_t, int64_t> startup_offsets;  // by partition
+  BoundedMode bounded = BoundedMode::kUnbounded;
+  int64_t bounded_timestamp_ms = 0;
+  std::map<int32_t, int64_t> bounded_offsets;  // by partition; others are not read
   int64_t idle_timeout_us = 0;
   // Sinks: the columns that make the record's key ('key.fields'); their text joined by '|' is the key.
   std::vector<std::string> key_fields;
