@@ -1,0 +1,82 @@
+// Rows of a table in an arena: packed side by side, with a header of the caller's in front of each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "columnar/column.h"
+#include "types/type.h"
+
+namespace penstock::state {
+
+// The number of a row in its store, from 1.
+using RowId = uint32_t;
+inline constexpr RowId kNoRow = 0;
+
+// Rows never move, and numbers of erased rows are used again. Owned by one operator; not thread-safe.
+//
+// A row is packed as: header, one null bit per column, the values of fixed size, the string cells. The rows of a batch
+// are packed at once by load() and then compared with stored ones, or copied in, by their place in the batch. Long
+// strings are in a heap that gathered columns share; it is made anew when most of what it holds has been erased.
+class RowStore {
+ public:
+  RowStore(std::vector<types::DataType> types, size_t header_bytes);
+
+  // Packs rows, one column per type, for equal() and insert().
+  void load(std::span<const columnar::ColumnPtr> columns, size_t rows);
+  // Copies a loaded row; its header is zero.
+  RowId insert(size_t loaded_row);
+  // Whether a row is the same as a loaded one. NULLs are equal to each other; floating point values by their bits.
+  bool equal(RowId row, size_t loaded_row) const;
+  void erase(RowId row);
+
+  // Aligned to 8.
+  std::byte* header(RowId row) const { return blocks_[row / kBlockRows].get() + row % kBlockRows * stride_; }
+  void prefetch(RowId row) const { __builtin_prefetch(header(row)); }
+  // One column of these rows, in this order.
+  columnar::ColumnPtr gather(size_t column, std::span<const RowId> rows) const;
+
+  const types::DataType& type(size_t column) const { return columns_[column].type; }
+  size_t size() const { return live_; }
+  // An estimate of the memory held.
+  size_t bytes() const;
+
+ private:
+  struct Column {
+    types::DataType type;
+    size_t offset = 0;      // behind the header
+    bool any_null = false;  // in a row that was ever stored
+  };
+  template <class T>
+  columnar::ColumnPtr gather_values(const Column& column, std::vector<uint8_t> nulls,
+                                    std::span<const RowId> rows) const;
+  template <class T>
+  void pack(const Column& column, const columnar::Column& values, size_t rows);
+  const std::byte* loaded(size_t row) const { return loaded_.data() + row * row_bytes_; }
+  std::byte* data(RowId row) const { return header(row) + header_bytes_; }
+  columnar::StringCell cell(const std::byte* row, size_t string) const;
+  void rebuild_heap();
+
+  static constexpr size_t kBlockRows = 1024;
+
+  std::vector<Column> columns_;
+  const size_t header_bytes_;
+  size_t strings_offset_ = 0;  // where the fixed part ends
+  size_t strings_ = 0;
+  size_t row_bytes_ = 0;  // without the header
+  size_t stride_ = 0;
+
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  RowId next_ = 1;
+  std::vector<RowId> free_;
+  size_t live_ = 0;
+  std::shared_ptr<columnar::StringHeap> heap_;
+  size_t live_heap_bytes_ = 0;
+
+  std::vector<std::byte> loaded_;  // of the batch at hand
+};
+
+}  // namespace penstock::state
