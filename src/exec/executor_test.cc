@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <set>
 #include <thread>
@@ -59,21 +60,37 @@ class ListSource : public Source {
   std::thread thread_;
 };
 
-// Passes rows on, some batches in several pieces; at the barrier it emits what it has held back, one row at a time.
+// Passes rows on, some batches in several pieces, of which the last may have to be asked for; at the barrier it emits
+// what it has held back, one piece at a time.
 class HoldBack : public Operator {
  public:
   explicit HoldBack(uint64_t seed) : random_(seed) {}
   Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    EXPECT_FALSE(unfinished());
     const size_t cut = random_() % (batch.rows() + 1);
     if (random_() % 2 == 0) {
       held_.push_back(batch.slice(0, cut));
     } else {
       out.emit(batch.slice(0, cut));
     }
-    out.emit(batch.slice(cut, batch.rows()));
+    if (random_() % 2 == 0) {
+      rest_ = batch.slice(cut, batch.rows());
+    } else {
+      out.emit(batch.slice(cut, batch.rows()));
+    }
+    return {};
+  }
+  bool unfinished() const override { return rest_.has_value(); }
+  Status resume(Output& out) override {
+    EXPECT_TRUE(unfinished());
+    const size_t cut = random_() % (rest_->rows() + 1);
+    out.emit(rest_->slice(0, cut));
+    rest_ = rest_->slice(cut, rest_->rows());
+    if (rest_->empty()) rest_.reset();
     return {};
   }
   Result<Progress> on_barrier(Epoch epoch, Output& out) override {
+    EXPECT_FALSE(unfinished());
     EXPECT_GE(epoch, epoch_);
     epoch_ = epoch;
     if (held_.empty()) return Progress::kDone;
@@ -82,9 +99,13 @@ class HoldBack : public Operator {
     return Progress::kMore;
   }
   Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+    EXPECT_FALSE(unfinished());
     EXPECT_GT(watermark, watermark_);
     watermark_ = watermark;
     return Progress::kDone;
+  }
+  EventTime output_watermark(EventTime watermark) const override {
+    return watermark == kMaxEventTime ? watermark : EventTime(watermark.value() / 2);
   }
   Result<Progress> on_end(Output& /*out*/) override {
     EXPECT_TRUE(held_.empty());
@@ -95,8 +116,27 @@ class HoldBack : public Operator {
  private:
   std::mt19937_64 random_;
   std::vector<ChangeBatch> held_;
+  std::optional<ChangeBatch> rest_;
   EventTime watermark_ = kMinEventTime;
   Epoch epoch_;
+};
+
+// Says that its rows may be behind by some time, and notes the watermarks that it gets.
+class Behind : public Operator {
+ public:
+  Behind(int64_t by, std::vector<EventTime>& seen) : by_(by), seen_(seen) {}
+  Status process(int /*port*/, const ChangeBatch& /*batch*/, Output& /*out*/) override { return {}; }
+  Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+    seen_.push_back(watermark);
+    return Progress::kDone;
+  }
+  EventTime output_watermark(EventTime watermark) const override {
+    return watermark == kMaxEventTime ? watermark : EventTime(watermark.value() - by_);
+  }
+
+ private:
+  const int64_t by_;
+  std::vector<EventTime>& seen_;
 };
 
 struct Collected {
@@ -236,6 +276,46 @@ TEST(Executor, RandomGraphsGiveTheRowsThatWentIn) {
     EXPECT_EQ(stats.watermark, kMaxEventTime);
     EXPECT_EQ(stats.epoch, collected.epochs.back());
   }
+}
+
+// Gives one watermark, and no rows.
+class OneWatermark : public Source {
+ public:
+  explicit OneWatermark(EventTime time) : time_(time) {}
+  Result<SourceState> poll(SourceOutput& out) override {
+    if (std::exchange(given_, true)) return SourceState::kEnded;
+    out.watermark({.time = time_});
+    return SourceState::kMore;
+  }
+  void set_waker(std::function<void()> /*waker*/) override {}
+
+ private:
+  const EventTime time_;
+  bool given_ = false;
+};
+
+TEST(Executor, WatermarksFallBehindByWhatOperatorsSay) {
+  std::vector<EventTime> seen[3];
+  JobSpec spec;
+  FragmentSpec source;
+  source.output_schema = kSchema;
+  source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<OneWatermark>(EventTime(1)); };
+  spec.fragments.push_back(std::move(source));
+  for (size_t i = 0; i < 2; ++i) {
+    spec.fragments[0].chain.emplace_back(
+        [&seen, i](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<Behind>(10, seen[i]); });
+  }
+  FragmentSpec last;
+  last.inputs = {{.from = 0, .partitioning = Partitioning::kSingle}};
+  last.chain.emplace_back(
+      [&seen](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<Behind>(0, seen[2]); });
+  spec.fragments.push_back(std::move(last));
+  std::unique_ptr<Executor> executor = Executor::make(options(1, 2));
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  ASSERT_TRUE((*job)->wait().has_value());
+  EXPECT_EQ(seen[0], (std::vector<EventTime>{EventTime(1), kMaxEventTime}));
+  EXPECT_EQ(seen[1], (std::vector<EventTime>{EventTime(-9), kMaxEventTime}));
+  EXPECT_EQ(seen[2], (std::vector<EventTime>{EventTime(-19), kMaxEventTime}));
 }
 
 TEST(Executor, BroadcastAndSingleEdges) {

@@ -1,7 +1,8 @@
 // Operator: computes on batches. Source: makes them.
 //
 // Both belong to one Task and are called only on its worker thread, so they need no locks. The Task aligns barriers and
-// merges watermarks before an operator sees them, and forwards them after it: an operator can only emit data.
+// merges watermarks before an operator sees them, and forwards them after it: an operator can only emit data, and say
+// by how much its rows may be behind the watermarks that it has seen.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,17 @@ class Operator {
   // Takes a batch of at most kBatchRowsMax rows that came in by `port`.
   virtual Status process(int port, const columnar::ChangeBatch& batch, Output& out) = 0;
 
+  // True while the answer to the last batch has left only in part: a row of a join may have a million partners. Then
+  // nothing is called but resume(), whenever there is room downstream, until it is false.
+  virtual bool unfinished() const { return false; }
+  virtual Status resume(Output& /*out*/) { return {}; }
+
   // The minimum watermark of all ports has risen to `watermark`.
   virtual Result<Progress> on_watermark(EventTime /*watermark*/, Output& /*out*/) { return Progress::kDone; }
+
+  // The watermark of the rows that it emits after on_watermark(`watermark`) is done: earlier, where it holds rows back
+  // longer than that, as an interval join does. Must not fall when `watermark` rises, and kMaxEventTime stays that.
+  virtual EventTime output_watermark(EventTime watermark) const { return watermark; }
 
   // The epoch is complete on all ports: an operator with state emits the net change since the last barrier.
   virtual Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) { return Progress::kDone; }

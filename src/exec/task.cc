@@ -28,7 +28,9 @@ Task::Task(JobContext& job, Parts parts)
       chain_(std::move(parts.chain)),
       outputs_(std::move(parts.outputs)),
       checker_(std::move(parts.output_schema)),
-      inputs_(chain_.size()) {
+      inputs_(chain_.size()),
+      unfinished_(chain_.size(), false),
+      seen_watermarks_(chain_.size(), kMinEventTime) {
   PENSTOCK_CHECK((source_ == nullptr) != (gate_ == nullptr), "a task has a source or a gate");
   for (size_t stage = 0; stage <= chain_.size(); ++stage) stage_outputs_.emplace_back(*this, stage);
 }
@@ -61,6 +63,7 @@ Result<Task::Step> Task::step() {
   if (ended_) return Step::kEnded;
   if (!outputs_.empty() && std::ranges::none_of(outputs_, &Exchange::data_wanted)) refuse_data(chain_.size() + 1);
   for (size_t stage = inputs_.size(); stage-- > 0;) {
+    if (unfinished_[stage]) return resume(stage);
     if (!inputs_[stage].empty()) return process(stage);
   }
   if (control_) return advance_control();
@@ -74,7 +77,15 @@ Result<Task::Step> Task::process(size_t stage) {
   inputs_[stage].pop_front();
   if (outputs_.empty() && stage + 1 == chain_.size()) add(rows_out_, input.batch.rows());
   PENSTOCK_TRY(op.process(input.port, input.batch, stage_outputs_[stage + 1]));
+  unfinished_[stage] = op.unfinished();
   if (op.done()) refuse_data(stage + 1);
+  return Step::kProgress;
+}
+
+Result<Task::Step> Task::resume(size_t stage) {
+  Operator& op = *chain_[stage];
+  PENSTOCK_TRY(op.resume(stage_outputs_[stage + 1]));
+  unfinished_[stage] = op.unfinished();
   return Step::kProgress;
 }
 
@@ -93,15 +104,23 @@ Result<Task::Step> Task::advance_control() {
 
 Result<Progress> Task::call_operator(size_t stage) {
   Operator& op = *chain_[stage];
-  if (const auto* watermark = std::get_if<Watermark>(&control_->message)) {
-    // It may only have become idle.
-    if (watermark->time <= last_watermark_.time) return Progress::kDone;
-    return op.on_watermark(watermark->time, stage_outputs_[stage + 1]);
-  }
+  if (auto* watermark = std::get_if<Watermark>(&control_->message)) return pass_watermark(stage, *watermark);
   if (const auto* barrier = std::get_if<Barrier>(&control_->message)) {
     return op.on_barrier(barrier->epoch, stage_outputs_[stage + 1]);
   }
   return call_operator_at_end(stage);
+}
+
+Result<Progress> Task::pass_watermark(size_t stage, Watermark& watermark) {
+  Operator& op = *chain_[stage];
+  // It may only have become idle.
+  if (watermark.time > seen_watermarks_[stage]) {
+    const Progress progress = PENSTOCK_TRY(op.on_watermark(watermark.time, stage_outputs_[stage + 1]));
+    if (progress == Progress::kMore) return progress;
+    seen_watermarks_[stage] = watermark.time;
+  }
+  watermark.time = op.output_watermark(watermark.time);
+  return Progress::kDone;
 }
 
 Result<Progress> Task::call_operator_at_end(size_t stage) {
@@ -110,7 +129,7 @@ Result<Progress> Task::call_operator_at_end(size_t stage) {
   Progress progress = Progress::kDone;
   switch (control_->end_phase) {
     case 0:
-      if (last_watermark_.time < kMaxEventTime) progress = PENSTOCK_TRY(op.on_watermark(kMaxEventTime, out));
+      if (seen_watermarks_[stage] < kMaxEventTime) progress = PENSTOCK_TRY(op.on_watermark(kMaxEventTime, out));
       break;
     case 1: progress = PENSTOCK_TRY(op.on_barrier(last_epoch_ + 1, out)); break;
     default: return op.on_end(out);
@@ -120,10 +139,12 @@ Result<Progress> Task::call_operator_at_end(size_t stage) {
 }
 
 Result<Task::Step> Task::leave(const Message& message) {
+  const auto* watermark = std::get_if<Watermark>(&message);
+  if (watermark != nullptr && *watermark == sent_watermark_) return Step::kProgress;
   if (PENSTOCK_CHECKED) PENSTOCK_TRY(checker_.check(message));
   for (Exchange& output : outputs_) output.send_control(message);
-  if (const auto* watermark = std::get_if<Watermark>(&message)) {
-    last_watermark_ = *watermark;
+  if (watermark != nullptr) {
+    sent_watermark_ = *watermark;
     watermark_.store(watermark->time.value(), std::memory_order_relaxed);
     return Step::kProgress;
   }
@@ -172,8 +193,9 @@ Result<Task::Step> Task::poll_source() {
   }
   if (source_watermark_) {
     Watermark watermark = *std::exchange(source_watermark_, std::nullopt);
-    watermark.time = std::max(watermark.time, last_watermark_.time);
-    if (watermark != last_watermark_) {
+    watermark.time = std::max(watermark.time, read_watermark_.time);
+    if (watermark != read_watermark_) {
+      read_watermark_ = watermark;
       control_ = Control{watermark};
       emitted_ = true;
     }
@@ -187,7 +209,10 @@ Result<Task::Step> Task::poll_source() {
 void Task::refuse_data(size_t stages) {
   if (stages <= refused_stages_) return;
   refused_stages_ = stages;
-  for (size_t stage = 0; stage < std::min(stages, inputs_.size()); ++stage) inputs_[stage].clear();
+  for (size_t stage = 0; stage < std::min(stages, inputs_.size()); ++stage) {
+    inputs_[stage].clear();
+    unfinished_[stage] = false;
+  }
   if (gate_ != nullptr) gate_->refuse_data();
 }
 

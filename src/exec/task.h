@@ -90,8 +90,11 @@ class Task : public Runnable {
   // Does the next small piece of work.
   Result<Step> step();
   Result<Step> process(size_t stage);
+  Result<Step> resume(size_t stage);
   Result<Step> advance_control();
   Result<Progress> call_operator(size_t stage);
+  // Gives the operator the watermark, which becomes that of its output.
+  Result<Progress> pass_watermark(size_t stage, Watermark& watermark);
   // The three calls that EndOfInput stands for, one after the other.
   Result<Progress> call_operator_at_end(size_t stage);
   // The control message has passed the chain.
@@ -121,7 +124,10 @@ class Task : public Runnable {
   std::optional<Watermark> source_watermark_;  // the last one of a poll
   std::optional<Error> emit_error_;            // found by the checker
   size_t refused_stages_ = 0;                  // stages that take no more data
-  Watermark last_watermark_;
+  std::vector<bool> unfinished_;               // by stage: its operator has more to emit for its last batch
+  std::vector<EventTime> seen_watermarks_;     // by stage: the last that its operator was given
+  Watermark read_watermark_;                   // the last of the source
+  Watermark sent_watermark_;
   Epoch last_epoch_;
   bool source_ended_ = false;
   bool ended_ = false;

@@ -5,6 +5,8 @@
 //   in   watermark '1970-01-01 00:00:10'
 //   out  +I 1 1 ...
 //
+// An operator with two inputs has "left columns / right columns", and `in left` or `in right` in front of batches.
+//
 // `in` is a batch, "barrier N", "watermark <timestamp or max>" or "end"; `out` is left out where nothing comes; an
 // error shows as "error <message>". Every case is run twice: as written, and with each batch cut into single rows,
 // which must not change what is known at the next control message. PENSTOCK_REWRITE_GOLDENS=1 writes what came out into
@@ -21,6 +23,7 @@
 
 #include "exec/operators/aggregate.h"
 #include "exec/operators/filter.h"
+#include "exec/operators/join.h"
 #include "exec/operators/project.h"
 #include "exec/operators/sort.h"
 #include "exec/operators/window.h"
@@ -82,6 +85,21 @@ std::unique_ptr<Operator> window_aggregate(const Schema& schema, types::Window w
   return window.kind == types::Window::Kind::kSession ? make_session_aggregate(std::move(options))
                                                       : make_window_aggregate(std::move(options));
 }
+
+// Of two columns and two columns, on the first of each; every column comes out.
+std::unique_ptr<Operator> join(const Schema& schema, JoinKind kind, bool append_only, expr::ExprPtr condition = nullptr,
+                               bool nulls_match = false) {
+  JoinOptions options{.kind = kind, .nulls_match = {nulls_match}, .condition = std::move(condition), .output = {0, 1}};
+  if (!left_only(kind)) options.output.insert(options.output.end(), {2, 3});
+  for (size_t i = 0; i < schema.size(); ++i) options.inputs[i / 2].types.push_back(schema[i].type);
+  for (JoinInput& input : options.inputs) {
+    input.keys = {0};
+    input.append_only = append_only;
+  }
+  return make_join(std::move(options));
+}
+
+expr::ExprPtr less(const Schema& schema) { return call("<", {column(schema, 1), column(schema, 3)}); }
 
 // The operators that cases name in their first line.
 using Factory = std::function<std::unique_ptr<Operator>(const Schema&)>;
@@ -175,6 +193,18 @@ const std::map<std::string, Factory>& factories() {
          return make_sort({.keys = {{.column = 0}}, .limit = INT64_MAX, .offset = INT64_MAX, .schema = s});
        }},
       {"limit", [](const Schema&) { return make_limit(3, 2); }},
+      {"join_append", [](const Schema& s) { return join(s, JoinKind::kInner, true); }},
+      {"join_left_append", [](const Schema& s) { return join(s, JoinKind::kLeft, true); }},
+      {"join_inner", [](const Schema& s) { return join(s, JoinKind::kInner, false); }},
+      {"join_nulls", [](const Schema& s) { return join(s, JoinKind::kInner, false, nullptr, true); }},
+      {"join_left", [](const Schema& s) { return join(s, JoinKind::kLeft, false); }},
+      {"join_right", [](const Schema& s) { return join(s, JoinKind::kRight, false); }},
+      {"join_full", [](const Schema& s) { return join(s, JoinKind::kFull, false); }},
+      {"join_semi", [](const Schema& s) { return join(s, JoinKind::kSemi, false); }},
+      {"join_anti", [](const Schema& s) { return join(s, JoinKind::kAnti, false); }},
+      {"join_left_less", [](const Schema& s) { return join(s, JoinKind::kLeft, false, less(s)); }},
+      {"join_full_less", [](const Schema& s) { return join(s, JoinKind::kFull, false, less(s)); }},
+      {"join_semi_less", [](const Schema& s) { return join(s, JoinKind::kSemi, false, less(s)); }},
   };
   return all;
 }
@@ -201,21 +231,19 @@ std::string_view after(std::string_view text, std::string_view prefix) {
 // One operator, fed line by line.
 class Case {
  public:
-  // "name: column type, column type"
+  // "name: column type, column type", a second input behind "/"
   explicit Case(std::string_view title) {
     const size_t colon = title.find(':');
     name_ = title.substr(0, colon);
-    std::string_view rest = after(title.substr(colon), ":");
-    while (!rest.empty()) {
-      const size_t comma = rest.find(',');
-      const std::string_view field = rest.substr(0, comma);
-      const size_t space = field.find(' ');
-      schema_.push_back({std::string(field.substr(0, space)), type_of(after(field.substr(space), " "))});
-      rest = comma == std::string_view::npos ? std::string_view() : after(rest.substr(comma), ",");
-    }
+    const std::string_view columns = after(title.substr(colon), ":");
+    const size_t slash = columns.find(" / ");
+    schemas_.push_back(parse_schema(columns.substr(0, slash)));
+    if (slash != std::string_view::npos) schemas_.push_back(parse_schema(columns.substr(slash + 3)));
+    Schema all = schemas_.front();
+    if (schemas_.size() > 1) all.insert(all.end(), schemas_[1].begin(), schemas_[1].end());
     const auto factory = factories().find(name_);
     EXPECT_NE(factory, factories().end()) << "no operator is called " << name_;
-    if (factory != factories().end()) op_ = factory->second(schema_);
+    if (factory != factories().end()) op_ = factory->second(all);
   }
 
   const std::string& name() const { return name_; }
@@ -229,6 +257,18 @@ class Case {
   }
 
  private:
+  static Schema parse_schema(std::string_view text) {
+    Schema schema;
+    while (!text.empty()) {
+      const size_t comma = text.find(',');
+      const std::string_view field = text.substr(0, comma);
+      const size_t space = field.find(' ');
+      schema.push_back({std::string(field.substr(0, space)), type_of(after(field.substr(space), " "))});
+      text = comma == std::string_view::npos ? std::string_view() : after(text.substr(comma), ",");
+    }
+    return schema;
+  }
+
   using Call = std::function<Result<Progress>()>;
   static Status run(const Call& call) {
     for (int calls = 0; calls < 1000; ++calls) {
@@ -252,16 +292,28 @@ class Case {
       return run([&] { return op_->on_watermark(time, out_); });
     }
     if (line == "end") return run([&] { return op_->on_end(out_); });
-    const ChangeBatch batch = PENSTOCK_TRY(columnar::batch_from_text(line, schema_));
-    for (size_t row = 0; single_rows && row < batch.rows(); ++row) {
-      PENSTOCK_TRY(op_->process(0, batch.slice(row, row + 1), out_));
+    int port = 0;
+    for (const std::string_view name : {"left ", "right "}) {
+      if (!line.starts_with(name)) continue;
+      port = name == "left " ? 0 : 1;
+      line = after(line, name);
     }
-    if (!single_rows) PENSTOCK_TRY(op_->process(0, batch, out_));
+    const ChangeBatch batch = PENSTOCK_TRY(columnar::batch_from_text(line, schemas_[static_cast<size_t>(port)]));
+    for (size_t row = 0; single_rows && row < batch.rows(); ++row) {
+      PENSTOCK_TRY(process(port, batch.slice(row, row + 1)));
+    }
+    if (!single_rows) PENSTOCK_TRY(process(port, batch));
+    return {};
+  }
+
+  Status process(int port, const ChangeBatch& batch) {
+    PENSTOCK_TRY(op_->process(port, batch, out_));
+    while (op_->unfinished()) PENSTOCK_TRY(op_->resume(out_));
     return {};
   }
 
   std::string name_;
-  Schema schema_;
+  std::vector<Schema> schemas_;  // by port
   std::unique_ptr<Operator> op_;
   TextOutput out_;
 };

@@ -1,0 +1,40 @@
+// Regular joins: all rows of two inputs, which may change on both sides.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "exec/operator.h"
+#include "exec/operators/expression_context.h"
+#include "exec/operators/join_layout.h"
+#include "expr/expr.h"
+#include "types/type.h"
+
+namespace penstock::exec {
+
+struct JoinInput {
+  std::vector<types::DataType> types;  // of its columns
+  std::vector<int> keys;               // columns, one per key of the join
+  bool append_only = true;             // rows are never taken back
+  // Columns whose values are never in two rows at once, where such are known.
+  std::optional<std::vector<int>> unique_key;
+};
+
+struct JoinOptions {
+  JoinKind kind = JoinKind::kInner;
+  std::array<JoinInput, 2> inputs;  // by port; the keys have the same types on both sides
+  std::vector<bool> nulls_match;    // per key: whether NULL equals NULL; else it equals nothing
+  expr::ExprPtr condition;          // over left ++ right; may be null
+  std::vector<int> output;          // columns of left ++ right; of left alone for kSemi and kAnti
+  // Rows that come out by themselves do so when both inputs have ended, and are then never taken back; else at
+  // barriers, as the net change of the epoch.
+  bool at_end = false;
+  ExpressionContext context;
+};
+
+// Pairs leave as soon as both rows are there. Without keys every row meets every row.
+std::unique_ptr<Operator> make_join(JoinOptions options);
+
+}  // namespace penstock::exec

@@ -1,0 +1,126 @@
+#include "exec/operators/join_side.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "columnar/row_key.h"
+
+namespace penstock::exec {
+
+using columnar::ChangeBatch;
+using state::kNoRow;
+using state::RowId;
+
+namespace {
+
+// Rows ahead of which the index is fetched.
+constexpr size_t kPrefetchRows = 16;
+
+}  // namespace
+
+JoinSide::JoinSide(Options options, const JoinLayout& layout)
+    : options_(std::move(options)),
+      layout_(layout),
+      presence_offset_(counted() ? sizeof(CountedLink) : sizeof(uint64_t)),
+      store_(options_.stored ? layout.stored_types(options_.side) : std::vector<types::DataType>(),
+             presence_offset_ + (options_.emits_alone ? sizeof(Presence) : 0)) {}
+
+Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> groups) {
+  rows_.resize(batch.rows());
+  new_.assign(batch.rows(), 0);
+  if (options_.stored) store_.load(layout_.stored_values(options_.side, batch), batch.rows());
+  if (options_.lookup == RowLookup::kIndex) {
+    std::vector<columnar::ColumnPtr> hashed;
+    for (const int column : options_.hashed_columns) hashed.push_back(batch.column(static_cast<size_t>(column)));
+    columnar::hash_rows(hashed, batch.rows(), hashes_);
+  }
+  for (size_t i = 0; i < batch.rows(); ++i) {
+    auto& group = *reinterpret_cast<JoinGroup*>(groups[i]);
+    const int weight = batch.weight(i);
+    if (weight < 0 && !counted()) {
+      return make_error(ErrorCode::kInternal, "a join was promised an input whose rows are never taken back");
+    }
+    group.weight[options_.side] += weight;
+    if (!options_.stored) continue;
+    RowId row = counted() ? find(i, group) : kNoRow;
+    new_[i] = row == kNoRow ? 1 : 0;
+    if (row == kNoRow) row = append(i, group);
+    rows_[i] = row;
+    if (counted()) counted_link(row).count += weight;
+    if (options_.emits_alone) {
+      touch(row, group);
+    } else if (counted() && counted_link(row).count == 0) {
+      remove(row, group);
+    }
+  }
+  return {};
+}
+
+RowId JoinSide::append(size_t loaded_row, JoinGroup& group) {
+  const RowId row = store_.insert(loaded_row);
+  RowId& first = group.first[options_.side];
+  link(row).next = first;
+  if (counted()) {
+    counted_link(row).group = &group;
+    if (first != kNoRow) counted_link(first).previous = row;
+  }
+  first = row;
+  if (options_.lookup == RowLookup::kIndex) {
+    counted_link(row).hash = hash_of(loaded_row);
+    index_.insert(hash_of(loaded_row), row);
+  }
+  return row;
+}
+
+RowId JoinSide::find(size_t loaded_row, const JoinGroup& group) const {
+  if (options_.lookup == RowLookup::kGroup) {
+    for (RowId row = group.first[options_.side]; row != kNoRow; row = next(row)) {
+      if (store_.equal(row, loaded_row)) return row;
+    }
+    return kNoRow;
+  }
+  if (loaded_row + kPrefetchRows < hashes_.size()) index_.prefetch(hash_of(loaded_row + kPrefetchRows));
+  return index_.find(hash_of(loaded_row),
+                     [&](RowId row) { return counted_link(row).group == &group && store_.equal(row, loaded_row); });
+}
+
+void JoinSide::remove(RowId row, JoinGroup& group) {
+  const CountedLink& removed = counted_link(row);
+  if (removed.next != kNoRow) counted_link(removed.next).previous = removed.previous;
+  if (removed.previous != kNoRow) {
+    counted_link(removed.previous).next = removed.next;
+  } else {
+    group.first[options_.side] = removed.next;
+  }
+  if (options_.lookup == RowLookup::kIndex) index_.erase(removed.hash, row);
+  store_.erase(row);
+}
+
+void JoinSide::touch(RowId row, JoinGroup& group) {
+  if (!remember_touched_ || presence(row).touched) return;
+  presence(row).touched = true;
+  touched_.push_back({row, &group});
+}
+
+void JoinSide::add_matches(RowId row, JoinGroup& group, int64_t weight) {
+  presence(row).matches += weight;
+  touch(row, group);
+}
+
+bool JoinSide::has_matches(RowId row, const JoinGroup& group) const {
+  return (options_.counts_matches ? presence(row).matches : group.weight[other(options_.side)]) != 0;
+}
+
+int64_t JoinSide::missing(RowId row, bool comes_out) const {
+  return (comes_out ? int64_t{count(row)} : 0) - presence(row).told;
+}
+
+void JoinSide::settle_touched() {
+  for (const Touched& touched : touched_) {
+    presence(touched.row).touched = false;
+    if (counted() && counted_link(touched.row).count == 0) remove(touched.row, *touched.group);
+  }
+  touched_.clear();
+}
+
+}  // namespace penstock::exec
