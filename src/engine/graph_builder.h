@@ -48,12 +48,19 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Aggregate& aggregate);
   Result<int> lower(const plan::PhysicalNode& node, const plan::WindowAggregate& aggregate);
 
+  // lower_join.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Join& join);
+
   // --- what they share ---
   int add_source(const plan::PhysicalNode& node, std::string name, int parallelism, SourceFactory source);
   int add_fragment(const plan::PhysicalNode& node, std::string name, int parallelism,
                    std::vector<exec::EdgeSpec> inputs);
   // Puts an operator behind the node's only input.
   Result<int> append(const plan::PhysicalNode& node, OperatorFactory factory);
+  // The edge by which the rows of an input come: an exchange becomes one, all else goes to a single task.
+  Result<exec::EdgeSpec> edge_from(const plan::PhysicalNode& input);
+  // A fragment where the node's two inputs meet in an operator.
+  Result<int> add_pair(const plan::PhysicalNode& node, std::string name, OperatorFactory factory);
   exec::FragmentSpec& at(int fragment) { return graph_.fragments[static_cast<size_t>(fragment)]; }
   exec::ExpressionContext expressions() const { return {.now_us = context_.now_us}; }
 

@@ -46,13 +46,15 @@ Result<Binder::Named> Binder::bind_from(const sql::Select& select) {
   if (select.from.empty()) {
     return Named(make_values({{}}, {}), Scope());
   }
-  if (select.from.size() > 1) {
-    return unsupported("joins are not supported").at(select.from[1].position.offset);
+  Named all = PENSTOCK_TRY(bind_table(select.from.front()));
+  for (size_t i = 1; i < select.from.size(); ++i) {
+    all = PENSTOCK_TRY(bind_cross_join(std::move(all), select.from[i]));
   }
-  return bind_table(select.from.front());
+  return all;
 }
 
 Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
+  if (const auto* join = std::get_if<sql::Join>(&table.node)) return bind_join(*join);
   LogicalPtr plan;
   std::string name;
   if (const auto* named = std::get_if<sql::NamedTable>(&table.node)) {
@@ -66,10 +68,9 @@ Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
     plan = PENSTOCK_TRY(bind_named_table(named->name));
   } else if (const auto* derived = std::get_if<sql::DerivedTable>(&table.node)) {
     plan = PENSTOCK_TRY(bind_query(*derived->query));
-  } else if (const auto* function = std::get_if<sql::TableFunction>(&table.node)) {
-    plan = PENSTOCK_TRY(located(bind_table_function(function->call), function->call.name.position()));
   } else {
-    return unsupported("joins are not supported").at(std::get<sql::Join>(table.node).right->position.offset);
+    const sql::FunctionCall& call = std::get<sql::TableFunction>(table.node).call;
+    plan = PENSTOCK_TRY(located(bind_table_function(call), call.name.position()));
   }
   if (table.alias) {
     name = table.alias->name.text;

@@ -109,6 +109,12 @@ class Binder {
   Result<expr::ExprPtr> bind_group_key(const sql::Select& select, const sql::Expression& key,
                                        const ExpressionContext& context);
 
+  // bind_join.cc
+  Result<Named> bind_join(const sql::Join& join);
+  // The rows of two tables side by side, and their names; nothing is said yet of which fit.
+  Result<Named> bind_cross_join(Named left, const sql::TableReference& right);
+  Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);
+
   // bind_from.cc, bind_window.cc
   Result<Named> bind_from(const sql::Select& select);
   Result<Named> bind_table(const sql::TableReference& table);

@@ -46,8 +46,8 @@ struct LogicalScan {
   bool with_watermark = false;
 };
 
-using LogicalOperator =
-    std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Aggregate, WindowAggregate, Sort, Limit, UnionAll>;
+using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Aggregate, WindowAggregate,
+                                     Sort, Limit, UnionAll, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;
@@ -84,6 +84,8 @@ LogicalPtr make_filter(LogicalPtr input, expr::ExprPtr predicate);
 LogicalPtr make_project(LogicalPtr input, std::vector<expr::ExprPtr> expressions, std::vector<std::string> names);
 // The columns of `input` at these indexes, under their names; `input` itself when that changes nothing.
 LogicalPtr make_selection(LogicalPtr input, const std::vector<int>& columns);
+// The pairs of rows for which `condition` (over both; null: any) is true, with all columns.
+LogicalPtr make_join(JoinKind kind, LogicalPtr left, LogicalPtr right, expr::ExprPtr condition);
 // The same operator over other inputs, which have the same schemas.
 LogicalPtr with_inputs(const LogicalPtr& node, std::vector<LogicalPtr> inputs);
 

@@ -45,6 +45,7 @@ Derived derive(const WindowAggregate& op, const LogicalInputs& inputs);
 Derived derive(const Sort& op, const LogicalInputs& inputs);
 Derived derive(const Limit& op, const LogicalInputs& inputs);
 Derived derive(const UnionAll& op, const LogicalInputs& inputs);
+Derived derive(const Join& op, const LogicalInputs& inputs);
 
 // --- prune ---
 
@@ -76,6 +77,7 @@ Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& 
 Pruned prune(const Sort& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Limit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const UnionAll& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed);
 
 // --- push_filter ---
 
@@ -99,6 +101,7 @@ LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts
 LogicalPtr push_filter(const Aggregate& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Sort& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const UnionAll& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const Join& op, const LogicalPtr& node, Conjuncts conjuncts);
 // Of every other operator: the condition stays above it.
 template <class Op>
 LogicalPtr push_filter(const Op& /*op*/, const LogicalPtr& node, Conjuncts conjuncts) {
@@ -118,6 +121,8 @@ PhysicalPtr make_physical_node(PhysicalOperator op, PhysicalInputs inputs, const
 // All rows in one task; rows with equal keys in one task.
 PhysicalPtr gather(PhysicalPtr input);
 PhysicalPtr exchange_by(PhysicalPtr input, const std::vector<int>& keys);
+// Rows of both inputs with equal keys in one task; without keys all rows.
+void exchange_pair(PhysicalInputs& inputs, const std::vector<JoinKey>& keys);
 
 Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const AssignWindow& op, const LogicalNode& node, PhysicalInputs inputs);
@@ -125,6 +130,7 @@ Result<PhysicalPtr> convert(const Aggregate& op, const LogicalNode& node, Physic
 Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Sort& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Limit& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Join& op, const LogicalNode& node, PhysicalInputs inputs);
 // Of every other operator: itself over its inputs.
 template <class Op>
 Result<PhysicalPtr> convert(const Op& op, const LogicalNode& node, PhysicalInputs inputs) {
@@ -165,7 +171,16 @@ Description describe(const WindowAggregate& op, const PhysicalNode& node);
 Description describe(const Sort& op, const PhysicalNode& node);
 Description describe(const Limit& op, const PhysicalNode& node);
 Description describe(const UnionAll& op, const PhysicalNode& node);
+Description describe(const Join& op, const PhysicalNode& node);
 Description describe(const Exchange& op, const PhysicalNode& node);
+
+// --- joins, of which there are several kinds ---
+
+// Whether rows of that side without a partner come out, with NULLs for the other side.
+bool preserves_left(JoinKind kind);
+bool preserves_right(JoinKind kind);
+// Whether only columns of the left input come out.
+bool gives_left_only(JoinKind kind);
 
 // --- aggregate calls, which several operators have ---
 

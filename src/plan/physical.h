@@ -142,6 +142,27 @@ struct Limit {
 
 struct UnionAll {};
 
+// Which rows come out: pairs that fit, and for all but kInner also (or only) the rows of a side with or without a
+// partner. kSemi and kAnti give columns of the left input alone.
+enum class JoinKind : uint8_t { kInner, kLeft, kRight, kFull, kSemi, kAnti };
+
+// A column of each input whose values must be equal. NULL equals nothing, unless `nulls_match`.
+struct JoinKey {
+  int left = 0;
+  int right = 0;
+  bool nulls_match = false;
+};
+
+// Pairs of rows of two inputs that have equal keys and for which the condition is true. Keeps the rows of both inputs
+// and takes changes of both. What is said of rows without a partner is the net change of an epoch, or, when the node is
+// bounded, comes at the end of its inputs.
+struct Join {
+  JoinKind kind = JoinKind::kInner;
+  std::vector<JoinKey> keys;  // none: every row meets every row, in one task
+  expr::ExprPtr condition;    // over left ++ right; null: none
+  std::vector<int> output;    // columns of left ++ right; of left alone for kSemi and kAnti
+};
+
 // Moves rows between tasks.
 struct Exchange {
   enum class Kind : uint8_t { kHash, kSingle };
@@ -150,7 +171,7 @@ struct Exchange {
 };
 
 using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Aggregate,
-                                      WindowAggregate, Sort, Limit, UnionAll, Exchange>;
+                                      WindowAggregate, Sort, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -1,5 +1,7 @@
 // From the logical plan to the physical one: scans get what their connector must deliver, aggregations the kernels that
 // their input needs, and exchanges bring rows together that belong together.
+#include <algorithm>
+
 #include "plan/node.h"
 
 namespace penstock::plan {
@@ -16,7 +18,7 @@ bool is_single(const PhysicalNode& node) {
   if (const auto* exchange = std::get_if<Exchange>(&node.op)) return exchange->kind == Exchange::Kind::kSingle;
   if (std::holds_alternative<Values>(node.op)) return true;
   if (std::holds_alternative<UnionAll>(node.op)) return false;
-  return node.inputs.size() == 1 && is_single(*node.inputs.front());
+  return !node.inputs.empty() && std::ranges::all_of(node.inputs, [](const auto& input) { return is_single(*input); });
 }
 
 }  // namespace
@@ -32,6 +34,16 @@ PhysicalPtr gather(PhysicalPtr input) {
 PhysicalPtr exchange_by(PhysicalPtr input, const std::vector<int>& keys) {
   if (keys.empty() || is_single(*input)) return gather(std::move(input));
   return make_exchange(std::move(input), {.kind = Exchange::Kind::kHash, .keys = keys});
+}
+
+void exchange_pair(PhysicalInputs& inputs, const std::vector<JoinKey>& keys) {
+  bool single = keys.empty() || std::ranges::all_of(inputs, [](const auto& input) { return is_single(*input); });
+  for (size_t side = 0; side < inputs.size(); ++side) {
+    std::vector<int> columns;
+    for (const JoinKey& key : keys) columns.push_back(side == 0 ? key.left : key.right);
+    inputs[side] = single ? gather(std::move(inputs[side]))
+                          : make_exchange(std::move(inputs[side]), {.kind = Exchange::Kind::kHash, .keys = columns});
+  }
 }
 
 Result<PhysicalPtr> make_physical(const LogicalPtr& plan) {

@@ -122,6 +122,7 @@ TEST(PlanGoldenTest, Fraud) { check_golden("fraud.txt"); }
 TEST(PlanGoldenTest, Select) { check_golden("select.txt"); }
 TEST(PlanGoldenTest, Aggregate) { check_golden("aggregate.txt"); }
 TEST(PlanGoldenTest, Window) { check_golden("window.txt"); }
+TEST(PlanGoldenTest, Join) { check_golden("join.txt"); }
 TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
 TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }
 
@@ -189,6 +190,9 @@ TEST(PlanTest, RulesKeepTheSchema) {
       "b",
       "SELECT a FROM (SELECT a, b FROM t UNION ALL SELECT c, b FROM t) WHERE b = 'x'",
       "SELECT 1 AS one, CURRENT_TIMESTAMP AS now FROM t",
+      "SELECT x.a, y.b FROM t x, t y WHERE x.a + 1 = y.a AND x.b = 'x' AND x.c < y.c",
+      "SELECT x.a, y.b FROM t x LEFT JOIN t y ON x.a = y.c AND y.b = 'x' WHERE x.b <> 'y' OR y.b IS NULL",
+      "SELECT * FROM t x FULL JOIN t y USING (a, b)",
   };
   for (const std::string& query : queries) {
     planner.context().disabled_rules.clear();

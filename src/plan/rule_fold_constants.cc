@@ -18,6 +18,14 @@ LogicalPtr fold_constants(const LogicalPtr& plan, const RuleContext& context) {
       if (is_true(predicate)) return node->inputs.front();
       return predicate == filter->predicate ? node : make_filter(node->inputs.front(), std::move(predicate));
     }
+    const auto* join = node->get_if<Join>();
+    if (join != nullptr && join->condition != nullptr) {
+      Join folded = *join;
+      folded.condition = expr::fold_constants(join->condition, context.eval);
+      if (is_true(folded.condition)) folded.condition = nullptr;
+      if (folded.condition == join->condition) return node;
+      return make_node(std::move(folded), node->inputs, column_names(*node));
+    }
     if (const auto* project = node->get_if<Project>()) {
       std::vector<expr::ExprPtr> expressions;
       for (const expr::ExprPtr& one : project->expressions) {

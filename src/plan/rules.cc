@@ -8,12 +8,13 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array<Rule, 8> kRules = {{
+constexpr std::array<Rule, 9> kRules = {{
     {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
     {"merge_projections", "computes projections on top of each other in one", merge_projections},
     {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
     {"merge_projections", "again, where a filter stood between", merge_projections},
     {"fold_constants", "again, for what came together", fold_constants},
+    {"extract_join_keys", "makes equalities between the inputs of a join its keys", extract_join_keys},
     {"recognize_window_aggregates", "closes the groups of a window when the watermark has passed its end",
      recognize_window_aggregates},
     {"prune_columns", "drops columns that nobody needs, so that sources do not decode them", prune_columns},

@@ -35,6 +35,7 @@ Result<LogicalPtr> optimize(LogicalPtr plan, const RuleContext& context, const s
 LogicalPtr fold_constants(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr merge_projections(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr push_filters_down(const LogicalPtr& plan, const RuleContext& context);
+LogicalPtr extract_join_keys(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr prune_columns(const LogicalPtr& plan, const RuleContext& context);
 

@@ -1,6 +1,7 @@
 #include "plan/scope.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/suggest.h"
 #include "sql/keywords.h"
@@ -16,6 +17,10 @@ void Scope::append(std::string_view table, const types::Schema& schema) {
   for (const types::Field& field : schema) columns_.push_back({std::string(table), field.name, field.type});
 }
 
+Scope::Scope(const Scope& left, const Scope& right) : columns_(left.columns_) {
+  columns_.insert(columns_.end(), right.columns_.begin(), right.columns_.end());
+}
+
 expr::ExprPtr Scope::column(size_t column) const {
   return expr::Expr::column(column, columns_[column].type, columns_[column].name);
 }
@@ -24,7 +29,7 @@ std::vector<size_t> Scope::candidates(std::string_view table, std::string_view n
   std::vector<size_t> found;
   std::vector<size_t> exact;
   for (size_t i = 0; i < columns_.size(); ++i) {
-    if (!table.empty() && !equal_ignoring_case(columns_[i].table, table)) continue;
+    if (table.empty() ? columns_[i].merged : !equal_ignoring_case(columns_[i].table, table)) continue;
     if (!equal_ignoring_case(columns_[i].name, name)) continue;
     found.push_back(i);
     if (columns_[i].name == name) exact.push_back(i);
@@ -72,13 +77,35 @@ Result<std::vector<size_t>> Scope::expand(const sql::QualifiedName& qualifier, s
   std::string_view table;
   if (!qualifier.parts.empty()) table = qualifier.parts.back().text;
   std::vector<size_t> found;
-  for (size_t i = 0; i < columns_.size(); ++i) {
-    if (table.empty() || equal_ignoring_case(columns_[i].table, table)) found.push_back(i);
+  if (table.empty()) found = plain_columns();
+  for (size_t i = 0; !table.empty() && i < columns_.size(); ++i) {
+    if (equal_ignoring_case(columns_[i].table, table)) found.push_back(i);
   }
   if (!found.empty()) return found;
   if (table.empty())
     return invalid_argument("* has no columns to stand for").at(position.offset).hint("add a FROM clause");
   return not_found("there is no table {} here", table).at(position.offset);
+}
+
+std::vector<size_t> Scope::plain_columns() const {
+  std::vector<size_t> found;
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (!columns_[i].merged) found.push_back(i);
+  }
+  return found;
+}
+
+void Scope::set_types(const types::Schema& schema) {
+  for (size_t i = 0; i < columns_.size(); ++i) columns_[i].type = schema[i].type;
+}
+
+std::optional<std::string> Scope::shared_table(const Scope& other) const {
+  std::set<std::string> names;
+  for (const Column& column : columns_) names.insert(sql::to_lower(column.table));
+  for (const Column& column : other.columns_) {
+    if (!column.table.empty() && names.contains(sql::to_lower(column.table))) return column.table;
+  }
+  return std::nullopt;
 }
 
 }  // namespace penstock::plan

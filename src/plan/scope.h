@@ -1,6 +1,7 @@
 // The names that expressions can use: the columns of what stands after FROM.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ class Scope {
   Scope() = default;
   // Every column of `schema`, under one table's name (empty when it has none).
   Scope(std::string_view table, const types::Schema& schema);
+  // The columns of `left`, then those of `right`.
+  Scope(const Scope& left, const Scope& right);
 
   // The columns of another table behind these.
   void append(std::string_view table, const types::Schema& schema);
@@ -35,12 +38,23 @@ class Scope {
 
   // The columns of `*`, or of `table.*`.
   Result<std::vector<size_t>> expand(const sql::QualifiedName& qualifier, sql::Position position) const;
+  // Those that an unqualified name can find.
+  std::vector<size_t> plain_columns() const;
+
+  // --- what joins do to columns ---
+  // The columns get these types.
+  void set_types(const types::Schema& schema);
+  // A column of USING stands for this one: from now on it is found only by its table's name, and is no part of `*`.
+  void merge(size_t column) { columns_[column].merged = true; }
+  // The name of a table that both scopes have.
+  std::optional<std::string> shared_table(const Scope& other) const;
 
  private:
   struct Column {
     std::string table;
     std::string name;
     types::DataType type;
+    bool merged = false;
   };
   std::vector<size_t> candidates(std::string_view table, std::string_view name) const;
   Error unknown_column(const sql::QualifiedName& name, std::string_view table, std::string_view column) const;

@@ -1,0 +1,123 @@
+// Joins: the tables of a comma list, ON, USING, NATURAL.
+#include <algorithm>
+
+#include "expr/registry.h"
+#include "plan/binder.h"
+#include "sql/keywords.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::ExprPtr;
+
+JoinKind kind_of(sql::JoinKind kind) {
+  switch (kind) {
+    case sql::JoinKind::kInner:
+    case sql::JoinKind::kCross: return JoinKind::kInner;
+    case sql::JoinKind::kLeft: return JoinKind::kLeft;
+    case sql::JoinKind::kRight: return JoinKind::kRight;
+    case sql::JoinKind::kFull: return JoinKind::kFull;
+  }
+  return JoinKind::kInner;
+}
+
+// Two tables of one name would leave no way to name a column of either.
+Status check_names(const Scope& left, const Scope& right, sql::Position position) {
+  std::optional<std::string> name = left.shared_table(right);
+  if (!name) return {};
+  return invalid_argument("there are two tables {} in FROM", *name)
+      .at(position.offset)
+      .hint("give one of them another name: " + *name + " AS other");
+}
+
+// The column of that name on one side of a join.
+Result<size_t> named_column(const Scope& scope, const sql::Identifier& name, std::string_view side) {
+  sql::QualifiedName qualified;
+  qualified.parts.push_back(name);
+  Result<size_t> column = scope.resolve(qualified);
+  if (!column) return std::move(column).error().context(side);
+  return column;
+}
+
+// The names that both sides of a NATURAL join have, as the left one spells them.
+std::vector<sql::Identifier> natural_columns(const Scope& left, const Scope& right, sql::Position position) {
+  std::vector<sql::Identifier> names;
+  for (size_t column : left.plain_columns()) {
+    sql::Identifier name{left.name(column), position};
+    bool shared = std::ranges::any_of(
+        right.plain_columns(), [&](size_t other) { return sql::equal_ignoring_case(right.name(other), name.text); });
+    if (shared) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace
+
+Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
+  Named left = PENSTOCK_TRY(bind_table(*join.left));
+  if (join.kind == sql::JoinKind::kCross && !join.natural) return bind_cross_join(std::move(left), *join.right);
+  Named right = PENSTOCK_TRY(bind_table(*join.right));
+  PENSTOCK_TRY(check_names(left.second, right.second, join.right->position));
+  if (!join.on) return bind_named_columns(join, std::move(left), std::move(right));
+  Scope scope(left.second, right.second);
+  ExprPtr condition = PENSTOCK_TRY(bind_condition(*join.on, {.scope = &scope, .place = "in ON"}));
+  LogicalPtr plan = make_join(kind_of(join.kind), std::move(left.first), std::move(right.first), std::move(condition));
+  PENSTOCK_TRY(check_size(plan, join.right->position));
+  scope.set_types(plan->schema);
+  return Named(std::move(plan), std::move(scope));
+}
+
+Result<Binder::Named> Binder::bind_cross_join(Named left, const sql::TableReference& right_table) {
+  Named right = PENSTOCK_TRY(bind_table(right_table));
+  PENSTOCK_TRY(check_names(left.second, right.second, right_table.position));
+  LogicalPtr plan = make_join(JoinKind::kInner, std::move(left.first), std::move(right.first), nullptr);
+  PENSTOCK_TRY(check_size(plan, right_table.position));
+  return Named(std::move(plan), Scope(left.second, right.second));
+}
+
+// USING and NATURAL: in front of the columns of both sides, which keep their places behind, stands one for each pair.
+Result<Binder::Named> Binder::bind_named_columns(const sql::Join& join, Named left, Named right) {
+  std::vector<sql::Identifier> names = join.using_columns;
+  if (join.natural) names = natural_columns(left.second, right.second, join.right->position);
+  Scope scope(left.second, right.second);
+  std::vector<ExprPtr> equal;
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (const sql::Identifier& name : names) {
+    size_t on_left = PENSTOCK_TRY(named_column(left.second, name, "left side of the join"));
+    size_t on_right = PENSTOCK_TRY(named_column(right.second, name, "right side of the join")) + left.second.size();
+    bool again = std::ranges::any_of(pairs, [&](const auto& pair) { return pair.first == on_left; });
+    if (again) return invalid_argument("column {} is named twice", name.text).at(name.position.offset);
+    pairs.emplace_back(on_left, on_right);
+    Result<ExprPtr> equality = expr::bind_call("=", {scope.column(on_left), scope.column(on_right)});
+    equal.push_back(PENSTOCK_TRY(located(std::move(equality), name.position)));
+  }
+  ExprPtr condition = equal.empty() ? nullptr : expr::join_conjunction(std::move(equal));
+  JoinKind kind = kind_of(join.kind);
+  LogicalPtr plan = make_join(kind, std::move(left.first), std::move(right.first), std::move(condition));
+  PENSTOCK_TRY(check_size(plan, join.right->position));
+  scope.set_types(plan->schema);
+  if (pairs.empty()) return Named(std::move(plan), std::move(scope));
+
+  std::vector<ExprPtr> expressions;
+  std::vector<std::string> columns;
+  types::Schema merged;
+  for (auto [on_left, on_right] : pairs) {
+    ExprPtr value = scope.column(kind == JoinKind::kRight ? on_right : on_left);
+    if (kind == JoinKind::kFull) {
+      value = PENSTOCK_TRY(expr::bind_call("COALESCE", {std::move(value), scope.column(on_right)}));
+    }
+    merged.push_back({scope.name(on_left), value->type()});
+    expressions.push_back(std::move(value));
+    columns.push_back(merged.back().name);
+    scope.merge(on_left);
+    scope.merge(on_right);
+  }
+  for (size_t i = 0; i < scope.size(); ++i) {
+    expressions.push_back(scope.column(i));
+    columns.push_back(scope.name(i));
+  }
+  plan = make_project(std::move(plan), std::move(expressions), std::move(columns));
+  return Named(std::move(plan), Scope(Scope("", merged), scope));
+}
+
+}  // namespace penstock::plan
