@@ -1,0 +1,30 @@
+// Serves one connection: reads requests, has them answered, and writes the answers. Private to this module.
+#pragma once
+
+#include <memory>
+
+#include "base/memory.h"
+#include "http/api.h"
+#include "http/routes.h"
+#include "http/server.h"
+#include "http/websocket.h"
+#include "net/asio.h"
+#include "net/blocking_pool.h"
+#include "net/listener.h"
+
+namespace penstock::http {
+
+// What the connections of a server share. Outlives them.
+struct HttpContext {
+  const HttpServerOptions& options;
+  Api& api;
+  const Routes& routes;
+  net::BlockingPool& pool;
+  WebSocketContext& web_sockets;
+  MemoryBudget request_memory;  // of large bodies that are read or worked on
+};
+
+// Runs until the client or the server ends the connection.
+net::awaitable<void> serve_connection(std::shared_ptr<net::Connection> connection, HttpContext& context);
+
+}  // namespace penstock::http
