@@ -79,7 +79,7 @@ class FileRun {
     Instance::Options options{.workers = way_.workers, .seed = way_.seed};
     if (way_.cuts) {
       options.workers = static_cast<int>(up_to(kWorkersMax));
-      options.batch_rows_max = up_to(kSmallBatchMax);
+      if (!file_.large_input) options.batch_rows_max = up_to(kSmallBatchMax);
       options.epoch_interval_busy_us = chance(50) ? 0 : 1'000;
     }
     instance_ = PENSTOCK_TRY(Instance::start(options));

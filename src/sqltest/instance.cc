@@ -14,6 +14,7 @@ namespace {
 
 // Topics that feed each other without end stop growing for no settle().
 constexpr int kSettleRoundsMax = 1000;
+constexpr size_t kRecordBatchBytes = 1 << 20;
 
 Result<std::string> make_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "penstock-sql-test-XXXXXX").string();
@@ -83,7 +84,14 @@ Result<Rows> Instance::run(std::string_view sql) {
 
 Status Instance::append(const std::string& topic, int32_t partition, std::span<const Record> records) {
   log::RecordBatchBuilder builder;
-  for (const Record& record : records) builder.add(record.timestamp_ms, record.key, record.value);
+  for (const Record& record : records) {
+    builder.add(record.timestamp_ms, record.key, record.value);
+    if (builder.size_bytes() >= kRecordBatchBytes) PENSTOCK_TRY(append(topic, partition, builder));
+  }
+  return builder.records_count() == 0 ? Status() : append(topic, partition, builder);
+}
+
+Status Instance::append(const std::string& topic, int32_t partition, log::RecordBatchBuilder& builder) {
   std::promise<log::AppendResult> done;
   log_->append({topic, log::PartitionId(partition)}, builder.finish_shared(),
                [&](log::AppendResult result) { done.set_value(std::move(result)); });

@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "io/simulated_env.h"
 #include "log/log.h"
+#include "log/record_batch.h"
 #include "types/type.h"
 
 namespace penstock::sqltest {
@@ -48,7 +49,7 @@ class Instance {
   Status restart(int workers, bool crash);
 
   Result<Rows> run(std::string_view sql);
-  // Appends the records as one batch; they are durable when it returns.
+  // Appends the records, as one batch unless they are large; they are durable when it returns.
   Status append(const std::string& topic, int32_t partition, std::span<const Record> records);
   Status create_topic(const std::string& topic, int32_t partitions);
   void advance(int64_t us) { env_.advance(us); }
@@ -62,6 +63,7 @@ class Instance {
 
  private:
   explicit Instance(Options options) : options_(options), env_(options.seed) {}
+  Status append(const std::string& topic, int32_t partition, log::RecordBatchBuilder& builder);
   Status open();
   void stop();
   std::map<log::TopicPartition, log::Offset> ends() const;

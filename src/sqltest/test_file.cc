@@ -122,6 +122,10 @@ class Parser {
       add(End());
       return {};
     }
+    if (kind == "large-input" && words.size() == 1) {
+      file_.large_input = true;
+      return {};
+    }
     if (kind == "topic") return parse_topic(words);
     if (kind == "include" && words.size() == 2) return include(words[1]);
     if (kind == "for") return parse_for(words);

@@ -86,6 +86,7 @@ struct TestFile {
   std::map<std::string, int32_t> topics;            // partitions, of topics that are declared
   std::map<std::string, std::string> skipped_ways;  // with the reason
   std::optional<std::string> steps_only;            // the reason why only ways that keep the steps are run
+  bool large_input = false;                         // fewer ways, one seed, whole batches
   std::optional<std::string> loop_variable;
   Lines loop_values;
 
