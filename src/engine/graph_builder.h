@@ -40,6 +40,7 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Project& project);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Filter& filter);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Sort& sort);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Rank& rank);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Limit& limit);
   Result<int> lower(const plan::PhysicalNode& node, const plan::UnionAll& op);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Exchange& exchange);

@@ -4,6 +4,7 @@
 #include "engine/graph_builder.h"
 #include "exec/operators/filter.h"
 #include "exec/operators/project.h"
+#include "exec/operators/rank.h"
 #include "exec/operators/sort.h"
 
 namespace penstock::engine {
@@ -22,13 +23,40 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Filter& fi
   });
 }
 
-Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Sort& sort) {
-  exec::SortOptions options{.keys = {}, .limit = sort.limit, .offset = sort.offset, .schema = node.schema};
-  for (const plan::SortKey& key : sort.keys) {
-    options.keys.push_back({.column = key.column, .descending = key.descending, .nulls_first = key.nulls_first});
+namespace {
+
+std::vector<exec::SortKey> to_exec(const std::vector<plan::SortKey>& keys) {
+  std::vector<exec::SortKey> out;
+  for (const plan::SortKey& key : keys) {
+    out.push_back({.column = key.column, .descending = key.descending, .nulls_first = key.nulls_first});
   }
+  return out;
+}
+
+}  // namespace
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Sort& sort) {
+  exec::SortOptions options{
+      .keys = to_exec(sort.keys), .limit = sort.limit, .offset = sort.offset, .schema = node.schema};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_sort(options));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank) {
+  using Function = plan::Rank::Function;
+  exec::RankOptions options{.function = rank.function == Function::kRowNumber ? exec::RankFunction::kRowNumber
+                                        : rank.function == Function::kRank    ? exec::RankFunction::kRank
+                                                                              : exec::RankFunction::kDenseRank,
+                            .schema = input_schema(node),
+                            .partition_by = rank.partition_by,
+                            .order_by = to_exec(rank.order_by),
+                            .first = rank.first,
+                            .last = rank.last,
+                            .with_rank = rank.with_rank,
+                            .input_append_only = rank.input_append_only};
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));
   });
 }
 

@@ -44,7 +44,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
   if (node.name.parts.size() > 1 && !of_system) {
     return not_found("there is no function {}.{}", node.name.parts[0].text, name).at(expression.position.offset);
   }
-  if (node.over) return unsupported("OVER is not supported").at(expression.position.offset);
+  if (node.over) return bind_over_call(expression, node);
   if (expr::is_aggregate_function(name)) return bind_aggregate_call(expression, node);
   return bind_scalar_call(expression, node);
 }
@@ -96,7 +96,8 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
   }
   ExpressionContext inner = outer;
   inner.aggregates = nullptr;
-  inner.place = "inside another one";
+  inner.overs = nullptr;
+  inner.place = "inside an aggregate function";
   FoundAggregate found;
   DataType argument_type;
   bool star = call.arguments.size() == 1 && call.arguments[0].get_if<sql::Star>() != nullptr;

@@ -251,10 +251,12 @@ Result<LogicalPtr> Binder::sort_output(LogicalPtr plan, const SortRequest& sort)
 // Sorts by columns of `input`, one per ORDER BY item.
 Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& columns, const SortRequest& sort) {
   if (sort.empty()) return input;
-  if (!input->traits.bounded) {
-    return unsupported("ORDER BY and LIMIT need an input that ends, and this one does not")
+  bool bounded = input->traits.bounded;
+  if (!bounded && (columns.empty() || !sort.limit)) {
+    return unsupported("{} needs an input that ends, and this one does not",
+                       sort.limit ? "LIMIT without ORDER BY" : "ORDER BY without LIMIT")
         .at(sort.position.offset)
-        .hint("put them into the SELECT that reads the view");
+        .hint("write both, which keeps the first rows, or put them into the SELECT that reads the view");
   }
   if (columns.empty()) return make_node(Limit{sort.limit, sort.offset}, {std::move(input)});
   Sort node;
@@ -265,7 +267,13 @@ Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& c
     // NULLs are lowest unless it is said otherwise, as in Flink.
     node.keys.push_back({columns[i], item.descending, item.nulls_first.value_or(!item.descending)});
   }
-  return make_node(std::move(node), {std::move(input)});
+  if (bounded) return make_node(std::move(node), {std::move(input)});
+  // Of a stream, the rows that are the first ones are kept up to date; they come in no order.
+  constexpr int64_t kRankMax = std::numeric_limits<int64_t>::max();
+  Rank rank{.partition_by = {}, .order_by = std::move(node.keys), .with_rank = false};
+  rank.first = sort.offset < kRankMax ? sort.offset + 1 : kRankMax;
+  rank.last = *sort.limit < kRankMax - sort.offset ? sort.offset + *sort.limit : kRankMax;
+  return make_node(std::move(rank), {std::move(input)});
 }
 
 }  // namespace penstock::plan

@@ -1,5 +1,6 @@
 // SELECT: the select list, grouping, HAVING, DISTINCT, ORDER BY.
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "expr/registry.h"
@@ -44,6 +45,7 @@ class GroupRewriter {
     }
     if (expression->kind() == Expr::Kind::kColumn) {
       size_t column = expression->column_index();
+      if (column >= kOverColumns) return expression;
       if (column < scope_.size()) return not_grouped(column);
       return Expr::column(keys_.size() + column - scope_.size(), expression->type(), expression->column_name());
     }
@@ -117,22 +119,34 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
   std::vector<ExprPtr> keys = PENSTOCK_TRY(bind_group_keys(select, {.scope = &scope, .place = "in GROUP BY"}));
   std::vector<FoundAggregate> aggregates;
   std::map<size_t, sql::Position> positions;
-  ExpressionContext context{.scope = &scope, .aggregates = &aggregates, .column_positions = &positions};
+  std::vector<FoundOver> overs;
+  ExpressionContext context{.scope = &scope,
+                            .aggregates = &aggregates,
+                            .overs = &overs,
+                            .named_windows = select.windows,
+                            .column_positions = &positions};
   SelectList list = PENSTOCK_TRY(bind_select_list(select.items, context));
   ExprPtr having;
   if (select.having) {
-    context.place = "in HAVING";
-    having = PENSTOCK_TRY(bind_condition(*select.having, context));
+    ExpressionContext of_having = context;
+    of_having.overs = nullptr;
+    of_having.place = "in HAVING";
+    having = PENSTOCK_TRY(bind_condition(*select.having, of_having));
   }
   std::vector<ExprPtr> order = PENSTOCK_TRY(bind_order(list, sort, context));
   if (!select.group_by.empty() || having != nullptr || !aggregates.empty()) {
     GroupRewriter rewriter(keys, scope, positions);
     for (ExprPtr& expression : list.expressions) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
     for (ExprPtr& expression : order) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
+    for (FoundOver& over : overs) {
+      for (ExprPtr& key : over.window.partition_by) key = PENSTOCK_TRY(rewriter.rewrite(key));
+      for (OverWindow::Order& by : over.window.order_by) by.value = PENSTOCK_TRY(rewriter.rewrite(by.value));
+    }
     if (having != nullptr) having = PENSTOCK_TRY(rewriter.rewrite(having));
     plan = make_aggregation(std::move(plan), keys, std::move(aggregates));
     if (having != nullptr) plan = make_filter(std::move(plan), std::move(having));
   }
+  plan = add_overs(std::move(plan), overs, std::array{&list.expressions, &order});
   return finish_select(select.distinct, std::move(plan), list, order, sort);
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,12 +28,35 @@ struct FoundAggregate {
   expr::ExprPtr filter;    // null: none
 };
 
+// PARTITION BY and ORDER BY of a window function, over what the function is over.
+struct OverWindow {
+  struct Order {
+    expr::ExprPtr value;
+    bool descending = false;
+    bool nulls_first = true;
+  };
+  std::vector<expr::ExprPtr> partition_by;
+  std::vector<Order> order_by;
+};
+
+// A window function found in the expressions of a SELECT.
+struct FoundOver {
+  Rank::Function function = Rank::Function::kRowNumber;
+  OverWindow window;
+  bool operator==(const FoundOver& other) const;
+};
+// What stands for the i-th of them until it is planned: a column of this number + i.
+inline constexpr size_t kOverColumns = size_t{1} << 24;
+
 // What an expression may use beside constants.
 struct ExpressionContext {
   const Scope* scope = nullptr;
   // Where aggregate calls are collected; each becomes a column behind those of the scope. Null: they are not allowed.
   std::vector<FoundAggregate>* aggregates = nullptr;
-  // Said of aggregate calls that are not allowed: "in WHERE".
+  // Where window functions are collected. Null: they are not allowed.
+  std::vector<FoundOver>* overs = nullptr;
+  std::span<const sql::NamedWindow> named_windows;
+  // Said of calls that are not allowed: "in WHERE".
   std::string_view place = "here";
   // Where each column of the scope was named last, for errors that are found later.
   std::map<size_t, sql::Position>* column_positions = nullptr;
@@ -114,6 +138,12 @@ class Binder {
   // The rows of two tables side by side, and their names; nothing is said yet of which fit.
   Result<Named> bind_cross_join(Named left, const sql::TableReference& right);
   Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);
+
+  // bind_over.cc
+  Result<OverWindow> bind_over_window(const sql::WindowSpecification& specification, const ExpressionContext& context);
+  Result<expr::ExprPtr> bind_over_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  static LogicalPtr add_overs(LogicalPtr plan, const std::vector<FoundOver>& overs,
+                              std::span<std::vector<expr::ExprPtr>* const> lists);
 
   // bind_from.cc, bind_window.cc
   Result<Named> bind_from(const sql::Select& select);

@@ -47,7 +47,7 @@ struct LogicalScan {
 };
 
 using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Aggregate, WindowAggregate,
-                                     Sort, Limit, UnionAll, Join>;
+                                     Sort, Rank, Limit, UnionAll, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

@@ -43,6 +43,7 @@ Derived derive(const AssignWindow& op, const LogicalInputs& inputs);
 Derived derive(const Aggregate& op, const LogicalInputs& inputs);
 Derived derive(const WindowAggregate& op, const LogicalInputs& inputs);
 Derived derive(const Sort& op, const LogicalInputs& inputs);
+Derived derive(const Rank& op, const LogicalInputs& inputs);
 Derived derive(const Limit& op, const LogicalInputs& inputs);
 Derived derive(const UnionAll& op, const LogicalInputs& inputs);
 Derived derive(const Join& op, const LogicalInputs& inputs);
@@ -75,6 +76,7 @@ Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& nee
 Pruned prune(const Aggregate& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Sort& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Rank& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Limit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const UnionAll& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed);
@@ -99,6 +101,7 @@ LogicalPtr push_filter(const Project& op, const LogicalPtr& node, Conjuncts conj
 LogicalPtr push_filter(const Filter& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Aggregate& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Sort& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const UnionAll& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Join& op, const LogicalPtr& node, Conjuncts conjuncts);
@@ -129,6 +132,7 @@ Result<PhysicalPtr> convert(const AssignWindow& op, const LogicalNode& node, Phy
 Result<PhysicalPtr> convert(const Aggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Sort& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Limit& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Join& op, const LogicalNode& node, PhysicalInputs inputs);
 // Of every other operator: itself over its inputs.
@@ -169,6 +173,7 @@ Description describe(const AssignWindow& op, const PhysicalNode& node);
 Description describe(const Aggregate& op, const PhysicalNode& node);
 Description describe(const WindowAggregate& op, const PhysicalNode& node);
 Description describe(const Sort& op, const PhysicalNode& node);
+Description describe(const Rank& op, const PhysicalNode& node);
 Description describe(const Limit& op, const PhysicalNode& node);
 Description describe(const UnionAll& op, const PhysicalNode& node);
 Description describe(const Join& op, const PhysicalNode& node);

@@ -134,6 +134,20 @@ struct Sort {
   int64_t offset = 0;
 };
 
+// Ranks within partitions, of all rows or of those whose rank is within [first, last]: Top-N, and with a last rank of 1
+// deduplication. Output: the input's columns, then the rank where it is wanted.
+struct Rank {
+  enum class Function : uint8_t { kRowNumber, kRank, kDenseRank };
+
+  Function function = Function::kRowNumber;
+  std::vector<int> partition_by;
+  std::vector<SortKey> order_by;
+  int64_t first = 1;
+  std::optional<int64_t> last;
+  bool with_rank = true;
+  bool input_append_only = true;
+};
+
 // Bounded input only.
 struct Limit {
   std::optional<int64_t> limit;
@@ -171,7 +185,7 @@ struct Exchange {
 };
 
 using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Aggregate,
-                                      WindowAggregate, Sort, Limit, UnionAll, Join, Exchange>;
+                                      WindowAggregate, Sort, Rank, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

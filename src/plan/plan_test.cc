@@ -123,6 +123,7 @@ TEST(PlanGoldenTest, Select) { check_golden("select.txt"); }
 TEST(PlanGoldenTest, Aggregate) { check_golden("aggregate.txt"); }
 TEST(PlanGoldenTest, Window) { check_golden("window.txt"); }
 TEST(PlanGoldenTest, Join) { check_golden("join.txt"); }
+TEST(PlanGoldenTest, Rank) { check_golden("rank.txt"); }
 TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
 TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }
 

@@ -131,3 +131,18 @@ def test_changes_are_durable_and_whole(server):
         assert server.sql("FLUSH; SELECT n FROM n") == [[39]]
     server.sql("INSERT INTO t (id) VALUES (119)")
     assert server.sql("FLUSH; SELECT n FROM n") == [[40]]
+
+
+def test_top_rows_follow_changes(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, k STRING, v BIGINT)")
+    server.sql(
+        "CREATE MATERIALIZED VIEW top2 AS SELECT k, id, place FROM ("
+        "SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC, id) AS place FROM t) WHERE place <= 2;"
+        "CREATE MATERIALIZED VIEW first3 AS SELECT id FROM t ORDER BY v DESC, id LIMIT 3;"
+    )
+    check = lambda: server.sql("FLUSH; SELECT k, place, id FROM top2 ORDER BY k, place")
+    server.sql("INSERT INTO t VALUES (1, 'a', 5), (2, 'a', 7), (3, 'a', 6), (4, 'b', 1)")
+    assert check() == [["a", 1, 2], ["a", 2, 3], ["b", 1, 4]]
+    server.sql("DELETE FROM t WHERE id = 2; UPDATE t SET k = 'a', v = 9 WHERE id = 4")
+    assert check() == [["a", 1, 4], ["a", 2, 3]]
+    assert sorted(server.sql("SELECT id FROM first3")) == [[1], [3], [4]]

@@ -25,6 +25,7 @@
 #include "exec/operators/filter.h"
 #include "exec/operators/join.h"
 #include "exec/operators/project.h"
+#include "exec/operators/rank.h"
 #include "exec/operators/sort.h"
 #include "exec/operators/window.h"
 #include "exec/operators/window_aggregate.h"
@@ -59,6 +60,19 @@ std::unique_ptr<Operator> aggregate(const Schema& schema, std::vector<int> keys,
   AggregateOptions options{.keys = keys, .calls = std::move(calls)};
   for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
   return make_aggregate(std::move(options));
+}
+
+// Within column 0, by column 1 from the largest down.
+std::unique_ptr<Operator> rank(const Schema& schema, RankFunction function, int64_t first, std::optional<int64_t> last,
+                               bool append_only, bool with_rank = true) {
+  return make_rank({.function = function,
+                    .schema = schema,
+                    .partition_by = {0},
+                    .order_by = {{.column = 1, .descending = true, .nulls_first = false}},
+                    .first = first,
+                    .last = last,
+                    .with_rank = with_rank,
+                    .input_append_only = append_only});
 }
 
 constexpr int64_t kSecond = types::kMicrosPerSecond;
@@ -120,6 +134,13 @@ const std::map<std::string, Factory>& factories() {
        [](const Schema&) { return assign_window(types::Window::hop(2 * kSecond, 10 * kSecond)); }},
       {"assign_window_cumulate",
        [](const Schema&) { return assign_window(types::Window::cumulate(10 * kSecond, 5 * kSecond)); }},
+      {"row_number", [](const Schema& s) { return rank(s, RankFunction::kRowNumber, 1, std::nullopt, false); }},
+      {"row_number_top2", [](const Schema& s) { return rank(s, RankFunction::kRowNumber, 1, 2, true); }},
+      {"row_number_top2_changing", [](const Schema& s) { return rank(s, RankFunction::kRowNumber, 1, 2, false); }},
+      {"row_number_second", [](const Schema& s) { return rank(s, RankFunction::kRowNumber, 2, 2, true); }},
+      {"rank_top2", [](const Schema& s) { return rank(s, RankFunction::kRank, 1, 2, true); }},
+      {"dense_rank_top2", [](const Schema& s) { return rank(s, RankFunction::kDenseRank, 1, 2, true); }},
+      {"deduplicate", [](const Schema& s) { return rank(s, RankFunction::kRowNumber, 1, 1, true, false); }},
       {"aggregate_sum", [](const Schema& s) { return aggregate(s, {0}, {aggregate_call("SUM", s, 1)}); }},
       {"aggregate_all",
        [](const Schema& s) {

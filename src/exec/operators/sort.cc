@@ -32,7 +32,8 @@ class Sort : public Operator {
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "a sort takes only inserts");
     batches_.push_back(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
-      rows_.push_back({.key = sort_key(batch, row), .batch = batches_.size() - 1, .row = row});
+      rows_.push_back({.key = {}, .batch = batches_.size() - 1, .row = row});
+      append_sort_key(rows_.back().key, options_.keys, batch, row);
     }
     if (wanted_rows_ && rows_.size() > *wanted_rows_ + std::max(*wanted_rows_, kSlackRows)) keep_first();
     return {};
@@ -58,23 +59,6 @@ class Sort : public Operator {
     // Rows that compare equal stay in the order in which they came.
     auto operator<=>(const Row&) const = default;
   };
-
-  // The order-preserving encoding of each sort column, its bits turned over where it goes down; in front a byte that
-  // puts NULLs where they are wanted.
-  std::string sort_key(const ChangeBatch& batch, size_t row) const {
-    std::string key;
-    for (const SortKey& by : options_.keys) {
-      const ColumnPtr& column = batch.column(static_cast<size_t>(by.column));
-      const bool null = column->is_null(row);
-      key.push_back(null == by.nulls_first ? '\0' : '\1');
-      if (null) continue;
-      const size_t begin = key.size();
-      columnar::append_key(key, std::span(&column, 1), row);
-      if (!by.descending) continue;
-      for (size_t i = begin; i < key.size(); ++i) key[i] = static_cast<char>(~key[i]);
-    }
-    return key;
-  }
 
   // Throws away the rows that cannot be in the result, and the batches that held them.
   void keep_first() {

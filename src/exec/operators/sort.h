@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "exec/operator.h"
+#include "exec/operators/sort_key.h"
 #include "types/type.h"
 
 namespace penstock::exec {
-
-struct SortKey {
-  int column = 0;
-  bool descending = false;
-  bool nulls_first = true;
-};
 
 struct SortOptions {
   std::vector<SortKey> keys;  // none: rows leave in the order in which they came

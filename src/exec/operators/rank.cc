@@ -1,0 +1,254 @@
+#include "exec/operators/rank.h"
+
+#include <absl/container/btree_map.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "columnar/row_key.h"
+#include "state/group_table.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+using columnar::RowOp;
+
+// An encoded row, shared by a partition's rows and what is known of them downstream.
+using RowPtr = std::shared_ptr<const std::string>;
+
+struct RankedRow {
+  RowPtr row;
+  int64_t rank = 0;
+  auto operator<=>(const RankedRow&) const = default;
+};
+
+// The bytes of a row's sort key, then when it came: no two rows of a partition are equal.
+constexpr size_t kArrivalBytes = 8;
+std::string_view order_of(std::string_view key) { return key.substr(0, key.size() - kArrivalBytes); }
+
+struct Partition {
+  absl::btree_map<std::string, RowPtr> rows;
+  bool touched = false;
+  std::vector<RankedRow> emitted;  // what downstream has
+};
+
+class Rank : public Operator {
+ public:
+  explicit Rank(RankOptions options) : options_(std::move(options)), table_(key_types(), layout()) {
+    for (const types::Field& field : options_.schema) types_.push_back(field.type);
+    if (options_.with_rank) types_.emplace_back(types::TypeKind::kBigInt);
+  }
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    keys_.clear();
+    for (const int column : options_.partition_by) keys_.push_back(batch.column(static_cast<size_t>(column)));
+    table_.find_or_insert(keys_, batch.rows(), groups_);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      key_.clear();
+      append_sort_key(key_, options_.order_by, batch, row);
+      if (batch.weight(row) > 0) {
+        add(groups_[row], batch, row);
+      } else {
+        PENSTOCK_TRY(remove(groups_[row], batch, row));
+      }
+    }
+    return {};
+  }
+
+  Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
+    const size_t end = std::min(touched_.size(), next_touched_ + kPartitionsPerCall);
+    for (; next_touched_ < end && pending_.size() < kPendingMax; ++next_touched_) compare(touched_[next_touched_]);
+    emit_pending(out);
+    if (next_touched_ < touched_.size() || !pending_.empty()) return Progress::kMore;
+    touched_.clear();
+    next_touched_ = 0;
+    return Progress::kDone;
+  }
+
+ private:
+  static constexpr size_t kPartitionsPerCall = 1024;
+  // Changes that are collected before they are emitted, a batch at a time.
+  static constexpr size_t kPendingMax = columnar::kBatchRowsMax;
+
+  struct Change {
+    RankedRow row;
+    RowOp op;
+  };
+
+  std::vector<types::DataType> key_types() const {
+    std::vector<types::DataType> types;
+    for (const int column : options_.partition_by) {
+      types.push_back(options_.schema[static_cast<size_t>(column)].type);
+    }
+    return types;
+  }
+  static state::PayloadLayout layout() {
+    return {.bytes = sizeof(Partition*),
+            .init = [](void*, std::byte* payload) { new (payload) Partition*(new Partition()); },
+            .destroy = [](void*, std::byte* payload) { delete *reinterpret_cast<Partition**>(payload); }};
+  }
+  static Partition& partition_of(std::byte* group) { return **reinterpret_cast<Partition**>(group); }
+
+  bool trims() const { return options_.input_append_only && options_.last.has_value(); }
+
+  void touch(std::byte* group) {
+    Partition& partition = partition_of(group);
+    if (partition.touched) return;
+    partition.touched = true;
+    touched_.push_back(group);
+  }
+
+  void add(std::byte* group, const ChangeBatch& batch, size_t row) {
+    Partition& partition = partition_of(group);
+    // Most rows of a stream are no match for the first ones: they cost a comparison.
+    const bool full = trims() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
+    if (full && beyond(partition, key_)) return;
+    append_arrival(arrivals_++);
+    auto encoded = std::make_shared<std::string>();
+    columnar::append_key(*encoded, batch.columns(), row);
+    partition.rows.emplace(key_, std::move(encoded));
+    touch(group);
+    if (full) trim(partition);
+  }
+
+  // Whether a row with this order, which comes last among equal ones, would have a rank beyond `last`.
+  bool beyond(const Partition& partition, std::string_view order) const {
+    const std::string_view worst = order_of(partition.rows.rbegin()->first);
+    if (order != worst) return order > worst;
+    return options_.function == RankFunction::kRowNumber;  // equal rows have equal ranks in the other two
+  }
+
+  // Forgets rows at the end whose rank is beyond `last`.
+  void trim(Partition& partition) const {
+    while (static_cast<int64_t>(partition.rows.size()) > *options_.last) {
+      const auto worst = std::prev(partition.rows.end());
+      if (rank_of_last(partition) <= *options_.last) return;
+      partition.rows.erase(worst);
+    }
+  }
+
+  int64_t rank_of_last(const Partition& partition) const {
+    if (options_.function == RankFunction::kRowNumber) return static_cast<int64_t>(partition.rows.size());
+    int64_t rank = 0;
+    for_each_rank(partition, [&](const RowPtr&, int64_t at) {
+      rank = at;
+      return true;
+    });
+    return rank;
+  }
+
+  // The row that a deletion means: of those that compare equal and are equal, the last one.
+  Status remove(std::byte* group, const ChangeBatch& batch, size_t row) {
+    Partition& partition = partition_of(group);
+    const std::string order = key_;
+    append_arrival(UINT64_MAX);
+    row_.clear();
+    columnar::append_key(row_, batch.columns(), row);
+    for (auto it = partition.rows.upper_bound(key_); it != partition.rows.begin();) {
+      --it;
+      if (order_of(it->first) != order) break;
+      if (*it->second != row_) continue;
+      partition.rows.erase(it);
+      touch(group);
+      return {};
+    }
+    return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+  }
+
+  void append_arrival(uint64_t arrival) {
+    for (int shift = 56; shift >= 0; shift -= 8) key_.push_back(static_cast<char>(arrival >> shift));
+  }
+
+  // Calls `visit` with each row and its rank, until it returns false.
+  template <class Visit>
+  void for_each_rank(const Partition& partition, const Visit& visit) const {
+    int64_t number = 0;
+    int64_t rank = 0;
+    std::string_view before;
+    for (const auto& [key, row] : partition.rows) {
+      const bool differs = ++number == 1 || order_of(key) != before;
+      before = order_of(key);
+      switch (options_.function) {
+        case RankFunction::kRowNumber: rank = number; break;
+        case RankFunction::kRank: rank = differs ? number : rank; break;
+        case RankFunction::kDenseRank: rank += differs ? 1 : 0; break;
+      }
+      if (!visit(row, rank)) return;
+    }
+  }
+
+  // Adds to pending_ what has changed in a partition since the last barrier.
+  void compare(std::byte* group) {
+    Partition& partition = partition_of(group);
+    std::vector<RankedRow> now;
+    for_each_rank(partition, [&](const RowPtr& row, int64_t rank) {
+      if (options_.last && rank > *options_.last) return false;
+      if (rank >= options_.first) now.push_back({row, options_.with_rank ? rank : 0});
+      return true;
+    });
+    const auto add_missing = [&](const std::vector<RankedRow>& from, std::vector<RankedRow> in, RowOp op) {
+      std::ranges::sort(in);
+      for (const RankedRow& row : from) {
+        if (!std::ranges::binary_search(in, row)) pending_.push_back({row, op});
+      }
+    };
+    add_missing(partition.emitted, now, RowOp::kDelete);
+    add_missing(now, partition.emitted, RowOp::kInsert);
+    partition.emitted = std::move(now);
+    partition.touched = false;
+    if (partition.rows.empty()) table_.erase(group);
+  }
+
+  void emit_pending(Output& out) {
+    size_t begin = 0;
+    while (begin < pending_.size()) {
+      const size_t end = std::min(pending_.size(), begin + columnar::kBatchRowsMax);
+      std::vector<ColumnBuilder> columns(types_.begin(),
+                                         types_.begin() + static_cast<ptrdiff_t>(options_.schema.size()));
+      for (size_t i = begin; i < end; ++i) {
+        std::string_view bytes = *pending_[i].row.row;
+        columnar::decode_key(bytes, columns);
+      }
+      std::vector<ColumnPtr> decoded;
+      for (ColumnBuilder& column : columns) decoded.push_back(column.finish());
+      if (options_.with_rank) {
+        std::vector<int64_t> ranks;
+        for (size_t i = begin; i < end; ++i) ranks.push_back(pending_[i].row.rank);
+        decoded.push_back(std::make_shared<columnar::Column>(types_.back(), std::move(ranks), std::vector<uint8_t>()));
+      }
+      auto ops = std::make_shared<columnar::RowOps>();
+      bool only_inserts = true;
+      for (size_t i = begin; i < end; ++i) {
+        ops->push_back(pending_[i].op);
+        only_inserts = only_inserts && pending_[i].op == RowOp::kInsert;
+      }
+      out.emit(only_inserts ? ChangeBatch(end - begin, std::move(decoded))
+                            : ChangeBatch(end - begin, std::move(decoded), std::move(ops)));
+      begin = end;
+    }
+    pending_.clear();
+  }
+
+  const RankOptions options_;
+  std::vector<types::DataType> types_;  // of the output
+  state::GroupTable table_;
+  std::vector<ColumnPtr> keys_;
+  std::vector<std::byte*> groups_;  // of the batch at hand
+  uint64_t arrivals_ = 0;
+  std::string key_;  // of the row at hand
+  std::string row_;
+  std::vector<std::byte*> touched_;
+  size_t next_touched_ = 0;
+  std::vector<Change> pending_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_rank(RankOptions options) { return std::make_unique<Rank>(std::move(options)); }
+
+}  // namespace penstock::exec

@@ -1,0 +1,33 @@
+// Ranks within partitions: ROW_NUMBER, RANK and DENSE_RANK, all of them or only the first so many (Top-N and
+// deduplication), over rows that come and may go.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "exec/operator.h"
+#include "exec/operators/sort_key.h"
+#include "types/type.h"
+
+namespace penstock::exec {
+
+enum class RankFunction : uint8_t { kRowNumber, kRank, kDenseRank };
+
+struct RankOptions {
+  RankFunction function = RankFunction::kRowNumber;
+  types::Schema schema;            // of the input
+  std::vector<int> partition_by;   // columns
+  std::vector<SortKey> order_by;   // rows that compare equal are in the order in which they came
+  int64_t first = 1;               // ranks from here
+  std::optional<int64_t> last;     // to here, both included
+  bool with_rank = true;           // whether the rank is a column behind those of the input
+  bool input_append_only = false;  // then rows beyond `last` are forgotten
+};
+
+// Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,
+// or those up to `last` when the input only grows.
+std::unique_ptr<Operator> make_rank(RankOptions options);
+
+}  // namespace penstock::exec
