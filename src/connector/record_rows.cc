@@ -28,8 +28,8 @@ RecordRows::RecordRows(const ConnectorContext& context, const ScanRequest& reque
   for (const types::Field& field : request.physical) builders_.emplace_back(field.type, kBatchRowsMax);
 }
 
-std::optional<EventTime> RecordRows::emit(std::span<const std::string_view> records, std::string_view readable,
-                                          const RecordOrigin& origin, exec::SourceOutput& out) {
+ScanTransform::Result RecordRows::read(std::span<const std::string_view> records, std::string_view readable,
+                                       const RecordOrigin& origin) {
   failed_.clear();
   decoder_->decode(records, readable, builders_, failed_);
   sort_out_failed(records, origin);
@@ -37,11 +37,9 @@ std::optional<EventTime> RecordRows::emit(std::span<const std::string_view> reco
   columns.reserve(builders_.size() + metadata_.size());
   for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
   for (const MetadataColumn& column : metadata_) columns.push_back(origin.metadata(column, kept_));
-  ScanTransform::Result rows = transform_.apply(
+  return transform_.apply(
       ChangeBatch(kept_.size(), std::move(columns)), context_.env->wall_time_us(),
       [&](size_t row, std::string_view error) { tell(origin, kept_[row], records[kept_[row]], error); });
-  out.emit(std::move(rows.batch));
-  return rows.watermark;
 }
 
 void RecordRows::sort_out_failed(std::span<const std::string_view> records, const RecordOrigin& origin) {

@@ -37,11 +37,9 @@ class RecordRows {
   static Result<RecordRows> make(const ConnectorContext& context, const ScanRequest& request,
                                  const format::FormatOptions& format);
 
-  // Emits the rows of at most kBatchRowsMax records, as one batch; also when none gave a row: it says that something
-  // was read, so that an epoch ends that tells how far. Gives the largest value of the watermark expression.
-  // `readable` is as for RowDecoder::decode().
-  std::optional<EventTime> emit(std::span<const std::string_view> records, std::string_view readable,
-                                const RecordOrigin& origin, exec::SourceOutput& out);
+  // Gives the rows of at most kBatchRowsMax records. `readable` is as for RowDecoder::decode().
+  ScanTransform::Result read(std::span<const std::string_view> records, std::string_view readable,
+                             const RecordOrigin& origin);
 
   bool has_watermark() const { return transform_.has_watermark(); }
 

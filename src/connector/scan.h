@@ -22,6 +22,7 @@
 #include "io/env.h"
 #include "log/log.h"
 #include "types/type.h"
+#include "types/window.h"
 
 namespace penstock::expr {
 class Expr;
@@ -81,8 +82,11 @@ struct ScanRequest {
   std::vector<MetadataColumn> metadata;
   // Expressions over these columns that give the scan's output; empty when the output is just these columns.
   std::vector<ExprPtr> projections;
-  ExprPtr filter;     // over the output; null keeps all
-  ExprPtr watermark;  // over the output; null for a table without watermarks
+  ExprPtr filter;       // over the output; null keeps all
+  ExprPtr watermark;    // over the output; null for a table without watermarks
+  int time_column = 0;  // of the output: the event time that the watermark is for
+  // The windows that the rows go into, where that is known.
+  types::WindowEnds window_ends;
   // Read to the present end, then end. Otherwise keep following.
   bool bounded = false;
   // Where reading begins; for partitions that are not named, where the table's startup mode says.

@@ -15,16 +15,6 @@ using columnar::Column;
 using columnar::ColumnPtr;
 using columnar::Selection;
 
-std::optional<EventTime> largest_time(const Column& column) {
-  std::optional<int64_t> largest;
-  const auto values = column.values<int64_t>();
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!column.is_null(i) && (!largest || values[i] > *largest)) largest = values[i];
-  }
-  if (!largest) return std::nullopt;
-  return EventTime(*largest);
-}
-
 // The rows that no error names; reports each bad row once.
 Selection good_rows(size_t rows, expr::RowErrors errors, const ScanTransform::ErrorCallback& on_error) {
   std::ranges::sort(errors, {}, &expr::RowError::row);
@@ -56,25 +46,51 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
     }
     batch = read.with_columns(std::move(columns));
   }
-  std::optional<EventTime> watermark;
+  Result result;
   if (watermark_ != nullptr) {
-    const ColumnPtr column = expr::evaluate(*watermark_, batch, context, errors);
-    watermark = largest_time(*column);
+    find_watermarks(batch, *expr::evaluate(*watermark_, batch, context, errors), result);
   }
   Selection selected;
   const bool filtered = filter_ != nullptr;
   if (filtered) selected = expr::select(*filter_, batch, context, errors);
-  if (!errors.empty()) {
+  const bool failed = !errors.empty();
+  if (failed) {
     Selection good = good_rows(batch.rows(), std::move(errors), on_error);
     if (filtered) {
       Selection both;
       std::ranges::set_intersection(good, selected, std::back_inserter(both));
       good = std::move(both);
     }
-    return {.batch = batch.take(good), .watermark = watermark};
+    selected = std::move(good);
   }
-  if (filtered && selected.size() < batch.rows()) batch = batch.take(selected);
-  return {.batch = std::move(batch), .watermark = watermark};
+  if ((failed || filtered) && selected.size() < batch.rows()) {
+    batch = batch.take(selected);
+    if (!result.watermark_before.empty()) {
+      for (size_t i = 0; i < selected.size(); ++i) result.watermark_before[i] = result.watermark_before[selected[i]];
+    }
+  }
+  result.batch = std::move(batch);
+  return result;
+}
+
+void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& watermarks, Result& result) const {
+  const Column& times = *batch.column(time_column_);
+  const auto values = watermarks.values<int64_t>();
+  const auto time_values = times.values<int64_t>();
+  for (size_t i = 0; i < batch.rows(); ++i) {
+    if (!watermarks.is_null(i))
+      result.watermark = std::max(result.watermark.value_or(kMinEventTime), EventTime(values[i]));
+    if (!times.is_null(i)) result.least_time = std::min(result.least_time.value_or(time_values[i]), time_values[i]);
+  }
+  if (!result.watermark || !result.least_time ||
+      !window_ends_.may_be_late(*result.least_time, result.watermark->value()))
+    return;
+  EventTime before = kMinEventTime;
+  result.watermark_before.reserve(batch.rows());
+  for (size_t i = 0; i < batch.rows(); ++i) {
+    result.watermark_before.push_back(before);
+    if (!watermarks.is_null(i)) before = std::max(before, EventTime(values[i]));
+  }
 }
 
 size_t SplitWatermarks::add(int64_t now_us) {
@@ -90,6 +106,43 @@ void SplitWatermarks::advance(size_t split, EventTime watermark, int64_t now_us)
 }
 
 void SplitWatermarks::end(size_t split) { splits_[split].ended = true; }
+
+EventTime SplitWatermarks::least_without(size_t split) const {
+  EventTime least = kMaxEventTime;
+  for (size_t i = 0; i < splits_.size(); ++i) {
+    if (i != split && !splits_[i].idle && !splits_[i].ended) least = std::min(least, splits_[i].watermark);
+  }
+  return least;
+}
+
+void SplitWatermarks::emit(size_t split, ScanTransform::Result rows, int64_t now_us, exec::SourceOutput& out) {
+  const EventTime own = splits_[split].watermark;
+  const EventTime others = least_without(split);
+  const EventTime reached = std::min(others, std::max(own, rows.watermark.value_or(kMinEventTime)));
+  size_t begin = 0;
+  if (rows.least_time && reached > emitted_ && window_ends_.may_be_late(*rows.least_time, reached.value())) {
+    const Column& times = *rows.batch.column(time_column_);
+    for (size_t row = 0; row < rows.batch.rows(); ++row) {
+      const EventTime before = rows.watermark_before.empty() ? own : std::max(own, rows.watermark_before[row]);
+      const EventTime watermark = std::min(others, before);
+      if (watermark <= emitted_ || times.is_null(row)) continue;
+      if (!window_ends_.may_be_late(times.values<int64_t>()[row], watermark.value())) continue;
+      if (row > begin) out.emit(rows.batch.slice(begin, row));
+      out.watermark({.time = watermark, .idle = false});
+      emitted_ = watermark;
+      begin = row;
+    }
+  }
+  // Without rows too: it says that something was read, so that an epoch ends that tells how far.
+  out.emit(begin == 0 ? std::move(rows.batch) : rows.batch.slice(begin, rows.batch.rows()));
+  if (rows.watermark) advance(split, *rows.watermark, now_us);
+}
+
+void SplitWatermarks::tell(exec::SourceOutput& out) {
+  const exec::Watermark watermark = current();
+  emitted_ = std::max(emitted_, watermark.time);
+  out.watermark(watermark);
+}
 
 void SplitWatermarks::check_idle(int64_t now_us) {
   if (idle_timeout_us_ <= 0) return;

@@ -16,12 +16,20 @@ namespace penstock::connector {
 class ScanTransform {
  public:
   explicit ScanTransform(const ScanRequest& request)
-      : projections_(request.projections), filter_(request.filter), watermark_(request.watermark) {}
+      : projections_(request.projections),
+        filter_(request.filter),
+        watermark_(request.watermark),
+        time_column_(static_cast<size_t>(request.time_column)),
+        window_ends_(request.window_ends) {}
 
   struct Result {
     columnar::ChangeBatch batch;
-    // The largest value of the watermark expression in the batch, before the filter.
+    // The largest value of the watermark expression over all rows, also those that the filter leaves out.
     std::optional<EventTime> watermark;
+    // The least event time, over the same rows.
+    std::optional<int64_t> least_time = {};
+    // For each row of the batch the largest value over the rows read before it; empty where that can make none late.
+    std::vector<EventTime> watermark_before = {};
   };
   // `on_error` is told of rows (of `read`) whose expressions fail; they are left out.
   using ErrorCallback = std::function<void(size_t row, std::string_view error)>;
@@ -30,9 +38,13 @@ class ScanTransform {
   bool has_watermark() const { return watermark_ != nullptr; }
 
  private:
+  void find_watermarks(const columnar::ChangeBatch& batch, const columnar::Column& watermarks, Result& result) const;
+
   std::vector<ExprPtr> projections_;
   ExprPtr filter_;
   ExprPtr watermark_;
+  size_t time_column_;
+  types::WindowEnds window_ends_;
 };
 
 // The watermark of one source over its splits (partitions, files): the least of those that are not idle.
@@ -41,13 +53,21 @@ class ScanTransform {
 // as in Flink) a split without events does.
 class SplitWatermarks {
  public:
-  explicit SplitWatermarks(int64_t idle_timeout_us) : idle_timeout_us_(idle_timeout_us) {}
+  SplitWatermarks(const ScanRequest& request, int64_t idle_timeout_us)
+      : time_column_(static_cast<size_t>(request.time_column)),
+        window_ends_(request.window_ends),
+        idle_timeout_us_(idle_timeout_us) {}
 
   // Gives its number: 0, 1, ...
   size_t add(int64_t now_us);
   void advance(size_t split, EventTime watermark, int64_t now_us);
   // The split gives nothing more: it is at the end of time.
   void end(size_t split);
+  // Emits rows of a split and advances its watermark. Which rows are late is decided row by row, whatever the batches:
+  // where the watermark could make a row late, it is emitted in between.
+  void emit(size_t split, ScanTransform::Result rows, int64_t now_us, exec::SourceOutput& out);
+  // Emits the watermark.
+  void tell(exec::SourceOutput& out);
   // Marks what has become idle at `now_us`.
   void check_idle(int64_t now_us);
   // When check_idle() may next change something; nullopt when it cannot.
@@ -62,8 +82,14 @@ class SplitWatermarks {
     bool idle = false;
     bool ended = false;
   };
+  // The least watermark of the splits that are not idle, but for one.
+  EventTime least_without(size_t split) const;
+
   std::vector<Split> splits_;
+  size_t time_column_;
+  types::WindowEnds window_ends_;
   int64_t idle_timeout_us_;
+  EventTime emitted_ = kMinEventTime;
 };
 
 }  // namespace penstock::connector

@@ -27,6 +27,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.projections = scan.projections;
   request.filter = scan.filter;
   request.watermark = scan.watermark;
+  request.time_column = scan.time_column;
+  request.window_ends = scan.window_ends;
   request.bounded = context_.bounded;
   request.start = context_.start;
   request.hold = context_.hold;

@@ -384,6 +384,58 @@ TEST(Executor, StopsThoughChannelsAreFullAndNobodyTakesRows) {
   EXPECT_TRUE(collected.rows.empty());
 }
 
+// Emits rows with watermarks between them, all in one poll.
+class RisingSource : public Source {
+ public:
+  Result<SourceState> poll(SourceOutput& out) override {
+    for (int64_t i = 1; i <= 20; ++i) {
+      out.emit(make_batch({{i, i}}));
+      if (i % 2 == 0) out.watermark({.time = EventTime(i)});
+    }
+    return SourceState::kEnded;
+  }
+  void set_waker(std::function<void()> /*waker*/) override {}
+};
+
+// Checks that each row comes between the watermarks that it was emitted between.
+class ChecksOrder : public Operator {
+ public:
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    const int64_t row = batch.column(0)->values<int64_t>()[0];
+    EXPECT_EQ(watermark_, row <= 2 ? kMinEventTime : EventTime((row - 1) / 2 * 2)) << row;
+    out.emit(batch);
+    return {};
+  }
+  Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+    watermark_ = watermark;
+    return Progress::kDone;
+  }
+
+ private:
+  EventTime watermark_ = kMinEventTime;
+};
+
+TEST(Executor, WatermarksStayBetweenTheRowsOfAPoll) {
+  Collected collected;
+  JobSpec spec;
+  FragmentSpec source{.name = "rising", .output_schema = kSchema};
+  source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<RisingSource>(); };
+  source.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<ChecksOrder>(); });
+  spec.fragments.push_back(std::move(source));
+  FragmentSpec sink{.name = "collect", .output_schema = kSchema};
+  sink.inputs = {{.from = 0}};
+  sink.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<ChecksOrder>(); });
+  sink.chain.emplace_back([&collected](int instance) -> Result<std::unique_ptr<Operator>> {
+    return std::make_unique<Collect>(collected, instance);
+  });
+  spec.fragments.push_back(std::move(sink));
+  std::unique_ptr<Executor> executor = Executor::make({.workers = 1});
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  ASSERT_TRUE(job.has_value());
+  ASSERT_TRUE((*job)->wait().has_value());
+  EXPECT_EQ(collected.rows.size(), 20U);
+}
+
 TEST(Executor, ARefusedBatchIsTakenAfterTheWaker) {
   std::mt19937_64 random(3);
   std::multiset<std::pair<int64_t, int64_t>> expected;

@@ -68,7 +68,8 @@ class Operator {
 // a barrier follows it too.
 class SourceOutput : public Output {
  public:
-  // `watermark` may repeat or go back; the task forwards only what advances.
+  // It comes behind the batches that were emitted before it, and before those that follow. `watermark` may repeat or go
+  // back; the task forwards only what advances.
   virtual void watermark(Watermark watermark) = 0;
 };
 

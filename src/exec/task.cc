@@ -176,6 +176,10 @@ Result<Task::Step> Task::poll_gate() {
 }
 
 Result<Task::Step> Task::poll_source() {
+  if (!polled_.empty()) {
+    take_polled();
+    return Step::kProgress;
+  }
   const Epoch requested = job_.epochs->requested();
   if (requested > last_epoch_) {
     PENSTOCK_TRY(source_->on_barrier(requested));
@@ -186,24 +190,41 @@ Result<Task::Step> Task::poll_source() {
   if (source_ended_) return Step::kBlocked;
   emitted_ = false;
   SourceState state = SourceState::kEnded;
-  if (refused_stages_ == 0) state = PENSTOCK_TRY(source_->poll(stage_outputs_[0]));
+  if (refused_stages_ == 0) state = PENSTOCK_TRY(source_->poll(poll_output_));
   if (state == SourceState::kEnded) {
     source_ended_ = true;
-    source_watermark_ = Watermark{kMaxEventTime};
-  }
-  if (source_watermark_) {
-    Watermark watermark = *std::exchange(source_watermark_, std::nullopt);
-    watermark.time = std::max(watermark.time, read_watermark_.time);
-    if (watermark != read_watermark_) {
-      read_watermark_ = watermark;
-      control_ = Control{watermark};
-      emitted_ = true;
-    }
+    poll_output_.watermark({kMaxEventTime});
   }
   const bool progress = emitted_ || state != SourceState::kWaiting;
   job_.epochs->source_polled(source_number_, emitted_, state);
   // The barrier may have been requested by what was just said.
   return progress || job_.epochs->requested() > last_epoch_ ? Step::kProgress : Step::kBlocked;
+}
+
+void Task::PollOutput::emit(columnar::ChangeBatch batch) {
+  // A source may emit an empty batch to say that it has read something which gave no rows.
+  task_.emitted_ = true;
+  if (!batch.empty()) task_.polled_.emplace_back(std::move(batch));
+}
+
+void Task::PollOutput::watermark(Watermark watermark) {
+  watermark.time = std::max(watermark.time, task_.polled_watermark_.time);
+  if (watermark == task_.polled_watermark_) return;
+  task_.polled_watermark_ = watermark;
+  task_.emitted_ = true;
+  // With no rows in between the later one says it all.
+  if (!task_.polled_.empty() && std::holds_alternative<Watermark>(task_.polled_.back())) task_.polled_.pop_back();
+  task_.polled_.emplace_back(watermark);
+}
+
+void Task::take_polled() {
+  Message message = std::move(polled_.front());
+  polled_.pop_front();
+  if (auto* batch = std::get_if<columnar::ChangeBatch>(&message)) {
+    accept(0, std::move(*batch));
+  } else {
+    control_ = Control{std::move(message)};
+  }
 }
 
 void Task::refuse_data(size_t stages) {
@@ -217,8 +238,6 @@ void Task::refuse_data(size_t stages) {
 }
 
 void Task::accept(size_t stage, columnar::ChangeBatch batch) {
-  // A source may emit an empty batch to say that it has read something which gave no rows.
-  if (stage == 0) emitted_ = true;
   if (batch.empty() || stage < refused_stages_) return;
   if (stage == 0) add(rows_in_, batch.rows());
   if (stage == chain_.size()) {

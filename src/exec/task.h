@@ -66,16 +66,26 @@ class Task : public Runnable {
  private:
   enum class Step : uint8_t { kProgress, kBlocked, kEnded };
 
-  // Collects what a source or an operator emits, as input of stage `stage`.
-  class StageOutput : public SourceOutput {
+  // Collects what an operator emits, as input of stage `stage`.
+  class StageOutput : public Output {
    public:
     StageOutput(Task& task, size_t stage) : task_(task), stage_(stage) {}
     void emit(columnar::ChangeBatch batch) override { task_.accept(stage_, std::move(batch)); }
-    void watermark(Watermark watermark) override { task_.source_watermark_ = watermark; }
 
    private:
     Task& task_;
     size_t stage_;
+  };
+
+  // Collects what a source emits in a poll.
+  class PollOutput : public SourceOutput {
+   public:
+    explicit PollOutput(Task& task) : task_(task) {}
+    void emit(columnar::ChangeBatch batch) override;
+    void watermark(Watermark watermark) override;
+
+   private:
+    Task& task_;
   };
 
   // A control message on its way through the chain.
@@ -101,6 +111,8 @@ class Task : public Runnable {
   Result<Step> leave(const Message& message);
   Result<Step> poll_gate();
   Result<Step> poll_source();
+  // Passes on the next message of what the source has emitted.
+  void take_polled();
   // Takes a batch as input of a stage; that after the last operator are the outputs.
   void accept(size_t stage, columnar::ChangeBatch batch);
   void send(const columnar::ChangeBatch& batch);
@@ -115,23 +127,24 @@ class Task : public Runnable {
   EdgeChecker checker_;
 
   std::vector<StageOutput> stage_outputs_;  // [i]: what becomes the input of stage i
+  PollOutput poll_output_{*this};
   struct Waiting {
     int port;
     columnar::ChangeBatch batch;
   };
   std::vector<std::deque<Waiting>> inputs_;  // by stage
   std::optional<Control> control_;
-  std::optional<Watermark> source_watermark_;  // the last one of a poll
-  std::optional<Error> emit_error_;            // found by the checker
-  size_t refused_stages_ = 0;                  // stages that take no more data
-  std::vector<bool> unfinished_;               // by stage: its operator has more to emit for its last batch
-  std::vector<EventTime> seen_watermarks_;     // by stage: the last that its operator was given
-  Watermark read_watermark_;                   // the last of the source
+  std::deque<Message> polled_;              // batches and watermarks of the last poll, in order
+  Watermark polled_watermark_;              // the last of all
+  std::optional<Error> emit_error_;         // found by the checker
+  size_t refused_stages_ = 0;               // stages that take no more data
+  std::vector<bool> unfinished_;            // by stage: its operator has more to emit for its last batch
+  std::vector<EventTime> seen_watermarks_;  // by stage: the last that its operator was given
   Watermark sent_watermark_;
   Epoch last_epoch_;
   bool source_ended_ = false;
   bool ended_ = false;
-  bool emitted_ = false;  // by the poll of the source that is running
+  bool emitted_ = false;  // by the poll of the source that is running: a batch, or a new watermark
   std::atomic<uint64_t> rows_in_{0};
   std::atomic<uint64_t> rows_out_{0};
   std::atomic<int64_t> watermark_{kMinEventTime.value()};

@@ -44,6 +44,7 @@ struct LogicalScan {
   std::vector<int> columns;  // of the source, in the order of the output
   expr::ExprPtr filter;      // over the output; null: all rows
   bool with_watermark = false;
+  types::WindowEnds window_ends;
 };
 
 using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Aggregate, WindowAggregate,

@@ -58,6 +58,8 @@ struct ScanTable {
   std::vector<expr::ExprPtr> projections;  // over physical ++ metadata; empty: just those
   expr::ExprPtr filter;                    // over the output; null: all rows
   expr::ExprPtr watermark;                 // over the output; null: none
+  int time_column = 0;                     // of the output: the event time that the watermark is for
+  types::WindowEnds window_ends;           // of the windows that the rows go into, where that is known
 };
 
 // Reads a materialized view: its rows now (bounded), or its rows and all changes.

@@ -22,6 +22,21 @@ inline constexpr int64_t kLastMomentUs = kMicrosPerMilli;
 inline constexpr int64_t kWindowTimeMaxUs = int64_t{1} << 60;
 constexpr bool in_window_range(int64_t time_us) { return time_us >= -kWindowTimeMaxUs && time_us <= kWindowTimeMaxUs; }
 
+// The moments at which windows end: offset, offset + step, ... and before. A step of 0 stands for every moment.
+struct WindowEnds {
+  int64_t step_us = 0;
+  int64_t offset_us = 0;
+
+  // Whether a row at `time_us` can be late under a watermark: whether the last moment of a window that it is in, or of
+  // a session that it might have joined, has passed.
+  bool may_be_late(int64_t time_us, int64_t watermark_us) const {
+    if (!in_window_range(time_us)) return false;  // it is in no window anyhow
+    const int64_t end = step_us == 0 ? time_us : time_us - floor_modulo(time_us - offset_us, step_us) + step_us;
+    return end - kLastMomentUs <= watermark_us;
+  }
+  bool operator==(const WindowEnds&) const = default;
+};
+
 struct Window {
   enum class Kind : uint8_t { kTumble, kHop, kCumulate, kSession };
 
@@ -65,6 +80,9 @@ struct Window {
     if (kind == Kind::kCumulate) return period_start(slice.start) + size_us;
     const int64_t limit = slice.start + size_us;
     return limit - floor_modulo(limit - offset_us - size_us, step_us);
+  }
+  WindowEnds ends() const {
+    return {step_us, kind == Kind::kHop ? floor_modulo(offset_us + size_us, step_us) : offset_us};
   }
   // The window that ends at `end`.
   TimeSpan window_of(int64_t end) const {

@@ -63,6 +63,28 @@ TEST(WindowTest, SlicesAndWindowsAreThoseOfTheDefinition) {
   }
 }
 
+// A row may be late from the moment on at which its first window closes.
+TEST(WindowTest, ARowMayBeLateOnceItsFirstWindowHasEnded) {
+  std::mt19937_64 random(3);
+  const auto millis = [&](uint64_t max) { return static_cast<int64_t>(1 + random() % max) * kMicrosPerMilli; };
+  for (int i = 0; i < 2000; ++i) {
+    const int64_t step = millis(9);
+    const Window window = i % 3 == 0   ? Window::tumble(step, millis(30))
+                          : i % 3 == 1 ? Window::hop(millis(30), step, -millis(30))
+                                       : Window::cumulate(step * 4, step, millis(30));
+    const int64_t time = static_cast<int64_t>(random() % 100'000) - 50'000;
+    const TimeSpan slice = window.slice_of(time);
+    if (window.first_end(slice) > window.last_end(slice)) continue;
+    const int64_t last_moment = window.first_end(slice) - kLastMomentUs;
+    EXPECT_TRUE(window.ends().may_be_late(time, last_moment)) << i;
+    EXPECT_FALSE(window.ends().may_be_late(time, last_moment - 1)) << i;
+  }
+  // A session may have ended at the row's own time.
+  EXPECT_TRUE(WindowEnds().may_be_late(10'000, 9'000));
+  EXPECT_FALSE(WindowEnds().may_be_late(10'000, 8'999));
+  EXPECT_FALSE(WindowEnds().may_be_late(kWindowTimeMaxUs + 1, INT64_MAX));
+}
+
 TEST(WindowTest, AStepHasTwoSlicesWhereItDoesNotDivideTheSize) {
   const Window window = Window::hop(10, 3);
   EXPECT_EQ(window.slice_of(0), (TimeSpan{0, 1}));

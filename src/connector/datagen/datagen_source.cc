@@ -116,8 +116,10 @@ class DatagenSource : public exec::Source {
       : scan_(std::move(scan)),
         instance_(instance),
         transform_(scan_->request),
+        watermarks_(scan_->request, 0),
         limit_(scan_->table.rows_per_second / scan_->parallelism),
         wake_up_(*scan_->context.timer) {
+    watermarks_.add(0);
     for (int split = instance; split < kDatagenSplits; split += scan_->parallelism) {
       const log::TopicPartition id = split_id(scan_->request.table, split);
       Split& s = splits_.emplace_back(Split{.id = id, .rows = SplitRows(split, scan_->table.rows_max)});
@@ -148,7 +150,7 @@ class DatagenSource : public exec::Source {
       available -= rows;
       limit_.take(rows);
     }
-    if (transform_.has_watermark()) out.watermark({.time = watermark_, .idle = false});
+    if (transform_.has_watermark()) watermarks_.tell(out);
     if (next_split() == nullptr) return holding_ ? SourceState::kWaiting : SourceState::kEnded;
     if (holding_ || available > 0) return SourceState::kMore;
     wake_up_.at(limit_.next_us(now_us));
@@ -196,18 +198,17 @@ class DatagenSource : public exec::Source {
                                             .raw = {},
                                             .error = error});
         });
-    if (result.watermark) watermark_ = std::max(watermark_, *result.watermark);
-    out.emit(std::move(result.batch));
+    watermarks_.emit(0, std::move(result), 0, out);
   }
 
   const std::shared_ptr<const DatagenScan> scan_;
   const int instance_;
   const ScanTransform transform_;
+  SplitWatermarks watermarks_;  // of all splits as one: they come in the order of their rows
   RateLimit limit_;
   WakeUp wake_up_;
   bool holding_ = scan_->request.hold.has_value();
   std::vector<Split> splits_;
-  EventTime watermark_ = kMinEventTime;
 };
 
 int parallelism_of(const ConnectorContext& context, const DatagenScan& scan) {

@@ -154,7 +154,7 @@ class LogSource : public exec::Source {
       : scan_(std::move(scan)),
         instance_(instance),
         rows_(std::move(rows)),
-        watermarks_(scan_->options.idle_timeout_us),
+        watermarks_(scan_->request, scan_->options.idle_timeout_us),
         wake_up_(*scan_->context.timer) {}
 
   void set_waker(std::function<void()> waker) override {
@@ -201,7 +201,7 @@ class LogSource : public exec::Source {
     }
     if (rows_.has_watermark()) {
       watermarks_.check_idle(scan_->context.env->monotonic_time_us());
-      out.watermark(watermarks_.current());
+      watermarks_.tell(out);
     }
     if (batches > 0) return SourceState::kMore;
     if (rows_.has_watermark() && !scan_->request.bounded) wake_up_.at(watermarks_.next_idle_at_us());
@@ -295,8 +295,8 @@ class LogSource : public exec::Source {
     values_.clear();
     for (const log::Record& record : records_) values_.push_back(*record.value);
     const LogOrigin origin(reader.partition(), records_);
-    const std::optional<EventTime> watermark = rows_.emit(values_, reader.readable(), origin, out);
-    if (watermark) watermarks_.advance(partition, *watermark, scan_->context.env->monotonic_time_us());
+    watermarks_.emit(partition, rows_.read(values_, reader.readable(), origin), scan_->context.env->monotonic_time_us(),
+                     out);
   }
 
   const std::shared_ptr<const LogScan> scan_;

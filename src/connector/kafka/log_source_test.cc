@@ -29,6 +29,7 @@ class LogSourceTest : public ConnectorTest {
   ScanRequest request_with_watermark() {
     ScanRequest r = request(columns());
     r.watermark = expr::Expr::column(1, r.physical[1].type);
+    r.time_column = 1;
     return r;
   }
   static std::string event(const std::string& item, int second) {

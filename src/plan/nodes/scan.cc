@@ -54,6 +54,8 @@ ScanTable make_scan_table(const LogicalScan& scan) {
     std::vector<int> output(source.schema.size(), -1);
     for (size_t i = 0; i < scan.columns.size(); ++i) output[scan.columns[i]] = static_cast<int>(i);
     physical.watermark = expr::remap_columns(source.watermark, output);
+    physical.time_column = output[source.watermark_column];
+    physical.window_ends = scan.window_ends;
   }
   return physical;
 }
@@ -83,6 +85,7 @@ Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& need
     for (size_t i = 0; i < op.columns.size(); ++i) kept[i] = kept[i] || of_source[op.columns[i]];
   }
   pruned.with_watermark = needs_time;
+  pruned.window_ends = op.window_ends;
   std::vector<int> mapping(op.columns.size(), -1);
   std::vector<std::string> names;
   for (size_t i = 0; i < op.columns.size(); ++i) {
