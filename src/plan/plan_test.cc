@@ -136,6 +136,38 @@ TEST(PlanTest, TheExampleScriptPlans) {
   }
 }
 
+const ScanTable* scan_of(const PhysicalNode& node) {
+  if (const auto* scan = std::get_if<ScanTable>(&node.op)) return scan;
+  return node.inputs.empty() ? nullptr : scan_of(*node.inputs.front());
+}
+
+TEST(PlanTest, ScansKnowWhereTheirWindowsEnd) {
+  Planner planner;
+  planner.context().mode = PlanMode::kStreaming;
+  ASSERT_TRUE(
+      planner.run("CREATE TABLE t (a BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'kafka')"));
+  auto ends = [&](const std::string& sql) {
+    Result<PhysicalPtr> plan = planner.run(sql);
+    EXPECT_TRUE(plan) << sql;
+    const ScanTable* scan = scan_of(**plan);
+    EXPECT_EQ(scan->time_column, static_cast<int>(scan->physical.size()) - 1);
+    return scan->window_ends;
+  };
+  const std::string windows = "SELECT window_end, MAX(a) FROM ";
+  EXPECT_EQ(
+      ends(windows + "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '4' SECOND, INTERVAL '10' SECOND, INTERVAL '1' SECOND) "
+                     "WHERE a > 1 GROUP BY window_end"),
+      (types::WindowEnds{.step_us = 4'000'000, .offset_us = 3'000'000}));
+  EXPECT_EQ(ends(windows + "SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '4' SECOND) GROUP BY window_end"),
+            types::WindowEnds());
+  EXPECT_EQ(ends("SELECT a, ts FROM t"), types::WindowEnds());
+  EXPECT_EQ(
+      ends(windows + "TUMBLE(TABLE (SELECT a, window_time FROM TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '2' SECOND) "
+                     "GROUP BY a, window_time), DESCRIPTOR(window_time), INTERVAL '8' SECOND) GROUP BY window_end"),
+      (types::WindowEnds{.step_us = 2'000'000, .offset_us = 0}))
+      << "the windows of windows get their rows in time";
+}
+
 TEST(PlanTest, ParametersTakeTheTypesOfTheirSurroundings) {
   Planner planner;
   ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT, s STRING, d DATE)"));
