@@ -104,7 +104,7 @@ RowId RowStore::insert(size_t loaded_row) {
   ++live_;
   std::memset(header(row), 0, header_bytes_);
   std::byte* to = data(row);
-  std::memcpy(to, loaded(loaded_row), row_bytes_);
+  if (row_bytes_ > 0) std::memcpy(to, loaded(loaded_row), row_bytes_);  // a row may have no columns
   for (size_t i = 0; i < strings_; ++i) {
     StringCell stored = cell(to, i);
     if (stored.is_inline()) continue;
@@ -118,7 +118,7 @@ RowId RowStore::insert(size_t loaded_row) {
 bool RowStore::equal(RowId row, size_t loaded_row) const {
   const std::byte* stored = data(row);
   const std::byte* given = loaded(loaded_row);
-  if (std::memcmp(stored, given, strings_offset_) != 0) return false;
+  if (strings_offset_ > 0 && std::memcmp(stored, given, strings_offset_) != 0) return false;
   for (size_t i = 0; i < strings_; ++i) {
     if (cell(stored, i) != cell(given, i)) return false;
   }

@@ -98,6 +98,18 @@ TEST(RowStore, KeepsAndFindsRowsAsAMapDoes) {
   }
 }
 
+// Of which a join needs nothing but that they are there.
+TEST(RowStore, RowsMayHaveNoColumns) {
+  RowStore store({}, sizeof(int64_t));
+  store.load({}, 2);
+  const RowId row = store.insert(0);
+  EXPECT_TRUE(store.equal(row, 1));
+  EXPECT_NE(store.insert(1), row);
+  EXPECT_EQ(store.size(), 2U);
+  store.erase(row);
+  EXPECT_EQ(store.size(), 1U);
+}
+
 // Long strings of rows that have gone do not fill the memory, and columns that were gathered keep theirs.
 TEST(RowStore, TheTextOfErasedRowsGoes) {
   RowStore store({TypeKind::kString}, 0);
