@@ -3,14 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "base/json_text.h"
+#include "alert/row_text.h"
 #include "base/logging.h"
-#include "columnar/row_key.h"
+#include "base/time.h"
 #include "view/view.h"
 
 namespace penstock::alert {
@@ -20,39 +20,6 @@ namespace {
 constexpr std::string_view kStateFile = "/alerts.json";
 constexpr size_t kFeedRows = 1000;
 
-void append_json_value(std::string& out, const types::Value& value, types::DataType type) {
-  if (value.is_null()) {
-    out += "null";
-    return;
-  }
-  const bool finite = type.physical() != types::Physical::kDouble || std::isfinite(value.as_double());
-  const std::string text = types::to_text(value, type);
-  const bool bare = (type.is_numeric() && finite) || type.kind() == types::TypeKind::kBoolean;
-  bare ? void(out += text) : append_json_string(out, text);
-}
-
-std::string row_json(const types::Schema& schema, const columnar::ChangeBatch& batch, size_t row) {
-  std::string out = "{";
-  for (size_t c = 0; c < schema.size(); ++c) {
-    if (c > 0) out += ",";
-    append_json_string(out, schema[c].name);
-    out += ":";
-    append_json_value(out, batch.column(c)->value(row), schema[c].type);
-  }
-  return out + "}";
-}
-
-std::string key_text(const types::Schema& schema, const std::vector<int>& key, const columnar::ChangeBatch& batch,
-                     size_t row) {
-  std::string out;
-  for (const int c : key) {
-    const auto column = static_cast<size_t>(c);
-    if (!out.empty()) out += ", ";
-    out += schema[column].name + "=" + types::to_text(batch.column(column)->value(row), schema[column].type);
-  }
-  return out;
-}
-
 }  // namespace
 
 struct AlertManager::Rule {
@@ -60,41 +27,54 @@ struct AlertManager::Rule {
   std::vector<int> key;  // of an instance: the definition's, or all columns
   std::unique_ptr<view::ChangeFeed> feed;
   std::set<std::string> in_snapshot;  // keys seen while a snapshot comes in
-  uint64_t over_limit = 0;
+  bool over_limit = false;            // there are rows that did not fire
   bool dropped = false;
+
+  void subscribe(size_t pending_rows_max, std::function<void()> ready) {
+    feed = definition.view->subscribe({.snapshot = true, .pending_rows_max = pending_rows_max});
+    feed->on_ready(std::move(ready));
+  }
 };
 
 AlertManager::AlertManager(AlertManagerOptions options) : options_(std::move(options)) {}
 
 Result<std::unique_ptr<AlertManager>> AlertManager::open(AlertManagerOptions options) {
   auto manager = std::unique_ptr<AlertManager>(new AlertManager(std::move(options)));
-  AlertManager& self = *manager;
-  if (self.options_.metrics != nullptr) {
-    self.firing_gauge_ = &self.options_.metrics->gauge("penstock_alert_firing", "Incidents that are firing now.");
+  PENSTOCK_TRY(manager->load());
+  manager->thread_ = std::thread([&self = *manager] { self.run(); });
+  return manager;
+}
+
+Status AlertManager::load() {
+  if (MetricsRegistry* metrics = options_.metrics; metrics != nullptr) {
+    firing_gauge_ = &metrics->gauge("penstock_alert_firing", "Incidents that are firing now.");
+    over_limit_ = &metrics->counter("penstock_alert_over_limit_total",
+                                    "Rows that did not fire because their alert had too many incidents.");
   }
   AlertState state;
-  const std::string path = self.options_.directory + std::string(kStateFile);
-  if (self.options_.env->exists(path)) {
-    state = PENSTOCK_TRY(AlertState::from_json(PENSTOCK_TRY(self.options_.env->read_file(path))));
+  const std::string path = options_.directory + std::string(kStateFile);
+  if (options_.env->exists(path)) {
+    Result<AlertState> read = AlertState::from_json(PENSTOCK_TRY(options_.env->read_file(path)));
+    if (!read) return std::move(read).error().context(path);
+    state = *std::move(read);
   }
   for (Incident& incident : state.incidents) {
     if (incident.state == IncidentState::kResolved) {
-      self.resolved_.push_back(std::move(incident));
+      resolved_.push_back(std::move(incident));
     } else {
-      self.firing_.emplace(std::pair{incident.alert, incident.key}, std::move(incident));
+      firing_[incident.alert].emplace(incident.key, std::move(incident));
     }
   }
-  NotifierOptions notifier = self.options_.notifier;
-  notifier.metrics = self.options_.metrics;
-  notifier.on_settled = [&self] {
-    const std::lock_guard lock(self.mutex_);
-    self.dirty_ = true;
-    self.wake();
+  NotifierOptions notifier = options_.notifier;
+  notifier.metrics = options_.metrics;
+  notifier.on_settled = [this] {
+    const std::lock_guard lock(wake_mutex_);
+    save_at_us_ = std::min(save_at_us_, monotonic_time_us() + options_.settled_save_delay_us);
+    woken_.notify_one();
   };
-  self.notifier_ = std::make_unique<Notifier>(std::move(notifier));
-  for (Notification& notification : state.notifications) self.notifier_->send(std::move(notification));
-  self.thread_ = std::thread([&self] { self.run(); });
-  return manager;
+  notifier_ = std::make_unique<Notifier>(std::move(notifier));
+  for (Notification& notification : state.notifications) notifier_->send(std::move(notification));
+  return {};
 }
 
 AlertManager::~AlertManager() { close(); }
@@ -102,15 +82,99 @@ AlertManager::~AlertManager() { close(); }
 void AlertManager::close() {
   if (stopping_.exchange(true)) return;
   wake();
-  thread_.join();
-  save();
-  notifier_.reset();
+  if (thread_.joinable()) thread_.join();
+  if (notifier_ == nullptr) return;  // it was never open
+  notifier_->stop();
+  const std::lock_guard lock(mutex_);
+  save(state_with(unsent_));
 }
 
+// --- its thread ---
+
 void AlertManager::wake() {
-  signals_.fetch_add(1);
-  signals_.notify_one();
+  const std::lock_guard lock(wake_mutex_);
+  is_woken_ = true;
+  woken_.notify_one();
 }
+
+void AlertManager::wait() {
+  std::unique_lock lock(wake_mutex_);
+  while (!is_woken_) {
+    const int64_t wait_us = save_at_us_ - monotonic_time_us();
+    if (save_at_us_ == INT64_MAX) {
+      woken_.wait(lock);
+    } else if (wait_us > 0) {
+      woken_.wait_for(lock, std::chrono::microseconds(wait_us));
+    } else {
+      break;
+    }
+  }
+  is_woken_ = false;
+}
+
+void AlertManager::run() {
+  while (!stopping_) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto it = rules_.begin(); it != rules_.end();) {
+        follow(*it->second);
+        it = it->second->dropped ? rules_.erase(it) : std::next(it);
+      }
+      if (firing_gauge_ != nullptr) firing_gauge_->set(static_cast<int64_t>(firing_count()));
+    }
+    save_and_send();
+    wait();
+  }
+}
+
+void AlertManager::save_and_send() {
+  bool due = false;
+  {
+    const std::lock_guard lock(wake_mutex_);
+    due = save_at_us_ <= monotonic_time_us();
+  }
+  AlertState state;
+  std::vector<Notification> unsent;
+  std::function<void()> changed;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_changed = std::exchange(is_changed_, false);
+    if (!is_changed && !due) return;
+    if (is_changed) changed = changed_;
+    unsent = std::exchange(unsent_, {});
+    save_at(INT64_MAX);
+    state = state_with(unsent);
+  }
+  if (!save(state)) save_at(monotonic_time_us() + options_.settled_save_delay_us);
+  // Also when it could not be saved: an alert that may come twice is better than one that does not come.
+  for (Notification& notification : unsent) notifier_->send(std::move(notification));
+  if (changed) changed();
+}
+
+void AlertManager::save_at(int64_t time_us) {
+  const std::lock_guard lock(wake_mutex_);
+  save_at_us_ = time_us;
+}
+
+AlertState AlertManager::state_with(const std::vector<Notification>& unsent) const {
+  AlertState state;
+  for (const auto& [rule, incidents] : firing_) {
+    for (const auto& [key, incident] : incidents) state.incidents.push_back(incident);
+  }
+  state.incidents.insert(state.incidents.end(), resolved_.begin(), resolved_.end());
+  state.notifications = notifier_->waiting();
+  state.notifications.insert(state.notifications.end(), unsent.begin(), unsent.end());
+  return state;
+}
+
+bool AlertManager::save(const AlertState& state) {
+  const Status saved =
+      options_.env->write_file_atomically(options_.directory + std::string(kStateFile), state.to_json());
+  if (!saved) logging::error("alert state not saved", {{"reason", saved.error().message()}});
+  return saved.has_value();
+}
+
+// --- rules ---
 
 void AlertManager::on_created(const engine::AlertRule& rule) {
   auto entry = std::make_unique<Rule>();
@@ -120,8 +184,7 @@ void AlertManager::on_created(const engine::AlertRule& rule) {
   } else {
     for (size_t c = 0; c < rule.view->options().schema.size(); ++c) entry->key.push_back(static_cast<int>(c));
   }
-  entry->feed = rule.view->subscribe({.snapshot = true, .pending_rows_max = options_.firing_max});
-  entry->feed->on_ready([this] { wake(); });
+  entry->subscribe(options_.firing_max, [this] { wake(); });
   const std::lock_guard lock(mutex_);
   rules_[rule.name] = std::move(entry);
   wake();
@@ -129,63 +192,36 @@ void AlertManager::on_created(const engine::AlertRule& rule) {
 
 void AlertManager::on_dropped(const std::string& name) {
   const std::lock_guard lock(mutex_);
-  const auto it = rules_.find(name);
-  if (it == rules_.end()) return;
-  it->second->dropped = true;
-  wake();
-}
-
-void AlertManager::on_changed(std::function<void()> callback) {
-  const std::lock_guard lock(mutex_);
-  changed_ = std::move(callback);
-}
-
-std::vector<Incident> AlertManager::incidents() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<Incident> out;
-  for (const auto& [key, incident] : firing_) out.push_back(incident);
-  std::ranges::sort(out, std::greater{}, &Incident::fired_at_us);
-  out.insert(out.end(), resolved_.begin(), resolved_.end());
-  return out;
-}
-
-void AlertManager::run() {
-  while (!stopping_) {
-    const uint32_t seen = signals_.load();
-    std::function<void()> changed;
-    bool dirty = false;
-    {
-      const std::lock_guard lock(mutex_);
-      for (auto it = rules_.begin(); it != rules_.end();) {
-        follow(*it->second);
-        it = it->second->dropped ? rules_.erase(it) : std::next(it);
-      }
-      dirty = std::exchange(dirty_, false);
-      changed = changed_;
-      if (firing_gauge_ != nullptr) firing_gauge_->set(static_cast<int64_t>(firing_.size()));
-    }
-    if (dirty) save();
-    if (dirty && changed) changed();
-    signals_.wait(seen);
+  if (const auto it = rules_.find(name); it != rules_.end()) {
+    it->second->dropped = true;
+  } else {
+    // It had not caught up since the start: its incidents of before end, and nobody is told where it is not known.
+    Rule unknown;
+    unknown.definition.name = name;
+    resolve_all_but(unknown, [](const std::string&) { return false; });
+    firing_.erase(name);
   }
+  wake();
 }
 
 void AlertManager::follow(Rule& rule) {
   while (!rule.dropped) {
     const std::optional<view::FeedUpdate> update = rule.feed->poll(kFeedRows);
-    if (!update) return;
+    if (!update) break;
     if (update->kind == view::FeedUpdate::Kind::kDropped) {
       rule.dropped = true;
     } else {
       apply(rule, *update);
     }
   }
-  // Dropping the rule ends its incidents.
-  std::vector<std::string> keys;
-  for (const auto& [rule_and_key, incident] : firing_) {
-    if (rule_and_key.first == rule.definition.name) keys.push_back(rule_and_key.second);
+  if (rule.dropped) {
+    resolve_all_but(rule, [](const std::string&) { return false; });
+    firing_.erase(rule.definition.name);
+  } else if (rule.over_limit && firing_[rule.definition.name].size() <= options_.firing_max / 2) {
+    // There is room again for rows that did not fire: the rows of now say which.
+    rule.over_limit = false;
+    rule.subscribe(options_.firing_max, [this] { wake(); });
   }
-  for (const std::string& key : keys) resolve(rule, key);
 }
 
 void AlertManager::apply(Rule& rule, const view::FeedUpdate& update) {
@@ -210,27 +246,26 @@ void AlertManager::apply(Rule& rule, const view::FeedUpdate& update) {
     fire(rule, key, std::move(values));
   }
   if (!snapshot || !update.last) return;
-  std::vector<std::string> missing;
-  for (const auto& [rule_and_key, incident] : firing_) {
-    const bool mine = rule_and_key.first == rule.definition.name;
-    if (mine && !rule.in_snapshot.contains(rule_and_key.second)) missing.push_back(rule_and_key.second);
-  }
-  for (const std::string& key : missing) resolve(rule, key);
+  resolve_all_but(rule, [&](const std::string& key) { return rule.in_snapshot.contains(key); });
   rule.in_snapshot.clear();
 }
 
+// --- incidents ---
+
 void AlertManager::fire(Rule& rule, const std::string& key, std::string values_json) {
-  dirty_ = true;
-  const auto place = std::pair{rule.definition.name, key};
-  if (const auto it = firing_.find(place); it != firing_.end()) {
+  IncidentsByKey& incidents = firing_[rule.definition.name];
+  if (const auto it = incidents.find(key); it != incidents.end()) {
+    if (it->second.values_json == values_json) return;
     it->second.values_json = std::move(values_json);
+    is_changed_ = true;
     return;
   }
-  if (firing_.size() >= options_.firing_max) {
-    if (rule.over_limit++ == 0) {
-      logging::warning("alert has too many firing instances, further ones are ignored",
+  if (incidents.size() >= options_.firing_max) {
+    if (!std::exchange(rule.over_limit, true)) {
+      logging::warning("alert has too many firing instances, further ones wait",
                        {{"alert", rule.definition.name}, {"firing_max", options_.firing_max}});
     }
+    if (over_limit_ != nullptr) over_limit_->add();
     return;
   }
   Incident incident{.id = fmt::format("{:016x}", options_.env->random_u64()),
@@ -242,20 +277,30 @@ void AlertManager::fire(Rule& rule, const std::string& key, std::string values_j
                     .fired_at_us = options_.env->wall_time_us(),
                     .resolved_at_us = {}};
   notify(rule, incident);
-  firing_.emplace(place, std::move(incident));
+  incidents.emplace(key, std::move(incident));
+  is_changed_ = true;
 }
 
-void AlertManager::resolve(Rule& rule, const std::string& key) {
-  const auto it = firing_.find({rule.definition.name, key});
-  if (it == firing_.end()) return;
-  dirty_ = true;
+void AlertManager::resolve(const Rule& rule, const std::string& key) {
+  IncidentsByKey& incidents = firing_[rule.definition.name];
+  const auto it = incidents.find(key);
+  if (it == incidents.end()) return;
   Incident incident = std::move(it->second);
-  firing_.erase(it);
+  incidents.erase(it);
   incident.state = IncidentState::kResolved;
   incident.resolved_at_us = options_.env->wall_time_us();
   notify(rule, incident);
   resolved_.push_front(std::move(incident));
   while (resolved_.size() > options_.resolved_kept) resolved_.pop_back();
+  is_changed_ = true;
+}
+
+void AlertManager::resolve_all_but(const Rule& rule, const std::function<bool(const std::string&)>& stays) {
+  std::vector<std::string> keys;
+  for (const auto& [key, incident] : firing_[rule.definition.name]) {
+    if (!stays(key)) keys.push_back(key);
+  }
+  for (const std::string& key : keys) resolve(rule, key);
 }
 
 void AlertManager::notify(const Rule& rule, const Incident& incident) {
@@ -268,22 +313,37 @@ void AlertManager::notify(const Rule& rule, const Incident& incident) {
                                                                     {"values", incident.values_json},
                                                                     {"incident", incident.id}});
     } else {
-      notifier_->send({.incident_id = incident.id,
-                       .about = incident.state,
-                       .channel_kind = channel.kind,
-                       .channel_target = channel.target,
-                       .body = to_json(incident)});
+      unsent_.push_back({.incident_id = incident.id,
+                         .about = incident.state,
+                         .channel_kind = channel.kind,
+                         .channel_target = channel.target,
+                         .body = to_json(incident)});
     }
   }
 }
 
-void AlertManager::save() {
-  AlertState state;
-  state.incidents = incidents();
-  state.notifications = notifier_->waiting();
-  const Status saved =
-      options_.env->write_file_atomically(options_.directory + std::string(kStateFile), state.to_json());
-  if (!saved) logging::error("alert state not saved", {{"reason", saved.error().message()}});
+size_t AlertManager::firing_count() const {
+  size_t count = 0;
+  for (const auto& [rule, incidents] : firing_) count += incidents.size();
+  return count;
+}
+
+// --- readers ---
+
+void AlertManager::on_changed(std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  changed_ = std::move(callback);
+}
+
+std::vector<Incident> AlertManager::incidents() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Incident> out;
+  for (const auto& [rule, incidents] : firing_) {
+    for (const auto& [key, incident] : incidents) out.push_back(incident);
+  }
+  std::ranges::sort(out, std::greater{}, &Incident::fired_at_us);
+  out.insert(out.end(), resolved_.begin(), resolved_.end());
+  return out;
 }
 
 engine::SystemTable AlertManager::system_table() const {

@@ -1,10 +1,12 @@
 // Watches the rows of every alert's query: a row that comes is an incident that fires, a row that goes resolves it.
 //
 // One thread follows the change feeds of all rules; a Notifier sends. What is firing and what has not been delivered
-// yet is kept in one file of the data directory, so a restart neither repeats nor forgets a notification.
+// yet is kept in one file of the data directory, so a restart neither repeats nor forgets a notification: it is in the
+// file before it is sent, under the key by which its receiver knows it again.
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -29,8 +31,10 @@ struct AlertManagerOptions {
   io::Env* env = nullptr;
   std::string directory;  // keeps alerts.json
   NotifierOptions notifier;
-  size_t firing_max = 10'000;   // incidents of one rule; rows above it are counted, not fired
+  size_t firing_max = 10'000;   // incidents of one rule; rows above it wait until there are half as many
   size_t resolved_kept = 1000;  // resolved incidents that stay in the list
+  // How long a delivery may go unsaved: a crash in between repeats it, under the same key.
+  int64_t settled_save_delay_us = 1'000'000;
   MetricsRegistry* metrics = nullptr;
 };
 
@@ -56,28 +60,50 @@ class AlertManager : public engine::AlertListener {
 
  private:
   struct Rule;
+  using IncidentsByKey = std::map<std::string, Incident>;
 
   explicit AlertManager(AlertManagerOptions options);
+  Status load();
   void run();
   void wake();
+  // Waits until it is woken, or a delivery has to be saved.
+  void wait();
+  void save_at(int64_t time_us);
+
+  // --- with mutex_ held ---
   void follow(Rule& rule);
   void apply(Rule& rule, const view::FeedUpdate& update);
   void fire(Rule& rule, const std::string& key, std::string values_json);
-  void resolve(Rule& rule, const std::string& key);
+  void resolve(const Rule& rule, const std::string& key);
+  void resolve_all_but(const Rule& rule, const std::function<bool(const std::string&)>& stays);
   void notify(const Rule& rule, const Incident& incident);
-  void save();
+  size_t firing_count() const;
+  // What is to be saved, with the notifications that have been made and are not with the notifier yet.
+  AlertState state_with(const std::vector<Notification>& unsent) const;
+
+  // Saves what is firing and what is undelivered, and hands over what is to be sent.
+  void save_and_send();
+  bool save(const AlertState& state);
 
   const AlertManagerOptions options_;
   Gauge* firing_gauge_ = nullptr;
-  // Counts what the thread has to look at. Not under the mutex: feeds call wake() under locks of their own.
-  std::atomic<uint32_t> signals_{0};
+  Counter* over_limit_ = nullptr;
   std::atomic<bool> stopping_{false};
+
+  // Not mutex_: feeds call wake() under locks of their own.
+  std::mutex wake_mutex_;
+  std::condition_variable woken_;
+  bool is_woken_ = false;
+  int64_t save_at_us_ = INT64_MAX;  // for what the notifier settled
+
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Rule>> rules_;
-  std::map<std::pair<std::string, std::string>, Incident> firing_;  // by rule and key
-  std::deque<Incident> resolved_;                                   // latest first
+  std::map<std::string, IncidentsByKey> firing_;  // by rule
+  std::deque<Incident> resolved_;                 // latest first
   std::function<void()> changed_;
-  bool dirty_ = false;  // to be saved and told
+  std::vector<Notification> unsent_;  // made and not saved yet
+  bool is_changed_ = false;           // to be saved and told
+
   std::unique_ptr<Notifier> notifier_;
   std::thread thread_;
 };
