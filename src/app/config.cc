@@ -53,6 +53,18 @@ Status take_file(const std::string& path, LoadedConfig& loaded) {
   return {};
 }
 
+// Whether a variable is named as the settings of a section are: PENSTOCK_KAFKA_...
+bool begins_like_a_section(std::string_view variable) {
+  return std::ranges::any_of(settings(), [&](const Setting& setting) {
+    const size_t dot = setting.name.find('.');
+    return dot != std::string_view::npos &&
+           variable.starts_with(setting.environment().substr(0, kEnvironmentPrefix.size() + dot + 1));
+  });
+}
+
+// A variable that is no setting but looks like one is a mistake, and told. Any other is not this program's: container
+// platforms set PENSTOCK_PORT and the like for a service of that name, and whoever runs the program has variables of
+// his own.
 Status take_environment(std::span<const std::string> environment, LoadedConfig& loaded) {
   const auto names = all_names([](const Setting& setting) { return setting.environment(); });
   for (const std::string& variable : environment) {
@@ -62,8 +74,10 @@ Status take_environment(std::span<const std::string> environment, LoadedConfig& 
     if (name == kFileVariable) continue;
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) {
-      // No error: container platforms set PENSTOCK_PORT and the like for a service of that name.
-      loaded.warnings.push_back(fmt::format("{} is no setting; {}", name, did_you_mean(name, names)));
+      const std::string hint = did_you_mean(name, names);
+      if (!hint.empty() || begins_like_a_section(name)) {
+        loaded.warnings.push_back(fmt::format("{} is no setting{}{}", name, hint.empty() ? "" : "; ", hint));
+      }
       continue;
     }
     const std::string text = equals == std::string::npos ? "" : variable.substr(equals + 1);
