@@ -14,7 +14,7 @@ struct Kind {
 };
 
 const std::array<Kind, 9>& kinds() {
-  static const std::array<Kind, 9> kinds{{
+  static const std::array<Kind, 9> kKinds{{
       {{"1-worker", "as it is written; goldens are written by it"}, {.name = "1-worker"}},
       {{"2-workers", "the same with two workers"}, {.name = "2-workers", .workers = 2}},
       {{"4-workers", "the same with four"}, {.name = "4-workers", .workers = 4}},
@@ -31,7 +31,7 @@ const std::array<Kind, 9>& kinds() {
       {{"bounded", "streams as bounded queries over all the input, after 'end'"},
        {.name = "bounded", .keeps_steps = false, .backlog = true, .bounded = true}},
   }};
-  return kinds;
+  return kKinds;
 }
 
 template <class Step>

@@ -20,7 +20,6 @@ namespace {
 
 using columnar::ChangeBatch;
 using columnar::ColumnPtr;
-using columnar::kBatchRowsMax;
 using exec::SourceState;
 
 constexpr int kBatchesPerPoll = 8;
