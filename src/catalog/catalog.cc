@@ -69,6 +69,23 @@ types::Schema Entry::schema() const {
   return schema;
 }
 
+types::Schema Table::physical_schema() const {
+  types::Schema schema;
+  for (const Column& column : columns) {
+    if (column.is_physical()) schema.push_back({column.name, column.type});
+  }
+  return schema;
+}
+
+std::vector<int> Table::physical_key() const {
+  std::vector<int> key;
+  for (int column : primary_key) {
+    key.push_back(static_cast<int>(std::count_if(columns.begin(), columns.begin() + column,
+                                                 [](const Column& before) { return before.is_physical(); })));
+  }
+  return key;
+}
+
 Result<std::string> full_name(const sql::QualifiedName& name) {
   const std::string& object = name.parts.back().text;
   if (name.parts.size() == 1) return object;

@@ -53,6 +53,9 @@ struct Table {
   Options options;
 
   bool is_native() const { return find_option(options, "connector") == nullptr; }
+  // The columns that are stored, in order; and the primary key as places among these.
+  types::Schema physical_schema() const;
+  std::vector<int> physical_key() const;
   bool operator==(const Table&) const = default;
 };
 

@@ -45,9 +45,9 @@ std::optional<int> time_column_of(const types::Schema& schema) {
 // What the table's connector is asked about.
 connector::TableDefinition definition_of(const catalog::Entry& entry) {
   const catalog::Table& table = *entry.table();
-  connector::TableDefinition definition{.name = entry.name, .physical = {}, .metadata = {}, .options = {}};
+  connector::TableDefinition definition{
+      .name = entry.name, .physical = table.physical_schema(), .metadata = {}, .options = {}};
   for (const catalog::Column& column : table.columns) {
-    if (column.is_physical()) definition.physical.push_back({column.name, column.type});
     if (!column.metadata) continue;
     definition.metadata.push_back({.column = column.name,
                                    .from = {.key = column.metadata->key, .type = column.type},

@@ -19,9 +19,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   connector::ScanRequest request;
   request.table = entry->name;
   request.options = &options;
-  for (const catalog::Column& column : table->columns) {
-    if (column.is_physical()) request.columns.push_back({column.name, column.type});
-  }
+  request.columns = table->physical_schema();
   request.physical = scan.physical;
   for (const auto& metadata : scan.metadata) request.metadata.push_back({metadata.key, metadata.type});
   request.projections = scan.projections;

@@ -31,24 +31,6 @@ ChangeBatch with_op(const ChangeBatch& batch, RowOp op) {
 
 }  // namespace
 
-types::Schema physical_schema(const catalog::Table& table) {
-  types::Schema schema;
-  for (const catalog::Column& column : table.columns) {
-    if (column.is_physical()) schema.push_back({column.name, column.type});
-  }
-  return schema;
-}
-
-std::vector<int> physical_key(const catalog::Table& table) {
-  std::vector<int> key;
-  for (const int column : table.primary_key) {
-    const auto end = table.columns.begin() + column;
-    key.push_back(static_cast<int>(
-        std::count_if(table.columns.begin(), end, [](const catalog::Column& before) { return before.is_physical(); })));
-  }
-  return key;
-}
-
 std::string NativeTable::topic_name(const catalog::Entry& entry) {
   std::string name = entry.name.substr(0, kTopicNameMax);
   std::ranges::replace_if(name, [](char c) { return !may_be_in_a_topic(c); }, '_');
@@ -68,7 +50,7 @@ Result<std::unique_ptr<NativeTable>> NativeTable::open(const catalog::Entry& ent
                                                        MemoryBudget* memory) {
   const catalog::Table& table = *entry.table();
   auto view = view::View::make(
-      {.name = entry.name, .schema = physical_schema(table), .key = physical_key(table), .memory = memory});
+      {.name = entry.name, .schema = table.physical_schema(), .key = table.physical_key(), .memory = memory});
   auto changes = PENSTOCK_TRY(connector::ChangeLog::open({.log = &log,
                                                           .env = &env,
                                                           .topic = topic_name(entry),

@@ -62,9 +62,4 @@ class NativeTable {
   Epoch next_epoch_{1};
 };
 
-// The physical columns of a table, and where each is among all its columns.
-types::Schema physical_schema(const catalog::Table& table);
-// The primary key as places among the physical columns.
-std::vector<int> physical_key(const catalog::Table& table);
-
 }  // namespace penstock::engine

@@ -261,20 +261,24 @@ class SessionImpl : public Session {
     return insert_rows(PENSTOCK_TRY(modification(call, entry, table, insert.returning)), plan.query.root, policy);
   }
 
-  CursorResult run(const Call& call, const sql::Update& update) {
-    const auto plan =
-        PENSTOCK_TRY(plan::plan_update(update, context(plan::PlanMode::kBounded, call.prepared, call.parameters)));
+  using ChangeRows = CursorResult (*)(const Modification& change, const plan::PhysicalPtr& rows);
+
+  CursorResult change_native(const Call& call, const plan::PlannedChange& plan,
+                             const std::vector<sql::SelectItem>& returning, ChangeRows change_rows) {
     const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, plan.target));
     const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(plan.target));
-    return update_rows(PENSTOCK_TRY(modification(call, *entry, table, update.returning)), plan.query.root);
+    return change_rows(PENSTOCK_TRY(modification(call, *entry, table, returning)), plan.query.root);
+  }
+
+  CursorResult run(const Call& call, const sql::Update& update) {
+    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
+    return change_native(call, PENSTOCK_TRY(plan::plan_update(update, plan_context)), update.returning, update_rows);
   }
 
   CursorResult run(const Call& call, const sql::Delete& statement) {
-    const auto plan =
-        PENSTOCK_TRY(plan::plan_delete(statement, context(plan::PlanMode::kBounded, call.prepared, call.parameters)));
-    const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, plan.target));
-    const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(plan.target));
-    return delete_rows(PENSTOCK_TRY(modification(call, *entry, table, statement.returning)), plan.query.root);
+    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
+    return change_native(call, PENSTOCK_TRY(plan::plan_delete(statement, plan_context)), statement.returning,
+                         delete_rows);
   }
 
   CursorResult run(const Call& call, const sql::Insert& insert) {

@@ -145,25 +145,18 @@ Result<LogicalPtr> Binder::bind_native_table(const catalog::Entry& entry) {
   auto source = std::make_shared<ScanSource>();
   source->kind = ScanSource::Kind::kView;
   source->name = entry.name;
-  std::vector<int> places;  // of each column among the physical ones
-  for (const catalog::Column& column : table.columns) {
-    places.push_back(static_cast<int>(source->schema.size()));
-    if (column.is_physical()) source->schema.push_back({column.name, column.type});
-  }
+  source->schema = table.physical_schema();
   source->traits = {.append_only = bounded, .bounded = bounded, .key = std::nullopt, .time_columns = {}};
-  if (!table.primary_key.empty()) {
-    source->traits.key.emplace();
-    for (int column : table.primary_key) source->traits.key->push_back(places[column]);
-  }
+  if (!table.primary_key.empty()) source->traits.key = table.physical_key();
   Scope scope(entry.name, source->schema);
   LogicalPtr rows = make_scan(std::move(source));
   if (rows->schema.size() == table.columns.size()) return rows;
   std::vector<ExprPtr> expressions;
   std::vector<std::string> names;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    const catalog::Column& column = table.columns[i];
+  size_t next_physical = 0;
+  for (const catalog::Column& column : table.columns) {
     names.push_back(column.name);
-    expressions.push_back(column.is_physical() ? scope.column(static_cast<size_t>(places[i]))
+    expressions.push_back(column.is_physical() ? scope.column(next_physical++)
                                                : PENSTOCK_TRY(bind_computed(column, scope)));
   }
   return make_project(std::move(rows), std::move(expressions), std::move(names));

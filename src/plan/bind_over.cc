@@ -25,14 +25,6 @@ constexpr std::array<RankName, 3> kRankNames = {{
     {"DENSE_RANK", Rank::Function::kDenseRank},
 }};
 
-// The column of `columns` that is `expression`, which is added behind them when it is not there.
-int find_or_append(std::vector<ExprPtr>& columns, const ExprPtr& expression) {
-  auto found = std::ranges::find_if(columns, [&](const ExprPtr& known) { return known->equals(*expression); });
-  auto index = static_cast<int>(found - columns.begin());
-  if (found == columns.end()) columns.push_back(expression);
-  return index;
-}
-
 }  // namespace
 
 bool FoundOver::operator==(const FoundOver& other) const {
@@ -114,9 +106,9 @@ LogicalPtr Binder::add_overs(LogicalPtr plan, const std::vector<FoundOver>& over
     std::vector<std::string> names;
     for (size_t i = 0; i < plan->schema.size(); ++i) inputs.push_back(column_of(plan->schema, static_cast<int>(i)));
     Rank rank{.function = over.function, .partition_by = {}, .order_by = {}, .last = std::nullopt};
-    for (const ExprPtr& key : over.window.partition_by) rank.partition_by.push_back(find_or_append(inputs, key));
+    for (const ExprPtr& key : over.window.partition_by) rank.partition_by.push_back(find_or_add(inputs, key));
     for (const OverWindow::Order& by : over.window.order_by) {
-      rank.order_by.push_back({find_or_append(inputs, by.value), by.descending, by.nulls_first});
+      rank.order_by.push_back({find_or_add(inputs, by.value), by.descending, by.nulls_first});
     }
     for (size_t i = 0; i < inputs.size(); ++i) {
       names.push_back(i < plan->schema.size() ? plan->schema[i].name : label(*inputs[i]));

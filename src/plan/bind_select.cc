@@ -71,14 +71,6 @@ class GroupRewriter {
   const std::map<size_t, sql::Position>& positions_;
 };
 
-// The column of `expressions` that is `expression`, which is added when it is not there.
-int find_or_add(std::vector<ExprPtr>& expressions, const ExprPtr& expression) {
-  auto found = std::ranges::find_if(expressions, [&](const ExprPtr& known) { return known->equals(*expression); });
-  size_t index = static_cast<size_t>(found - expressions.begin());
-  if (found == expressions.end()) expressions.push_back(expression);
-  return static_cast<int>(index);
-}
-
 // The aggregation of `input`: below it a projection with its keys, arguments and filters.
 LogicalPtr make_aggregation(LogicalPtr input, const std::vector<ExprPtr>& keys, std::vector<FoundAggregate> found) {
   std::vector<ExprPtr> columns;
@@ -99,6 +91,13 @@ LogicalPtr make_aggregation(LogicalPtr input, const std::vector<ExprPtr>& keys, 
 }
 
 }  // namespace
+
+int find_or_add(std::vector<ExprPtr>& expressions, const ExprPtr& expression) {
+  auto found = std::ranges::find_if(expressions, [&](const ExprPtr& known) { return known->equals(*expression); });
+  size_t index = static_cast<size_t>(found - expressions.begin());
+  if (found == expressions.end()) expressions.push_back(expression);
+  return static_cast<int>(index);
+}
 
 LogicalPtr make_distinct(LogicalPtr input) {
   Aggregate aggregate;

@@ -217,6 +217,9 @@ Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const Plan
 // Optimizes a bound plan and makes it physical; the result's columns keep their names.
 Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context);
 
+// The place of `expression` among `expressions`, to which it is added when it is not there.
+int find_or_add(std::vector<expr::ExprPtr>& expressions, const expr::ExprPtr& expression);
+
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);
 

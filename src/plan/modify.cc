@@ -20,14 +20,6 @@ std::vector<size_t> physical_columns(const catalog::Table& table) {
   return columns;
 }
 
-types::Schema physical_schema(const catalog::Table& table) {
-  types::Schema schema;
-  for (size_t column : physical_columns(table)) {
-    schema.push_back({table.columns[column].name, table.columns[column].type});
-  }
-  return schema;
-}
-
 // The native table that a statement changes.
 Result<catalog::EntryPtr> find_native_table(const sql::QualifiedName& name, std::string_view statement,
                                             const PlanContext& context) {
@@ -105,7 +97,7 @@ Result<PlannedChange> plan_update(const sql::Update& update, const PlanContext& 
     names.push_back(table.columns[column].name);
   }
   std::vector<ExprPtr> expressions = old_row;
-  PENSTOCK_TRY(apply_assignments(update.assignments, physical_schema(table), binder, scope, expressions));
+  PENSTOCK_TRY(apply_assignments(update.assignments, table.physical_schema(), binder, scope, expressions));
   expressions.insert(expressions.begin(), old_row.begin(), old_row.end());
   names.insert(names.end(), names.begin(), names.begin() + static_cast<ptrdiff_t>(old_row.size()));
   plan = make_project(std::move(plan), std::move(expressions), std::move(names));
@@ -143,7 +135,7 @@ Result<std::vector<ExprPtr>> plan_on_conflict(const sql::OnConflict& conflict, c
         .at(name.position.offset);
   }
   if (conflict.assignments.empty()) return std::vector<ExprPtr>();
-  types::Schema physical = physical_schema(table);
+  types::Schema physical = table.physical_schema();
   Scope scope(entry.name, physical);
   scope.append("EXCLUDED", physical);
   std::vector<ExprPtr> row;
@@ -157,7 +149,7 @@ Result<PlannedReturning> plan_returning(const std::vector<sql::SelectItem>& item
                                         const PlanContext& context) {
   PlannedReturning returning;
   if (items.empty()) return returning;
-  Scope scope(entry.name, physical_schema(*entry.table()));
+  Scope scope(entry.name, entry.table()->physical_schema());
   Binder binder(context);
   Binder::SelectList list = PENSTOCK_TRY(binder.bind_select_list(items, {.scope = &scope, .place = "in RETURNING"}));
   for (size_t i = 0; i < list.expressions.size(); ++i) {

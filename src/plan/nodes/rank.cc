@@ -3,6 +3,7 @@
 
 #include "expr/function.h"
 #include "plan/node.h"
+#include "plan/rules.h"
 
 namespace penstock::plan {
 namespace {
@@ -87,8 +88,7 @@ Pruned prune(const Rank& op, const LogicalNode& node, const Columns& needed) {
     pruned.with_rank = needed[columns];
     mapping.push_back(pruned.with_rank ? static_cast<int>(input.plan->schema.size()) : -1);
   }
-  std::vector<std::string> names;
-  for (const types::Field& field : input.plan->schema) names.push_back(field.name);
+  std::vector<std::string> names = column_names(*input.plan);
   if (pruned.with_rank) names.push_back(node.schema.back().name);
   return {make_node(std::move(pruned), {std::move(input.plan)}, std::move(names)), std::move(mapping)};
 }
@@ -107,9 +107,7 @@ LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjunc
   for (int column : op.partition_by) of_partition[column] = true;
   Conjuncts below = take_over_columns(conjuncts, of_partition);
   LogicalPtr input = push_filter(node->inputs.front(), std::move(below));
-  std::vector<std::string> names;
-  for (const types::Field& field : node->schema) names.push_back(field.name);
-  return with_filter(make_node(std::move(narrowed), {std::move(input)}, std::move(names)), std::move(conjuncts));
+  return with_filter(make_node(std::move(narrowed), {std::move(input)}, column_names(*node)), std::move(conjuncts));
 }
 
 Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs) {
