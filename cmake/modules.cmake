@@ -56,6 +56,12 @@ function(penstock_add_module module deps)
     endif()
   endforeach()
 
+  if(PENSTOCK_PRECOMPILE)
+    file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h)
+    list(FILTER headers EXCLUDE REGEX "(_test|test_[a-z_]+)\\.h$")
+    target_precompile_headers(penstock_${name} PRIVATE ${headers})
+  endif()
+
   if(tests)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE penstock_${name} penstock_flags GTest::gmock GTest::gtest_main)
