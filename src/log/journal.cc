@@ -62,10 +62,24 @@ uint64_t Journal::ahead_bytes() const { return std::min(segment_bytes_, kPreallo
 Status Journal::list_free_segments() {
   if (directory_listed_) return {};
   for (const std::string& name : PENSTOCK_TRY(env_.list(directory_))) {
-    if (number_of(name, kFreeSuffix) != 0) free_paths_.push_back(directory_ + "/" + name);
+    const uint64_t number = number_of(name, kFreeSuffix);
+    if (number == 0) continue;
+    std::string path = directory_ + "/" + name;
+    if (PENSTOCK_TRY(is_segment(path, number))) {
+      free_paths_.push_back(std::move(path));
+    } else {
+      PENSTOCK_TRY(env_.remove_file(path));
+    }
   }
   directory_listed_ = true;
   return {};
+}
+
+Result<bool> Journal::is_segment(const std::string& path, uint64_t number) const {
+  const auto file = PENSTOCK_TRY(env_.open(path, io::OpenMode::kRead));
+  char header[kSegmentHeaderBytes];
+  const size_t n = PENSTOCK_TRY(file->read_at(0, header, sizeof(header)));
+  return segment_header_matches({header, n}, journal_id_, number);
 }
 
 Result<std::unique_ptr<Journal::Segment>> Journal::create_segment(uint64_t number) {
@@ -165,7 +179,9 @@ Status Journal::recycle(uint64_t number) {
     if (old >= number) break;
     const std::string path = journal_segment_path(directory_, old);
     const uint64_t size = PENSTOCK_TRY(PENSTOCK_TRY(env_.open(path, io::OpenMode::kRead))->size());
-    if (free_paths_.size() < kFreeSegmentsMax && size <= segment_bytes_) {
+    // A second name of a file goes, so that no two segments ever share one.
+    const bool reusable = size <= segment_bytes_ && PENSTOCK_TRY(is_segment(path, old));
+    if (free_paths_.size() < kFreeSegmentsMax && reusable) {
       const std::string free = free_path(directory_, old);
       PENSTOCK_TRY(env_.rename(path, free));
       free_paths_.push_back(free);

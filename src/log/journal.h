@@ -68,6 +68,9 @@ class Journal {
 
   // With allocation_mutex_ held, as the ones below.
   Status list_free_segments();
+  // Whether the file is the segment that its name says. After a crash a file may be found under two names, one of which
+  // it had before a rename, or was to get by one: its header has the number of one of them.
+  Result<bool> is_segment(const std::string& path, uint64_t number) const;
   Result<std::unique_ptr<Segment>> create_segment(uint64_t number);
   Status extend(Segment& segment, uint64_t up_to);
   // Makes the next segment the active one.

@@ -112,6 +112,43 @@ TEST_F(JournalTest, RecycledSegmentsShowNothingOld) {
   EXPECT_THAT(env_.list("/j").value(), testing::Not(testing::Contains(HasSubstr(".free"))));
 }
 
+// A crash may forget that a segment was renamed to be used again, and remember the rename to its next number.
+TEST_F(JournalTest, AFileUnderTwoNamesIsUsedForOneSegmentOnly) {
+  int found = 0;
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    io::SimulatedEnv env(seed);
+    ASSERT_TRUE(env.create_directories("/j"));
+    ASSERT_TRUE(env.sync_directory("/"));
+    const auto append = [](Journal& journal) -> Status {
+      CommitBuilder builder;
+      builder.start(kId, journal.position().sequence);
+      builder.add_control(FrameType::kGroupDeletion, 5, std::string(3000, 'x'));
+      int64_t sync_us = 0;
+      return journal.append(builder, &sync_us);
+    };
+    JournalPosition next{1, kFirstCommitOffset, 1};
+    for (const bool whole : {true, false}) {
+      Journal journal(env, "/j", kId, next, kSegmentBytes);
+      ASSERT_TRUE(journal.recycle(next.segment));
+      if (!whole) env.fail(io::SimulatedEnv::Operation::kSyncDirectory, 1, true);
+      EXPECT_EQ(append(journal).has_value(), whole);
+      next = {next.segment + 1, kFirstCommitOffset, journal.position().sequence + 1};
+    }
+    env.clear_fault();
+    env.crash(io::SimulatedEnv::CrashKind::kPower);
+    found += env.exists(journal_segment_path("/j", 1)) && env.exists(journal_segment_path("/j", 2)) ? 1 : 0;
+
+    Journal journal(env, "/j", kId, next, kSegmentBytes);
+    ASSERT_TRUE(journal.recycle(next.segment));
+    while (journal.position().segment < next.segment + 3) ASSERT_TRUE(append(journal));
+    const auto end = read_journal(env, "/j", kId, next, {});
+    ASSERT_TRUE(end) << end.error().to_string();
+    ASSERT_EQ(end->next_sequence, journal.position().sequence);
+  }
+  EXPECT_GT(found, 0);
+}
+
 TEST_F(JournalTest, EveryFlippedBitBelowALaterCommitIsReported) {
   ASSERT_TRUE(commit({"first", "one"}));
   ASSERT_TRUE(commit({"second"}));
