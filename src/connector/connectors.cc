@@ -65,7 +65,7 @@ bool can_be(types::DataType declared, types::DataType given) {
   if (declared.physical() != given.physical()) return false;
   if (given.is_integer()) return declared.is_integer() && declared.kind() >= given.kind();
   if (given.is_timestamp()) return declared.is_timestamp();
-  return declared.kind() == given.kind() || given.physical() == types::Physical::kString;
+  return declared.kind() == given.kind() || (given.physical() == types::Physical::kString && !declared.is_nested());
 }
 
 Status check_metadata(const Connector& connector, const TableDefinition& table) {

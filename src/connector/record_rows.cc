@@ -14,7 +14,7 @@ using columnar::kBatchRowsMax;
 
 Result<RecordRows> RecordRows::make(const ConnectorContext& context, const ScanRequest& request,
                                     const format::FormatOptions& format) {
-  auto decoder = PENSTOCK_TRY(make_row_decoder(format, request.columns, request.physical));
+  auto decoder = PENSTOCK_TRY(make_row_decoder(format, request.columns, request.physical, request.fields));
   return RecordRows(context, request, std::move(decoder));
 }
 

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "connector/options.h"
@@ -17,9 +20,10 @@ inline constexpr OptionDoc kFormatOption{"format", "required", "json, csv or raw
 // Reads the option `key` ("format", "value.format") and the options of the format that it names.
 Result<format::FormatOptions> read_format(TableOptions& reader, std::string_view key);
 
-// A decoder of the `wanted` ones among the physical columns of a table.
+// A decoder of the `wanted` ones among the physical columns of a table, or of fields of them as in ScanRequest::fields.
 Result<std::unique_ptr<format::RowDecoder>> make_row_decoder(const format::FormatOptions& options,
-                                                             const types::Schema& columns, const types::Schema& wanted);
+                                                             const types::Schema& columns, const types::Schema& wanted,
+                                                             std::span<const std::vector<std::string>> fields = {});
 
 // Whether the format can read and write all of the columns.
 Status check_format(const format::FormatOptions& options, const types::Schema& columns);

@@ -33,9 +33,7 @@ Status check_columns(const FormatOptions& options, const types::Schema& schema) 
   for (const types::Field& field : schema) {
     if (field.type.kind() == TypeKind::kNull) return invalid_argument("column {} has no type", field.name);
   }
-  if (options.kind != FormatKind::kRaw) return {};
-  if (schema.size() == 1 && schema[0].type.physical() == types::Physical::kString) return {};
-  return invalid_argument("the format raw needs a table with one column, STRING or BYTES");
+  return check_format_types(options, schema);
 }
 
 // The position behind the first end of line at or after `from` that is not inside quotes; npos when there is none.
@@ -66,19 +64,27 @@ size_t csv_line_end(const FormatOptions& options, std::string_view bytes) {
 }  // namespace
 
 Result<std::unique_ptr<RowDecoder>> RowDecoder::make(const FormatOptions& options, const types::Schema& schema,
-                                                     std::span<const size_t> wanted) {
+                                                     std::span<const FieldPath> wanted) {
   PENSTOCK_TRY(check_columns(options, schema));
-  types::Schema fields;
-  for (size_t column : wanted) {
-    PENSTOCK_CHECK(column < schema.size(), "a wanted column is not in the schema");
-    fields.push_back(schema[column]);
+  std::vector<size_t> columns;
+  for (const FieldPath& path : wanted) {
+    PENSTOCK_CHECK(path.column < schema.size(), "a wanted column is not in the schema");
+    PENSTOCK_CHECK(path.fields.empty() || options.kind == FormatKind::kJson, "only JSON has fields in its columns");
+    columns.push_back(path.column);
   }
   switch (options.kind) {
-    case FormatKind::kJson: return make_json_decoder(options, std::move(fields));
-    case FormatKind::kCsv: return make_csv_decoder(options, schema, wanted);
+    case FormatKind::kJson: return make_json_decoder(options, schema, wanted);
+    case FormatKind::kCsv: return make_csv_decoder(options, schema, columns);
     case FormatKind::kRaw: return std::make_unique<RawDecoder>();
   }
   return unsupported("no decoder for this format");
+}
+
+Result<std::unique_ptr<RowDecoder>> RowDecoder::make(const FormatOptions& options, const types::Schema& schema,
+                                                     std::span<const size_t> wanted) {
+  std::vector<FieldPath> paths;
+  for (size_t column : wanted) paths.push_back({.column = column, .fields = {}});
+  return make(options, schema, paths);
 }
 
 bool split_record(const FormatOptions& options, std::string_view bytes, bool at_end, std::string_view& record,

@@ -22,11 +22,20 @@ struct FailedRecord {
   std::string message;  // what is wrong and where: "field price: cannot read 'abc' as DECIMAL(10, 2)"
 };
 
+// A column of a table, or a field of the ROW that it is, or a field of the ROW which that is, and so on.
+struct FieldPath {
+  size_t column = 0;
+  std::vector<size_t> fields;  // by their places in each ROW
+};
+
 // Decodes records into column builders. Made once per source and used on one thread.
 class RowDecoder {
  public:
   // `schema` are all physical columns of the table, in order; `wanted` the indexes of those that are decoded, in the
-  // order of the builders given to decode().
+  // order of the builders given to decode(). JSON decodes also single fields; none of them twice, nor with the ROW that
+  // it is in.
+  static Result<std::unique_ptr<RowDecoder>> make(const FormatOptions& options, const types::Schema& schema,
+                                                  std::span<const FieldPath> wanted);
   static Result<std::unique_ptr<RowDecoder>> make(const FormatOptions& options, const types::Schema& schema,
                                                   std::span<const size_t> wanted);
   virtual ~RowDecoder() = default;

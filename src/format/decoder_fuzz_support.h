@@ -13,13 +13,17 @@
 
 namespace penstock::format::fuzzing {
 
-// A column of every type.
-inline types::Schema all_types() {
-  types::Schema schema;
-  for (const char* text : {"INT", "BIGINT", "DOUBLE", "DECIMAL(20, 4)", "STRING", "BOOLEAN", "BYTES", "DATE", "TIME(3)",
-                           "TIMESTAMP(3)", "TIMESTAMP_LTZ(6)", "FLOAT", "INTERVAL DAY TO SECOND"}) {
+inline void add_columns(types::Schema& schema, std::initializer_list<const char*> types) {
+  for (const char* text : types) {
     schema.push_back({.name = "c" + std::to_string(schema.size()), .type = types::DataType::parse(text).value()});
   }
+}
+
+// A column of every type that is not nested.
+inline types::Schema all_types() {
+  types::Schema schema;
+  add_columns(schema, {"INT", "BIGINT", "DOUBLE", "DECIMAL(20, 4)", "STRING", "BOOLEAN", "BYTES", "DATE", "TIME(3)",
+                       "TIMESTAMP(3)", "TIMESTAMP_LTZ(6)", "FLOAT", "INTERVAL DAY TO SECOND"});
   return schema;
 }
 

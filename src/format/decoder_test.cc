@@ -163,7 +163,7 @@ TEST(JsonDecoderTest, OnlyWantedColumnsInTheirOrder) {
   auto decoder = RowDecoder::make({}, schema, wanted).value();
   const std::string_view records[] = {R"({"a":1,"b":7,"c":3})", R"({"a":2,"b":{},"c":4})"};
   EXPECT_EQ(decode(*decoder, {schema[2], schema[0]}, records).rows, "+I 3 1 | +I 4 2");
-  auto none = RowDecoder::make({}, schema, {}).value();
+  auto none = RowDecoder::make({}, schema, std::span<const size_t>()).value();
   const std::string_view mixed[] = {"{}", "x", "{\"a\":1}"};
   EXPECT_EQ(decode(*none, {}, mixed).failed, "1: not a JSON object: it does not end with }");
 }
@@ -221,8 +221,11 @@ TEST(CsvDecoderTest, Options) {
 
 TEST(RawDecoderTest, TakesWholeRecords) {
   EXPECT_EQ(decode_all("raw", {}, schema_of({{"line", "STRING"}}), {"a b", ""}).rows, "+I 'a b' | +I ''");
-  EXPECT_EQ(RowDecoder::make(FormatOptions::parse("raw", {}).value(), schema_of({{"a", "INT"}}), {}).error().message(),
-            "the format raw needs a table with one column, STRING or BYTES");
+  EXPECT_EQ(
+      RowDecoder::make(FormatOptions::parse("raw", {}).value(), schema_of({{"a", "INT"}}), std::span<const size_t>())
+          .error()
+          .message(),
+      "the format raw needs a table with one column, STRING or BYTES");
 }
 
 std::vector<std::string> split_all(const FormatOptions& options, std::string_view bytes, bool at_end) {
@@ -388,6 +391,117 @@ TEST(RoundTripTest, RandomRows) {
       ASSERT_EQ(decoded.failed, "") << out;
       ASSERT_EQ(decoded.rows, to_text(batch)) << out;
     }
+  }
+}
+
+// --- nested values ---
+
+TEST(JsonDecoderTest, NestedValues) {
+  Schema schema = schema_of({{"a", "ARRAY<ROW<x INT, y STRING>>"}, {"m", "MAP<INT, ARRAY<DOUBLE>>"}, {"n", "INT"}});
+  Decoded decoded =
+      decode_all("json", {}, schema,
+                 {R"({"a": [{"y": "t", "x": 1}, {"x": 2, "z": [{}]}, null, {}], "m": {"2": [1], "1": []}, "n": 1})",
+                  R"({"m": {}, "a": [], "n": 2})", R"({"n": 3, "a": null})"});
+  EXPECT_EQ(decoded.failed, "");
+  EXPECT_EQ(decoded.rows,
+            "+I '[(1, t), (2, NULL), NULL, (NULL, NULL)]' '{1=[], 2=[1.0]}' 1 | +I [] {} 2 | +I NULL NULL 3");
+}
+
+TEST(JsonDecoderTest, SaysWhereANestedValueIsWrong) {
+  Schema schema = schema_of({{"a", "ARRAY<ROW<x INT, y STRING NOT NULL>>"}, {"m", "MAP<STRING, INT>"}});
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"a": [{"x": 1, "y": ""}, {"x": "q"}]})", "field a[2].x: cannot read 'q' as INT"},
+      {R"({"a": [{"x": 1}]})", "field a[1].y: is missing but NOT NULL"},
+      {R"({"a": [{"y": null}]})", "field a[1].y: is null but NOT NULL"},
+      {R"({"a": {"x": 1}})", "field a: cannot read 'an object' as ARRAY<ROW<`x` INT, `y` STRING NOT NULL>>"},
+      {R"({"a": [7]})", "field a[1]: cannot read '7' as ROW<`x` INT, `y` STRING NOT NULL>"},
+      {R"({"m": {"k": 1, "l": 5000000000}})", "field m['l']: cannot read '5000000000' as INT"},
+      {R"({"m": [1]})", "field m: cannot read 'an array' as MAP<STRING, INT>"},
+      {R"({"m": {"k": 1]})", "not valid JSON in field m"},
+  };
+  for (auto [record, expected] : cases) {
+    EXPECT_EQ(decode_all("json", {}, schema, {record}).failed, std::string("0: ") + expected) << record;
+  }
+  EXPECT_EQ(
+      decode_all("json", {{"json.fail-on-missing-field", "true"}}, schema, {R"({"a": [{"y": "b"}], "m": {}})"}).failed,
+      "0: field a[1].x: is missing");
+  EXPECT_EQ(decode_all("json", {{"json.ignore-parse-errors", "true"}}, schema,
+                       {R"({"a": [{"x": "q", "y": "b"}, 5], "m": {"k": []}})"})
+                .rows,
+            "+I '[(NULL, b), NULL]' {k=NULL}");
+}
+
+TEST(JsonDecoderTest, ReadsOnlyTheWantedFieldsOfRows) {
+  Schema schema = schema_of({{"id", "INT"}, {"r", "ROW<a INT NOT NULL, b ROW<c STRING, d ARRAY<INT>>, e INT>"}});
+  const FieldPath wanted[] = {
+      {.column = 1, .fields = {1, 1}}, {.column = 0, .fields = {}}, {.column = 1, .fields = {0}}};
+  auto decoder = RowDecoder::make(FormatOptions(), schema, wanted).value();
+  Schema fields = schema_of({{"d", "ARRAY<INT>"}, {"id", "INT"}, {"a", "INT"}});
+  const std::string_view records[] = {
+      R"({"id": 1, "r": {"a": 1, "b": {"c": 5, "d": [1]}, "e": "not looked at"}})",
+      R"({"r": {"b": {"d": [2], "d": [3]}, "a": 2, "a": 9}, "id": 2})",
+      R"({"r": {"a": 3, "b": null}})",
+      R"({"r": null, "id": 4})",
+      R"({"id": 5})",
+      R"({"r": {"b": {"d": [1]}}, "id": 6})",
+      R"({"r": {"a": 7, "b": {"d": ["x"]}}})",
+      R"({"r": {"a": 8, "b": 1}})",
+      R"({"r": [], "id": 9})",
+      R"({"r": {"a": 10, "b": {"d": [10]}}, "id": 10})",
+  };
+  Decoded decoded = decode(*decoder, fields, records);
+  EXPECT_EQ(decoded.rows, "+I [1] 1 1 | +I [2] 2 2 | +I NULL NULL 3 | +I NULL 4 NULL | +I NULL 5 NULL | +I [10] 10 10");
+  EXPECT_EQ(decoded.failed,
+            "5: field r.a is missing but NOT NULL; 6: field r.b.d[1]: cannot read 'x' as INT; "
+            "7: field r.b: cannot read '1' as ROW<`c` STRING, `d` ARRAY<INT>>; "
+            "8: field r: cannot read '[' as ROW<`a` INT NOT NULL, `b` ROW<`c` STRING, `d` ARRAY<INT>>, `e` INT>");
+}
+
+TEST(JsonDecoderTest, DeepAndWideValues) {
+  Schema schema = schema_of({{"s", "STRING"}, {"a", "ARRAY<INT>"}});
+  std::string deep = R"({"a": )" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_NE(decode_all("json", {}, schema, {deep}).failed, "");
+  std::string wide = R"({"a": [1)";
+  for (int i = 0; i < 200'000; ++i) wide += ",1";
+  wide += "]}";
+  EXPECT_EQ(decode_all("json", {}, schema, {wide}).failed, "");
+}
+
+TEST(FormatTypesTest, NestedColumnsAreRefusedWhereTheyCannotBe) {
+  auto refused = [](const char* format, const char* type) {
+    FormatOptions options = FormatOptions::parse(format, {}).value();
+    Schema schema = schema_of({{"c", type}});
+    bool decoder = RowDecoder::make(options, schema, all_columns(schema)).has_value();
+    EXPECT_EQ(decoder, RowEncoder::make(options, schema).has_value());
+    return !decoder;
+  };
+  EXPECT_TRUE(refused("csv", "ARRAY<INT>"));
+  EXPECT_TRUE(refused("raw", "ROW<a INT>"));
+  EXPECT_TRUE(refused("json", "ARRAY<MAP<ROW<a INT>, INT>>"));
+  EXPECT_FALSE(refused("json", "MAP<DATE, MULTISET<STRING>>"));
+}
+
+TEST(JsonEncoderTest, NestedValuesComeBack) {
+  Schema schema =
+      schema_of({{"a", "ARRAY<ROW<x INT, y STRING>>"}, {"m", "MAP<DATE, BYTES>"}, {"s", "MULTISET<STRING>"}});
+  const std::string_view record =
+      R"({"a":[{"x":1,"y":"q\"t"},null,{"x":null,"y":null}],"m":{"2026-01-02":"AQI=","2026-01-03":null},"s":{"a":2,"b":1}})";
+  for (bool ignore_nulls : {false, true}) {
+    FormatOptions options;
+    options.encode_ignore_null_fields = ignore_nulls;
+    auto decoder = RowDecoder::make(options, schema, all_columns(schema)).value();
+    std::vector<ColumnBuilder> builders;
+    for (const types::Field& field : schema) builders.emplace_back(field.type);
+    std::vector<FailedRecord> failed;
+    decoder->decode({&record, 1}, {}, builders, failed);
+    ASSERT_TRUE(failed.empty()) << failed[0].message;
+    std::vector<ColumnPtr> columns;
+    for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+    std::string encoded;
+    RowEncoder::make(options, schema).value()->encode(ChangeBatch(1, columns), 0, encoded);
+    std::string expected(record);
+    if (ignore_nulls) expected.replace(expected.find(R"({"x":null,"y":null})"), 19, "{}");
+    EXPECT_EQ(encoded, expected);
   }
 }
 

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <utility>
 
+#include "columnar/nested.h"
 #include "format/text_encoding.h"
 
 namespace penstock::format {
@@ -48,6 +50,7 @@ class JsonEncoder : public RowEncoder {
  private:
   void append_value(std::string& out, const Column& column, size_t row) const {
     types::DataType type = column.type();
+    if (type.is_nested()) return append_nested(out, columnar::take_apart(column, row, row + 1), type);
     if (type.kind() == TypeKind::kString) return append_json_string(out, column.values<StringCell>()[row].view());
     // What is no number or boolean in JSON stands in quotes; none of it needs escapes.
     bool bare = type.is_numeric() || type.kind() == TypeKind::kBoolean;
@@ -55,6 +58,43 @@ class JsonEncoder : public RowEncoder {
     if (!bare) out += '"';
     append_plain_value(out, column, row, options_.timestamp_format);
     if (!bare) out += '"';
+  }
+
+  void append_or_null(std::string& out, const Column& column, size_t row) const {
+    column.is_null(row) ? void(out += "null") : append_value(out, column, row);
+  }
+
+  // Arrays, and objects: a ROW's has its fields, that of a MAP its values by their keys, of a MULTISET its counts.
+  void append_nested(std::string& out, const columnar::NestedParts& parts, types::DataType type) const {
+    bool is_array = type.kind() == TypeKind::kArray;
+    bool is_row = type.kind() == TypeKind::kRow;
+    size_t size = is_row ? type.parts().size() : parts.size();
+    out += is_array ? '[' : '{';
+    bool first = true;
+    for (size_t i = 0; i < size; ++i) {
+      const Column& values = *parts.columns[is_array ? 0 : is_row ? i : 1];
+      size_t entry = is_row ? 0 : i;
+      if (is_row && values.is_null(entry) && options_.encode_ignore_null_fields) continue;
+      if (!std::exchange(first, false)) out += ',';
+      if (is_row) append_json_string(out, type.parts()[i].name);
+      if (!is_row && !is_array) append_key(out, *parts.columns[0], i);
+      if (!is_array) out += ':';
+      append_or_null(out, values, entry);
+    }
+    out += is_array ? ']' : '}';
+  }
+
+  // Keys are text; NULL, for which JSON has none, is the text "null".
+  void append_key(std::string& out, const Column& keys, size_t entry) const {
+    std::string text;
+    if (keys.is_null(entry)) {
+      text = "null";
+    } else if (keys.type().kind() == TypeKind::kString) {
+      text = keys.values<StringCell>()[entry].view();
+    } else {
+      append_plain_value(text, keys, entry, options_.timestamp_format);
+    }
+    append_json_string(out, text);
   }
 
   const FormatOptions options_;
@@ -121,15 +161,13 @@ class RawEncoder : public RowEncoder {
 }  // namespace
 
 Result<std::unique_ptr<RowEncoder>> RowEncoder::make(const FormatOptions& options, const types::Schema& schema) {
+  PENSTOCK_TRY(check_format_types(options, schema));
   switch (options.kind) {
     case FormatKind::kJson: return std::make_unique<JsonEncoder>(options, schema);
     case FormatKind::kCsv: return std::make_unique<CsvEncoder>(options, schema);
-    case FormatKind::kRaw: break;
+    case FormatKind::kRaw: return std::make_unique<RawEncoder>();
   }
-  if (schema.size() != 1 || schema[0].type.physical() != types::Physical::kString) {
-    return invalid_argument("the format raw needs a table with one column, STRING or BYTES");
-  }
-  return std::make_unique<RawEncoder>();
+  return unsupported("no encoder for this format");
 }
 
 void RowEncoder::encode_all(const ChangeBatch& batch, std::string& out, std::vector<size_t>& ends) {

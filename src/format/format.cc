@@ -181,6 +181,41 @@ Result<FormatOptions> FormatOptions::parse(std::string_view format, const std::m
   return parsed;
 }
 
+namespace {
+
+// The first type in `type` that JSON cannot hold: a MAP or MULTISET whose keys have no text of their own.
+std::optional<types::DataType> not_in_json(types::DataType type) {
+  bool has_keys = type.kind() == types::TypeKind::kMap || type.kind() == types::TypeKind::kMultiset;
+  if (has_keys && type.part(0).is_nested()) return type;
+  for (const types::Field& part : type.parts()) {
+    if (std::optional<types::DataType> found = not_in_json(part.type)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Status check_format_types(const FormatOptions& options, const types::Schema& schema) {
+  if (options.kind == FormatKind::kRaw) {
+    types::TypeKind kind = schema.size() == 1 ? schema[0].type.kind() : types::TypeKind::kNull;
+    if (kind == types::TypeKind::kString || kind == types::TypeKind::kBytes) return {};
+    return invalid_argument("the format raw needs a table with one column, STRING or BYTES");
+  }
+  for (const types::Field& field : schema) {
+    if (!field.type.is_nested()) continue;
+    std::string type = field.type.with_nullable(true).to_string();
+    if (options.kind == FormatKind::kCsv) {
+      return invalid_argument("column {} is {}: the format csv has only columns of one value", field.name, type)
+          .hint("use the format json");
+    }
+    if (std::optional<types::DataType> found = not_in_json(field.type)) {
+      return invalid_argument("column {} is {}: the keys of JSON objects are text, so a key cannot be {}", field.name,
+                              type, found->part(0).with_nullable(true).to_string());
+    }
+  }
+  return {};
+}
+
 std::vector<FormatOptionDoc> format_option_docs() {
   std::vector<FormatOptionDoc> docs;
   for (const OptionEntry& entry : kOptions) docs.push_back(entry.doc);

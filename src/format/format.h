@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "types/type.h"
 
 namespace penstock::format {
 
@@ -45,6 +46,9 @@ struct FormatOptions {
   // "<format>." are refused, and so are unknown ones ("did you mean").
   static Result<FormatOptions> parse(std::string_view format, const std::map<std::string, std::string>& options);
 };
+
+// Whether records of the format can hold columns of these types.
+Status check_format_types(const FormatOptions& options, const types::Schema& schema);
 
 // One option as the documentation lists it.
 struct FormatOptionDoc {

@@ -4,10 +4,13 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 #include <unordered_map>
 
+#include "base/check.h"
 #include "format/json_value.h"
+#include "format/text_value.h"
 
 namespace penstock::format {
 
@@ -16,14 +19,181 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 using columnar::ColumnBuilder;
 
-// Decodes one object per record. Records of one source nearly always have the same fields in the same order, so the
-// decoder remembers, for each place in the object, the key that was there last and the column it belongs to: a key is
-// then found by one comparison of bytes.
+std::string broken(simdjson::error_code error) {
+  return fmt::format("not valid JSON: {}", simdjson::error_message(error));
+}
+
+// The record that is being read.
+struct Record {
+  std::string_view text;  // with enough readable bytes behind it
+  std::span<ColumnBuilder> out;
+  uint64_t number = 0;  // counts from 1
+};
+
+// Reads the wanted fields of the objects at one place of the records: of the records themselves, or of a field that is
+// a ROW of which only some fields are wanted. Objects of one place nearly always have the same fields in the same
+// order, so the reader remembers, for each place in the object, the key that was there last and the field it belongs
+// to: a key is then found by one comparison of bytes.
+class ObjectReader {
+ public:
+  // `path`: how messages name the object, "" or "bid.".
+  ObjectReader(const FormatOptions& options, std::string path) : options_(options), path_(std::move(path)) {}
+
+  // The field of that path below this object goes to a column of the output.
+  void add(std::span<const types::Field* const> path, size_t column) {
+    const types::Field& field = *path.front();
+    auto [at, added] = by_name_.try_emplace(field.name, fields_.size());
+    if (added) fields_.push_back({.name = field.name, .type = field.type, .column = column, .inner = nullptr});
+    if (path.size() == 1) {
+      PENSTOCK_CHECK(added, "a field is wanted twice");
+      return;
+    }
+    Wanted& wanted = fields_[at->second];
+    PENSTOCK_CHECK(added || wanted.inner != nullptr, "a field is wanted as a whole and in part");
+    if (added) wanted.inner = std::make_unique<ObjectReader>(options_, path_ + field.name + ".");
+    wanted.inner->add(path.subspan(1), column);
+  }
+
+  // Appends a value to the column of every wanted field, or says why not; then some columns may be longer.
+  std::optional<std::string> read(ondemand::object& object, const Record& record) {
+    if (fields_.empty()) return std::nullopt;
+    size_t found = 0;
+    size_t place = 0;
+    for (auto result : object) {
+      ondemand::field field;
+      if (auto error = std::move(result).get(field)) return broken(error);
+      int index = field_at(place++, field, record.text);
+      if (index < 0) continue;
+      Wanted& wanted = fields_[static_cast<size_t>(index)];
+      if (wanted.last_record == record.number) continue;  // a key that comes twice: the first counts
+      wanted.last_record = record.number;
+      if (auto error = read_value(wanted, field.value(), record)) return error;
+      if (++found == fields_.size()) return std::nullopt;
+    }
+    return fill_missing(record);
+  }
+
+ private:
+  struct Wanted {
+    std::string name;
+    types::DataType type;
+    size_t column = 0;                    // where the value goes; unless there is an
+    std::unique_ptr<ObjectReader> inner;  // of which only some fields are wanted
+    uint64_t last_record = 0;             // in which it was last found
+  };
+  struct Place {
+    std::string key;  // as it stands in the record, between its quotes
+    int field = -1;   // -1: not wanted
+    bool valid = false;
+  };
+
+  // The wanted field at this place in the object; -1 when it is not wanted.
+  int field_at(size_t place, ondemand::field& field, std::string_view record) {
+    const char* key = field.key().raw();
+    if (place < places_.size()) {
+      const Place& known = places_[place];
+      const char* end = record.data() + record.size();
+      // Within the record, so that nothing beyond the padding is read.
+      if (known.valid && static_cast<size_t>(end - key) > known.key.size() && key[known.key.size()] == '"' &&
+          std::memcmp(key, known.key.data(), known.key.size()) == 0) {
+        return known.field;
+      }
+    }
+    return learn(place, field, key, record);
+  }
+
+  int learn(size_t place, ondemand::field& field, const char* key, std::string_view record) {
+    std::string_view raw(key, static_cast<size_t>(record.data() + record.size() - key));
+    raw = raw.substr(0, raw.find('"'));
+    bool has_escape = raw.find('\\') != std::string_view::npos;
+    std::string_view name = raw;
+    if (has_escape && field.unescaped_key().get(name) != simdjson::SUCCESS) return -1;
+    auto found = by_name_.find(std::string(name));
+    int index = found == by_name_.end() ? -1 : static_cast<int>(found->second);
+    if (place < kPlacesMax && !has_escape) {
+      if (places_.size() <= place) places_.resize(place + 1);
+      places_[place] = {.key = std::string(raw), .field = index, .valid = true};
+    }
+    return index;
+  }
+
+  std::optional<std::string> read_value(Wanted& wanted, ondemand::value value, const Record& record) {
+    if (wanted.inner != nullptr) return read_inner(wanted, value, record);
+    switch (append_json_value(record.out[wanted.column], wanted.type, value, reading_)) {
+      case JsonOutcome::kValue: return std::nullopt;
+      case JsonOutcome::kNull: break;
+      case JsonOutcome::kWrong:
+        if (!reading_.ignored) return error_in(wanted, reading_.path, reading_.message);
+        break;
+      case JsonOutcome::kBroken: return fmt::format("not valid JSON in field {}{}", path_, wanted.name);
+    }
+    return append_null(wanted, record.out);
+  }
+
+  std::optional<std::string> read_inner(Wanted& wanted, ondemand::value value, const Record& record) {
+    ondemand::json_type kind{};
+    if (auto error = value.type().get(kind)) return broken(error);
+    if (kind == ondemand::json_type::object) {
+      ondemand::object object;
+      if (auto error = value.get_object().get(object)) return broken(error);
+      return wanted.inner->read(object, record);
+    }
+    bool is_null = kind == ondemand::json_type::null;
+    if (is_null && (value.is_null().get(is_null) != simdjson::SUCCESS || !is_null)) {
+      return fmt::format("not valid JSON in field {}{}", path_, wanted.name);
+    }
+    if (!is_null && !options_.ignore_parse_errors) {
+      return error_in(wanted, "", cannot_read(value.raw_json_token(), wanted.type));
+    }
+    return append_null(wanted, record.out);
+  }
+
+  std::string error_in(const Wanted& wanted, std::string_view below, std::string_view message) const {
+    return fmt::format("field {}{}{}: {}", path_, wanted.name, below, message);
+  }
+
+  std::optional<std::string> append_null(const Wanted& wanted, std::span<ColumnBuilder> out) const {
+    if (!wanted.type.nullable()) return fmt::format("field {}{} is null but NOT NULL", path_, wanted.name);
+    fill_with_null(wanted, out);
+    return std::nullopt;
+  }
+
+  static void fill_with_null(const Wanted& wanted, std::span<ColumnBuilder> out) {
+    if (wanted.inner == nullptr) return out[wanted.column].append_null();
+    for (const Wanted& field : wanted.inner->fields_) fill_with_null(field, out);
+  }
+
+  std::optional<std::string> fill_missing(const Record& record) {
+    for (const Wanted& wanted : fields_) {
+      if (wanted.last_record == record.number) continue;
+      if (options_.fail_on_missing_field) return fmt::format("field {}{} is missing", path_, wanted.name);
+      if (!wanted.type.nullable()) return fmt::format("field {}{} is missing but NOT NULL", path_, wanted.name);
+      fill_with_null(wanted, record.out);
+    }
+    return std::nullopt;
+  }
+
+  // Places beyond are looked up by name.
+  static constexpr size_t kPlacesMax = 256;
+
+  const FormatOptions& options_;
+  const std::string path_;
+  JsonReading reading_{.options = options_, .message = {}, .path = {}};
+  std::vector<Wanted> fields_;
+  std::unordered_map<std::string, size_t> by_name_;
+  std::vector<Place> places_;
+};
+
+// Decodes one object per record.
 class JsonDecoder : public RowDecoder {
  public:
-  JsonDecoder(const FormatOptions& options, types::Schema fields) : options_(options), fields_(std::move(fields)) {
-    for (size_t i = 0; i < fields_.size(); ++i) by_name_.emplace(fields_[i].name, static_cast<int>(i));
-    last_record_.resize(fields_.size(), 0);
+  JsonDecoder(const FormatOptions& options, const types::Schema& schema, std::span<const FieldPath> wanted)
+      : options_(options), root_(options_, "") {
+    for (size_t column = 0; column < wanted.size(); ++column) {
+      std::vector<const types::Field*> path = {&schema[wanted[column].column]};
+      for (size_t field : wanted[column].fields) path.push_back(&path.back()->type.parts()[field]);
+      root_.add(path, column);
+    }
   }
 
   void decode(std::span<const std::string_view> records, std::string_view readable, std::span<ColumnBuilder> out,
@@ -42,12 +212,6 @@ class JsonDecoder : public RowDecoder {
   }
 
  private:
-  struct Place {
-    std::string key;  // as it stands in the record, between its quotes
-    int column = -1;  // -1: not wanted
-    bool valid = false;
-  };
-
   // The record with enough readable bytes behind it.
   std::string_view padded(std::string_view record, std::string_view readable) {
     const char* readable_end = readable.data() + readable.size();
@@ -74,112 +238,21 @@ class JsonDecoder : public RowDecoder {
     }
     ondemand::object object;
     if (auto error = document.get_object().get(object)) return broken(error);
-    ++record_number_;
-    size_t found = 0;
-    if (auto error = read_fields(object, record, out, found)) return error;
-    if (found == fields_.size()) return std::nullopt;
-    return fill_missing(out);
+    return root_.read(object, {.text = record, .out = out, .number = ++record_number_});
   }
-
-  static std::string broken(simdjson::error_code error) {
-    return fmt::format("not valid JSON: {}", simdjson::error_message(error));
-  }
-
-  std::optional<std::string> read_fields(ondemand::object& object, std::string_view record,
-                                         std::span<ColumnBuilder> out, size_t& found) {
-    if (fields_.empty()) return std::nullopt;
-    size_t place = 0;
-    for (auto result : object) {
-      ondemand::field field;
-      if (auto error = std::move(result).get(field)) return broken(error);
-      int column = column_at(place++, field, record);
-      if (column < 0) continue;
-      size_t index = static_cast<size_t>(column);
-      if (last_record_[index] == record_number_) continue;  // a key that comes twice: the first counts
-      last_record_[index] = record_number_;
-      if (auto error = read_value(index, field.value(), out[index])) return error;
-      if (++found == fields_.size()) break;
-    }
-    return std::nullopt;
-  }
-
-  // The column of the field at this place in the object; -1 when it is not wanted.
-  int column_at(size_t place, ondemand::field& field, std::string_view record) {
-    const char* key = field.key().raw();
-    if (place < places_.size()) {
-      const Place& known = places_[place];
-      const char* end = record.data() + record.size();
-      // Within the record, so that nothing beyond the padding is read.
-      if (known.valid && static_cast<size_t>(end - key) > known.key.size() && key[known.key.size()] == '"' &&
-          std::memcmp(key, known.key.data(), known.key.size()) == 0) {
-        return known.column;
-      }
-    }
-    return learn(place, field, key, record);
-  }
-
-  int learn(size_t place, ondemand::field& field, const char* key, std::string_view record) {
-    std::string_view raw(key, static_cast<size_t>(record.data() + record.size() - key));
-    raw = raw.substr(0, raw.find('"'));
-    bool has_escape = raw.find('\\') != std::string_view::npos;
-    std::string_view name = raw;
-    if (has_escape && field.unescaped_key().get(name) != simdjson::SUCCESS) return -1;
-    auto found = by_name_.find(std::string(name));
-    int column = found == by_name_.end() ? -1 : found->second;
-    if (place < kPlacesMax && !has_escape) {
-      if (places_.size() <= place) places_.resize(place + 1);
-      places_[place] = {.key = std::string(raw), .column = column, .valid = true};
-    }
-    return column;
-  }
-
-  std::optional<std::string> read_value(size_t index, ondemand::value value, ColumnBuilder& out) {
-    const types::Field& field = fields_[index];
-    switch (append_json_value(out, field.type, value, message_)) {
-      case JsonOutcome::kValue: return std::nullopt;
-      case JsonOutcome::kNull: break;
-      case JsonOutcome::kWrong:
-        if (!options_.ignore_parse_errors) return fmt::format("field {}: {}", field.name, message_);
-        break;
-      case JsonOutcome::kBroken: return fmt::format("not valid JSON in field {}", field.name);
-    }
-    return append_null(index, out);
-  }
-
-  std::optional<std::string> append_null(size_t index, ColumnBuilder& out) {
-    if (!fields_[index].type.nullable()) return fmt::format("field {} is null but NOT NULL", fields_[index].name);
-    out.append_null();
-    return std::nullopt;
-  }
-
-  std::optional<std::string> fill_missing(std::span<ColumnBuilder> out) {
-    for (size_t i = 0; i < fields_.size(); ++i) {
-      if (last_record_[i] == record_number_) continue;
-      if (options_.fail_on_missing_field) return fmt::format("field {} is missing", fields_[i].name);
-      if (!fields_[i].type.nullable()) return fmt::format("field {} is missing but NOT NULL", fields_[i].name);
-      out[i].append_null();
-    }
-    return std::nullopt;
-  }
-
-  // Places beyond are looked up by name.
-  static constexpr size_t kPlacesMax = 256;
 
   const FormatOptions options_;
-  const types::Schema fields_;
-  std::unordered_map<std::string, int> by_name_;
+  ObjectReader root_;
   ondemand::parser parser_{kRecordBytesMax};
-  std::vector<Place> places_;
-  std::vector<uint64_t> last_record_;  // by column: the record in which it was last found
   uint64_t record_number_ = 0;
   std::string copy_;
-  std::string message_;
 };
 
 }  // namespace
 
-std::unique_ptr<RowDecoder> make_json_decoder(const FormatOptions& options, types::Schema fields) {
-  return std::make_unique<JsonDecoder>(options, std::move(fields));
+std::unique_ptr<RowDecoder> make_json_decoder(const FormatOptions& options, const types::Schema& schema,
+                                              std::span<const FieldPath> wanted) {
+  return std::make_unique<JsonDecoder>(options, schema, wanted);
 }
 
 }  // namespace penstock::format

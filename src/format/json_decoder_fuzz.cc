@@ -3,7 +3,12 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace penstock;
-  static const types::Schema kSchema = format::fuzzing::all_types();
+  static const types::Schema kSchema = [] {
+    types::Schema schema = format::fuzzing::all_types();
+    format::fuzzing::add_columns(schema, {"ARRAY<INT>", "MAP<STRING, ARRAY<DOUBLE>>", "MULTISET<STRING>",
+                                          "ROW<a INT, b ROW<c STRING NOT NULL, d ARRAY<TIMESTAMP(3)>>>"});
+    return schema;
+  }();
   const format::FormatOptions options;
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   columnar::ChangeBatch rows = format::fuzzing::decode_lines(options, kSchema, bytes, true);

@@ -21,7 +21,8 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-bool append_integer(columnar::ColumnBuilder& out, DataType type, std::string_view text) {
+template <class Out>
+bool append_integer(Out& out, DataType type, std::string_view text) {
   text = trimmed(text);
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   int64_t value = 0;
@@ -33,7 +34,8 @@ bool append_integer(columnar::ColumnBuilder& out, DataType type, std::string_vie
 }
 
 // Flink's parsers take anything that is not "true" for FALSE; here it must say so.
-bool append_boolean(columnar::ColumnBuilder& out, std::string_view text) {
+template <class Out>
+bool append_boolean(Out& out, std::string_view text) {
   text = trimmed(text);
   auto is = [&](std::string_view lower) {
     if (text.size() != lower.size()) return false;
@@ -54,7 +56,8 @@ int64_t cut_to_precision(int64_t micros, int precision) {
   return types::floor_divide(micros, kUnits[precision]) * kUnits[precision];
 }
 
-bool append_micros(columnar::ColumnBuilder& out, Result<int64_t> micros, int precision) {
+template <class Out>
+bool append_micros(Out& out, Result<int64_t> micros, int precision) {
   if (!micros) return false;
   out.append_int64(cut_to_precision(*micros, precision));
   return true;
@@ -62,7 +65,8 @@ bool append_micros(columnar::ColumnBuilder& out, Result<int64_t> micros, int pre
 
 }  // namespace
 
-bool append_text_value(columnar::ColumnBuilder& out, DataType type, std::string_view text) {
+template <class Out>
+bool append_text_value(Out& out, DataType type, std::string_view text) {
   switch (type.kind()) {
     case TypeKind::kString: out.append_string(text); return true;
     case TypeKind::kTinyInt:
@@ -100,10 +104,17 @@ bool append_text_value(columnar::ColumnBuilder& out, DataType type, std::string_
       out.append(*value);
       return true;
     }
-    case TypeKind::kNull: return false;
+    case TypeKind::kNull:
+    case TypeKind::kArray:
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: return false;
   }
   return false;
 }
+
+template bool append_text_value(columnar::ColumnBuilder& out, DataType type, std::string_view text);
+template bool append_text_value(types::SlotWriter& out, DataType type, std::string_view text);
 
 std::string cannot_read(std::string_view text, DataType type) {
   constexpr size_t kShownBytes = 64;

@@ -5,14 +5,16 @@
 #include <string_view>
 
 #include "columnar/column.h"
+#include "types/nested.h"
 #include "types/type.h"
 
 namespace penstock::format {
 
-// Appends the value that `text` stands for; false, with nothing appended, when it stands for none of the type. Integers
-// and numbers may have space around them; BYTES are in base64; a TIMESTAMP has no zone, a TIMESTAMP_LTZ may have one
-// and is in UTC without.
-bool append_text_value(columnar::ColumnBuilder& out, types::DataType type, std::string_view text);
+// Appends the value that `text` stands for to a column or a slot (Out is ColumnBuilder or SlotWriter); false, with
+// nothing appended, when it stands for none of the type. Integers and numbers may have space around them; BYTES are in
+// base64; a TIMESTAMP has no zone, a TIMESTAMP_LTZ may have one and is in UTC without.
+template <class Out>
+bool append_text_value(Out& out, types::DataType type, std::string_view text);
 
 // "cannot read '...' as TYPE", the text cut when it is long.
 std::string cannot_read(std::string_view text, types::DataType type);

@@ -12,7 +12,7 @@
 namespace penstock::http {
 
 // Integers and decimals that a double cannot hold exactly, times, bytes (as \x hex) and numbers that are not finite are
-// strings.
+// strings; nested values are arrays and objects.
 void append_value(std::string& out, const columnar::Column& column, size_t row);
 
 // `prefix` and then the values: [1,"food"].

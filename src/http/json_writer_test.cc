@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "columnar/column.h"
+#include "types/nested.h"
 #include "types/value.h"
 
 namespace penstock::http {
@@ -75,6 +76,27 @@ TEST(JsonWriterTest, PositionsOfErrorsCountCharactersFromOne) {
   EXPECT_EQ(error_json(invalid_argument("no").hint("do \"that\"")),
             R"({"code":"invalid_argument","message":"no","hint":"do \"that\""})");
   EXPECT_TRUE(error_json(invalid_argument("x").at(1'000'000), "short").ends_with(R"("position":6})"));
+}
+
+TEST(JsonWriterTest, NestedValuesAreArraysAndObjects) {
+  DataType type =
+      DataType::parse("ROW<a ARRAY<BIGINT>, b MAP<INT, STRING>, c MULTISET<STRING>, d TIMESTAMP(3)>").value();
+  std::string array;
+  for (int64_t v : {int64_t{1}, INT64_MAX}) types::SlotWriter(array, TypeKind::kBigInt).append_int64(v);
+  std::string map;
+  types::SlotWriter(map, TypeKind::kInt).append_int64(7);
+  types::SlotWriter(map, TypeKind::kString).append_null();
+  std::string counts;
+  types::SlotWriter(counts, TypeKind::kString).append_string("x\"");
+  types::SlotWriter(counts, TypeKind::kInt).append_int64(2);
+  std::string row;
+  types::SlotWriter(row, type.part(0)).append_string(array + types::kSlotEnd);
+  types::SlotWriter(row, type.part(1)).append_string(map + types::kSlotEnd);
+  types::SlotWriter(row, type.part(2)).append_string(counts + types::kSlotEnd);
+  types::SlotWriter(row, type.part(3)).append_int64(0);
+  EXPECT_EQ(json(type, [&](auto& b) { b.append_string(row); }),
+            R"({"a":[1,"9223372036854775807"],"b":{"7":null},"c":{"x\"":2},"d":"1970-01-01T00:00:00.000Z"})");
+  EXPECT_EQ(json(type.part(0), [&](auto& b) { b.append_string(std::string(1, types::kSlotEnd)); }), "[]");
 }
 
 }  // namespace

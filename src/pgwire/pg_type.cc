@@ -10,7 +10,33 @@ namespace {
 // Digits of a second that PostgreSQL's time types have.
 constexpr int kFractionDigits = 6;
 
+struct ArrayType {
+  uint32_t element;
+  uint32_t array;
+};
+constexpr ArrayType kArrayTypes[] = {
+    {oid::kBool, oid::kBoolArray},         {oid::kBytea, oid::kByteaArray},
+    {oid::kInt2, oid::kInt2Array},         {oid::kInt4, oid::kInt4Array},
+    {oid::kInt8, oid::kInt8Array},         {oid::kText, oid::kTextArray},
+    {oid::kVarchar, oid::kVarcharArray},   {oid::kFloat4, oid::kFloat4Array},
+    {oid::kFloat8, oid::kFloat8Array},     {oid::kTimestamp, oid::kTimestampArray},
+    {oid::kDate, oid::kDateArray},         {oid::kTime, oid::kTimeArray},
+    {oid::kInterval, oid::kIntervalArray}, {oid::kTimestamptz, oid::kTimestamptzArray},
+    {oid::kNumeric, oid::kNumericArray},
+};
+
+PgType array_type_of(DataType type) {
+  if (!is_pg_array(type)) return {.oid = oid::kJson};
+  const PgType element = pg_type_of(type.part(0));
+  for (const ArrayType& known : kArrayTypes) {
+    if (known.element == element.oid) return {.oid = known.array, .size = -1, .modifier = element.modifier};
+  }
+  return {.oid = oid::kJson};
+}
+
 }  // namespace
+
+bool is_pg_array(DataType type) { return type.kind() == TypeKind::kArray && !type.part(0).is_nested(); }
 
 PgType pg_type_of(DataType type) {
   switch (type.kind()) {
@@ -32,6 +58,10 @@ PgType pg_type_of(DataType type) {
     case TypeKind::kTimestampLtz: return {.oid = oid::kTimestamptz, .size = 8, .modifier = type.precision()};
     case TypeKind::kIntervalDayTime:
     case TypeKind::kIntervalYearMonth: return {.oid = oid::kInterval, .size = 16};
+    case TypeKind::kArray: return array_type_of(type);
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: return {.oid = oid::kJson};
   }
   return {};
 }
@@ -58,8 +88,14 @@ std::optional<DataType> data_type_of(uint32_t oid) {
     case oid::kTimestamp: return DataType::timestamp(kFractionDigits);
     case oid::kTimestamptz: return DataType::timestamp_ltz(kFractionDigits);
     case oid::kInterval: return TypeKind::kIntervalDayTime;
-    default: return std::nullopt;
+    default: break;
   }
+  for (const ArrayType& known : kArrayTypes) {
+    if (known.array != oid) continue;
+    const std::optional<DataType> element = data_type_of(known.element);
+    if (element) return DataType::array(*element);
+  }
+  return std::nullopt;
 }
 
 }  // namespace penstock::pgwire

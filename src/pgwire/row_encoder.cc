@@ -1,9 +1,11 @@
 #include "pgwire/row_encoder.h"
 
 #include <charconv>
+#include <cmath>
 #include <iterator>
 
 #include "base/check.h"
+#include "base/json_text.h"
 #include "pgwire/pg_type.h"
 #include "pgwire/value_binary.h"
 #include "pgwire/value_text.h"
@@ -88,6 +90,10 @@ RowEncoder::AppendValue RowEncoder::text_form(DataType type) {
       return [](std::string& out, const Column& column, size_t row) {
         append_month_interval_text(out, int64_at(column, row));
       };
+    case TypeKind::kArray: return is_pg_array(type) ? append_array_text : append_json;
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: return append_json;
   }
   return append_nothing;
 }
@@ -132,8 +138,93 @@ RowEncoder::AppendValue RowEncoder::binary_form(DataType type) {
       return [](std::string& out, const Column& column, size_t row) { append_interval(out, int64_at(column, row), 0); };
     case TypeKind::kIntervalYearMonth:
       return [](std::string& out, const Column& column, size_t row) { append_interval(out, 0, int64_at(column, row)); };
+    case TypeKind::kArray: return is_pg_array(type) ? append_array_binary : append_json;
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: return append_json;  // both formats of json are its text
   }
   return append_nothing;
+}
+
+// {1,NULL,"with space"}
+void RowEncoder::append_array_text(std::string& out, const Column& column, size_t row) {
+  const columnar::NestedParts parts = columnar::take_apart(column, row, row + 1);
+  const Column& elements = *parts.columns[0];
+  const AppendValue append = text_form(elements.type());
+  std::string text;
+  out += '{';
+  for (size_t i = 0; i < elements.size(); ++i) {
+    if (i != 0) out += ',';
+    if (elements.is_null(i)) {
+      out += "NULL";
+      continue;
+    }
+    text.clear();
+    append(text, elements, i);
+    append_array_element(out, text);
+  }
+  out += '}';
+}
+
+// The number of dimensions, whether there are NULLs, the type of the elements; then the size and the first index, and
+// the elements with their lengths.
+void RowEncoder::append_array_binary(std::string& out, const Column& column, size_t row) {
+  const columnar::NestedParts parts = columnar::take_apart(column, row, row + 1);
+  const Column& elements = *parts.columns[0];
+  const AppendValue append = binary_form(elements.type());
+  append_int32(out, elements.size() == 0 ? 0 : 1);
+  append_int32(out, elements.has_nulls() ? 1 : 0);
+  append_int32(out, static_cast<int32_t>(pg_type_of(elements.type()).oid));
+  if (elements.size() == 0) return;
+  append_int32(out, static_cast<int32_t>(elements.size()));
+  append_int32(out, 1);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    const size_t length_at = out.size();
+    append_int32(out, elements.is_null(i) ? -1 : 0);
+    if (elements.is_null(i)) continue;
+    append(out, elements, i);
+    patch_length(out, length_at, out.size() - length_at - sizeof(int32_t));
+  }
+}
+
+// Numbers and booleans are JSON's own, every other value is the text that it is by itself.
+void RowEncoder::append_json(std::string& out, const Column& column, size_t row) {
+  const DataType type = column.type();
+  if (column.is_null(row)) {
+    out += "null";
+  } else if (type.is_nested()) {
+    append_json_parts(out, columnar::take_apart(column, row, row + 1), type);
+  } else if (type.kind() == TypeKind::kBoolean) {
+    out += bool_at(column, row) ? "true" : "false";
+  } else if (type.is_numeric() && (!type.is_approximate() || std::isfinite(double_at(column, row)))) {
+    text_form(type)(out, column, row);
+  } else {
+    append_json_text(out, column, row);
+  }
+}
+
+void RowEncoder::append_json_parts(std::string& out, const columnar::NestedParts& parts, DataType type) {
+  const bool is_array = type.kind() == TypeKind::kArray;
+  const bool is_row = type.kind() == TypeKind::kRow;
+  const size_t size = is_row ? type.parts().size() : parts.size();
+  out += is_array ? '[' : '{';
+  for (size_t i = 0; i < size; ++i) {
+    if (i != 0) out += ',';
+    if (is_row) append_json_string(out, type.parts()[i].name);
+    if (!is_row && !is_array) append_json_text(out, *parts.columns[0], i);
+    if (!is_array) out += ':';
+    append_json(out, *parts.columns[is_array ? 0 : is_row ? i : 1], is_row ? 0 : i);
+  }
+  out += is_array ? ']' : '}';
+}
+
+void RowEncoder::append_json_text(std::string& out, const Column& column, size_t row) {
+  std::string text = "null";  // NULL as a key
+  if (!column.is_null(row)) {
+    text.clear();
+    text_form(column.type())(text, column, row);
+  }
+  append_json_string(out, text);
 }
 
 RowEncoder::RowEncoder(const types::Schema& schema, const std::vector<Format>& formats) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "columnar/change_batch.h"
+#include "columnar/nested.h"
 #include "pgwire/backend.h"
 #include "pgwire/frontend.h"
 #include "types/type.h"
@@ -25,6 +26,12 @@ class RowEncoder {
   using AppendValue = void (*)(std::string& out, const columnar::Column& column, size_t row);
   static AppendValue text_form(types::DataType type);
   static AppendValue binary_form(types::DataType type);
+  // Of nested types: arrays in PostgreSQL's forms, and JSON for what it has no array for.
+  static void append_array_text(std::string& out, const columnar::Column& column, size_t row);
+  static void append_array_binary(std::string& out, const columnar::Column& column, size_t row);
+  static void append_json(std::string& out, const columnar::Column& column, size_t row);
+  static void append_json_parts(std::string& out, const columnar::NestedParts& parts, types::DataType type);
+  static void append_json_text(std::string& out, const columnar::Column& column, size_t row);
 
   std::vector<AppendValue> columns_;
 };

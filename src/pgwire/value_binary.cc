@@ -6,12 +6,14 @@
 #include <bit>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "pgwire/pg_type.h"
 #include "pgwire/value_text.h"
 #include "pgwire/wire.h"
 #include "types/calendar.h"
+#include "types/nested.h"
 
 namespace penstock::pgwire {
 
@@ -149,6 +151,33 @@ Result<Typed> decode(std::string_view bytes, uint32_t oid) {
   return typed;
 }
 
+// An array of one dimension, which says itself what its elements are.
+Result<Value> array_from_binary(std::string_view bytes, uint32_t oid, DataType type) {
+  WireReader in(bytes);
+  const int32_t dimensions = in.int32();
+  static_cast<void>(in.int32());  // whether there are NULLs
+  const auto element_oid = static_cast<uint32_t>(in.int32());
+  if (dimensions > 1) return unsupported("arrays of more than one dimension are not supported as parameters");
+  std::string array;
+  if (dimensions == 1) {
+    const int32_t size = in.int32();
+    static_cast<void>(in.int32());  // the first index
+    for (int32_t i = 0; i < size && in.ok(); ++i) {
+      types::SlotWriter slot(array, type.part(0));
+      const int32_t length = in.int32();
+      if (length < 0) {
+        slot.append_null();
+        continue;
+      }
+      const std::string_view element = in.bytes(static_cast<size_t>(length));
+      if (in.ok()) slot.append(PENSTOCK_TRY(value_from_binary(element, element_oid, type.part(0))));
+    }
+  }
+  if (!in.complete()) return wrong_size(oid, bytes.size());
+  array += types::kSlotEnd;
+  return Value(std::move(array));
+}
+
 }  // namespace
 
 void append_float4(std::string& out, double value) {
@@ -198,6 +227,8 @@ void append_interval(std::string& out, int64_t micros, int64_t months) {
 
 Result<Value> value_from_binary(std::string_view bytes, uint32_t oid, DataType type) {
   if (oid == oid::kUnspecified) oid = pg_type_of(type).oid;
+  const std::optional<DataType> declared = data_type_of(oid);
+  if (declared && declared->kind() == TypeKind::kArray && is_pg_array(type)) return array_from_binary(bytes, oid, type);
   Typed typed = PENSTOCK_TRY(decode(bytes, oid));
   const bool integers = typed.type.is_integer() && type.is_integer();
   if (typed.type.kind() == type.kind() || (typed.type.kind() == TypeKind::kString && type.kind() == TypeKind::kNull)) {

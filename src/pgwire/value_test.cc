@@ -14,6 +14,7 @@
 #include "pgwire/value_text.h"
 #include "pgwire/wire.h"
 #include "types/calendar.h"
+#include "types/nested.h"
 
 namespace penstock::pgwire {
 namespace {
@@ -209,6 +210,100 @@ TEST(SqlStateTest, PositionsCountCharacters) {
   EXPECT_EQ(character_position("select 'é', x", 0), 1U);
   EXPECT_EQ(character_position("select 'é', x", 13), 13U);
   EXPECT_EQ(character_position("é", 100), 2U);
+}
+
+// --- nested values ---
+
+DataType type_of(const char* text) { return DataType::parse(text).value(); }
+
+Value array_of(DataType type, const std::vector<Value>& elements) {
+  std::string bytes;
+  for (const Value& element : elements) types::SlotWriter(bytes, type.part(0)).append(element);
+  return Value(bytes + types::kSlotEnd);
+}
+
+TEST(NestedTest, ArraysHavePostgresqlsTypesAllElseIsJson) {
+  const std::pair<const char*, uint32_t> cases[] = {
+      {"ARRAY<BOOLEAN>", 1000},
+      {"ARRAY<BYTES>", 1001},
+      {"ARRAY<TINYINT>", 1005},
+      {"ARRAY<INT>", 1007},
+      {"ARRAY<STRING>", 1009},
+      {"ARRAY<BIGINT>", 1016},
+      {"ARRAY<FLOAT>", 1021},
+      {"ARRAY<DOUBLE>", 1022},
+      {"ARRAY<TIMESTAMP(3)>", 1115},
+      {"ARRAY<DATE>", 1182},
+      {"ARRAY<TIME(3)>", 1183},
+      {"ARRAY<TIMESTAMP_LTZ(3)>", 1185},
+      {"ARRAY<INTERVAL MINUTE>", 1187},
+      {"ARRAY<DECIMAL(5, 2)>", 1231},
+      {"ARRAY<ARRAY<INT>>", oid::kJson},
+      {"MAP<STRING, INT>", oid::kJson},
+      {"ROW<a INT>", oid::kJson},
+      {"MULTISET<INT>", oid::kJson},
+  };
+  for (auto [type, expected] : cases) EXPECT_EQ(pg_type_of(type_of(type)).oid, expected) << type;
+}
+
+TEST(NestedTest, ArrayText) {
+  const DataType strings = type_of("ARRAY<STRING>");
+  const auto element = [&](const char* v) { return text(array_of(strings, {Value(std::string(v))}), strings); };
+  EXPECT_EQ(text(array_of(strings, {}), strings), "{}");
+  EXPECT_EQ(text(array_of(strings, {Value("a"s), Value(), Value("b c"s)}), strings), "{a,NULL,\"b c\"}");
+  EXPECT_EQ(element(""), "{\"\"}");
+  EXPECT_EQ(element("null"), "{\"null\"}");
+  EXPECT_EQ(element("a\"b\\c"), "{\"a\\\"b\\\\c\"}");
+  EXPECT_EQ(element("{x,y}"), "{\"{x,y}\"}");
+  const DataType stamps = type_of("ARRAY<TIMESTAMP(3)>");
+  EXPECT_EQ(text(array_of(stamps, {Value(int64_t{0})}), stamps), "{\"1970-01-01 00:00:00\"}");
+  const DataType numbers = type_of("ARRAY<DOUBLE>");
+  EXPECT_EQ(text(array_of(numbers, {Value(1.5), Value(-2.0)}), numbers), "{1.5,-2}");
+}
+
+TEST(NestedTest, JsonText) {
+  const DataType type = type_of("MAP<STRING, ARRAY<ARRAY<DOUBLE>>>");
+  const DataType inner = type.part(1);
+  std::string map;
+  types::SlotWriter(map, TypeKind::kString).append_string("k\"");
+  const Value numbers = array_of(inner.part(0), {Value(1.5), Value(), Value(std::numeric_limits<double>::infinity())});
+  types::SlotWriter(map, inner).append(array_of(inner, {numbers, Value()}));
+  EXPECT_EQ(text(Value(map + types::kSlotEnd), type), R"({"k\"":[[1.5,null,"Infinity"],null]})");
+}
+
+TEST(NestedTest, ArrayParametersComeBack) {
+  for (const char* name : {"ARRAY<INT>", "ARRAY<STRING>", "ARRAY<DOUBLE>", "ARRAY<TIMESTAMP(6)>", "ARRAY<BYTES>"}) {
+    const DataType type = type_of(name);
+    std::vector<Value> values = {Value()};
+    switch (type.part(0).physical()) {
+      case types::Physical::kInt64: values.push_back(Value(int64_t{-7})); break;
+      case types::Physical::kDouble: values.push_back(Value(2.5)); break;
+      default: values.push_back(Value("a, \"b\" {c} \\ NULL"s)); values.push_back(Value(""s));
+    }
+    for (const std::vector<Value>& elements : {values, std::vector<Value>()}) {
+      const Value array = array_of(type, elements);
+      const std::string shown = text(array, type);
+      const Result<Value> from_text = value_from_text(shown, type);
+      ASSERT_TRUE(from_text.has_value()) << shown;
+      EXPECT_EQ(*from_text, array) << shown;
+      const std::string binary = cell(array, type, Format::kBinary);
+      const Result<Value> from_binary = value_from_binary(binary, pg_type_of(type).oid, type);
+      ASSERT_TRUE(from_binary.has_value()) << name;
+      EXPECT_EQ(*from_binary, array) << name;
+      for (size_t size = 0; size < binary.size(); ++size) {
+        EXPECT_FALSE(
+            value_from_binary(std::string_view(binary).substr(0, size), pg_type_of(type).oid, type).has_value());
+      }
+    }
+  }
+}
+
+TEST(NestedTest, MalformedArrayText) {
+  const DataType type = type_of("ARRAY<INT>");
+  for (const char* bad : {"", "1", "{", "{1", "{1,}", "{,1}", "{1}x", "{\"1", "{{1}}", "{a}", "{\"\\"}) {
+    EXPECT_FALSE(value_from_text(bad, type).has_value()) << bad;
+  }
+  EXPECT_EQ(*value_from_text(" { 1 , null } ", type), array_of(type, {Value(int64_t{1}), Value()}));
 }
 
 }  // namespace

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <iterator>
 
+#include "pgwire/pg_type.h"
 #include "types/calendar.h"
+#include "types/nested.h"
 #include "types/text_scanner.h"
 
 namespace penstock::pgwire {
@@ -112,7 +115,96 @@ Result<Value> bytes_from_text(std::string_view text) {
   return Value(std::move(bytes));
 }
 
+// Whether an element without quotes stands for NULL: the word in any case.
+bool is_null_word(std::string_view text) {
+  return text.size() == 4 && (text[0] | 0x20) == 'n' && (text[1] | 0x20) == 'u' && (text[2] | 0x20) == 'l' &&
+         (text[3] | 0x20) == 'l';
+}
+
+// {1,NULL,"with space"}: an array of one dimension.
+class ArrayTextReader {
+ public:
+  ArrayTextReader(std::string_view text, DataType type) : text_(text), rest_(types::trim_space(text)), type_(type) {}
+
+  Result<Value> read() {
+    if (!accept('{')) return malformed();
+    std::string bytes;
+    if (!accept('}')) {
+      do PENSTOCK_TRY(read_element(bytes));
+      while (accept(','));
+      if (!accept('}')) return malformed();
+    }
+    if (!rest_.empty()) return malformed();
+    bytes += types::kSlotEnd;
+    return Value(std::move(bytes));
+  }
+
+ private:
+  bool accept(char c) {
+    skip_space();
+    if (rest_.empty() || rest_[0] != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void skip_space() { rest_ = types::trim_space(rest_); }
+
+  Status read_element(std::string& bytes) {
+    const DataType element = type_.part(0);
+    types::SlotWriter slot(bytes, element);
+    std::string text;
+    const bool quoted = accept('"');
+    if (quoted ? !read_quoted(text) : !read_plain(text)) return malformed();
+    if (!quoted && is_null_word(text)) {
+      slot.append_null();
+      return {};
+    }
+    slot.append(PENSTOCK_TRY(value_from_text(text, element)));
+    return {};
+  }
+
+  bool read_quoted(std::string& text) {
+    while (!rest_.empty() && rest_[0] != '"') {
+      if (rest_[0] == '\\') rest_.remove_prefix(1);
+      if (rest_.empty()) return false;
+      text += rest_[0];
+      rest_.remove_prefix(1);
+    }
+    if (rest_.empty()) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool read_plain(std::string& text) {
+    skip_space();
+    const size_t size = std::min(rest_.find_first_of(",{}\"\\"), rest_.size());
+    text = types::trim_space(rest_.substr(0, size));
+    rest_.remove_prefix(size);
+    return !text.empty();
+  }
+  Error malformed() const {
+    return invalid_argument("cannot read '{}' as {}", types::excerpt(text_), type_.with_nullable(true).to_string())
+        .hint("arrays are written {1,2,NULL}");
+  }
+
+  const std::string_view text_;
+  std::string_view rest_;
+  const DataType type_;
+};
+
 }  // namespace
+
+void append_array_element(std::string& out, std::string_view text) {
+  constexpr std::string_view kSpecial = "{}\",\\ \t\n\r\v\f";
+  if (!text.empty() && !is_null_word(text) && text.find_first_of(kSpecial) == std::string_view::npos) {
+    out += text;
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  out += '"';
+}
 
 void append_float_text(std::string& out, double value, bool is_float) {
   if (std::isnan(value)) {
@@ -206,6 +298,9 @@ Result<Value> value_from_text(std::string_view text, DataType type) {
       // A zone means nothing to a timestamp without one; PostgreSQL ignores it, too.
       if (const Result<Value> plain = types::from_text(text, type); plain) return plain;
       return Value(PENSTOCK_TRY(types::timestamp_from_text(text, true)));
+    case TypeKind::kArray:
+      if (is_pg_array(type)) return ArrayTextReader(text, type).read();
+      return types::from_text(text, type);
     default: return types::from_text(text, type);
   }
 }

@@ -26,6 +26,9 @@ void append_month_interval_text(std::string& out, int64_t months);
 // "\x0aff".
 void append_bytea_text(std::string& out, std::string_view bytes);
 
+// An element of an array's text form, in quotes where it needs them.
+void append_array_element(std::string& out, std::string_view text);
+
 // --- parameters ---
 
 // Reads a parameter's text as a value of `type`; kInvalidArgument when it is none.

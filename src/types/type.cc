@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 
 #include "types/text_scanner.h"
@@ -63,8 +67,13 @@ constexpr TypeName kTypeNames[] = {
     {"time", TypeKind::kTime},
     {"timestamp", TypeKind::kTimestamp},
     {"timestamp_ltz", TypeKind::kTimestampLtz},
+    {"timestamp_tz", TypeKind::kTimestampLtz},
     {"timestamptz", TypeKind::kTimestampLtz},
     {"interval", TypeKind::kIntervalDayTime},
+    {"array", TypeKind::kArray},
+    {"multiset", TypeKind::kMultiset},
+    {"map", TypeKind::kMap},
+    {"row", TypeKind::kRow},
 };
 
 // Flink's precision of TIMESTAMP and TIMESTAMP_LTZ, and of DECIMAL, written without one.
@@ -108,6 +117,23 @@ class TypeReader {
     take(1);
     return true;
   }
+  // A name: a word, or anything between backticks (doubled inside).
+  std::optional<std::string> name() {
+    if (rest_.empty() || rest_[0] != '`') {
+      std::string_view plain = word();
+      return plain.empty() ? std::nullopt : std::optional<std::string>(plain);
+    }
+    std::string quoted;
+    size_t at = 1;
+    for (; at < rest_.size(); ++at) {
+      if (rest_[at] == '`' && (at + 1 == rest_.size() || rest_[at + 1] != '`')) break;
+      if (rest_[at] == '`') ++at;
+      quoted += rest_[at];
+    }
+    if (at >= rest_.size()) return std::nullopt;
+    take(at + 1);
+    return quoted;
+  }
   std::optional<int> number() {
     int value = 0;
     auto [at, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
@@ -150,7 +176,8 @@ Error unknown_type(std::string_view text) {
   return invalid_argument("'{}' is not a type", excerpt(text))
       .hint(
           "types are BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, FLOAT, DOUBLE, DECIMAL(p, s), STRING, BYTES, DATE, "
-          "TIME, TIMESTAMP(p), TIMESTAMP_LTZ(p), INTERVAL DAY TO SECOND, INTERVAL YEAR TO MONTH");
+          "TIME, TIMESTAMP(p), TIMESTAMP_LTZ(p), INTERVAL DAY TO SECOND, INTERVAL YEAR TO MONTH, ARRAY<type>, "
+          "MULTISET<type>, MAP<type, type>, ROW<name type, ...>");
 }
 
 Result<DataType> decimal_type(std::string_view text, const TypeParameters& parameters) {
@@ -205,33 +232,125 @@ std::optional<TypeKind> kind_of_name(std::string_view name) {
   return std::nullopt;
 }
 
-Result<DataType> read_type(TypeReader& in, std::string_view text) {
-  std::string_view name = in.word();
-  std::optional<TypeKind> kind = kind_of_name(name);
-  if (!kind) return unknown_type(text);
-  if (*kind == TypeKind::kIntervalDayTime) {
-    if (!read_interval(in, *kind)) return unknown_type(text);
-    return DataType(*kind);
+// Reads types from a text, with what is nested in them.
+class TypeParser {
+ public:
+  explicit TypeParser(std::string_view text) : text_(text), in_(text) {}
+
+  Result<DataType> parse() {
+    DataType type = PENSTOCK_TRY(read());
+    if (!in_.at_end()) return unknown_type(text_);
+    return type;
   }
-  if (same_ignoring_case(name, "double")) in.accept_word("precision");
-  if (same_ignoring_case(name, "character") || same_ignoring_case(name, "char")) in.accept_word("varying");
-  TypeParameters parameters;
-  if (!read_parameters(in, parameters)) return unknown_type(text);
-  switch (*kind) {
-    case TypeKind::kDecimal: return decimal_type(text, parameters);
-    case TypeKind::kTime:
-    case TypeKind::kTimestamp:
-    case TypeKind::kTimestampLtz: return time_type(text, *kind, in, parameters);
-    case TypeKind::kString:
-    case TypeKind::kBytes:
-      if (parameters.count > 1) return unknown_type(text);
-      return DataType(*kind);
-    default:
-      if (parameters.count > 0) {
-        return invalid_argument("'{}': this type takes no parameters", excerpt(text));
+
+ private:
+  // A type with what may follow it: ARRAY, MULTISET, [], NOT NULL.
+  Result<DataType> read() {
+    if (++depth_ > kNestedDepthMax + 1) return too_deep();
+    DataType type = PENSTOCK_TRY(read_base());
+    while (true) {
+      if (in_.accept_word("multiset")) {
+        type = DataType::multiset(type);
+      } else if (in_.accept_word("array")) {
+        type = DataType::array(type);
+      } else if (in_.accept('[')) {
+        if (!in_.accept(']')) return unknown_type(text_);
+        type = DataType::array(type);
+      } else {
+        break;
       }
-      return DataType(*kind);
+      if (type.depth() > kNestedDepthMax) return too_deep();
+    }
+    bool not_null = in_.accept_words({"not", "null"});
+    if (!not_null) in_.accept_word("null");
+    --depth_;
+    return type.with_nullable(!not_null);
   }
+
+  Result<DataType> read_base() {
+    std::string_view name = in_.word();
+    std::optional<TypeKind> kind = kind_of_name(name);
+    if (!kind) return unknown_type(text_);
+    switch (*kind) {
+      case TypeKind::kArray:
+      case TypeKind::kMultiset:
+      case TypeKind::kMap: return read_collection(*kind);
+      case TypeKind::kRow: return read_row();
+      default: return read_scalar(name, *kind);
+    }
+  }
+
+  Result<DataType> read_collection(TypeKind kind) {
+    if (!in_.accept('<')) return unknown_type(text_);
+    DataType first = PENSTOCK_TRY(read());
+    DataType second;
+    if (kind == TypeKind::kMap) {
+      if (!in_.accept(',')) return unknown_type(text_);
+      second = PENSTOCK_TRY(read());
+    }
+    if (!in_.accept('>')) return unknown_type(text_);
+    if (kind == TypeKind::kMap) return DataType::map(first, second);
+    return kind == TypeKind::kArray ? DataType::array(first) : DataType::multiset(first);
+  }
+
+  Result<DataType> read_row() {
+    bool angle = in_.accept('<');
+    if (!angle && !in_.accept('(')) return unknown_type(text_);
+    std::vector<Field> fields;
+    do {
+      std::optional<std::string> name = in_.name();
+      if (!name) return unknown_type(text_);
+      for (const Field& field : fields) {
+        if (field.name == *name) return invalid_argument("there are two fields {} in a ROW", *name);
+      }
+      fields.push_back({*std::move(name), PENSTOCK_TRY(read())});
+    } while (in_.accept(','));
+    if (!in_.accept(angle ? '>' : ')')) return unknown_type(text_);
+    return DataType::row(std::move(fields));
+  }
+
+  Result<DataType> read_scalar(std::string_view name, TypeKind kind) {
+    if (kind == TypeKind::kIntervalDayTime) {
+      if (!read_interval(in_, kind)) return unknown_type(text_);
+      return DataType(kind);
+    }
+    if (same_ignoring_case(name, "double")) in_.accept_word("precision");
+    if (same_ignoring_case(name, "character") || same_ignoring_case(name, "char")) in_.accept_word("varying");
+    TypeParameters parameters;
+    if (!read_parameters(in_, parameters)) return unknown_type(text_);
+    switch (kind) {
+      case TypeKind::kDecimal: return decimal_type(text_, parameters);
+      case TypeKind::kTime:
+      case TypeKind::kTimestamp:
+      case TypeKind::kTimestampLtz: return time_type(text_, kind, in_, parameters);
+      case TypeKind::kString:
+      case TypeKind::kBytes:
+        if (parameters.count > 1) return unknown_type(text_);
+        return DataType(kind);
+      default:
+        if (parameters.count > 0) {
+          return invalid_argument("'{}': this type takes no parameters", excerpt(text_));
+        }
+        return DataType(kind);
+    }
+  }
+
+  static Error too_deep() {
+    return make_error(ErrorCode::kResourceExhausted, "a type has at most {} levels of nesting", kNestedDepthMax);
+  }
+
+  std::string_view text_;
+  TypeReader in_;
+  int depth_ = 0;
+};
+
+std::string quoted_name(std::string_view name) {
+  std::string quoted = "`";
+  for (char c : name) {
+    if (c == '`') quoted += '`';
+    quoted += c;
+  }
+  return quoted + "`";
 }
 
 std::string base_name(DataType type) {
@@ -253,11 +372,97 @@ std::string base_name(DataType type) {
     case TypeKind::kTimestampLtz: return fmt::format("TIMESTAMP_LTZ({})", type.precision());
     case TypeKind::kIntervalDayTime: return "INTERVAL DAY TO SECOND";
     case TypeKind::kIntervalYearMonth: return "INTERVAL YEAR TO MONTH";
+    case TypeKind::kArray: return fmt::format("ARRAY<{}>", type.part(0).to_string());
+    case TypeKind::kMultiset: return fmt::format("MULTISET<{}>", type.part(0).to_string());
+    case TypeKind::kMap: return fmt::format("MAP<{}, {}>", type.part(0).to_string(), type.part(1).to_string());
+    case TypeKind::kRow: {
+      std::string text;
+      for (const Field& field : type.parts()) {
+        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", quoted_name(field.name), field.type.to_string());
+      }
+      return "ROW<" + text + ">";
+    }
   }
   return "?";
 }
 
+// Every nested type that was ever made. Thread-safe.
+class NestedTypes {
+ public:
+  // The process's; never destroyed, for types may outlive everything else.
+  static NestedTypes& instance() {
+    static NestedTypes& types = *new NestedTypes();
+    return types;
+  }
+
+  const NestedType* intern(std::vector<Field> parts) {
+    std::lock_guard lock(mutex_);
+    return intern_locked(std::move(parts));
+  }
+  size_t size() {
+    std::lock_guard lock(mutex_);
+    return types_.size();
+  }
+
+ private:
+  const NestedType* intern_locked(std::vector<Field> parts) {
+    auto [at, added] = types_.try_emplace(identity(parts));
+    if (!added) return at->second.get();
+    auto type = std::make_unique<NestedType>();
+    std::vector<Field> nullable = parts;
+    for (Field& part : nullable) {
+      type->depth = std::max(type->depth, part.type.depth() + 1);
+      part.type = part.type.all_nullable();
+    }
+    bool is_nullable = nullable == parts;
+    type->parts = std::move(parts);
+    type->all_nullable = type.get();
+    at->second = std::move(type);
+    NestedType* added_type = at->second.get();
+    if (!is_nullable) added_type->all_nullable = intern_locked(std::move(nullable));
+    return added_type;
+  }
+
+  static std::string identity(const std::vector<Field>& parts) {
+    std::string text;
+    for (const Field& part : parts) text += quoted_name(part.name) + part.type.to_string() + ",";
+    return text;
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<NestedType>, std::less<>> types_;
+};
+
 }  // namespace
+
+DataType DataType::nested(TypeKind kind, std::vector<Field> parts) {
+  DataType type(kind);
+  type.nested_ = NestedTypes::instance().intern(std::move(parts));
+  return type;
+}
+
+DataType DataType::with_parts(std::vector<Field> parts) const {
+  return nested(kind_, std::move(parts)).with_nullable(nullable_);
+}
+
+DataType DataType::array(DataType element) { return nested(TypeKind::kArray, {{"", element}}); }
+DataType DataType::multiset(DataType element) {
+  return nested(TypeKind::kMultiset, {{"", element}, {"", TypeKind::kInt}});
+}
+DataType DataType::map(DataType key, DataType value) { return nested(TypeKind::kMap, {{"", key}, {"", value}}); }
+DataType DataType::row(std::vector<Field> fields) { return nested(TypeKind::kRow, std::move(fields)); }
+
+Status check_nested_type(DataType type) {
+  if (!type.is_nested()) return {};
+  if (type.depth() > kNestedDepthMax) {
+    return make_error(ErrorCode::kResourceExhausted, "a type has at most {} levels of nesting", kNestedDepthMax);
+  }
+  if (NestedTypes::instance().size() > kNestedTypesMax) {
+    return make_error(ErrorCode::kResourceExhausted, "there are more than {} different nested types in this process",
+                      kNestedTypesMax);
+  }
+  return {};
+}
 
 std::string DataType::to_string() const {
   std::string name = base_name(*this);
@@ -266,12 +471,9 @@ std::string DataType::to_string() const {
 }
 
 Result<DataType> DataType::parse(std::string_view text) {
-  TypeReader in(text);
-  DataType type = PENSTOCK_TRY(read_type(in, text));
-  bool not_null = in.accept_words({"not", "null"});
-  if (!not_null) in.accept_word("null");
-  if (!in.at_end()) return unknown_type(text);
-  return type.with_nullable(!not_null);
+  DataType type = PENSTOCK_TRY(TypeParser(text).parse());
+  PENSTOCK_TRY(check_nested_type(type));
+  return type;
 }
 
 int find_field(const Schema& schema, std::string_view name) {

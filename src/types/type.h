@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,11 @@ enum class TypeKind : uint8_t {
   kTimestampLtz,       // TIMESTAMP_LTZ(p): microseconds since 1970-01-01T00:00:00Z
   kIntervalDayTime,    // microseconds
   kIntervalYearMonth,  // months
+  // Nested types, held as the bytes that types/nested.h describes.
+  kArray,     // ARRAY<element>
+  kMultiset,  // MULTISET<element>: each element with how often it is there
+  kMap,       // MAP<key, value>
+  kRow,       // ROW<name type, ...>
 };
 
 // How values are held in columns and states.
@@ -41,6 +47,9 @@ enum class Physical : uint8_t {
   kInt128,  // __int128
   kString,  // bytes
 };
+
+struct Field;
+struct NestedType;
 
 // A SQL type: a small value, cheap to copy and compare.
 class DataType {
@@ -72,6 +81,14 @@ class DataType {
     return t;
   }
 
+  // The parts of a ROW must have names; the depth and number of nested types is for check_nested_type() to bound.
+  static DataType array(DataType element);
+  static DataType multiset(DataType element);
+  static DataType map(DataType key, DataType value);
+  static DataType row(std::vector<Field> fields);
+  // The same kind of nested type of other parts.
+  DataType with_parts(std::vector<Field> parts) const;
+
   constexpr TypeKind kind() const { return kind_; }
   constexpr int precision() const { return precision_; }  // of decimals, times and timestamps
   constexpr int scale() const { return scale_; }          // of decimals
@@ -88,7 +105,11 @@ class DataType {
       case TypeKind::kDouble: return Physical::kDouble;
       case TypeKind::kDecimal: return Physical::kInt128;
       case TypeKind::kString:
-      case TypeKind::kBytes: return Physical::kString;
+      case TypeKind::kBytes:
+      case TypeKind::kArray:
+      case TypeKind::kMultiset:
+      case TypeKind::kMap:
+      case TypeKind::kRow: return Physical::kString;
       default: return Physical::kInt64;
     }
   }
@@ -101,21 +122,35 @@ class DataType {
     return kind_ == TypeKind::kIntervalDayTime || kind_ == TypeKind::kIntervalYearMonth;
   }
 
-  // Equal but for nullability.
-  constexpr bool same_type(DataType other) const { return with_nullable(true) == other.with_nullable(true); }
+  constexpr bool is_nested() const { return nested_ != nullptr; }
+  // Of nested types: the element of an ARRAY; the element of a MULTISET and its count, an INT; key and value of a MAP;
+  // the fields of a ROW.
+  std::span<const Field> parts() const;
+  DataType part(size_t i) const;
+  // Levels of nesting: 0 of a scalar type, 1 of ARRAY<INT>.
+  int depth() const;
+
+  // The type with everything in it nullable.
+  DataType all_nullable() const;
+  // Equal but for nullability, also of what is nested.
+  bool same_type(DataType other) const { return all_nullable() == other.all_nullable(); }
   constexpr bool operator==(const DataType&) const = default;
 
-  // Flink's spelling: "DECIMAL(10, 2)", "TIMESTAMP(3)", "STRING", with " NOT NULL" where it is not nullable.
+  // Flink's spelling: "DECIMAL(10, 2)", "TIMESTAMP(3)", "STRING", "MAP<STRING, INT>", "ROW<`a` INT, `b` ARRAY<DATE>>",
+  // with " NOT NULL" where it is not nullable.
   std::string to_string() const;
   // Reads that spelling, and the other names of the same types ("VARCHAR(20)", "BIGINT NOT NULL", "timestamp_ltz(3)",
-  // PostgreSQL's "text", "int8", "timestamptz"). VARCHAR's length is not kept.
+  // PostgreSQL's "text", "int8", "timestamptz"; "INT ARRAY", "INT[]", "ROW(a INT)"). VARCHAR's length is not kept.
   static Result<DataType> parse(std::string_view text);
 
  private:
+  static DataType nested(TypeKind kind, std::vector<Field> parts);
+
   TypeKind kind_ = TypeKind::kNull;
   bool nullable_ = true;
   uint8_t precision_ = 0;
   uint8_t scale_ = 0;
+  const NestedType* nested_ = nullptr;  // of nested types; never freed, and equal only to itself
 };
 
 struct Field {
@@ -123,6 +158,32 @@ struct Field {
   DataType type;
   bool operator==(const Field&) const = default;
 };
+
+// What a nested type is made of. There is one object for each list of parts, which lives as long as the process: types
+// stay small values that are compared by address, and the number of different ones is bounded (kNestedTypesMax).
+struct NestedType {
+  std::vector<Field> parts;                  // with names in a ROW only
+  const NestedType* all_nullable = nullptr;  // the same parts, nullable at every level
+  int depth = 1;
+};
+
+inline std::span<const Field> DataType::parts() const {
+  return nested_ == nullptr ? std::span<const Field>() : std::span<const Field>(nested_->parts);
+}
+inline DataType DataType::part(size_t i) const { return nested_->parts[i].type; }
+inline int DataType::depth() const { return nested_ == nullptr ? 0 : nested_->depth; }
+inline DataType DataType::all_nullable() const {
+  DataType t = with_nullable(true);
+  if (nested_ != nullptr) t.nested_ = nested_->all_nullable;
+  return t;
+}
+
+// Levels of nesting that a type may have, so that code may walk it and its values recursively.
+inline constexpr int kNestedDepthMax = 32;
+// Different nested types in one process, about 500 bytes each.
+inline constexpr size_t kNestedTypesMax = 100'000;
+// kResourceExhausted when the type is nested too deep, or there are too many nested types. For where types come in.
+Status check_nested_type(DataType type);
 
 // The columns of a table, view, batch or result.
 using Schema = std::vector<Field>;

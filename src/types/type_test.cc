@@ -78,5 +78,66 @@ TEST(SchemaTest, FindsFieldsInAnyCase) {
   EXPECT_EQ(find_field(schema, "other"), -1);
 }
 
+TEST(DataTypeTest, NestedTypesPrintAndReadBack) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"ARRAY<INT>", "ARRAY<INT>"},
+      {"int array", "ARRAY<INT>"},
+      {"int4[]", "ARRAY<INT>"},
+      {"INT[] ARRAY MULTISET NOT NULL", "MULTISET<ARRAY<ARRAY<INT>>> NOT NULL"},
+      {"INT NOT NULL ARRAY", ""},
+      {"ARRAY<INT NOT NULL> NOT NULL", "ARRAY<INT NOT NULL> NOT NULL"},
+      {"map<varchar(3), decimal(5, 2)>", "MAP<STRING, DECIMAL(5, 2)>"},
+      {"ROW<a INT, b ROW(`c d` DATE, `e``f` TIME(3))>", "ROW<`a` INT, `b` ROW<`c d` DATE, `e``f` TIME(3)>>"},
+      {"ROW(a timestamp_tz(3) NOT NULL)", "ROW<`a` TIMESTAMP_LTZ(3) NOT NULL>"},
+      {"ARRAY", ""},
+      {"ARRAY<>", ""},
+      {"ARRAY<INT", ""},
+      {"MAP<INT>", ""},
+      {"ROW<>", ""},
+      {"ROW<a>", ""},
+      {"ROW<a INT)", ""},
+      {"ROW<a INT, a INT>", ""},
+      {"ROW<`a INT>", ""},
+      {"INT[", ""},
+  };
+  for (auto [text, expected] : cases) {
+    auto parsed = DataType::parse(text);
+    ASSERT_EQ(parsed.has_value(), *expected != '\0') << text;
+    if (!parsed) continue;
+    EXPECT_EQ(parsed->to_string(), expected);
+    EXPECT_EQ(*DataType::parse(expected), *parsed);
+  }
+}
+
+TEST(DataTypeTest, NestedTypesAreComparedByTheirParts) {
+  auto type = [](const char* text) { return DataType::parse(text).value(); };
+  EXPECT_EQ(type("ROW<a INT>"), type("row(a integer)"));
+  EXPECT_NE(type("ROW<a INT>"), type("ROW<b INT>"));
+  EXPECT_NE(type("ARRAY<INT>"), type("MULTISET<INT>"));
+  EXPECT_NE(type("ARRAY<INT>"), type("ARRAY<INT NOT NULL>"));
+  EXPECT_TRUE(type("ARRAY<INT>").same_type(type("ARRAY<INT NOT NULL> NOT NULL")));
+  EXPECT_TRUE(type("ROW<a MAP<INT, INT NOT NULL>>").same_type(type("ROW<a MAP<INT NOT NULL, INT> NOT NULL>")));
+  EXPECT_FALSE(type("ARRAY<INT>").same_type(type("ARRAY<BIGINT>")));
+  EXPECT_EQ(type("ARRAY<ROW<a INT[]>>").depth(), 3);
+  EXPECT_EQ(type("MULTISET<STRING>").parts().size(), 2U);
+}
+
+TEST(DataTypeTest, NestingIsBounded) {
+  std::string text = "INT";
+  for (int i = 0; i < kNestedDepthMax; ++i) text = "ARRAY<" + text + ">";
+  EXPECT_TRUE(DataType::parse(text).has_value());
+  auto deeper = DataType::parse("ARRAY<" + text + ">");
+  ASSERT_FALSE(deeper.has_value());
+  EXPECT_EQ(deeper.error().code(), ErrorCode::kResourceExhausted);
+  for (const char* repeated : {"ARRAY<", "ROW<a ", "MAP<INT, "}) {
+    std::string open;
+    for (int i = 0; i < 100'000; ++i) open += repeated;
+    EXPECT_FALSE(DataType::parse(open).has_value());
+  }
+  std::string postfix = "INT";
+  for (int i = 0; i < 100'000; ++i) postfix += "[]";
+  EXPECT_FALSE(DataType::parse(postfix).has_value());
+}
+
 }  // namespace
 }  // namespace penstock::types

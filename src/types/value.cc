@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "types/calendar.h"
+#include "types/nested.h"
 #include "types/text_scanner.h"
 
 namespace penstock::types {
@@ -236,6 +237,10 @@ void append_text(std::string& out, const Value& value, DataType type) {
     case TypeKind::kTimestampLtz: append_timestamp(out, value.as_int64(), type.precision()); return;
     case TypeKind::kIntervalDayTime: append_interval_micros(out, value.as_int64()); return;
     case TypeKind::kIntervalYearMonth: append_interval_months(out, value.as_int64()); return;
+    case TypeKind::kArray:
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: append_nested_text(out, value.as_string(), type); return;
   }
 }
 
@@ -269,6 +274,10 @@ Result<Value> from_text(std::string_view text, DataType type) {
     case TypeKind::kTimestampLtz: return wrap(timestamp_from_text(trimmed, true));
     case TypeKind::kIntervalDayTime: return interval_micros_from_text(trimmed, type);
     case TypeKind::kIntervalYearMonth: return interval_months_from_text(trimmed, type);
+    case TypeKind::kArray:
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: return unreadable(text, type);
   }
   return unreadable(text, type);
 }

@@ -39,12 +39,14 @@ class Value {
 
 // --- text ---
 
-// SQL's text form as Flink's CAST(x AS STRING) gives it: "2026-01-02 03:04:05.678", "1.50", "TRUE", bytes in hex. NULL
-// gives "NULL"; TIMESTAMP_LTZ is shown in UTC (expr casts with the session's time zone).
+// SQL's text form as Flink's CAST(x AS STRING) gives it: "2026-01-02 03:04:05.678", "1.50", "TRUE", bytes in hex,
+// nested values as in nested.h. NULL gives "NULL"; TIMESTAMP_LTZ is shown in UTC (expr casts with the session's time
+// zone).
 std::string to_text(const Value& value, DataType type);
 void append_text(std::string& out, const Value& value, DataType type);
 
-// Reads SQL's text form, as CAST(string AS type) does; kInvalidArgument with the text and the type otherwise.
+// Reads SQL's text form, as CAST(string AS type) does; kInvalidArgument with the text and the type otherwise. Nested
+// values have none that can be read.
 Result<Value> from_text(std::string_view text, DataType type);
 
 // --- pieces of the above, for hot paths ---

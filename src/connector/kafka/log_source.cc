@@ -353,7 +353,8 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic, scan->last, scan->parallelism);
   scan->request = std::move(request);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
-  PENSTOCK_TRY(make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical));
+  PENSTOCK_TRY(
+      make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical, scan->request.fields));
 
   SourcePlan plan;
   plan.parallelism = scan->parallelism;
