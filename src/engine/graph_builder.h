@@ -39,6 +39,7 @@ class GraphBuilder {
   // lower_rows.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::Project& project);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Filter& filter);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Unnest& unnest);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Sort& sort);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Rank& rank);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Limit& limit);

@@ -6,6 +6,7 @@
 #include "exec/operators/project.h"
 #include "exec/operators/rank.h"
 #include "exec/operators/sort.h"
+#include "exec/operators/unnest.h"
 
 namespace penstock::engine {
 
@@ -20,6 +21,14 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Project& p
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Filter& filter) {
   return append(node, [predicate = filter.predicate, context = expressions()](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_filter(predicate, context));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Unnest& unnest) {
+  const exec::UnnestOptions options{
+      .column = unnest.column, .preserve = unnest.preserve, .ordinality = unnest.ordinality};
+  return append(node, [options](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_unnest(options));
   });
 }
 

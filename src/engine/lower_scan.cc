@@ -21,6 +21,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.options = &options;
   request.columns = table->physical_schema();
   request.physical = scan.physical;
+  request.fields = scan.fields;
   for (const auto& metadata : scan.metadata) request.metadata.push_back({metadata.key, metadata.type});
   request.projections = scan.projections;
   request.filter = scan.filter;

@@ -12,7 +12,8 @@ namespace {
 const std::vector<AggregateFunction>& all_aggregates() {
   static const std::vector<AggregateFunction> kAll = [] {
     std::vector<AggregateFunction> all;
-    for (std::span<const AggregateFunction> table : {sum_aggregates(), extreme_aggregates(), variance_aggregates()}) {
+    for (std::span<const AggregateFunction> table :
+         {sum_aggregates(), extreme_aggregates(), variance_aggregates(), collection_aggregates()}) {
       all.insert(all.end(), table.begin(), table.end());
     }
     return all;

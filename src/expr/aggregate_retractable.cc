@@ -2,9 +2,9 @@
 //
 // A retraction may come before the row that it takes back (rows of one epoch have no order), so counts may be negative
 // for a while.
-#include <cmath>
 #include <map>
 
+#include "expr/aggregate_sequence.h"
 #include "expr/aggregate_state.h"
 #include "expr/evaluator.h"
 
@@ -13,15 +13,6 @@ namespace penstock::expr {
 namespace {
 
 using columnar::ColumnBuilder;
-
-// A total order: NaN is the largest.
-struct ValueLess {
-  template <class T>
-  bool operator()(const T& a, const T& b) const {
-    return a < b;
-  }
-  bool operator()(double a, double b) const { return a < b || (std::isnan(b) && !std::isnan(a)); }
-};
 
 // Every value with how often it is there.
 template <class Input_, bool maximum>
@@ -72,75 +63,15 @@ struct ValueCounts {
   }
 };
 
-// Values in the order in which they came. A retraction takes back the earliest row of that value.
+// Values in the order in which they came, for FIRST_VALUE and LAST_VALUE.
 template <class Input_, bool last>
-struct ValueSequence {
+struct ValueSequence : OrderedValues<Kept<Input_>> {
   using Input = Input_;
-  using Value = Kept<Input>;
-  std::map<int64_t, Value> by_position;
-  std::multimap<Value, int64_t, ValueLess> positions;  // equal values stay in order of position
-  std::map<Value, int64_t, ValueLess> owed;            // retractions that came before their row
-  int64_t next_position = 0;
 
-  void insert(Value value) {
-    if (auto debt = owed.find(value); debt != owed.end()) {
-      if (--debt->second == 0) owed.erase(debt);
-      return;
-    }
-    positions.emplace(value, next_position);
-    by_position.emplace(next_position++, std::move(value));
-  }
-  void remove(Value value) {
-    auto at = positions.lower_bound(value);
-    if (at == positions.end() || ValueLess()(value, at->first)) {
-      ++owed[std::move(value)];
-      return;
-    }
-    by_position.erase(at->second);
-    positions.erase(at);
-  }
-  void add(const Input& value, int weight) {
-    if (weight > 0) {
-      insert(keep(value));
-    } else {
-      remove(keep(value));
-    }
-  }
-  void merge(const ValueSequence& later) {
-    for (const auto& [position, value] : later.by_position) insert(value);
-    for (const auto& [value, times] : later.owed) {
-      for (int64_t i = 0; i < times; ++i) remove(value);
-    }
-  }
+  void add(const Input& value, int weight) { this->change(keep(value), weight); }
   void result(ColumnBuilder& out) const {
-    if (by_position.empty()) return out.append_null();
-    append_value(out, last ? by_position.rbegin()->second : by_position.begin()->second);
-  }
-  void save(std::string& out) const {
-    save_value(out, static_cast<uint64_t>(by_position.size()));
-    for (const auto& [position, value] : by_position) save_value(out, value);
-    save_value(out, static_cast<uint64_t>(owed.size()));
-    for (const auto& [value, times] : owed) {
-      save_value(out, value);
-      save_value(out, times);
-    }
-  }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, size)) return false;
-    for (uint64_t i = 0; i < size; ++i) {
-      Value value{};
-      if (!load_value(bytes, value)) return false;
-      insert(std::move(value));
-    }
-    if (!load_value(bytes, size)) return false;
-    for (uint64_t i = 0; i < size; ++i) {
-      Value value{};
-      int64_t times = 0;
-      if (!load_value(bytes, value) || !load_value(bytes, times)) return false;
-      owed.emplace(std::move(value), times);
-    }
-    return true;
+    if (this->by_position.empty()) return out.append_null();
+    append_value(out, last ? this->by_position.rbegin()->second : this->by_position.begin()->second);
   }
 };
 

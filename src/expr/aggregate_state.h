@@ -162,6 +162,7 @@ bool load_value(std::string_view& bytes, T& value) {
 std::span<const AggregateFunction> sum_aggregates();
 std::span<const AggregateFunction> variance_aggregates();
 std::span<const AggregateFunction> extreme_aggregates();
+std::span<const AggregateFunction> collection_aggregates();
 
 // Kernels that keep all values of a group, for MIN and MAX and for FIRST_VALUE and LAST_VALUE over retractions.
 AggregateKernels retractable_extreme_kernels(types::Physical physical, bool maximum);

@@ -142,6 +142,46 @@ TEST(AggregateTest, Retractions) {
             "DECIMAL(38, 0): NULL");
 }
 
+TEST(AggregateTest, Collections) {
+  EXPECT_EQ(aggregate_text("ARRAY_AGG", "STRING", "+ b | + NULL | + a"), "ARRAY<STRING>: [b, NULL, a]");
+  EXPECT_EQ(aggregate_text("ARRAY_AGG", "INT", "+ 1 | + 2 | - 1 | + 3 | - 7 | + 7"), "ARRAY<INT>: [2, 3]");
+  EXPECT_EQ(aggregate_text("ARRAY_AGG", "INT", "+ 1 | - 1"), "ARRAY<INT>: NULL");
+  EXPECT_EQ(aggregate_text("COLLECT", "DOUBLE", "+ 2 | + NULL | + 1 | + 2"),
+            "MULTISET<DOUBLE NOT NULL>: {1.0=1, 2.0=2}");
+  EXPECT_EQ(aggregate_text("COLLECT", "STRING", "- a | + b | + b | - b"), "MULTISET<STRING NOT NULL>: {b=1}");
+  EXPECT_EQ(aggregate_text("COLLECT", "INT", "+ NULL"), "MULTISET<INT NOT NULL>: {}");
+}
+
+// Halves of a group, saved and read back, give together what all of it gives.
+TEST(AggregateTest, CollectionsMergeAndAreKept) {
+  for (const char* name : {"ARRAY_AGG", "COLLECT"}) {
+    for (bool retractable : {false, true}) {
+      BoundAggregate aggregate = bind_aggregate(name, TypeKind::kString, retractable).value();
+      ChangeBatch batch = columnar::batch_from_text("+ a | + b | + NULL | + b", {{"x", TypeKind::kString}}).value();
+      States states(aggregate.kernels, 4);  // all rows, either half, what is read back
+      const size_t whole[] = {0, 0, 0, 0};
+      const size_t halves[] = {1, 1, 2, 2};
+      aggregate.kernels.update(states.per_row(whole), batch.column(0).get(), nullptr);
+      aggregate.kernels.update(states.per_row(halves), batch.column(0).get(), nullptr);
+      std::string saved;
+      aggregate.kernels.save(states.all()[1], saved);
+      for (size_t size = 0; size < saved.size(); ++size) {
+        States broken(aggregate.kernels, 1);
+        std::string_view cut = std::string_view(saved).substr(0, size);
+        EXPECT_FALSE(aggregate.kernels.load(broken.all()[0], cut)) << name;
+      }
+      std::string_view bytes = saved;
+      ASSERT_TRUE(aggregate.kernels.load(states.all()[3], bytes));
+      EXPECT_TRUE(bytes.empty());
+      aggregate.kernels.merge({&states.all()[3], 1}, {&states.all()[2], 1});
+      ColumnBuilder out(aggregate.result_type);
+      aggregate.kernels.result(states.all(), out);
+      ColumnPtr column = out.finish();
+      EXPECT_EQ(column->value(3), column->value(0)) << name;
+    }
+  }
+}
+
 TEST(AggregateTest, CountStarCountsNulls) {
   BoundAggregate count = bind_aggregate("COUNT", {}, false).value();
   EXPECT_FALSE(count.result_type.nullable());
@@ -245,7 +285,8 @@ TEST(AggregateTest, PartsAndRetractionsGiveTheSame) {
         for (size_t i = 0; i < kRows; ++i) other.append(random_value(type, random));
         ColumnPtr visitors = other.finish();
         std::vector<int8_t> minus(kRows, -1);
-        bool order_matters = function.name == "FIRST_VALUE" || function.name == "LAST_VALUE";
+        bool order_matters =
+            function.name == "FIRST_VALUE" || function.name == "LAST_VALUE" || function.name == "ARRAY_AGG";
         if (order_matters) {
           // Taking back removes the earliest row of a value, so the visitors must be strangers.
           bound->kernels.update(visited.per_row(groups), visitors.get(), nullptr);

@@ -15,7 +15,8 @@ std::optional<DataType> accept_argument(Takes takes, DataType type) {
     case Takes::kText: return when(null || type.kind() == TypeKind::kString, TypeKind::kString);
     case Takes::kBytes: return when(null || type.kind() == TypeKind::kBytes, TypeKind::kBytes);
     case Takes::kTextOrBytes:
-      return when(null || type.physical() == Physical::kString, null ? DataType(TypeKind::kString) : type);
+      return when(null || (type.physical() == Physical::kString && !type.is_nested()),
+                  null ? DataType(TypeKind::kString) : type);
     case Takes::kDate: return when(null || type.kind() == TypeKind::kDate, TypeKind::kDate);
     case Takes::kTimestamp:
       if (type.is_timestamp()) return DataType::timestamp(type.precision());

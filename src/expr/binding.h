@@ -59,5 +59,9 @@ std::span<const ScalarFunction> text_parts_functions();
 std::span<const ScalarFunction> json_functions();
 std::span<const ScalarFunction> temporal_functions();
 std::span<const ScalarFunction> temporal_conversion_functions();
+std::span<const ScalarFunction> nested_functions();
+std::span<const ScalarFunction> array_functions();
+std::span<const ScalarFunction> array_set_functions();
+std::span<const ScalarFunction> map_functions();
 
 }  // namespace penstock::expr

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "expr/registry.h"
+#include "expr/type_rules.h"
 #include "types/calendar.h"
 #include "types/decimal.h"
 
@@ -194,6 +195,7 @@ bool is_temporal(DataType type) {
 Kernel cast_kernel(DataType from, DataType to) {
   if (from.kind() == TypeKind::kNull || from.same_type(to)) return nullptr;
   if (to.kind() == TypeKind::kString) return cast_to_text_kernel(from);
+  if (to.is_nested()) return cast_nested_kernel(from, to);
   if (from.kind() == TypeKind::kString) return cast_from_text_kernel(to);
   if (from.is_integer()) return from_integer(from, to);
   if (from.is_approximate()) return from_approximate(from, to);
@@ -206,7 +208,9 @@ Kernel cast_kernel(DataType from, DataType to) {
 }
 
 bool explicitly_castable(DataType from, DataType to) {
-  if (from.kind() == TypeKind::kNull || from.kind() == to.kind()) return true;
+  if (from.kind() == TypeKind::kNull) return true;
+  if (from.is_nested() || to.is_nested()) return nested_castable(from, to);
+  if (from.kind() == to.kind()) return true;
   if (from.kind() == TypeKind::kString || to.kind() == TypeKind::kString) return to.kind() != TypeKind::kNull;
   auto is_number = [](DataType type) { return type.is_numeric() || type.kind() == TypeKind::kBoolean; };
   if (is_number(from) && is_number(to)) return true;

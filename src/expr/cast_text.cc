@@ -3,6 +3,7 @@
 
 #include "expr/cast.h"
 #include "expr/time_zone.h"
+#include "types/nested.h"
 
 namespace penstock::expr {
 
@@ -146,6 +147,12 @@ void bytes_to_text(KernelCall& call) {
   });
 }
 
+void nested_to_text(KernelCall& call) {
+  DataType type = call.argument_type(0);
+  auto values = call.argument<StringCell>(0);
+  print_rows(call, [&](std::string& out, size_t row) { types::append_nested_text(out, values[row].view(), type); });
+}
+
 }  // namespace
 
 Kernel cast_from_text_kernel(DataType to) {
@@ -169,6 +176,10 @@ Kernel cast_to_text_kernel(DataType from) {
     case TypeKind::kDecimal: return decimal_to_text;
     case TypeKind::kBytes: return bytes_to_text;
     case TypeKind::kTimestampLtz: return timestamp_ltz_to_text;
+    case TypeKind::kArray:
+    case TypeKind::kMultiset:
+    case TypeKind::kMap:
+    case TypeKind::kRow: return nested_to_text;
     default: return from.is_integer() ? integer_to_text : other_int64_to_text;
   }
 }

@@ -55,6 +55,9 @@ void compare_kernel(KernelCall& call) {
 // Brings two types to where they can be compared; text meets other types as those.
 bool to_comparable(DataType& a, DataType& b) {
   if (a.kind() == TypeKind::kNull && b.kind() == TypeKind::kNull) a = b = TypeKind::kInt;
+  // Nothing is read as a nested value.
+  bool any_null = a.kind() == TypeKind::kNull || b.kind() == TypeKind::kNull;
+  if (!any_null && a.is_nested() != b.is_nested()) return false;
   // Integers of any width compare as they are held.
   if (a.is_integer() && b.is_integer()) return true;
   auto reads_text = [](DataType type) { return type.kind() != TypeKind::kString && type.kind() != TypeKind::kBytes; };

@@ -34,13 +34,20 @@ std::string literal_text(const types::Value& value, types::DataType type) {
   }
 }
 
+// a.b, a[i], ARRAY[a], MAP[a, b]: these bind tighter than all operators.
+bool is_tight(const Expr& expr) {
+  if (expr.kind() != Expr::Kind::kCall) return false;
+  std::string_view name = expr.function().name;
+  return name == "." || name == "[]" || name == "ARRAY" || name == "MAP";
+}
+
 // Operands of operators stand in parentheses unless they are leaves or calls with parentheses of their own.
 std::string operand_text(const Expr& expr) {
   std::string text = expr.to_string();
   bool has_operator = expr.kind() == Expr::Kind::kAnd || expr.kind() == Expr::Kind::kOr ||
                       (expr.kind() == Expr::Kind::kCall && !text.empty() && text.back() != ')') ||
                       (expr.kind() == Expr::Kind::kCall && expr.function().signature.find('(') == std::string::npos);
-  return has_operator ? "(" + text + ")" : text;
+  return has_operator && !is_tight(expr) ? "(" + text + ")" : text;
 }
 
 std::string joined(std::span<const ExprPtr> children, std::string_view separator, bool as_operands) {
@@ -57,6 +64,12 @@ std::string call_text(const Expr& expr) {
   std::span<const ExprPtr> children = expr.children();
   if (name == "NEGATE") return "-" + operand_text(*children[0]);
   if (name == "NOT") return "NOT " + operand_text(*children[0]);
+  if (name == ".") {
+    size_t field = static_cast<size_t>(children[1]->value().as_int64());
+    return operand_text(*children[0]) + "." + children[0]->type().parts()[field].name;
+  }
+  if (name == "[]") return fmt::format("{}[{}]", operand_text(*children[0]), children[1]->to_string());
+  if (name == "ARRAY" || name == "MAP") return fmt::format("{}[{}]", name, joined(children, ", ", false));
   if (name == "IN" || name == "NOT IN") {
     return fmt::format("{} {} ({})", operand_text(*children[0]), name, joined(children.subspan(1), ", ", false));
   }

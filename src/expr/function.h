@@ -11,7 +11,16 @@
 
 namespace penstock::expr {
 
-enum class FunctionCategory : uint8_t { kArithmetic, kComparison, kLogic, kText, kTemporal, kConditional, kCast };
+enum class FunctionCategory : uint8_t {
+  kArithmetic,
+  kComparison,
+  kLogic,
+  kText,
+  kTemporal,
+  kConditional,
+  kCast,
+  kCollection
+};
 std::string_view category_name(FunctionCategory category);
 
 // The call that a function is asked to accept. It may change the types of the arguments to what its kernel wants

@@ -65,6 +65,20 @@ void KernelCall::fail_all(std::string_view message) {
   }
 }
 
+ColumnPtr KernelCall::run_part(Kernel kernel, ColumnPtr column, DataType result_type,
+                               std::span<const uint16_t> rows) const {
+  std::vector<uint16_t> numbers(rows.begin(), rows.end());
+  if (!row_numbers_.empty()) {
+    for (uint16_t& number : numbers) number = row_numbers_[number];
+  }
+  size_t size = column->size();
+  const Operand argument{.type = column->type(), .column = std::move(column), .constant = {}};
+  KernelCall part(size, {&argument, 1}, result_type, context_, numbers, errors_);
+  part.join_nulls();
+  kernel(part);
+  return part.take_result();
+}
+
 void KernelCall::finish(std::vector<StringCell> cells, std::vector<Column::Owner> owners) {
   result_ = std::make_shared<const Column>(result_type_, std::move(cells), std::move(nulls_), std::move(owners));
 }

@@ -91,6 +91,10 @@ class KernelCall {
   // The same for all rows that are not NULL: a bad constant.
   void fail_all(std::string_view message);
 
+  // Runs another kernel of one argument, as part of this one, on as many rows as `column` has: row i of it belongs to
+  // row rows[i] of this call, which its errors name.
+  ColumnPtr run_part(Kernel kernel, ColumnPtr column, DataType result_type, std::span<const uint16_t> rows) const;
+
   // Hands over the values, one per row.
   template <class T>
   void finish(std::vector<T> values);

@@ -28,7 +28,8 @@ std::vector<const ScalarFunction*> list_functions() {
   for (std::span<const ScalarFunction> table :
        {arithmetic_functions(), math_functions(), comparison_functions(), logic_functions(), pattern_functions(),
         text_functions(), text_parts_functions(), json_functions(), temporal_functions(),
-        temporal_conversion_functions()}) {
+        temporal_conversion_functions(), nested_functions(), array_functions(), array_set_functions(),
+        map_functions()}) {
     for (const ScalarFunction& function : table) all.push_back(&function);
   }
   return all;
@@ -235,6 +236,7 @@ std::string_view category_name(FunctionCategory category) {
     case FunctionCategory::kTemporal: return "temporal";
     case FunctionCategory::kConditional: return "conditional";
     case FunctionCategory::kCast: return "cast";
+    case FunctionCategory::kCollection: return "collection";
   }
   return "?";
 }

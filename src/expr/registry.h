@@ -1,6 +1,7 @@
 // Resolves calls by name: finds the overload, inserts implicit casts as Flink does, and gives typed expressions.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ namespace penstock::expr {
 //                 LIKE "NOT LIKE" (text, pattern [, escape])  "SIMILAR TO"  IN (value, candidates...)
 //                 "IS NULL" "IS NOT NULL" "IS TRUE" "IS NOT TRUE" "IS FALSE" "IS NOT FALSE" "IS UNKNOWN"
 //                 "IS DISTINCT FROM" "IS NOT DISTINCT FROM" (two arguments)
+//   nested values "." (row, INT literal: the place of the field)  "[]" (array, index) or (map, key)
+//                 ARRAY (elements...)  MAP (key, value, ...)  ROW (fields...)
 //   special forms COALESCE IFNULL NULLIF IF GREATEST LEAST
 //   EXTRACT, FLOOR, CEIL, TIMESTAMPADD, TIMESTAMPDIFF take the unit as a STRING literal in first place:
 //                 EXTRACT(YEAR FROM t) is bind_call("EXTRACT", {literal 'YEAR', t}),
@@ -25,6 +28,15 @@ namespace penstock::expr {
 // Errors: kNotFound with "did you mean" for an unknown name; kInvalidArgument with the candidate signatures when no
 // overload takes the arguments.
 Result<ExprPtr> bind_call(std::string_view name, std::vector<ExprPtr> arguments);
+
+// A field of a ROW, by its name in any case; kNotFound with "did you mean" when there is none.
+Result<ExprPtr> bind_field(ExprPtr row, std::string_view name);
+// The ROW and the place of the field, when `expr` is what bind_field() gives.
+struct FieldAccess {
+  ExprPtr row;
+  size_t field;
+};
+std::optional<FieldAccess> as_field_access(const Expr& expr);
 
 // CASE WHEN c1 THEN r1 ... ELSE e END; `children` as in Expr::case_when (give a NULL literal where there is no ELSE).
 Result<ExprPtr> bind_case(std::vector<ExprPtr> children);

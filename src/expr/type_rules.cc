@@ -35,10 +35,14 @@ DataType with_precision(TypeKind kind, int precision) {
   return kind == TypeKind::kTimestamp ? DataType::timestamp(precision) : DataType::timestamp_ltz(precision);
 }
 
+DataType common_nested(DataType a, DataType b);
+
 // Nothing in common: kNull.
 DataType common_of_two(DataType a, DataType b) {
   if (a.kind() == TypeKind::kNull) return b;
-  if (b.kind() == TypeKind::kNull || a.same_type(b)) return a;
+  if (b.kind() == TypeKind::kNull) return a;
+  if (a.is_nested() || b.is_nested()) return common_nested(a, b);
+  if (a.same_type(b)) return a;
   if (a.is_numeric() && b.is_numeric()) return common_numeric_type(a, b);
   if (a.is_timestamp() && b.is_timestamp()) {
     TypeKind kind = a.kind() == b.kind() ? a.kind() : TypeKind::kTimestampLtz;
@@ -50,6 +54,29 @@ DataType common_of_two(DataType a, DataType b) {
   if (a.kind() == TypeKind::kDate && b.is_timestamp()) return b;
   if (b.kind() == TypeKind::kDate && a.is_timestamp()) return a;
   return a.kind() == b.kind() ? a : DataType();
+}
+
+// Part by part; the fields of a ROW have the names of the first.
+DataType common_nested(DataType a, DataType b) {
+  if (a.kind() != b.kind() || a.parts().size() != b.parts().size()) return {};
+  std::vector<types::Field> parts(a.parts().begin(), a.parts().end());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const DataType both[] = {a.part(i), b.part(i)};
+    DataType common = common_of_two(both[0].with_nullable(true), both[1].with_nullable(true));
+    if (common.kind() == TypeKind::kNull && (both[0].kind() != common.kind() || both[1].kind() != common.kind()))
+      return {};
+    parts[i].type = common.with_nullable(both[0].nullable() || both[1].nullable());
+  }
+  return a.with_parts(std::move(parts));
+}
+
+// Whether `castable` holds for each part; the names of a ROW's fields do not matter.
+bool parts_castable(DataType from, DataType to, bool (*castable)(DataType, DataType)) {
+  if (from.kind() != to.kind() || from.parts().size() != to.parts().size()) return false;
+  for (size_t i = 0; i < from.parts().size(); ++i) {
+    if (!castable(from.part(i), to.part(i))) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -102,12 +129,19 @@ DataType common_numeric_type(DataType a, DataType b) {
 }
 
 bool implicitly_castable(DataType from, DataType to) {
-  if (from.kind() == TypeKind::kNull || from.kind() == to.kind()) return true;
+  if (from.kind() == TypeKind::kNull) return true;
+  if (from.is_nested() || to.is_nested()) return parts_castable(from, to, implicitly_castable);
+  if (from.kind() == to.kind()) return true;
   if (from.is_integer() && to.is_integer()) return from.kind() < to.kind();
   if (from.is_numeric() && to.is_approximate()) return to.kind() == TypeKind::kDouble || !from.is_approximate();
   if (from.is_integer() && to.kind() == TypeKind::kDecimal) return true;
   if (from.is_timestamp() && to.is_timestamp()) return true;
   return from.kind() == TypeKind::kDate && to.is_timestamp();
+}
+
+bool nested_castable(DataType from, DataType to) {
+  if (from.is_nested() && to.kind() == TypeKind::kString) return true;
+  return parts_castable(from, to, explicitly_castable);
 }
 
 Result<DataType> common_type(std::span<const DataType> types) {

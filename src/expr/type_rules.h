@@ -16,6 +16,9 @@ types::DataType decimal_remainder_type(types::DataType a, types::DataType b);
 // ROUND(decimal, places).
 types::DataType decimal_round_type(types::DataType type, int places);
 
+// Whether CAST takes one to the other, where at least one of them is nested: part by part, and to text.
+bool nested_castable(types::DataType from, types::DataType to);
+
 // The common type of two numeric types.
 types::DataType common_numeric_type(types::DataType a, types::DataType b);
 

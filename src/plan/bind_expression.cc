@@ -51,7 +51,12 @@ std::vector<DataType> Binder::parameter_types() const {
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression) {
   auto dispatch = [&](const auto& node) { return bind(expression, node); };
-  return located(std::visit(dispatch, expression.node), expression.position);
+  Result<ExprPtr> bound = located(std::visit(dispatch, expression.node), expression.position);
+  if (!bound) return bound;
+  if (Status fits = types::check_nested_type((*bound)->type()); !fits) {
+    return std::move(fits).error().at(expression.position.offset);
+  }
+  return bound;
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Literal& node) { return bind_literal(node); }
@@ -60,11 +65,16 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IntervalLiteral&
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::ColumnReference& node) {
   static const Scope kEmpty;
   const Scope& scope = expression_context_->scope == nullptr ? kEmpty : *expression_context_->scope;
-  size_t column = PENSTOCK_TRY(scope.resolve(node.name));
+  Scope::Resolved found = PENSTOCK_TRY(scope.resolve_path(node.name));
   if (expression_context_->column_positions != nullptr) {
-    expression_context_->column_positions->insert_or_assign(column, expression.position);
+    expression_context_->column_positions->insert_or_assign(found.column, expression.position);
   }
-  return scope.column(column);
+  ExprPtr value = scope.column(found.column);
+  for (size_t i = found.parts; i < node.name.parts.size(); ++i) {
+    const sql::Identifier& field = node.name.parts[i];
+    value = PENSTOCK_TRY(located(expr::bind_field(std::move(value), field.text), field.position));
+  }
+  return value;
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Parameter& node) {
@@ -192,8 +202,9 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Quant
   const auto* array = node.array ? node.array->get_if<sql::ArrayConstructor>() : nullptr;
   bool in = node.op == sql::BinaryOperator::kEqual && !node.all;
   bool not_in = node.op == sql::BinaryOperator::kNotEqual && node.all;
+  if (in && node.array && array == nullptr) return bind_any(*node.left, *node.array);
   if (array == nullptr || array->elements.empty() || (!in && !not_in)) {
-    return unsupported("ANY and ALL are supported only as = ANY (ARRAY[...]) and <> ALL (ARRAY[...])")
+    return unsupported("ANY and ALL are supported only as = ANY (array) and <> ALL (ARRAY[...])")
         .at(expression.position.offset);
   }
   return bind_in(expression, *node.left, array->elements, not_in);
@@ -230,12 +241,9 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const Node&) {
   } else if constexpr (std::is_same_v<Node, sql::Exists> || std::is_same_v<Node, sql::ScalarSubquery> ||
                        std::is_same_v<Node, sql::InSubquery>) {
     return not_a_value(expression, "subqueries are supported only in FROM");
-  } else if constexpr (std::is_same_v<Node, sql::TableArgument> || std::is_same_v<Node, sql::Descriptor> ||
-                       std::is_same_v<Node, sql::NamedArgument> || std::is_same_v<Node, sql::Keyword>) {
+  } else {
     return invalid_argument("{} is an argument of table functions, not a value", sql::print(expression))
         .at(expression.position.offset);
-  } else {
-    return not_a_value(expression, "arrays, maps and rows are not supported as values");
   }
 }
 

@@ -24,6 +24,15 @@ Error without_position(const Error& error, std::string_view context) {
   return Error(error.code(), error.message()).hint(error.hint()).context(context);
 }
 
+// Whether the connector can read single fields of ROW columns.
+bool reads_fields(const catalog::Table& table) {
+  const std::string* connector = catalog::find_option(table.options, "connector");
+  const std::string* format = catalog::find_option(table.options, "format");
+  if (format == nullptr) format = catalog::find_option(table.options, "value.format");
+  bool of_topic = *connector == "kafka" || *connector == "upsert-kafka";
+  return of_topic && format != nullptr && *format == "json";
+}
+
 // Whether rows of the table may be taken back.
 bool is_append_only(const catalog::Table& table) {
   const std::string* connector = catalog::find_option(table.options, "connector");
@@ -55,6 +64,7 @@ Result<Binder::Named> Binder::bind_from(const sql::Select& select) {
 
 Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
   if (const auto* join = std::get_if<sql::Join>(&table.node)) return bind_join(*join);
+  if (is_lateral(table)) return bind_unnest(Named(make_values({{}}, {}), Scope()), table, false);
   LogicalPtr plan;
   std::string name;
   if (const auto* named = std::get_if<sql::NamedTable>(&table.node)) {
@@ -210,6 +220,7 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
   auto source = std::make_shared<ScanSource>();
   source->name = entry.name;
   source->schema = entry.schema();
+  source->reads_fields = reads_fields(table);
   source->traits = {.append_only = bounded || is_append_only(table), .bounded = bounded};
   // A key is a promise that an append-only stream of events does not keep by itself.
   if (!is_append_only(table) && !table.primary_key.empty()) source->traits.key = table.primary_key;

@@ -21,15 +21,6 @@ JoinKind kind_of(sql::JoinKind kind) {
   return JoinKind::kInner;
 }
 
-// Two tables of one name would leave no way to name a column of either.
-Status check_names(const Scope& left, const Scope& right, sql::Position position) {
-  std::optional<std::string> name = left.shared_table(right);
-  if (!name) return {};
-  return invalid_argument("there are two tables {} in FROM", *name)
-      .at(position.offset)
-      .hint("give one of them another name: " + *name + " AS other");
-}
-
 // The column of that name on one side of a join.
 Result<size_t> named_column(const Scope& scope, const sql::Identifier& name, std::string_view side) {
   sql::QualifiedName qualified;
@@ -53,11 +44,20 @@ std::vector<sql::Identifier> natural_columns(const Scope& left, const Scope& rig
 
 }  // namespace
 
+Status check_table_names(const Scope& left, const Scope& right, sql::Position position) {
+  std::optional<std::string> name = left.shared_table(right);
+  if (!name) return {};
+  return invalid_argument("there are two tables {} in FROM", *name)
+      .at(position.offset)
+      .hint("give one of them another name: " + *name + " AS other");
+}
+
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   Named left = PENSTOCK_TRY(bind_table(*join.left));
+  if (is_lateral(*join.right)) return bind_lateral_join(join, std::move(left));
   if (join.kind == sql::JoinKind::kCross && !join.natural) return bind_cross_join(std::move(left), *join.right);
   Named right = PENSTOCK_TRY(bind_table(*join.right));
-  PENSTOCK_TRY(check_names(left.second, right.second, join.right->position));
+  PENSTOCK_TRY(check_table_names(left.second, right.second, join.right->position));
   if (!join.on) return bind_named_columns(join, std::move(left), std::move(right));
   Scope scope(left.second, right.second);
   ExprPtr condition = PENSTOCK_TRY(bind_condition(*join.on, {.scope = &scope, .place = "in ON"}));
@@ -68,8 +68,9 @@ Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
 }
 
 Result<Binder::Named> Binder::bind_cross_join(Named left, const sql::TableReference& right_table) {
+  if (is_lateral(right_table)) return bind_unnest(std::move(left), right_table, false);
   Named right = PENSTOCK_TRY(bind_table(right_table));
-  PENSTOCK_TRY(check_names(left.second, right.second, right_table.position));
+  PENSTOCK_TRY(check_table_names(left.second, right.second, right_table.position));
   LogicalPtr plan = make_join(JoinKind::kInner, std::move(left.first), std::move(right.first), nullptr);
   PENSTOCK_TRY(check_size(plan, right_table.position));
   return Named(std::move(plan), Scope(left.second, right.second));

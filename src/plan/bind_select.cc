@@ -154,6 +154,7 @@ Result<Binder::SelectList> Binder::bind_select_list(const std::vector<sql::Selec
   SelectList list;
   for (const sql::SelectItem& item : items) {
     if (const auto* star = item.value.get_if<sql::Star>()) {
+      if (PENSTOCK_TRY(bind_row_star(*star, item.value.position, context, list))) continue;
       for (size_t column : PENSTOCK_TRY(context.scope->expand(star->qualifier, item.value.position))) {
         if (context.column_positions != nullptr) (*context.column_positions)[column] = item.value.position;
         list.expressions.push_back(context.scope->column(column));
@@ -166,13 +167,29 @@ Result<Binder::SelectList> Binder::bind_select_list(const std::vector<sql::Selec
     if (item.alias) {
       list.names.push_back(item.alias->text);
     } else if (column != nullptr) {
-      list.names.push_back(context.scope->name(bound->column_index()));
+      bool plain = bound->kind() == Expr::Kind::kColumn;
+      list.names.push_back(plain ? context.scope->name(bound->column_index()) : column->name.parts.back().text);
+    } else if (const auto* field = item.value.get_if<sql::FieldAccess>()) {
+      list.names.push_back(field->field.text);
     } else {
       list.names.push_back("EXPR$" + std::to_string(list.names.size()));
     }
     list.expressions.push_back(std::move(bound));
   }
   return list;
+}
+
+// row.*: the fields of a ROW. False where the name is that of a table.
+Result<bool> Binder::bind_row_star(const sql::Star& star, sql::Position position, const ExpressionContext& context,
+                                   SelectList& list) {
+  if (star.qualifier.parts.empty() || context.scope->expand(star.qualifier, position)) return false;
+  Result<ExprPtr> row = bind_expression(sql::Expression(sql::ColumnReference{star.qualifier}, position), context);
+  if (!row || (*row)->type().kind() != TypeKind::kRow) return false;
+  for (const types::Field& field : (*row)->type().parts()) {
+    list.expressions.push_back(PENSTOCK_TRY(expr::bind_field(*row, field.name)));
+    list.names.push_back(field.name);
+  }
+  return true;
 }
 
 // --- GROUP BY ---

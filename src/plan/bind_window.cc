@@ -103,7 +103,6 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
   auto function = std::ranges::find(kWindowFunctions, std::string_view(name), &WindowFunction::name);
   if (function != kWindowFunctions.end()) return bind_window_function(call, function->kind);
-  if (name == "UNNEST") return unsupported("UNNEST is not supported");
   std::vector<std::string> names;
   for (const WindowFunction& one : kWindowFunctions) names.emplace_back(one.name);
   return not_found("there is no table function {}", name).hint(did_you_mean(name, names));

@@ -133,6 +133,9 @@ class Binder {
   Result<expr::ExprPtr> bind_group_key(const sql::Select& select, const sql::Expression& key,
                                        const ExpressionContext& context);
 
+  Result<bool> bind_row_star(const sql::Star& star, sql::Position position, const ExpressionContext& context,
+                             SelectList& list);
+
   // bind_join.cc
   Result<Named> bind_join(const sql::Join& join);
   // The rows of two tables side by side, and their names; nothing is said yet of which fit.
@@ -155,6 +158,13 @@ class Binder {
   Result<expr::ExprPtr> bind_computed(const catalog::Column& column, const Scope& scope);
   Result<LogicalPtr> bind_view(const catalog::Entry& view);
   Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
+  // bind_unnest.cc
+  // Whether the table is a function of the row to its left: UNNEST or another one that gives a collection.
+  bool is_lateral(const sql::TableReference& table) const;
+  // The rows of `left`, each with the elements that the function gives for it. `preserve`: also those without.
+  Result<Named> bind_unnest(Named left, const sql::TableReference& table, bool preserve);
+  Result<Named> bind_lateral_join(const sql::Join& join, Named left);
+  Result<expr::ExprPtr> bind_collection(const sql::FunctionCall& call, const Scope& scope);
   // Finds the time columns behind window aggregations, which only rules recognize.
   Result<LogicalPtr> with_window_times(LogicalPtr input) const;
   Result<LogicalPtr> bind_window_function(const sql::FunctionCall& call, types::Window::Kind kind);
@@ -180,6 +190,12 @@ class Binder {
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Case& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Cast& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::FunctionCall& node);
+  // bind_nested.cc
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::ArrayConstructor& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::MapConstructor& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::RowConstructor& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Subscript& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::FieldAccess& node);
   // Everything that has no meaning as a value, or none yet.
   template <class Node>
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const Node& node);
@@ -189,6 +205,9 @@ class Binder {
   Result<std::pair<expr::ExprPtr, expr::ExprPtr>> bind_pair(const sql::Expression& left, const sql::Expression& right);
   // A parameter that stands there alone and has no type yet takes this one.
   void suggest_parameter_type(const sql::Expression& expression, types::DataType type);
+  Result<std::vector<expr::ExprPtr>> bind_all(const std::vector<sql::Expression>& expressions);
+  // operand = ANY (array)
+  Result<expr::ExprPtr> bind_any(const sql::Expression& operand, const sql::Expression& array);
   Result<expr::ExprPtr> bind_in(const sql::Expression& expression, const sql::Expression& operand,
                                 const std::vector<sql::Expression>& values, bool negated);
   Result<expr::ExprPtr> bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call);
@@ -222,6 +241,9 @@ int find_or_add(std::vector<expr::ExprPtr>& expressions, const expr::ExprPtr& ex
 
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);
+
+// Two tables of one name would leave no way to name a column of either.
+Status check_table_names(const Scope& left, const Scope& right, sql::Position position);
 
 // A scan of all columns.
 LogicalPtr make_scan(std::shared_ptr<const ScanSource> source);

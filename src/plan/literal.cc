@@ -236,14 +236,7 @@ Result<ExprPtr> bind_interval(const sql::IntervalLiteral& literal) {
 }
 
 Result<DataType> bind_type(const sql::TypeName& type) {
-  if (!type.elements.empty() || !type.fields.empty() || type.name == "ROW") {
-    return unsupported("the type {} is not supported", sql::print(type))
-        .at(type.position.offset)
-        .hint("use STRING and keep it as JSON");
-  }
-  std::string text = sql::print(type);
-  if (text.starts_with("TIMESTAMP_TZ")) text.replace(0, std::string_view("TIMESTAMP_TZ").size(), "TIMESTAMP_LTZ");
-  Result<DataType> parsed = DataType::parse(text);
+  Result<DataType> parsed = DataType::parse(sql::print(type));
   if (!parsed) return std::move(parsed).error().at(type.position.offset);
   return *parsed;
 }

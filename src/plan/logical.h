@@ -5,6 +5,7 @@
 // (which appears only there). Nodes are immutable and shared; make_node() derives schema and traits.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,20 +36,29 @@ struct ScanSource {
   };
   std::vector<BaseColumn> base;
   std::vector<expr::ExprPtr> columns;  // one per column of `schema`, over `base`
+  bool reads_fields = false;           // of a ROW in `base`, single fields can be had
   expr::ExprPtr watermark;             // over `schema`; null: none
   int watermark_column = -1;
 };
 
+// A field of a ROW that is a column, or of a ROW in that: its column, and its places in each.
+struct FieldPath {
+  int column = 0;
+  std::vector<size_t> fields;
+  auto operator<=>(const FieldPath&) const = default;
+};
+
 struct LogicalScan {
   std::shared_ptr<const ScanSource> source;
-  std::vector<int> columns;  // of the source, in the order of the output
-  expr::ExprPtr filter;      // over the output; null: all rows
+  std::vector<int> columns;       // of the source, in the order of the output
+  std::vector<FieldPath> fields;  // of columns of the source, behind those in the output
+  expr::ExprPtr filter;           // over the output; null: all rows
   bool with_watermark = false;
   types::WindowEnds window_ends;
 };
 
-using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Aggregate, WindowAggregate,
-                                     Sort, Rank, Limit, UnionAll, Join>;
+using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Unnest, Aggregate,
+                                     WindowAggregate, Sort, Rank, Limit, UnionAll, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

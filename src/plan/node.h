@@ -8,7 +8,9 @@
 //   describe     its name and details in EXPLAIN
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,7 @@ Derived derive(const Values& op, const LogicalInputs& inputs);
 Derived derive(const Project& op, const LogicalInputs& inputs);
 Derived derive(const Filter& op, const LogicalInputs& inputs);
 Derived derive(const AssignWindow& op, const LogicalInputs& inputs);
+Derived derive(const Unnest& op, const LogicalInputs& inputs);
 Derived derive(const Aggregate& op, const LogicalInputs& inputs);
 Derived derive(const WindowAggregate& op, const LogicalInputs& inputs);
 Derived derive(const Sort& op, const LogicalInputs& inputs);
@@ -73,6 +76,7 @@ Pruned prune(const Values& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Project& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Filter& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Unnest& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Aggregate& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Sort& op, const LogicalNode& node, const Columns& needed);
@@ -100,6 +104,7 @@ LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts 
 LogicalPtr push_filter(const Project& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Filter& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const Unnest& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Aggregate& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Sort& op, const LogicalPtr& node, Conjuncts conjuncts);
@@ -170,6 +175,7 @@ Description describe(const Values& op, const PhysicalNode& node);
 Description describe(const Project& op, const PhysicalNode& node);
 Description describe(const Filter& op, const PhysicalNode& node);
 Description describe(const AssignWindow& op, const PhysicalNode& node);
+Description describe(const Unnest& op, const PhysicalNode& node);
 Description describe(const Aggregate& op, const PhysicalNode& node);
 Description describe(const WindowAggregate& op, const PhysicalNode& node);
 Description describe(const Sort& op, const PhysicalNode& node);
@@ -186,6 +192,22 @@ bool preserves_left(JoinKind kind);
 bool preserves_right(JoinKind kind);
 // Whether only columns of the left input come out.
 bool gives_left_only(JoinKind kind);
+
+// --- collections ---
+
+// The columns that the elements of a collection become.
+types::Schema element_columns(types::DataType collection);
+
+// --- fields of rows ---
+
+// The field that the expression is: bid.item.price. Nothing for all else but a column, whose path is empty.
+std::optional<FieldPath> as_field_path(const expr::Expr& expression);
+// Rebuilds an expression from the root down: `replace` gets each column, or field of one, that is used in it, and gives
+// what stands for it, or null: then what it is a field of is asked for.
+using ReplaceField = std::function<expr::ExprPtr(const FieldPath& path, const expr::ExprPtr& used)>;
+expr::ExprPtr replace_fields(const expr::ExprPtr& expression, const ReplaceField& replace);
+// The field of `value`.
+expr::ExprPtr access_field(expr::ExprPtr value, std::span<const size_t> fields);
 
 // --- aggregate calls, which several operators have ---
 

@@ -50,6 +50,9 @@ using PhysicalPtr = std::shared_ptr<const PhysicalNode>;
 struct ScanTable {
   std::string table;  // its full name in the catalog
   types::Schema physical;
+  // For each of `physical`: the field that is read of the ROW that the column is, or of a ROW in it, by the names on
+  // the way there; empty: all of the column.
+  std::vector<std::vector<std::string>> fields;
   struct Metadata {
     std::string key;  // as the connector calls it: "offset"
     types::DataType type;
@@ -92,6 +95,14 @@ struct AssignWindow {
   types::Window window;
   int time_column = 0;
   std::vector<int> keys;  // of sessions: each combination of their values has its own
+};
+
+// Every column of the input, then the elements of a collection, one row for each: the element of an ARRAY or MULTISET
+// (of a ROW, its fields), or key and value of a MAP; then, with ordinality, its place from 1.
+struct Unnest {
+  int column = 0;         // of the input: the collection
+  bool preserve = false;  // a row without elements comes out once, with NULLs for them
+  bool ordinality = false;
 };
 
 struct AggregateCall {
@@ -186,8 +197,8 @@ struct Exchange {
   std::vector<int> keys;  // for kHash
 };
 
-using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Aggregate,
-                                      WindowAggregate, Sort, Rank, Limit, UnionAll, Join, Exchange>;
+using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Unnest,
+                                      Aggregate, WindowAggregate, Sort, Rank, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -38,6 +38,7 @@ LogicalPtr push_filters_down(const LogicalPtr& plan, const RuleContext& context)
 LogicalPtr extract_join_keys(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr tell_scans_of_windows(const LogicalPtr& plan, const RuleContext& context);
+LogicalPtr push_fields_into_scans(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr prune_columns(const LogicalPtr& plan, const RuleContext& context);
 
 // --- what they share ---

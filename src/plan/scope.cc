@@ -43,16 +43,32 @@ std::optional<size_t> Scope::find(std::string_view name) const {
   return found.front();
 }
 
-Result<size_t> Scope::resolve(const sql::QualifiedName& name) const {
-  const std::string& column = name.parts.back().text;
-  std::string_view table;
-  if (name.parts.size() > 1) table = name.parts[name.parts.size() - 2].text;
-  std::vector<size_t> found = candidates(table, column);
-  if (found.size() == 1) return found.front();
-  if (found.empty()) return unknown_column(name, table, column);
+std::vector<size_t> Scope::candidates(const sql::QualifiedName& name, size_t parts) const {
+  return candidates(parts > 1 ? std::string_view(name.parts[parts - 2].text) : "", name.parts[parts - 1].text);
+}
+
+Error Scope::not_one_column(const sql::QualifiedName& name, bool ambiguous) const {
+  size_t parts = name.parts.size();
+  if (!ambiguous) return unknown_column(name, parts > 1 ? name.parts[parts - 2].text : "", name.parts.back().text);
   return invalid_argument("column {} is ambiguous", sql::print(name))
       .at(name.position().offset)
       .hint("give the columns different names, or write the table before the name");
+}
+
+Result<size_t> Scope::resolve(const sql::QualifiedName& name) const {
+  std::vector<size_t> found = candidates(name, name.parts.size());
+  if (found.size() == 1) return found.front();
+  return not_one_column(name, !found.empty());
+}
+
+// A table's name goes before a column's: of a table b and a column b, b.x is the table's column where it has one.
+Result<Scope::Resolved> Scope::resolve_path(const sql::QualifiedName& name) const {
+  for (size_t parts = name.parts.size(); parts > 0; --parts) {
+    std::vector<size_t> found = candidates(name, parts);
+    if (found.size() == 1) return Resolved{found.front(), parts};
+    if (found.size() > 1) return not_one_column(name, true);
+  }
+  return not_one_column(name, false);
 }
 
 Error Scope::unknown_column(const sql::QualifiedName& name, std::string_view table, std::string_view column) const {

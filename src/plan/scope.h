@@ -33,6 +33,12 @@ class Scope {
   // Finds a column by [[schema.]table.]name, in any case; where several differ by case only, the one that is spelt so.
   // Errors have the name's position: kNotFound with "did you mean", kInvalidArgument when it is ambiguous.
   Result<size_t> resolve(const sql::QualifiedName& name) const;
+  // The same for a name that may go on with fields of the column: how many parts of it name the column.
+  struct Resolved {
+    size_t column;
+    size_t parts;
+  };
+  Result<Resolved> resolve_path(const sql::QualifiedName& name) const;
   // The column of that unqualified name, when there is exactly one.
   std::optional<size_t> find(std::string_view name) const;
 
@@ -57,6 +63,9 @@ class Scope {
     bool merged = false;
   };
   std::vector<size_t> candidates(std::string_view table, std::string_view name) const;
+  // Of the first `parts` parts of the name.
+  std::vector<size_t> candidates(const sql::QualifiedName& name, size_t parts) const;
+  Error not_one_column(const sql::QualifiedName& name, bool ambiguous) const;
   Error unknown_column(const sql::QualifiedName& name, std::string_view table, std::string_view column) const;
 
   std::vector<Column> columns_;

@@ -72,6 +72,22 @@ def test_values(sql):
     ]
 
 
+def test_nested_values(sql):
+    status, answer = sql(
+        "SELECT ARRAY[1, NULL] AS a, MAP['k', ARRAY[1.5]] AS m, "
+        "CAST(ROW(9007199254740993, 'x\"') AS ROW<id BIGINT, name STRING>) AS r, CAST(NULL AS ARRAY<INT>) AS n"
+    )
+    assert status == 200, answer
+    result = answer["results"][0]
+    assert result["rows"] == [[[1, None], {"k": [1.5]}, {"id": "9007199254740993", "name": 'x"'}, None]]
+    assert [column["type"] for column in result["columns"]] == [
+        "ARRAY<INT>",
+        "MAP<STRING NOT NULL, ARRAY<DECIMAL(2, 1) NOT NULL> NOT NULL>",
+        "ROW<`id` BIGINT, `name` STRING>",
+        "ARRAY<INT>",
+    ]
+
+
 def test_sql_stops_at_the_first_error_and_says_where(sql):
     status, answer = sql("SELECT 1 AS a;\nSELECT 'é', nothing; SELECT 2 AS b")
     assert (status, answer["error"]["code"]) == (404, "not_found")

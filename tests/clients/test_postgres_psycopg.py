@@ -68,6 +68,14 @@ TYPES = {
     "TRUE": True,
     "INTERVAL '90' MINUTE": datetime.timedelta(minutes=90),
     "CAST(NULL AS STRING)": None,
+    "ARRAY[1, NULL, -3]": [1, None, -3],
+    "ARRAY['a', 'b c', '', 'NULL', '\"\\,{}']": ["a", "b c", "", "NULL", '"\\,{}'],
+    "ARRAY[CAST(1.5 AS DECIMAL(5, 2))]": [decimal.Decimal("1.50")],
+    "ARRAY[DATE '2026-01-02']": [datetime.date(2026, 1, 2)],
+    "CAST(ARRAY[] AS ARRAY<BIGINT>)": [],
+    "ARRAY[ARRAY[1], ARRAY[2, 3]]": [[1], [2, 3]],
+    "MAP['a', 1.5, 'b', NULL]": {"a": 1.5, "b": None},
+    "CAST(ROW(1, 'x', ARRAY[TRUE]) AS ROW<a INT, b STRING, c ARRAY<BOOLEAN>>)": {"a": 1, "b": "x", "c": [True]},
 }
 
 
@@ -93,6 +101,10 @@ def test_every_type(connection, binary):
         (datetime.datetime(2026, 1, 2, 3, 4, 5, 678000), "TIMESTAMP(3)"),
         (datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc), "TIMESTAMP_LTZ(3)"),
         (None, "INT"),
+        ([1, None, 3], "ARRAY<INT>"),
+        (["a", 'b "c" \\', "", None], "ARRAY<STRING>"),
+        ([1.5, -2.0], "ARRAY<DOUBLE>"),
+        ([2**40], "ARRAY<BIGINT>"),
     ],
 )
 def test_parameters(connection, value, type_name, placeholder):

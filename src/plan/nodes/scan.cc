@@ -18,35 +18,76 @@ std::vector<int> invert(const std::vector<int>& columns, size_t input_columns) {
   return mapping;
 }
 
-// The table's columns that the scan needs of the connector, and its expressions over just these.
+// What the expressions use of the source's base columns: of a column that can be read in parts, the fields.
+std::vector<FieldPath> used_fields(const ScanSource& source, const std::vector<ExprPtr>& expressions) {
+  std::vector<FieldPath> used;
+  auto note = [&](const FieldPath& path, const ExprPtr& expression) {
+    FieldPath read = path;
+    if (!source.reads_fields || source.base[path.column].metadata_key) read.fields.clear();
+    used.push_back(std::move(read));
+    return expression;
+  };
+  for (const ExprPtr& expression : expressions) replace_fields(expression, note);
+  // What is inside of another field that is read is read with that.
+  auto is_within = [](const FieldPath& inner, const FieldPath& outer) {
+    return inner.column == outer.column && inner.fields.size() >= outer.fields.size() &&
+           std::ranges::equal(outer.fields, std::span(inner.fields).first(outer.fields.size()));
+  };
+  std::vector<FieldPath> read;
+  for (const FieldPath& path : used) {
+    bool covered = std::ranges::any_of(read, [&](const FieldPath& other) { return is_within(path, other); });
+    if (covered) continue;
+    std::erase_if(read, [&](const FieldPath& other) { return is_within(other, path); });
+    read.push_back(path);
+  }
+  std::ranges::sort(read);
+  return read;
+}
+
+std::vector<std::string> field_names(types::DataType row, const std::vector<size_t>& fields) {
+  std::vector<std::string> names;
+  for (size_t field : fields) {
+    names.push_back(row.parts()[field].name);
+    row = row.part(field);
+  }
+  return names;
+}
+
+// The table's columns, and fields of them, that the scan needs of the connector, and its expressions over just these.
 ScanTable make_scan_table(const LogicalScan& scan) {
   const ScanSource& source = *scan.source;
   ScanTable physical;
   physical.table = source.name;
-  std::vector<size_t> used;
-  for (int column : scan.columns) expr::collect_columns(*source.columns[column], used);
-  std::vector<bool> needed(source.base.size(), false);
-  for (size_t column : used) needed[column] = true;
-  std::vector<int> mapping(source.base.size(), -1);
-  int next = 0;
+  for (int column : scan.columns) physical.projections.push_back(source.columns[column]);
+  for (const FieldPath& path : scan.fields) {
+    physical.projections.push_back(access_field(source.columns[path.column], path.fields));
+  }
+  std::vector<FieldPath> read;  // in the order of the physical columns, then the metadata
+  std::vector<FieldPath> used = used_fields(source, physical.projections);
   for (bool metadata : {false, true}) {
-    for (size_t i = 0; i < source.base.size(); ++i) {
-      const ScanSource::BaseColumn& base = source.base[i];
-      if (!needed[i] || base.metadata_key.has_value() != metadata) continue;
-      mapping[i] = next++;
+    for (const FieldPath& path : used) {
+      const ScanSource::BaseColumn& base = source.base[path.column];
+      if (base.metadata_key.has_value() != metadata) continue;
+      read.push_back(path);
       if (metadata) {
         physical.metadata.push_back({*base.metadata_key, base.field.type});
-      } else {
-        physical.physical.push_back(base.field);
+        continue;
       }
+      ExprPtr column = expr::Expr::column(static_cast<size_t>(path.column), base.field.type, base.field.name);
+      physical.physical.push_back({base.field.name, access_field(std::move(column), path.fields)->type()});
+      physical.fields.push_back(field_names(base.field.type, path.fields));
     }
   }
-  bool in_order = static_cast<int>(scan.columns.size()) == next;
-  for (int column : scan.columns) {
-    ExprPtr expression = expr::remap_columns(source.columns[column], mapping);
-    bool plain = expression->kind() == expr::Expr::Kind::kColumn;
-    in_order = in_order && plain && expression->column_index() == physical.projections.size();
-    physical.projections.push_back(std::move(expression));
+  auto place = [&](const FieldPath& path, const ExprPtr& use) -> ExprPtr {
+    auto at = std::ranges::find(read, path);
+    if (at == read.end()) return nullptr;
+    return expr::Expr::column(static_cast<size_t>(at - read.begin()), use->type(), use->to_string());
+  };
+  bool in_order = physical.projections.size() == read.size();
+  for (size_t i = 0; i < physical.projections.size(); ++i) {
+    ExprPtr& expression = physical.projections[i];
+    expression = replace_fields(expression, place);
+    in_order = in_order && expression->kind() == expr::Expr::Kind::kColumn && expression->column_index() == i;
   }
   if (in_order) physical.projections.clear();
   physical.filter = scan.filter;
@@ -65,6 +106,10 @@ ScanTable make_scan_table(const LogicalScan& scan) {
 Derived derive(const LogicalScan& op, const LogicalInputs& /*inputs*/) {
   Derived derived;
   for (int column : op.columns) derived.schema.push_back(op.source->schema[column]);
+  for (const FieldPath& path : op.fields) {
+    ExprPtr field = access_field(column_of(op.source->schema, path.column), path.fields);
+    derived.add(field->to_string(), field->type());
+  }
   derived.traits = map_traits(op.source->traits, invert(op.columns, op.source->schema.size()));
   if (!op.with_watermark) derived.traits.time_columns.clear();
   return derived;
@@ -86,13 +131,17 @@ Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& need
   }
   pruned.with_watermark = needs_time;
   pruned.window_ends = op.window_ends;
-  std::vector<int> mapping(op.columns.size(), -1);
+  std::vector<int> mapping(kept.size(), -1);
   std::vector<std::string> names;
-  for (size_t i = 0; i < op.columns.size(); ++i) {
+  for (size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i]) continue;
-    mapping[i] = static_cast<int>(pruned.columns.size());
-    pruned.columns.push_back(op.columns[i]);
+    mapping[i] = static_cast<int>(names.size());
     names.push_back(node.schema[i].name);
+    if (i < op.columns.size()) {
+      pruned.columns.push_back(op.columns[i]);
+    } else {
+      pruned.fields.push_back(op.fields[i - op.columns.size()]);
+    }
   }
   if (op.filter != nullptr) pruned.filter = expr::remap_columns(op.filter, mapping);
   return {make_node(std::move(pruned), {}, std::move(names)), std::move(mapping)};
@@ -118,7 +167,12 @@ Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, Phys
 Description describe(const ScanTable& op, const PhysicalNode& node) {
   Description out{.kind = "ScanTable", .details = {}};
   out.add("table", op.table);
-  out.add("reads", name_list(op.physical));
+  std::vector<std::string> reads;
+  for (size_t i = 0; i < op.physical.size(); ++i) {
+    reads.push_back(op.physical[i].name);
+    for (const std::string& field : op.fields[i]) reads.back() += "." + field;
+  }
+  out.add("reads", list_text(reads));
   std::vector<std::string> metadata;
   for (const ScanTable::Metadata& column : op.metadata) metadata.push_back(column.key);
   if (!metadata.empty()) out.add("metadata", list_text(metadata));

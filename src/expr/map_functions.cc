@@ -1,0 +1,164 @@
+// Functions of maps. Entries come in the order of their keys.
+#include <algorithm>
+
+#include "expr/binding.h"
+#include "expr/registry.h"
+#include "expr/slots.h"
+
+namespace penstock::expr {
+
+namespace {
+
+// Calls `entry(key, value)` for each.
+template <class F>
+void for_each_entry(std::string_view map, DataType type, F entry) {
+  for (std::string_view key; !(key = types::take_slot(map, type.part(0))).empty();) {
+    entry(key, types::take_slot(map, type.part(1)));
+  }
+}
+
+// An array with `append(std::string& out, key, value)` for each entry.
+template <class F>
+void array_of_entries(KernelCall& call, F append) {
+  DataType type = call.argument_type(0);
+  auto maps = call.argument<StringCell>(0);
+  write_rows(call, [&](std::string& out, size_t row) {
+    for_each_entry(maps[row].view(), type,
+                   [&](std::string_view key, std::string_view value) { append(out, key, value); });
+    out += types::kSlotEnd;
+  });
+}
+
+void map_keys(KernelCall& call) {
+  array_of_entries(call, [](std::string& out, std::string_view key, std::string_view) { out += key; });
+}
+void map_values(KernelCall& call) {
+  array_of_entries(call, [](std::string& out, std::string_view, std::string_view value) { out += value; });
+}
+void map_entries(KernelCall& call) {
+  array_of_entries(call, [](std::string& out, std::string_view key, std::string_view value) {
+    out += types::kSlotValue;
+    out.append(key).append(value);
+  });
+}
+
+bool accept_map(const CallSignature& call) {
+  return call.arguments.size() == 1 && call.argument_types[0].kind() == TypeKind::kMap;
+}
+template <Kernel kernel, size_t part>
+bool bind_parts(CallSignature& call) {
+  if (!accept_map(call)) return false;
+  call.result = DataType::array(call.argument_types[0].part(part));
+  call.kernel = kernel;
+  return true;
+}
+bool bind_entries(CallSignature& call) {
+  if (!accept_map(call)) return false;
+  DataType map = call.argument_types[0];
+  DataType entry = DataType::row({{"key", map.part(0)}, {"value", map.part(1)}});
+  call.result = DataType::array(entry.with_nullable(false));
+  call.kernel = map_entries;
+  return true;
+}
+
+void map_from_arrays(KernelCall& call) {
+  auto keys = call.argument<StringCell>(0);
+  auto values = call.argument<StringCell>(1);
+  ArraySlots key_slots(call.argument_type(0));
+  ArraySlots value_slots(call.argument_type(1));
+  types::EntryWriter entries(call.result_type());
+  write_rows(call, [&](std::string& out, size_t row) {
+    std::span<const std::string_view> k = key_slots.of(keys[row].view());
+    std::span<const std::string_view> v = value_slots.of(values[row].view());
+    if (k.size() != v.size()) {
+      return call.fail(row, fmt::format("MAP_FROM_ARRAYS has {} keys and {} values", k.size(), v.size()));
+    }
+    for (size_t i = 0; i < k.size(); ++i) entries.add(k[i], v[i]);
+    entries.finish(out);
+  });
+}
+bool bind_from_arrays(CallSignature& call) {
+  const std::vector<DataType>& types = call.argument_types;
+  if (types.size() != 2 || types[0].kind() != TypeKind::kArray || types[1].kind() != TypeKind::kArray) return false;
+  call.result = DataType::map(types[0].part(0), types[1].part(0));
+  call.kernel = map_from_arrays;
+  return true;
+}
+
+// Of a key in several maps, the value in the last counts.
+void map_union(KernelCall& call) {
+  types::EntryWriter entries(call.result_type());
+  write_rows(call, [&](std::string& out, size_t row) {
+    for (size_t i = 0; i < call.argument_count(); ++i) {
+      for_each_entry(call.argument<StringCell>(i)[row].view(), call.result_type(),
+                     [&](std::string_view key, std::string_view value) { entries.add(key, value); });
+    }
+    entries.finish(out);
+  });
+}
+bool bind_union(CallSignature& call) {
+  std::vector<DataType> given;
+  for (size_t i = 0; i < call.arguments.size(); ++i) given.push_back(given_type(call, i));
+  Result<DataType> common = common_type(given);
+  if (!common || common->kind() != TypeKind::kMap) return false;
+  std::ranges::fill(call.argument_types, common->with_nullable(true));
+  call.result = *common;
+  call.kernel = map_union;
+  return true;
+}
+
+// "k1=v1,k2=v2"; a key without '=' has NULL.
+void text_to_map(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  types::EntryWriter entries(call.result_type());
+  std::string key;
+  std::string value;
+  write_rows(call, [&](std::string& out, size_t row) {
+    std::string_view between = call.argument_count() > 1 ? call.argument<StringCell>(1)[row].view() : ",";
+    std::string_view equals = call.argument_count() > 2 ? call.argument<StringCell>(2)[row].view() : "=";
+    if (between.empty() || equals.empty()) return call.fail(row, "a delimiter of STR_TO_MAP is empty");
+    std::string_view rest = texts[row].view();
+    while (!rest.empty()) {
+      std::string_view pair = rest.substr(0, rest.find(between));
+      rest.remove_prefix(std::min(pair.size() + between.size(), rest.size()));
+      key.clear();
+      value.clear();
+      size_t at = pair.find(equals);
+      types::SlotWriter(key, TypeKind::kString).append_string(pair.substr(0, at));
+      types::SlotWriter value_slot(value, TypeKind::kString);
+      at == pair.npos ? value_slot.append_null() : value_slot.append_string(pair.substr(at + equals.size()));
+      entries.add(key, value);
+    }
+    entries.finish(out);
+  });
+}
+bool bind_text_to_map(CallSignature& call) {
+  static constexpr std::array kTakes{Takes::kText, Takes::kText, Takes::kText};
+  if (!accept_arguments(call, kTakes, 1)) return false;
+  call.result = DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kString);
+  call.kernel = text_to_map;
+  return true;
+}
+
+constexpr FunctionCategory kCategory = FunctionCategory::kCollection;
+
+constexpr ScalarFunction kFunctions[] = {
+    {"MAP_KEYS", kCategory, "MAP_KEYS(map)", "The keys, in order.", "MAP_KEYS(MAP('b', 1, 'a', 2)) -> [a, b]",
+     bind_parts<map_keys, 0>},
+    {"MAP_VALUES", kCategory, "MAP_VALUES(map)", "The values, in the order of their keys.",
+     "MAP_VALUES(MAP('b', 1, 'a', 2)) -> [2, 1]", bind_parts<map_values, 1>},
+    {"MAP_ENTRIES", kCategory, "MAP_ENTRIES(map)", "The entries as rows of key and value.",
+     "MAP_ENTRIES(MAP('b', 1, 'a', 2)) -> [(a, 2), (b, 1)]", bind_entries},
+    {"MAP_FROM_ARRAYS", kCategory, "MAP_FROM_ARRAYS(keys, values)", "A map of two arrays of one length.",
+     "MAP_FROM_ARRAYS(ARRAY('a', 'b'), ARRAY(1, 2)) -> {a=1, b=2}", bind_from_arrays},
+    {"MAP_UNION", kCategory, "MAP_UNION(map, ...)", "The entries of all maps; of equal keys the last counts.",
+     "MAP_UNION(MAP('a', 1), MAP('a', 2)) -> {a=2}", bind_union},
+    {"STR_TO_MAP", kCategory, "STR_TO_MAP(text [, between_pairs [, between_key_and_value]])",
+     "A map from text such as 'a=1,b=2'.", "STR_TO_MAP('a=1,b=2') -> {a=1, b=2}", bind_text_to_map},
+};
+
+}  // namespace
+
+std::span<const ScalarFunction> map_functions() { return kFunctions; }
+
+}  // namespace penstock::expr

@@ -1,0 +1,90 @@
+// What kernels over nested values are written with: arguments and results as slots (types/nested.h).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "columnar/nested.h"
+#include "expr/kernel.h"
+#include "types/nested.h"
+
+namespace penstock::expr {
+
+// Arguments of a call as slots; what is constant is encoded once.
+class SlotArguments {
+ public:
+  explicit SlotArguments(const KernelCall& call) : call_(call), constants_(call.argument_count()) {
+    for (size_t i = 0; i < constants_.size(); ++i) {
+      const Operand& operand = call.operand(i);
+      if (operand.is_constant()) types::SlotWriter(constants_[i], operand.type).append(operand.constant);
+    }
+  }
+
+  void append(std::string& out, size_t argument, size_t row) const {
+    if (call_.operand(argument).is_constant()) {
+      out += constants_[argument];
+    } else {
+      columnar::append_slot(out, *call_.operand(argument).column, row);
+    }
+  }
+  // The slot, in `buffer` or not.
+  std::string_view get(size_t argument, size_t row, std::string& buffer) const {
+    if (call_.operand(argument).is_constant()) return constants_[argument];
+    buffer.clear();
+    columnar::append_slot(buffer, *call_.operand(argument).column, row);
+    return buffer;
+  }
+
+ private:
+  const KernelCall& call_;
+  std::vector<std::string> constants_;
+};
+
+// The elements of an array.
+class ArraySlots {
+ public:
+  explicit ArraySlots(DataType type) : element_(type.part(0)) {}
+
+  // Valid until the next call, and as long as `array`.
+  std::span<const std::string_view> of(std::string_view array) {
+    slots_.clear();
+    for (std::string_view slot; !(slot = types::take_slot(array, element_)).empty();) slots_.push_back(slot);
+    return slots_;
+  }
+
+ private:
+  DataType element_;
+  std::vector<std::string_view> slots_;
+};
+
+// Nested or text results of the rows that are not NULL: `append(std::string& out, row)` writes each.
+template <class F>
+void write_rows(KernelCall& call, F append) {
+  TextOutput out(call);
+  std::string value;
+  for_valid_rows(call, [&](size_t row) {
+    value.clear();
+    append(value, row);
+    if (!call.is_null(row)) out.set(row, value);
+  });
+  out.finish();
+}
+
+// Results of any type: `find(row)` gives the slot that is the row's, an empty one for NULL.
+template <class F>
+void pick_slots(KernelCall& call, F find) {
+  columnar::ColumnBuilder out(call.result_type(), call.rows());
+  for (size_t row = 0; row < call.rows(); ++row) {
+    std::string_view slot = call.is_null(row) ? std::string_view() : find(row);
+    slot.empty() ? out.append_null() : columnar::append_from_slot(out, slot);
+  }
+  call.finish(out.finish());
+}
+
+// The type of argument `i` as the expression has it, with its nullability.
+inline DataType given_type(const CallSignature& call, size_t i) { return call.arguments[i]->type(); }
+
+}  // namespace penstock::expr
