@@ -19,10 +19,9 @@ constexpr std::chrono::milliseconds kMemoryRetryDelay{10};
 
 }  // namespace
 
-KafkaConnection::KafkaConnection(Broker& broker, std::shared_ptr<Executor> executor,
-                                 std::shared_ptr<net::Connection> connection)
+KafkaConnection::KafkaConnection(Broker& broker, Loop loop, std::shared_ptr<net::Connection> connection)
     : broker_(broker),
-      executor_(std::move(executor)),
+      loop_(std::move(loop)),
       connection_(std::move(connection)),
       frames_(broker.options.request_bytes_max),
       memory_(&broker.request_memory),
@@ -58,6 +57,10 @@ awaitable<std::optional<Frame>> KafkaConnection::read_frame() {
       co_return std::nullopt;
     }
     if (*frame) co_return std::move(*frame);
+    if (drained_ && !frames_.in_frame()) {
+      while (request_bytes_ > 0 && !stopped_) co_await changed();
+      if (stopped_ || connection_->draining()) co_return std::nullopt;
+    }
     const bool goes_on = co_await read_some();
     if (!goes_on) co_return std::nullopt;
   }
@@ -82,6 +85,7 @@ awaitable<bool> KafkaConnection::read_some() {
   if (error) co_return false;
   broker_.metrics.bytes_in.add(bytes);
   frames_.received(bytes);
+  drained_ = bytes < space.size();
   co_return true;
 }
 
@@ -97,7 +101,7 @@ void KafkaConnection::timed_out() {
 awaitable<bool> KafkaConnection::serve(Frame frame) {
   deadline_.clear();
   in_frame_ = false;
-  const auto dispatched = dispatch(broker_, executor_, frame.bytes, std::move(frame.owner), connection_->peer());
+  const auto dispatched = dispatch(broker_, loop_, frame.bytes, std::move(frame.owner), connection_->peer());
   if (!dispatched) {
     log_bad_request(dispatched.error());
     co_return false;
@@ -148,8 +152,16 @@ void KafkaConnection::finished(const SlotPtr& slot, RequestContext::Answer answe
     slot->response = std::move(*response);
     response_bytes_ += slot->response.size();
   }
-  write_answers();
+  write_answers_soon();
   notify();
+}
+
+void KafkaConnection::write_answers_soon() {
+  if (std::exchange(will_write_, true)) return;
+  loop_.executor->post([self = shared_from_this()] {
+    self->will_write_ = false;
+    self->write_answers();
+  });
 }
 
 // Writes all answers at the front of the order at once, straight from where their bytes lie.
@@ -201,7 +213,9 @@ void KafkaConnection::drain() {
 }
 
 void KafkaConnection::stop() {
-  if (std::exchange(stopped_, true)) return;
+  if (stopped_) return;
+  write_answers();  // as far as the socket takes them
+  stopped_ = true;
   drain();
   for (const auto& slot : slots_) {
     if (slot->context != nullptr) slot->context->on_finished(nullptr);  // nobody waits for its answer any more

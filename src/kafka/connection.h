@@ -20,9 +20,13 @@ namespace penstock::kafka {
 // Requests are worked on one at a time, as clients expect of a broker, with one exception: a produce request may start
 // while earlier ones still wait for the disk, up to the limits of the options. Answers that a slow reader has not taken
 // are bounded too: above the limit nothing more is read.
+//
+// A client that sends many small produce requests is read in rounds: once all that it has sent is on its way to the
+// disk, nothing is read before that is answered. What it sends in the meantime could not be a part of the commit that
+// is under way; read together, it costs one read, one append and one write of answers in place of one for each request.
 class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
  public:
-  KafkaConnection(Broker& broker, std::shared_ptr<Executor> executor, std::shared_ptr<net::Connection> connection);
+  KafkaConnection(Broker& broker, Loop loop, std::shared_ptr<net::Connection> connection);
 
   // Serves until the client leaves, sends what cannot be read, or the server shuts down.
   net::awaitable<void> run();
@@ -50,6 +54,8 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   void notify() { changed_.cancel(); }
 
   void finished(const SlotPtr& slot, RequestContext::Answer answer);
+  // Writes the answers when the loop has done what else is to be done now: so those of a round go out together.
+  void write_answers_soon();
   void write_answers();
   void written(size_t slots, const boost::system::error_code& error, size_t bytes);
   void log_bad_request(const Error& error);
@@ -57,17 +63,19 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   void stop();
 
   Broker& broker_;
-  const std::shared_ptr<Executor> executor_;
+  const Loop loop_;
   const std::shared_ptr<net::Connection> connection_;
   FrameReader frames_;
   MemoryReservation memory_;         // for the large frame that is being read
   net::asio::steady_timer changed_;  // cancelled when a slot was answered or written, or the end has come
   net::Deadline deadline_;           // of what is being read
   bool in_frame_ = false;            // what that is: the rest of a frame, or the next one
+  bool drained_ = false;             // the last read took all that was there
   std::deque<SlotPtr> slots_;        // in the order of the requests; gone once written
   size_t request_bytes_ = 0;         // of the slots that are not answered
   size_t response_bytes_ = 0;        // of those that are
   bool writing_ = false;
+  bool will_write_ = false;
   bool stopped_ = false;  // nothing is read or written any more
 };
 

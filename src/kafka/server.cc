@@ -1,6 +1,8 @@
 #include "kafka/server.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "base/logging.h"
 #include "base/time.h"
@@ -97,9 +99,20 @@ class KafkaServer::Impl {
   }
 
   net::awaitable<void> serve(std::shared_ptr<net::Connection> connection) {
-    auto executor = std::make_shared<LoopExecutor>(connection->loop().shared_from_this(), *pool_);
-    const auto served = std::make_shared<KafkaConnection>(*broker_, std::move(executor), std::move(connection));
+    Loop loop = loop_of(connection->loop());
+    const auto served = std::make_shared<KafkaConnection>(*broker_, std::move(loop), std::move(connection));
     co_await served->run();
+  }
+
+  // What its connections share; made with the first.
+  Loop loop_of(net::EventLoop& event_loop) {
+    const std::lock_guard lock(loops_mutex_);
+    Loop& loop = by_event_loop_[&event_loop];
+    if (loop.executor == nullptr) {
+      loop.executor = std::make_shared<LoopExecutor>(event_loop.shared_from_this(), *pool_);
+      loop.appends = std::make_shared<AppendGatherer>(log_, loop.executor);
+    }
+    return loop;
   }
 
   log::Log& log_;
@@ -109,6 +122,8 @@ class KafkaServer::Impl {
   net::EventLoopPool loops_;
   std::unique_ptr<net::BlockingPool> pool_;
   std::unique_ptr<Broker> broker_;
+  std::mutex loops_mutex_;
+  std::map<const net::EventLoop*, Loop> by_event_loop_;
   std::unique_ptr<net::Listener> listener_;
 };
 

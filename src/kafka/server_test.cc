@@ -46,6 +46,13 @@ class Client {
   void send_request(const Request& request, int16_t version, int32_t correlation_id) {
     send_bytes(encode_request(request, version, correlation_id, "test").joined());
   }
+  // With correlation ids from `first` on, so that all of them come with one read.
+  template <class Request>
+  void send_together(const std::vector<Request>& requests, int16_t version, int32_t first = 0) {
+    std::string bytes;
+    for (const Request& request : requests) bytes += encode_request(request, version, first++, "test").joined();
+    send_bytes(bytes);
+  }
   // Empty when the server closed the connection.
   std::string receive_frame() {
     const std::string length = receive(4);
@@ -157,13 +164,68 @@ class ServerTest : public testing::Test {
 TEST_F(ServerTest, PipelinedProducesWaitForTheDiskTogetherAndAreAnsweredInOrder) {
   log.hold();
   Client client(server->port());
-  for (int32_t i = 0; i < 10; ++i) client.send_request(produce_of(batch_of({"v"})), kProduceVersion, i);
+  const std::string batch = batch_of({"v"});
+  client.send_together(std::vector(10, produce_of(batch)), kProduceVersion);
   wait_for_appends(10);  // all of them, before the first is durable
+  EXPECT_EQ(log.appends(), 1);
   log.release();
   for (int32_t i = 0; i < 10; ++i) {
     const auto response = client.receive_response<ProduceRequest>(kProduceVersion, i);
     EXPECT_EQ(response.topics[0].partitions[0].base_offset, i);
   }
+}
+
+TEST_F(ServerTest, ProducesThatComeDuringACommitAreAppendedTogetherAfterIt) {
+  log.hold();
+  Client client(server->port());
+  client.send_request(produce_of(batch_of({"v"})), kProduceVersion, 0);
+  wait_for_appends(1);
+  for (int32_t i = 1; i < 10; ++i) client.send_request(produce_of(batch_of({"v"})), kProduceVersion, i);
+  log.release();
+  for (int32_t i = 0; i < 10; ++i) {
+    const auto response = client.receive_response<ProduceRequest>(kProduceVersion, i);
+    EXPECT_EQ(response.topics[0].partitions[0].base_offset, i);
+  }
+  EXPECT_EQ(log.appends(), 2);
+}
+
+TEST_F(ServerTest, ProducesLargerThanTheBufferAreReadAheadOfTheDisk) {
+  log.hold();
+  Client client(server->port());
+  const std::string batch = batch_of({std::string(50'000, 'x')});
+  for (int32_t i = 0; i < 3; ++i) client.send_request(produce_of(batch), kProduceVersion, i);
+  wait_for_appends(3);
+  log.release();
+  for (int32_t i = 0; i < 3; ++i) client.receive_response<ProduceRequest>(kProduceVersion, i);
+}
+
+TEST_F(ServerTest, OnlyWhatCannotBeAppendedIsRefusedOfWhatIsAppendedTogether) {
+  log.hold();
+  Client client(server->port());
+  const std::string good = batch_of({"v"});
+  std::string bad = good;
+  bad.back() ^= 1;
+  client.send_together(
+      std::vector{produce_of(good), produce_of(bad), produce_of(good, 7), produce_of(""), produce_of(good)},
+      kProduceVersion);
+  wait_for_appends(4);
+  log.release();
+  const auto answer = [&](int32_t id) {
+    return client.receive_response<ProduceRequest>(kProduceVersion, id).topics[0].partitions[0];
+  };
+  EXPECT_EQ(answer(0).base_offset, 0);
+  EXPECT_EQ(answer(1).error, KafkaError::kCorruptMessage);
+  EXPECT_EQ(answer(2).error, KafkaError::kUnknownTopicOrPartition);
+  EXPECT_EQ(answer(3).error, KafkaError::kInvalidRecord);
+  EXPECT_EQ(answer(4).base_offset, 1);
+  EXPECT_EQ(log.appends(), 1);
+}
+
+TEST_F(ServerTest, WhatWasAnsweredIsSentBeforeABadRequestClosesTheConnection) {
+  Client client(server->port());
+  client.send_bytes(encode_request(ApiVersionsRequest{}, 0, 1, "test").joined() + std::string("\xff\xff\xff\xff", 4));
+  client.receive_response<ApiVersionsRequest>(0, 1);
+  EXPECT_TRUE(client.closed());
 }
 
 TEST_F(ServerTest, AnotherRequestWaitsForTheProducesBefore) {
@@ -185,7 +247,8 @@ TEST_F(ServerTest, PipeliningIsBounded) {
   start(options);
   log.hold();
   Client client(server->port());
-  for (int32_t i = 0; i < 8; ++i) client.send_request(produce_of(batch_of({"v"})), kProduceVersion, i);
+  const std::string batch = batch_of({"v"});
+  client.send_together(std::vector(8, produce_of(batch)), kProduceVersion);
   wait_for_appends(3);
   log.release();
   for (int32_t i = 0; i < 8; ++i) client.receive_response<ProduceRequest>(kProduceVersion, i);

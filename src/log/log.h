@@ -4,8 +4,8 @@
 // and only then are appends acknowledged and visible. Partition segments are written from memory lazily, and a journal
 // segment goes when everything in it is in synced partition segments. Formats: docs/formats/.
 //
-// All of it is thread-safe. Callbacks run on the log's commit thread: they must be short and must not call back into
-// append() synchronously; hand over to your own thread.
+// All of it is thread-safe. Callbacks run on the log's commit thread: they must be short and must not append
+// synchronously; hand over to your own thread.
 #pragma once
 
 #include <cstdint>
@@ -82,6 +82,8 @@ struct AppendResult {
   Offset log_start_offset{0};
 };
 using AppendCallback = std::function<void(AppendResult)>;
+// Of append_all(): the answers in the order of what was appended.
+using AppendAllCallback = std::function<void(std::vector<AppendResult>)>;
 
 struct FetchOptions {
   Offset offset;
@@ -147,13 +149,17 @@ class Log {
   virtual std::unique_ptr<Subscription> on_topics_changed(std::function<void()> callback) = 0;
 
   // --- records ---
-  // Appends the record batches in `records` (wire format, one after the other; offsets are assigned here) and calls
-  // `done` once they are durable, or refused. Checks length, CRC-32C, magic 2, and an idempotent producer's epoch and
-  // sequence. A duplicate answers with the original offsets. The bytes are taken over without a copy: offsets are
-  // written into them in place, so they must be writable memory that goes to one append() only. Without an owner they
-  // are copied. Waits while the memory for records not yet in segments (tail_bytes_max) is full. `done` may also be
-  // called before append() returns, when the append is refused.
-  virtual void append(const TopicPartition& to, SharedBytes records, AppendCallback done) = 0;
+  // Appends to partitions, one after the other. Each element has the record batches for one partition (wire format, one
+  // after the other; offsets are assigned here), and is taken or refused by itself: checked are length, CRC-32C, magic
+  // 2, and an idempotent producer's epoch and sequence. A duplicate answers with the original offsets. What is taken
+  // goes to the journal with one commit, unless there is no room for all of it at once; `done` is called once, when all
+  // of it is durable and the rest refused. The bytes are taken over without a copy: offsets are written into them in
+  // place, so they must be writable memory that goes to one append only. Without an owner they are copied. Waits while
+  // the memory for records not yet in segments (tail_bytes_max) is full. `done` may also be called before append_all()
+  // returns, when everything is refused.
+  virtual void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, AppendAllCallback done) = 0;
+  // append_all() of one.
+  void append(const TopicPartition& to, SharedBytes records, AppendCallback done);
 
   // Durable records from `offset`; empty when it is the high watermark; kNotFound for an unknown partition,
   // kInvalidArgument when out of [log_start_offset, high_watermark] (its message says the range).

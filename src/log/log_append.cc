@@ -57,43 +57,56 @@ std::optional<AppendResult> LogCore::check_batch(const TopicSettings& settings, 
   return std::nullopt;
 }
 
-std::expected<LogCore::CheckedRecords, AppendResult> LogCore::check_records(const TopicPartition& to,
-                                                                            SharedBytes records) const {
-  CheckedRecords checked;
-  std::shared_ptr<const TopicSettings> settings;
+std::vector<LogCore::MaybeChecked> LogCore::check_all(
+    std::vector<std::pair<TopicPartition, SharedBytes>> records) const {
+  std::vector<MaybeChecked> all;
+  all.reserve(records.size());
   {
     const std::lock_guard lock(mutex_);
-    checked.partition = find_partition(to);
-    if (checked.partition == nullptr) {
-      return std::unexpected(
-          refused(AppendError::kUnknownTopicOrPartition,
-                  fmt::format("there is no partition {} of a topic \"{}\"", to.partition.value(), to.topic)));
+    for (auto& [to, bytes] : records) {
+      CheckedRecords checked;
+      checked.partition = find_partition(to);
+      if (checked.partition == nullptr) {
+        all.emplace_back(std::unexpected(
+            refused(AppendError::kUnknownTopicOrPartition,
+                    fmt::format("there is no partition {} of a topic \"{}\"", to.partition.value(), to.topic))));
+        continue;
+      }
+      checked.settings = checked.partition->settings;
+      checked.records = std::move(bytes);
+      all.emplace_back(std::move(checked));
     }
-    settings = checked.partition->settings;
   }
-  if (records.bytes.empty()) return std::unexpected(refused(AppendError::kCorruptMessage, "there is no record batch"));
-  if (records.owner == nullptr) records = copy_of(records.bytes);
-  checked.records = std::move(records);
+  for (MaybeChecked& checked : all) {
+    if (!checked) continue;
+    if (auto refusal = check_records(*checked)) checked = std::unexpected(std::move(*refusal));
+  }
+  return all;
+}
+
+std::optional<AppendResult> LogCore::check_records(CheckedRecords& checked) const {
+  if (checked.records.bytes.empty()) return refused(AppendError::kCorruptMessage, "there is no record batch");
+  if (checked.records.owner == nullptr) checked.records = copy_of(checked.records.bytes);
   for (std::string_view rest = checked.records.bytes; !rest.empty();) {
     RecordBatchView& batch = checked.batches.emplace_back();
-    if (auto refusal = check_batch(*settings, rest, &batch)) return std::unexpected(std::move(*refusal));
+    if (auto refusal = check_batch(*checked.settings, rest, &batch)) return refusal;
     rest.remove_prefix(batch.bytes.size());
     checked.offsets_count += batch.records_count;
   }
   const bool any_producer =
       std::ranges::any_of(checked.batches, [](const RecordBatchView& batch) { return batch.producer_id >= 0; });
   if (any_producer && checked.batches.size() > 1) {
-    return std::unexpected(refused(AppendError::kCorruptMessage,
-                                   "a producer with an id may append only one record batch to a partition at once"));
+    return refused(AppendError::kCorruptMessage,
+                   "a producer with an id may append only one record batch to a partition at once");
   }
-  if (settings->log_append_time) {
+  if (checked.settings->log_append_time) {
     checked.log_append_time_ms = env_.wall_time_us() / 1000;
     for (RecordBatchView& batch : checked.batches) {
       set_log_append_time(writable(batch.bytes), batch.bytes.size(), checked.log_append_time_ms);
       batch.max_timestamp_ms = checked.log_append_time_ms;
     }
   }
-  return checked;
+  return std::nullopt;
 }
 
 std::optional<AppendResult> LogCore::refusal() const {
@@ -137,6 +150,7 @@ std::optional<AppendResult> LogCore::judge_producer(const CheckedRecords& checke
 void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
   if (stepping_ == Stepping::kByThreads && tail_bytes_ + bytes > options_.tail_bytes_max && tail_bytes_ > 0) {
     metrics_.back_pressure_waits.add();
+    wake_committer();  // what the caller has queued so far is a part of what must make room
     ++waiting_for_room_;
     maintenance_wakeup_.notify_one();
     room_wakeup_.wait(lock, [&] {
@@ -146,7 +160,7 @@ void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
   }
 }
 
-void LogCore::enqueue(CheckedRecords checked, AppendCallback done) {
+void LogCore::enqueue(CheckedRecords checked, AppendTicket ticket) {
   Partition& partition = *checked.partition;
   const int64_t now_ms = env_.wall_time_us() / 1000;
   AppendResult result{.base_offset = Offset(partition.next_offset),
@@ -174,55 +188,71 @@ void LogCore::enqueue(CheckedRecords checked, AppendCallback done) {
     pending_.push_back(std::move(entry));
   }
   // The append is answered with its last batch.
-  pending_.back().append_done = std::move(done);
+  pending_.back().ticket = std::move(ticket);
   pending_.back().append_result = std::move(result);
   tail_bytes_ += checked.records.bytes.size();
   if (options_.memory != nullptr) options_.memory->force_reserve(checked.records.bytes.size());
   metrics_.tail_bytes.set(static_cast<int64_t>(tail_bytes_));
 }
 
-void LogCore::wake_committer() {
-  if (committer_sleeps_) commit_wakeup_.notify_one();
+std::optional<AppendResult> LogCore::take(CheckedRecords checked, AppendTicket ticket) {
+  if (auto refusal = this->refusal(checked)) return refusal;
+  bool duplicate = false;
+  auto judged = judge_producer(checked, &duplicate);
+  if (judged && !duplicate) return judged;
+  if (judged) {
+    // The original may still wait for the disk: the answer goes out with the commit after it.
+    metrics_.duplicate_batches.add();
+    Pending entry;
+    entry.ticket = std::move(ticket);
+    entry.append_result = std::move(*judged);
+    pending_.push_back(std::move(entry));
+  } else {
+    enqueue(std::move(checked), std::move(ticket));
+  }
+  return std::nullopt;
 }
 
-void LogCore::append(const TopicPartition& to, SharedBytes records, AppendCallback done) {
-  auto checked = check_records(to, std::move(records));
-  std::optional<AppendResult> refusal;
-  if (checked) {
+void LogCore::wake_committer() {
+  if (committer_sleeps_ && !pending_.empty()) commit_wakeup_.notify_one();
+}
+
+void LogCore::append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, AppendAllCallback done) {
+  if (records.empty()) return done({});
+  const auto answers = std::make_shared<AppendAnswers>(records.size(), std::move(done));
+  std::vector<MaybeChecked> all = check_all(std::move(records));
+  {
     std::unique_lock lock(mutex_);
-    wait_for_room(lock, checked->records.bytes.size());
-    refusal = this->refusal(*checked);
-    bool duplicate = false;
-    if (!refusal) refusal = judge_producer(*checked, &duplicate);
-    if (!refusal) {
-      enqueue(std::move(*checked), std::move(done));
-      wake_committer();
-      return;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!all[i]) continue;
+      wait_for_room(lock, all[i]->records.bytes.size());
+      if (auto refusal = take(std::move(*all[i]), {answers, i})) all[i] = std::unexpected(std::move(*refusal));
     }
-    if (duplicate) {
-      // The original may still wait for the disk: the answer goes out with the commit after it.
-      metrics_.duplicate_batches.add();
-      Pending entry;
-      entry.append_done = std::move(done);
-      entry.append_result = std::move(*refusal);
-      pending_.push_back(std::move(entry));
-      wake_committer();
-      return;
-    }
-  } else {
-    refusal = std::move(checked.error());
+    wake_committer();
   }
-  metrics_.refused_appends.add();
-  done(std::move(*refusal));
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i]) continue;
+    metrics_.refused_appends.add();
+    answers->give(i, std::move(all[i].error()));
+  }
+}
+
+void Log::append(const TopicPartition& to, SharedBytes records, AppendCallback done) {
+  std::vector<std::pair<TopicPartition, SharedBytes>> one;
+  one.emplace_back(to, std::move(records));
+  append_all(std::move(one),
+             [done = std::move(done)](std::vector<AppendResult> results) { done(std::move(results.front())); });
 }
 
 void LogCore::append_together(std::vector<std::pair<TopicPartition, SharedBytes>> records, const std::string& group,
                               std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
                               std::function<void(Status)> done) {
   const auto prepare = [&]() -> Result<std::vector<CheckedRecords>> {
+    std::vector<TopicPartition> names;
+    for (const auto& [to, bytes] : records) names.push_back(to);
     std::vector<CheckedRecords> all;
-    for (auto& [to, bytes] : records) {
-      auto checked = check_records(to, std::move(bytes));
+    for (size_t i = 0; MaybeChecked & checked : check_all(std::move(records))) {
+      const TopicPartition& to = names[i++];
       if (!checked) {
         return invalid_argument("append to \"{}\" partition {}: {}", to.topic, to.partition.value(),
                                 checked.error().message);
@@ -250,7 +280,7 @@ void LogCore::append_together(std::vector<std::pair<TopicPartition, SharedBytes>
     }
     GroupOffsets resolved = PENSTOCK_TRY(resolve_offsets(group, offsets));
     // Nothing can fail from here on. All of it is in pending_ at once, so one commit takes it; a commit is atomic.
-    for (CheckedRecords& checked : *all) enqueue(std::move(checked), nullptr);
+    for (CheckedRecords& checked : *all) enqueue(std::move(checked), {});
     Pending entry;
     if (!resolved.offsets.empty()) entry.group_offsets = std::make_unique<GroupOffsets>(std::move(resolved));
     entry.done = std::move(done);

@@ -125,12 +125,12 @@ void LogCore::publish(const std::vector<Pending>& entries, std::vector<std::shar
 
 void LogCore::answer(std::vector<Pending>& entries, const Status& status) {
   for (Pending& entry : entries) {
-    if (entry.append_done) {
+    if (entry.ticket.answers != nullptr) {
       if (!status) {
         metrics_.refused_appends.add();
         entry.append_result = {.error = AppendError::kStorage, .message = status.error().message()};
       }
-      entry.append_done(std::move(entry.append_result));
+      entry.ticket.give(std::move(entry.append_result));
     }
     if (entry.done) entry.done(status);
   }

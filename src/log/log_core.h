@@ -13,6 +13,7 @@
 // log_read.cc, log_topics.cc, log_groups.cc, log_open.cc.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <expected>
@@ -62,7 +63,7 @@ class LogCore : public Log {
   std::vector<TopicInfo> topics() const override;
   std::optional<TopicInfo> topic(std::string_view name) const override;
   std::unique_ptr<Subscription> on_topics_changed(std::function<void()> callback) override;
-  void append(const TopicPartition& to, SharedBytes records, AppendCallback done) override;
+  void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, AppendAllCallback done) override;
   Result<FetchResult> fetch(const TopicPartition& from, FetchOptions options) const override;
   Result<Offset> high_watermark(const TopicPartition& of) const override;
   Result<Offset> log_start_offset(const TopicPartition& of) const override;
@@ -119,10 +120,33 @@ class LogCore : public Log {
   // Record batches that were found good, on their way to one partition.
   struct CheckedRecords {
     std::shared_ptr<Partition> partition;
+    std::shared_ptr<const TopicSettings> settings;
     SharedBytes records;
     std::vector<RecordBatchView> batches;
     int64_t offsets_count = 0;
     int64_t log_append_time_ms = -1;
+  };
+  // The answers of one append_all(): whoever gives the last one calls back. Each is given once, by any thread.
+  class AppendAnswers {
+   public:
+    AppendAnswers(size_t count, AppendAllCallback done) : results_(count), left_(count), done_(std::move(done)) {}
+
+    void give(size_t index, AppendResult result) {
+      results_[index] = std::move(result);
+      if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) done_(std::move(results_));
+    }
+
+   private:
+    std::vector<AppendResult> results_;
+    std::atomic<size_t> left_;
+    const AppendAllCallback done_;
+  };
+  // The place of one answer.
+  struct AppendTicket {
+    std::shared_ptr<AppendAnswers> answers;  // none when nobody is to be told
+    size_t index = 0;
+
+    void give(AppendResult result) const { answers->give(index, std::move(result)); }
   };
   // Something that waits for the next commit: a batch, a change of another kind, or only an answer.
   struct Pending {
@@ -132,7 +156,7 @@ class LogCore : public Log {
     std::unique_ptr<GroupOffsets> group_offsets;
     std::string deleted_group;
     int64_t log_start_offset = -1;
-    AppendCallback append_done;
+    AppendTicket ticket;
     AppendResult append_result;
     std::function<void(Status)> done;
   };
@@ -158,13 +182,18 @@ class LogCore : public Log {
   };
 
   // log_append.cc
-  std::expected<CheckedRecords, AppendResult> check_records(const TopicPartition& to, SharedBytes records) const;
+  using MaybeChecked = std::expected<CheckedRecords, AppendResult>;
+  // What can be said of records before their turn has come.
+  std::vector<MaybeChecked> check_all(std::vector<std::pair<TopicPartition, SharedBytes>> records) const;
+  std::optional<AppendResult> check_records(CheckedRecords& checked) const;
   std::optional<AppendResult> check_batch(const TopicSettings& settings, std::string_view rest,
                                           RecordBatchView* batch) const;
   // With mutex_ held: the answer when the batch of an idempotent producer is not to be appended.
   std::optional<AppendResult> judge_producer(const CheckedRecords& checked, bool* duplicate) const;
-  // With mutex_ held: gives the records their offsets and queues them; the last batch carries the callback.
-  void enqueue(CheckedRecords checked, AppendCallback done);
+  // With mutex_ held: queues the records, or only the answer when they are a duplicate; or says why not.
+  std::optional<AppendResult> take(CheckedRecords checked, AppendTicket ticket);
+  // With mutex_ held: gives the records their offsets and queues them; the last batch carries the ticket.
+  void enqueue(CheckedRecords checked, AppendTicket ticket);
   void wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes);
   // With mutex_ held: the answer to everything, or to these records, when they cannot be taken.
   std::optional<AppendResult> refusal() const;

@@ -155,7 +155,8 @@ class Simulation {
   void ordinary_step() {
     env_.advance(static_cast<int64_t>(pick(2'000'000)));
     const uint64_t kind = pick(100);
-    if (kind < 30) return append_plain();
+    if (kind < 20) return append_plain();
+    if (kind < 30) return append_many();
     if (kind < 45) return append_idempotent();
     if (kind < 52) return append_job_epoch();
     if (kind < 58) return commit_group_offset();
@@ -251,6 +252,28 @@ class Simulation {
     partition->attempted.insert(values.begin(), values.end());
     core_->append(partition->name, batch_of(values, env_.wall_time_us() / 1000), [=](const AppendResult& result) {
       if (result.error == AppendError::kNone) acknowledge(*partition, values, result.base_offset.value());
+    });
+  }
+
+  // Several in one call: each has its own answer.
+  void append_many() {
+    std::vector<std::pair<TopicPartition, SharedBytes>> records;
+    std::vector<std::pair<PartitionModelPtr, std::vector<std::string>>> sent;
+    for (uint64_t left = 1 + pick(4); left > 0; --left) {
+      const PartitionModelPtr partition = any_partition();
+      if (partition == nullptr) return;
+      std::vector<std::string> values = fresh_values("plain");
+      partition->attempted.insert(values.begin(), values.end());
+      records.emplace_back(partition->name, batch_of(values, env_.wall_time_us() / 1000));
+      sent.emplace_back(partition, std::move(values));
+    }
+    core_->append_all(std::move(records), [sent = std::move(sent)](const std::vector<AppendResult>& results) {
+      ASSERT_EQ(results.size(), sent.size());
+      for (size_t i = 0; i < sent.size(); ++i) {
+        if (results[i].error == AppendError::kNone) {
+          acknowledge(*sent[i].first, sent[i].second, results[i].base_offset.value());
+        }
+      }
     });
   }
 

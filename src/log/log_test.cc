@@ -160,6 +160,65 @@ TEST_F(LogTest, IdempotentProducers) {
   EXPECT_EQ(*log_->high_watermark(t0_), Offset(5));
 }
 
+TEST_F(LogTest, OneOfManyAppendsIsRefusedByItself) {
+  MetricsRegistry metrics;
+  options_.metrics = &metrics;
+  open();
+  create("t", 2);
+  std::string flipped(batch_of({"flipped"}).bytes);
+  flipped.back() ^= 1;
+  std::vector<std::pair<TopicPartition, SharedBytes>> records;
+  records.emplace_back(t0_, batch_of({"a", "b"}));
+  records.emplace_back(t0_, SharedBytes::own(std::move(flipped)));
+  records.emplace_back(partition_of("u", 0), batch_of({"nowhere"}));
+  records.emplace_back(partition_of("t", 1), batch_of({"other"}));
+  records.emplace_back(t0_, producer_batch(7, 0, 0, 2));
+  records.emplace_back(t0_, producer_batch(7, 0, 5));  // a gap
+  records.emplace_back(t0_, producer_batch(7, 0, 0, 2));
+  records.emplace_back(t0_, batch_of({"c"}));
+  Answer<std::vector<AppendResult>> answer;
+  log_->append_all(std::move(records), [&](std::vector<AppendResult> results) { answer.set(std::move(results)); });
+  const std::vector<AppendResult> results = answer.wait();
+  using Got = std::pair<AppendError, int64_t>;
+  std::vector<Got> got;
+  for (const AppendResult& result : results) got.emplace_back(result.error, result.base_offset.value());
+  EXPECT_THAT(got, ElementsAre(Got(AppendError::kNone, 0), Got(AppendError::kCorruptMessage, -1),
+                               Got(AppendError::kUnknownTopicOrPartition, -1), Got(AppendError::kNone, 0),
+                               Got(AppendError::kNone, 2), Got(AppendError::kOutOfOrderSequence, -1),
+                               Got(AppendError::kNone, 2), Got(AppendError::kNone, 4)));
+  EXPECT_THAT(read_values(*log_, t0_, 0), ElementsAre("a", "b", "0", "1", "c"));
+  EXPECT_THAT(read_values(*log_, partition_of("t", 1), 0), ElementsAre("other"));
+  EXPECT_EQ(metrics.counter("penstock_log_commits_total", "").value(), 1U);
+  EXPECT_EQ(metrics.counter("penstock_log_refused_appends_total", "").value(), 3U);
+  EXPECT_EQ(metrics.counter("penstock_log_duplicate_batches_total", "").value(), 1U);
+  log_.reset();
+  options_.metrics = nullptr;
+}
+
+TEST_F(LogTest, ManyAppendsAreAnsweredAtOnceWhenNoneIsTaken) {
+  size_t answered = 0;
+  log_->append_all({}, [&](const std::vector<AppendResult>& results) { answered += results.empty() ? 1U : 0U; });
+  std::vector<std::pair<TopicPartition, SharedBytes>> records;
+  for (int i = 0; i < 2; ++i) records.emplace_back(partition_of("u", i), batch_of({"nowhere"}));
+  log_->append_all(std::move(records), [&](const std::vector<AppendResult>& results) { answered += results.size(); });
+  EXPECT_EQ(answered, 3U);
+}
+
+TEST_F(LogTest, MoreThanThereIsRoomForIsAppendedAllTheSame) {
+  options_.tail_bytes_max = 256 << 10;
+  options_.flush_interval_ms = 60'000;
+  open();
+  create("t");
+  std::vector<std::pair<TopicPartition, SharedBytes>> records;
+  for (int i = 0; i < 100; ++i) records.emplace_back(t0_, batch_of({std::string(10'000, 'x')}));
+  Answer<std::vector<AppendResult>> answer;
+  log_->append_all(std::move(records), [&](std::vector<AppendResult> results) { answer.set(std::move(results)); });
+  for (int64_t offset = 0; const AppendResult& result : answer.wait()) {
+    EXPECT_EQ(result.error, AppendError::kNone);
+    EXPECT_EQ(result.base_offset, Offset(offset++));
+  }
+}
+
 TEST_F(LogTest, TopicsChange) {
   std::atomic<int> changes = 0;
   auto subscription = log_->on_topics_changed([&] { ++changes; });

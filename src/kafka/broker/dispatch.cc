@@ -15,8 +15,8 @@ constexpr Handler kUnknownApiVersions{.api = &protocol::kApiVersions, .run = ans
 
 }  // namespace
 
-Result<Dispatched> dispatch(Broker& broker, std::shared_ptr<Executor> executor, std::string_view frame,
-                            std::shared_ptr<const void> owner, const std::string& peer) {
+Result<Dispatched> dispatch(Broker& broker, const Loop& loop, std::string_view frame, std::shared_ptr<const void> owner,
+                            const std::string& peer) {
   const auto prefix = PENSTOCK_TRY(protocol::decode_request_prefix(frame));
   const Handler* handler = find_handler(prefix.api_key);
   if (handler == nullptr) return unsupported("API {} is not supported", prefix.api_key);
@@ -34,7 +34,7 @@ Result<Dispatched> dispatch(Broker& broker, std::shared_ptr<Executor> executor, 
   }
   auto& metrics = broker.metrics.apis.at(prefix.api_key);
   metrics.requests.add();
-  auto context = std::make_shared<RequestContext>(broker, std::move(executor), metrics, std::move(header), peer);
+  auto context = std::make_shared<RequestContext>(broker, loop, metrics, std::move(header), peer);
   context->body = body;
   context->frame = std::move(owner);
   return Dispatched{.context = std::move(context), .handler = handler};

@@ -1,5 +1,7 @@
-// Produce: hands every partition's batches to the log and answers when all are durable.
-#include <atomic>
+// Produce: hands every partition's batches over to be appended and answers when all are durable.
+#include <span>
+#include <utility>
+#include <vector>
 
 #include "kafka/broker/broker.h"
 #include "kafka/broker/handlers.h"
@@ -64,67 +66,41 @@ Checked check_batches(std::string_view bytes) {
   return result;
 }
 
-// A produce request between its appends and its answer. The log's callbacks each fill in the partition that is
-// theirs, and the last one hands over to the loop.
-class Pending {
- public:
-  Pending(const ContextPtr& context, Reply<ProduceResponse> reply, bool acknowledged)
-      : executor_(context->executor), broker_(context->broker), reply_(std::move(reply)), acknowledged_(acknowledged) {}
+// What of a request goes to the log, and where in the response its answers go.
+struct Appends {
+  struct Place {
+    size_t topic;
+    size_t partition;
+    int64_t records_count;
+  };
+  AppendGatherer::Records records;
+  std::vector<Place> places;
+};
 
-  ProduceResponse response;
-
-  // Before the appends: how many there are, and one more for the loop that issues them.
-  void expect(int appends) { left_.store(appends + 1, std::memory_order_relaxed); }
-
-  static void appended(const std::shared_ptr<Pending>& self, ProduceResponse::Topic::Partition& partition,
-                       int64_t records, log::AppendResult result) {
+// Fills in what the log says. Gives the records that it has taken.
+int64_t fill_in(ProduceResponse& response, std::span<const Appends::Place> places,
+                std::span<log::AppendResult> results) {
+  int64_t taken = 0;
+  for (size_t i = 0; i < places.size(); ++i) {
+    auto& partition = response.topics[places[i].topic].partitions[places[i].partition];
+    log::AppendResult& result = results[i];
     partition.error = to_kafka_error(result.error);
-    if (result.error == log::AppendError::kNone) {
-      partition.base_offset = result.base_offset.value();
-      partition.log_append_time_ms = result.log_append_time_ms;
-      partition.log_start_offset = result.log_start_offset.value();
-      self->records_.fetch_add(records, std::memory_order_relaxed);
-    } else {
+    if (result.error != log::AppendError::kNone) {
       partition.error_message = std::move(result.message);
+      continue;
     }
-    done_one(self);
+    partition.base_offset = result.base_offset.value();
+    partition.log_append_time_ms = result.log_append_time_ms;
+    partition.log_start_offset = result.log_start_offset.value();
+    taken += places[i].records_count;
   }
-
-  static void done_one(const std::shared_ptr<Pending>& self) {
-    if (self->left_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    self->executor_->post([self] { self->answer(); });
-  }
-
- private:
-  void answer() {
-    broker_.metrics.records_in.add(static_cast<uint64_t>(records_.load(std::memory_order_relaxed)));
-    if (acknowledged_) {
-      reply_(response);
-    } else {
-      reply_.nothing();
-    }
-  }
-
-  const std::shared_ptr<Executor> executor_;
-  Broker& broker_;  // used on the loop only: a late callback may outlive it
-  const Reply<ProduceResponse> reply_;
-  const bool acknowledged_;
-  std::atomic<int> left_{1};
-  std::atomic<int64_t> records_{0};
-};
-
-// One partition's batches on their way to the log.
-struct Append {
-  log::TopicPartition to;
-  log::SharedBytes records;
-  int64_t records_count;
-  ProduceResponse::Topic::Partition* answer;
-};
+  return taken;
+}
 
 // Fills in the response's partitions, and gives what is to be appended.
-std::vector<Append> prepare(const ContextPtr& context, ProduceRequest& request, ProduceResponse& response) {
+Appends prepare(const ContextPtr& context, ProduceRequest& request, ProduceResponse& response) {
   const bool acks_ok = request.acks >= -1 && request.acks <= 1;
-  std::vector<Append> appends;
+  Appends appends;
   response.topics.resize(request.topics.size());
   for (size_t t = 0; t < request.topics.size(); ++t) {
     auto& topic = request.topics[t];
@@ -142,10 +118,10 @@ std::vector<Append> prepare(const ContextPtr& context, ProduceRequest& request, 
         answer.error_message = std::move(checked.message);
         continue;
       }
-      appends.push_back({.to = {.topic = topic.name, .partition = log::PartitionId(partition.index)},
-                         .records = {.bytes = bytes, .owner = context->frame},
-                         .records_count = checked.records,
-                         .answer = &answer});
+      appends.records.emplace_back(
+          log::TopicPartition{.topic = topic.name, .partition = log::PartitionId(partition.index)},
+          log::SharedBytes{.bytes = bytes, .owner = context->frame});
+      appends.places.push_back({.topic = t, .partition = p, .records_count = checked.records});
     }
     answers.name = std::move(topic.name);
   }
@@ -155,17 +131,18 @@ std::vector<Append> prepare(const ContextPtr& context, ProduceRequest& request, 
 }  // namespace
 
 void produce(const ContextPtr& context, ProduceRequest request, Reply<ProduceResponse> reply) {
-  const auto pending = std::make_shared<Pending>(context, std::move(reply), request.acks != 0);
-  std::vector<Append> appends = prepare(context, request, pending->response);
-  pending->expect(static_cast<int>(appends.size()));
-  for (Append& append : appends) {
-    context->broker.log.append(
-        append.to, std::move(append.records),
-        [pending, &answer = *append.answer, count = append.records_count](log::AppendResult result) {
-          Pending::appended(pending, answer, count, std::move(result));
-        });
-  }
-  Pending::done_one(pending);
+  ProduceResponse response;
+  Appends appends = prepare(context, request, response);
+  const auto answer = [acknowledged = request.acks != 0, reply = std::move(reply)](const ProduceResponse& filled) {
+    acknowledged ? reply(filled) : reply.nothing();
+  };
+  if (appends.records.empty()) return answer(response);
+  context->appends->add(std::move(appends.records),
+                        [&broker = context->broker, response = std::move(response), places = std::move(appends.places),
+                         answer](std::span<log::AppendResult> results) mutable {
+                          broker.metrics.records_in.add(static_cast<uint64_t>(fill_in(response, places, results)));
+                          answer(response);
+                        });
 }
 
 }  // namespace penstock::kafka

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "base/result.h"
+#include "kafka/append_gatherer.h"
 #include "kafka/broker/metrics.h"
 #include "kafka/executor.h"
 #include "kafka/protocol/header.h"
@@ -16,6 +17,12 @@
 namespace penstock::kafka {
 
 struct Broker;
+
+// What the connections of one event loop share.
+struct Loop {
+  std::shared_ptr<Executor> executor;
+  std::shared_ptr<AppendGatherer> appends;
+};
 
 // Lives until it is answered, shared by whatever works on it. Everything but the constants is used on the
 // connection's loop only.
@@ -25,10 +32,10 @@ class RequestContext {
   using Answer = std::variant<std::monostate, protocol::Encoded, Error>;
   using Done = std::move_only_function<void(Answer)>;
 
-  RequestContext(Broker& broker, std::shared_ptr<Executor> executor, ApiMetrics& metrics,
-                 protocol::RequestHeader header, std::string peer)
+  RequestContext(Broker& broker, Loop loop, ApiMetrics& metrics, protocol::RequestHeader header, std::string peer)
       : broker(broker),
-        executor(std::move(executor)),
+        executor(std::move(loop.executor)),
+        appends(std::move(loop.appends)),
         metrics(metrics),
         header(std::move(header)),
         peer(std::move(peer)) {}
@@ -50,6 +57,7 @@ class RequestContext {
 
   Broker& broker;
   const std::shared_ptr<Executor> executor;
+  const std::shared_ptr<AppendGatherer> appends;
   ApiMetrics& metrics;
   const protocol::RequestHeader header;
   const std::string peer;

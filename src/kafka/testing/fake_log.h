@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "log/log.h"
 #include "log/record_batch.h"
@@ -30,12 +31,14 @@ class FakeLog : public log::Log {
       const std::lock_guard lock(mutex_);
       held_ = false;
       waiting.swap(waiting_);
+      waiting_count_ = 0;
     }
     for (auto& commit : waiting) commit();
   }
+  // Appends of one partition, and commits of offsets.
   size_t waiting() const {
     const std::lock_guard lock(mutex_);
-    return waiting_.size();
+    return waiting_count_;
   }
 
   Result<log::TopicInfo> create_topic(const std::string& name, int32_t partitions, log::TopicConfig config) override {
@@ -89,12 +92,24 @@ class FakeLog : public log::Log {
     return listen(topic_listeners_, std::move(callback));
   }
 
-  void append(const TopicPartition& to, log::SharedBytes records, log::AppendCallback done) override {
-    run_durably([this, to, records = std::move(records), done = std::move(done)] {
-      const log::AppendResult result = append_now(to, records);
+  void append_all(std::vector<std::pair<TopicPartition, log::SharedBytes>> records,
+                  log::AppendAllCallback done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      ++appends_;
+    }
+    const size_t count = records.size();
+    run_durably(count, [this, records = std::move(records), done = std::move(done)] {
+      std::vector<log::AppendResult> results;
+      for (const auto& [to, bytes] : records) results.push_back(append_now(to, bytes));
       notify(advance_listeners_);
-      done(result);
+      done(std::move(results));
     });
+  }
+  // Calls of append_all() so far.
+  size_t appends() const {
+    const std::lock_guard lock(mutex_);
+    return appends_;
   }
   Result<log::FetchResult> fetch(const TopicPartition& from, log::FetchOptions options) const override {
     const std::lock_guard lock(mutex_);
@@ -170,7 +185,7 @@ class FakeLog : public log::Log {
 
   void commit_offsets(const std::string& group, std::vector<std::pair<TopicPartition, log::CommittedOffset>> offsets,
                       std::function<void(Status)> done) override {
-    run_durably([this, group, offsets = std::move(offsets), done = std::move(done)] {
+    run_durably(1, [this, group, offsets = std::move(offsets), done = std::move(done)] {
       {
         const std::lock_guard lock(mutex_);
         for (const auto& [of, committed] : offsets) groups_[group][of] = committed;
@@ -250,10 +265,11 @@ class FakeLog : public log::Log {
     for (const auto& [id, callback] : listeners) callback();
   }
 
-  void run_durably(std::function<void()> commit) {
+  void run_durably(size_t count, std::function<void()> commit) {
     {
       const std::lock_guard lock(mutex_);
       if (held_) {
+        waiting_count_ += count;
         waiting_.push_back(std::move(commit));
         return;
       }
@@ -312,6 +328,8 @@ class FakeLog : public log::Log {
   mutable std::mutex mutex_;
   bool held_ = false;
   std::vector<std::function<void()>> waiting_;
+  size_t waiting_count_ = 0;
+  size_t appends_ = 0;
   std::map<std::string, Topic, std::less<>> topics_;
   std::map<std::string, std::map<TopicPartition, log::CommittedOffset>> groups_;
   uint64_t last_id_ = 0;
