@@ -27,8 +27,8 @@ class File {
   virtual Status write_at(uint64_t offset, std::string_view bytes) = 0;
   // The same for several pieces laid one after the other (one system call).
   virtual Status write_vector_at(uint64_t offset, std::span<const std::string_view> pieces) = 0;
-  // fdatasync: when it returns success, every earlier write is durable. A failure is final: the caller must not
-  // retry, since the kernel may have dropped the dirty pages; it restarts from what is durable.
+  // fdatasync: when it returns success, every earlier write is durable. A failure is final, also when the disk is full:
+  // the caller must not retry, since the kernel may have dropped the dirty pages; it goes on from what is durable.
   virtual Status sync() = 0;
   virtual Status truncate(uint64_t size) = 0;
   // Makes room for `size` bytes and fills what is new with zeros, so that later syncs need not write metadata.
@@ -49,7 +49,8 @@ enum class OpenMode : uint8_t {
   kCreateNew,     // read and write; must not exist
 };
 
-// Thread-safe. Paths are as for POSIX. Errors carry the path, the operation and the system's text.
+// Thread-safe. Paths are as for POSIX. Errors carry the path, the operation and the system's text; kResourceExhausted
+// says that the same may work later: there is no room on the disk, or no file or memory left to take.
 class Env {
  public:
   virtual ~Env() = default;

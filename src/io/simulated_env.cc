@@ -136,12 +136,13 @@ Status SimulatedEnv::check_fault(Operation operation, std::string_view what, con
     return {};
   }
   if (count < fault_->at || (count > fault_->at && !fault_->forever)) return {};
-  return make_error(ErrorCode::kIoError, "cannot {} {}: injected fault", what, path);
+  const bool full = fault_->code == ErrorCode::kResourceExhausted;
+  return make_error(fault_->code, "cannot {} {}: {}", what, path, full ? "No space left on device" : "injected fault");
 }
 
-void SimulatedEnv::fail(Operation operation, uint64_t nth, bool forever) {
+void SimulatedEnv::fail(Operation operation, uint64_t nth, bool forever, ErrorCode code) {
   const std::lock_guard lock(mutex_);
-  fault_ = Fault{operation, counts_[operation] + nth, forever};
+  fault_ = Fault{operation, counts_[operation] + nth, forever, code};
 }
 
 void SimulatedEnv::clear_fault() {

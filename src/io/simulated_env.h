@@ -36,11 +36,11 @@ class SimulatedEnv final : public Env {
   void crash(CrashKind kind);
 
   enum class Operation : uint8_t { kOpen, kRead, kWrite, kSync, kRename, kRemove, kSyncDirectory, kAnyChange };
-  // Lets the nth operation of this kind from now (1 is the next) fail with kIoError; all later ones too when
-  // `forever`. kAnyChange counts everything but opens and reads. A failed write may have done a part of its work; a
-  // failed sync has made a part durable, and the rest never will be, though it can be read until the crash. One fault
-  // at a time.
-  void fail(Operation operation, uint64_t nth, bool forever);
+  // Lets the nth operation of this kind from now (1 is the next) fail; all later ones too when `forever`. `code` is
+  // kIoError, or kResourceExhausted as on a full disk. kAnyChange counts everything but opens and reads. A failed write
+  // may have done a part of its work; a failed sync has made a part durable, and the rest never will be, though it can
+  // be read until the crash. One fault at a time.
+  void fail(Operation operation, uint64_t nth, bool forever, ErrorCode code = ErrorCode::kIoError);
   void clear_fault();
   // Operations of the kind so far, for "fail the nth, for every n".
   uint64_t count(Operation operation) const;
@@ -122,6 +122,7 @@ class SimulatedEnv final : public Env {
     Operation operation;
     uint64_t at;  // the count at which it fails
     bool forever;
+    ErrorCode code;
   };
   std::optional<Fault> fault_;
 };

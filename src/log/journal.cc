@@ -192,6 +192,18 @@ Status Journal::recycle(uint64_t number) {
   return {};
 }
 
+void Journal::begin_anew(JournalPosition start) {
+  const std::lock_guard lock(allocation_mutex_);
+  active_.reset();
+  next_.reset();
+  next_number_ = start.segment;
+  position_ = start;
+  active_offset_ = start.offset;
+  // A rename may have failed half way: what there is to be used again is looked for anew.
+  free_paths_.clear();
+  directory_listed_ = false;
+}
+
 Status Journal::retire_all() {
   active_.reset();
   next_.reset();

@@ -45,7 +45,7 @@ class Journal {
   JournalPosition position() const { return position_; }
 
   // Writes one commit and syncs it; the builder must have been started with position().sequence. After an error
-  // the journal must not be written any more. `sync_time_us` gets the time that the sync took.
+  // the journal must not be written any more before begin_anew(). `sync_time_us` gets the time that the sync took.
   Status append(CommitBuilder& commit, int64_t* sync_time_us);
 
   // Whether prepare() should be called. Does not wait: false while it runs.
@@ -55,6 +55,9 @@ class Journal {
 
   // Lets go of the segments below `number`: some are kept to be written again, others removed.
   Status recycle(uint64_t number);
+  // Goes on at `start`, in a segment that does not exist yet, also after an error of append() or prepare(). Nothing
+  // before it is needed any more, and no append() is under way.
+  void begin_anew(JournalPosition start);
   // After the last append: lets go of all segments. Whatever was in them must be elsewhere.
   Status retire_all();
 

@@ -70,7 +70,7 @@ enum class AppendError : uint8_t {
   kInvalidProducerEpoch,  // fenced by a newer epoch of the same producer id
   kUnknownProducerId,
   kInvalidTimestamp,
-  kStorage,  // the disk refused; the log stops acknowledging
+  kStorage,  // the disk refused or is full: see accepts_writes()
   kShuttingDown,
 };
 
@@ -199,7 +199,9 @@ class Log {
   virtual std::vector<std::string> groups_with_offsets() const = 0;
   virtual Status delete_group_offsets(const std::string& group) = 0;
 
-  // False after the disk refused a write or sync: nothing is acknowledged any more until a restart. `reason` says why.
+  // False after the disk refused a write or sync: nothing is acknowledged any more until a restart. Also false while
+  // the disk is full: what was not acknowledged by then is refused and forgotten, and the log tries by itself, at
+  // intervals that grow to some seconds, to go on. `reason` says why.
   virtual bool accepts_writes(std::string* reason) const = 0;
 
   // Stops taking appends, commits what waits, flushes and closes. Idempotent.

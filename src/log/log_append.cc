@@ -109,14 +109,10 @@ std::optional<AppendResult> LogCore::check_records(CheckedRecords& checked) cons
   return std::nullopt;
 }
 
-std::optional<AppendResult> LogCore::refusal() const {
-  if (failure_) return refused(AppendError::kStorage, *failure_);
-  if (stopping_) return refused(AppendError::kShuttingDown, "the log is closing");
-  return std::nullopt;
-}
-
 std::optional<AppendResult> LogCore::refusal(const CheckedRecords& checked) const {
-  if (auto refusal = this->refusal()) return refusal;
+  if (const auto error = refusal()) {
+    return refused(stopped() ? AppendError::kStorage : AppendError::kShuttingDown, error->message());
+  }
   const Partition& partition = *checked.partition;
   if (partition.deleted) return refused(AppendError::kUnknownTopicOrPartition, "the topic was deleted");
   if (checked.offsets_count > kOffsetMax - partition.next_offset) {
@@ -153,9 +149,8 @@ void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
     wake_committer();  // what the caller has queued so far is a part of what must make room
     ++waiting_for_room_;
     maintenance_wakeup_.notify_one();
-    room_wakeup_.wait(lock, [&] {
-      return tail_bytes_ + bytes <= options_.tail_bytes_max || tail_bytes_ == 0 || stopping_ || failure_;
-    });
+    room_wakeup_.wait(lock,
+                      [&] { return tail_bytes_ + bytes <= options_.tail_bytes_max || tail_bytes_ == 0 || refusal(); });
     --waiting_for_room_;
   }
 }
@@ -272,9 +267,7 @@ void LogCore::append_together(std::vector<std::pair<TopicPartition, SharedBytes>
   const auto queue = [&]() -> Status {
     std::unique_lock lock(mutex_);
     wait_for_room(lock, bytes);
-    if (const auto refusal = this->refusal()) {
-      return make_error(stopping_ ? ErrorCode::kUnavailable : ErrorCode::kIoError, "{}", refusal->message);
-    }
+    if (const auto error = refusal()) return *error;
     for (const CheckedRecords& checked : *all) {
       if (const auto refusal = this->refusal(checked)) return not_found("{}", refusal->message);
     }

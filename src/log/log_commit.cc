@@ -1,9 +1,9 @@
 // The group commit: everything that waits goes to the journal with one write and one sync, then becomes visible.
 #include <algorithm>
 #include <future>
+#include <iterator>
 #include <utility>
 
-#include "base/logging.h"
 #include "log/log_core.h"
 
 namespace penstock::log {
@@ -11,22 +11,22 @@ namespace penstock::log {
 bool LogCore::commit_once() {
   const std::lock_guard commit_lock(commit_mutex_);
   std::vector<Pending> entries;
-  std::optional<Error> failed;
+  std::optional<Error> refused;
   {
     const std::lock_guard lock(mutex_);
     if (pending_.empty()) return false;
     entries.swap(pending_);
     last_commit_entries_ = entries.size();
-    if (failure_) failed = make_error(ErrorCode::kIoError, "{}", *failure_);
+    refused = stopped();
   }
-  if (!failed) {
+  if (!refused) {
     if (Status written = write_commit(entries); !written) {
-      failed = std::move(written).error();
-      fail(*failed);
+      stop_taking(written.error());
+      refused = std::move(written).error();
     }
   }
-  if (failed) {
-    answer(entries, *failed);
+  if (refused) {
+    refuse(std::move(entries), *refused);
     return true;
   }
   std::vector<std::shared_ptr<Subscriber>> to_notify;
@@ -136,15 +136,22 @@ void LogCore::answer(std::vector<Pending>& entries, const Status& status) {
   }
 }
 
-void LogCore::fail(const Error& error) {
+void LogCore::refuse(std::vector<Pending> entries, const Error& error) {
   {
     const std::lock_guard lock(mutex_);
-    if (failure_) return;
-    failure_ = fmt::format("the log stopped taking writes: {}", error.message());
-    room_wakeup_.notify_all();
-    maintenance_wakeup_.notify_all();
+    // What has come meanwhile has offsets behind those that are taken back.
+    std::ranges::move(pending_, std::back_inserter(entries));
+    pending_.clear();
+    for (const Pending& entry : entries) {
+      if (entry.batch.bytes.bytes.empty()) continue;
+      give_back(entry.batch.bytes.bytes.size());
+      Partition& partition = *entry.partition;
+      if (partition.next_offset == partition.high_watermark) continue;
+      partition.next_offset = partition.high_watermark;
+      partition.producers.take_back(partition.high_watermark);
+    }
   }
-  logging::error("the log stops acknowledging until a restart", {{"reason", error.message()}});
+  answer(entries, error);
 }
 
 Status LogCore::commit_and_wait(Pending change) {
@@ -153,20 +160,12 @@ Status LogCore::commit_and_wait(Pending change) {
   change.done = [&](Status status) { promise.set_value(std::move(status)); };
   {
     const std::lock_guard lock(mutex_);
-    if (const auto refusal = this->refusal()) {
-      return make_error(stopping_ ? ErrorCode::kUnavailable : ErrorCode::kIoError, "{}", refusal->message);
-    }
+    if (const auto error = refusal()) return *error;
     pending_.push_back(std::move(change));
     wake_committer();
   }
   if (stepping_ == Stepping::kByCaller) commit_once();
   return future.get();
-}
-
-bool LogCore::accepts_writes(std::string* reason) const {
-  const std::lock_guard lock(mutex_);
-  if (failure_ && reason != nullptr) *reason = *failure_;
-  return !failure_;
 }
 
 }  // namespace penstock::log

@@ -10,7 +10,7 @@
 //   mutex_         everything in memory; never held over I/O or a callback
 //
 // The state is split over files by what it does: log_append.cc, log_commit.cc, log_flush.cc, log_maintenance.cc,
-// log_read.cc, log_topics.cc, log_groups.cc, log_open.cc.
+// log_resume.cc, log_read.cc, log_topics.cc, log_groups.cc, log_open.cc.
 #pragma once
 
 #include <atomic>
@@ -96,7 +96,10 @@ class LogCore : public Log {
   Status checkpoint();
   // Removes whole segments by the topics' retention, with a checkpoint.
   Status enforce_retention();
-  // Does whatever of preparing the journal, flushing and retention is due; true when it did something.
+  // After the disk was full: flushes, writes a checkpoint and begins the journal anew, as a restart does; true when the
+  // log takes writes again. False when there is still no room, and when the log had not stopped for that reason.
+  bool resume();
+  // Does whatever of preparing the journal, flushing, retention and resuming is due; true when it did something.
   bool maintain_once();
 
  protected:
@@ -195,8 +198,7 @@ class LogCore : public Log {
   // With mutex_ held: gives the records their offsets and queues them; the last batch carries the ticket.
   void enqueue(CheckedRecords checked, AppendTicket ticket);
   void wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes);
-  // With mutex_ held: the answer to everything, or to these records, when they cannot be taken.
-  std::optional<AppendResult> refusal() const;
+  // With mutex_ held: why these records cannot be taken.
   std::optional<AppendResult> refusal(const CheckedRecords& checked) const;
   void wake_committer();
 
@@ -207,9 +209,21 @@ class LogCore : public Log {
   // Ends the accounting of bytes that left the tails.
   void give_back(size_t bytes);
   void answer(std::vector<Pending>& entries, const Status& status);
-  void fail(const Error& error);
+  // Takes back what did not become durable, with all that waits behind it, and says so.
+  void refuse(std::vector<Pending> entries, const Error& error);
   // Queues a change and waits for it to be durable.
   Status commit_and_wait(Pending change);
+
+  // log_resume.cc
+  // With mutex_ held: why nothing is committed, or why no change of any kind is taken.
+  std::optional<Error> stopped() const;
+  std::optional<Error> refusal() const;
+  // Stops taking writes: until there is room when the disk is full, else for ever.
+  void stop_taking(const Error& error);
+  void suspend(const Error& error);
+  void fail(const Error& error);
+  // With admin_mutex_, flush_mutex_ and commit_mutex_ held.
+  Status begin_anew();
 
   // log_flush.cc: with flush_mutex_ held
   Status flush_and_checkpoint(bool checkpoint, std::optional<JournalPosition> final_position = std::nullopt);
@@ -223,8 +237,10 @@ class LogCore : public Log {
   // log_maintenance.cc
   struct Due {
     bool flush = false;
+    bool prepare = false;
     bool retention = false;
     bool trim = false;
+    bool resume = false;
     std::optional<int64_t> next_us;  // when to look again; nullopt: when woken
   };
   Due due_with_mutex_held() const;
@@ -236,6 +252,8 @@ class LogCore : public Log {
     std::vector<SegmentInfo> segments;
   };
   std::vector<Removal> apply_retention();
+  // With flush_mutex_ held: removes the files of what retention took and a checkpoint has forgotten.
+  void remove_retired_segments();
 
   // log_read.cc
   std::shared_ptr<Partition> find_partition(const TopicPartition& name) const;
@@ -280,12 +298,14 @@ class LogCore : public Log {
   mutable SegmentCache segment_cache_;
 
   std::mutex admin_mutex_;
-  Catalog catalog_;  // as it is on disk
+  Catalog catalog_;              // as it is on disk
+  bool catalog_unsure_ = false;  // whether it is: a replacement may or may not have reached the disk
   int64_t producer_ids_left_ = 0;
 
   std::mutex flush_mutex_;
   JournalPosition checkpointed_;  // of the checkpoint on disk
   SegmentWriter segment_writer_;
+  std::vector<Removal> retired_;  // taken by retention, with files still there
 
   std::mutex commit_mutex_;
   std::unique_ptr<Journal> journal_;
@@ -315,7 +335,14 @@ class LogCore : public Log {
   bool committer_sleeps_ = false;
   bool stopping_ = false;
   bool closed_ = false;
+  // Why the log has stopped for ever, or until there is room.
   std::optional<std::string> failure_;
+  struct Suspension {
+    std::string reason;
+    int64_t retry_delay_us;
+    int64_t retry_at_us;
+  };
+  std::optional<Suspension> suspension_;
 };
 
 }  // namespace penstock::log

@@ -133,7 +133,7 @@ Status LogCore::flush_and_checkpoint(bool checkpoint, std::optional<JournalPosit
     return journal_->recycle(state.position.segment);
   };
   if (Status written = write(); !written) {
-    fail(written.error());
+    stop_taking(written.error());
     return written;
   }
   if (!jobs.empty()) {

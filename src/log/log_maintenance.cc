@@ -1,5 +1,6 @@
 // What the maintenance thread does, and when: preparing the journal, flushing, retention, forgetting flushed batches.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/logging.h"
@@ -16,7 +17,7 @@ int64_t ms_to_us(int64_t ms) { return ms * 1000; }
 }  // namespace
 
 bool LogCore::wants_urgent_flush() const {
-  if (failure_) return false;
+  if (stopped()) return false;
   const bool can_make_room = unflushed_bytes_ > 0 || !cached_.empty();
   return unflushed_bytes_ >= options_.tail_bytes_max / kFlushShare || (waiting_for_room_ > 0 && can_make_room) ||
          durable_position_.segment > checkpointed_segment_;
@@ -27,6 +28,11 @@ LogCore::Due LogCore::due_with_mutex_held() const {
   if (failure_) return due;
   const int64_t now_us = env_.monotonic_time_us();
   const auto later = [&](int64_t at_us) { due.next_us = due.next_us ? std::min(*due.next_us, at_us) : at_us; };
+  if (suspension_) {
+    now_us >= suspension_->retry_at_us ? void(due.resume = true) : later(suspension_->retry_at_us);
+    return due;
+  }
+  due.prepare = journal_->wants_preparation();
   due.flush = wants_urgent_flush();
   if (!dirty_.empty()) {
     const int64_t at_us = dirty_since_us_ + ms_to_us(options_.flush_interval_ms);
@@ -50,11 +56,12 @@ bool LogCore::maintain_once() {
     if (failure_) return false;
     due = due_with_mutex_held();
   }
-  // Errors of the steps are kept by fail(): the log stops.
+  // Errors of the steps are kept by stop_taking(): the log stops.
+  if (due.resume) return resume();
   if (due.flush) return flush().has_value();
-  if (journal_->wants_preparation()) {
+  if (due.prepare) {
     Result<bool> prepared = journal_->prepare();
-    if (!prepared) fail(prepared.error());
+    if (!prepared) stop_taking(prepared.error());
     return prepared.value_or(false);
   }
   if (due.retention) return enforce_retention().has_value();
@@ -116,12 +123,18 @@ std::vector<LogCore::Removal> LogCore::apply_retention() {
 
 Status LogCore::enforce_retention() {
   const std::lock_guard flush_lock(flush_mutex_);
-  const std::vector<Removal> removals = apply_retention();
-  if (removals.empty()) return {};
+  std::ranges::move(apply_retention(), std::back_inserter(retired_));
+  if (retired_.empty()) return {};
   trim_tails(true);
   // The checkpoint forgets the files before they go: a crash in between leaves files too many, never too few.
   PENSTOCK_TRY(flush_and_checkpoint(true));
-  for (const Removal& removal : removals) {
+  remove_retired_segments();
+  return {};
+}
+
+void LogCore::remove_retired_segments() {
+  for (const Removal& removal : std::exchange(retired_, {})) {
+    if (removal.partition->deleted) continue;  // with all of its files
     segment_cache_.erase(removal.partition->handle, removal.segments.back().next_offset);
     const std::string directory = removal.partition->directory();
     for (const SegmentInfo& segment : removal.segments) {
@@ -133,7 +146,6 @@ Status LogCore::enforce_retention() {
       if (!removed) logging::warning("cannot remove a segment", {{"reason", removed.error().message()}});
     }
   }
-  return {};
 }
 
 bool LogCore::wait_for_appends() {
@@ -152,7 +164,7 @@ bool LogCore::wait_for_maintenance() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const Due due = due_with_mutex_held();
-    if (due.flush || due.retention || due.trim || (!failure_ && journal_->wants_preparation())) return true;
+    if (due.flush || due.prepare || due.retention || due.trim || due.resume) return true;
     if (due.next_us) {
       maintenance_wakeup_.wait_for(lock, std::chrono::microseconds(*due.next_us - env_.monotonic_time_us()));
     } else {

@@ -30,6 +30,8 @@ LogMetrics::LogMetrics(MetricsRegistry* registry)
       flush_us(
           used.histogram("penstock_log_flush_seconds", "Time of one flush to partition segments", {}, kMicroseconds)),
       tail_bytes(used.gauge("penstock_log_tail_bytes", "Bytes of record batches kept in memory")),
-      partitions(used.gauge("penstock_log_partitions", "Partitions of all topics")) {}
+      partitions(used.gauge("penstock_log_partitions", "Partitions of all topics")),
+      disk_full(used.gauge("penstock_log_disk_full", "1 while appends are refused for want of room on the disk")),
+      disk_full_times(used.counter("penstock_log_disk_full_total", "Times that the disk was full")) {}
 
 }  // namespace penstock::log

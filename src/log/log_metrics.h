@@ -30,6 +30,8 @@ struct LogMetrics {
   Histogram& flush_us;
   Gauge& tail_bytes;
   Gauge& partitions;
+  Gauge& disk_full;
+  Counter& disk_full_times;
 };
 
 }  // namespace penstock::log

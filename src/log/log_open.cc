@@ -223,6 +223,15 @@ Status LogCore::close() {
   stop();
   while (commit_once()) {
   }
+  {
+    std::unique_lock lock(mutex_);
+    if (suspension_) {
+      // What the refused commit has left must not be taken for the next one.
+      Error full = *stopped();
+      lock.unlock();
+      if (!resume()) return full;
+    }
+  }
   const std::lock_guard flush_lock(flush_mutex_);
   if (std::exchange(closed_, true)) return {};
   const JournalPosition position = journal_->position();

@@ -251,6 +251,145 @@ TEST_F(LogRecovery, ADiskThatIsFullStopsTheLogAndLosesNothing) {
   EXPECT_GE(read_values(*core_, t0_, 0).size(), static_cast<size_t>(acknowledged));
 }
 
+TEST_F(LogRecovery, AFullDiskIsWaitedFor) {
+  MetricsRegistry metrics;
+  start();
+  ASSERT_TRUE(core_->close());
+  auto opened = LogCore::open(*env_, kDirectory, {.metrics = &metrics});
+  ASSERT_TRUE(opened);
+  core_ = std::move(*opened);
+  append("a");
+  std::vector<AppendResult> answers;
+  const auto send = [&](SharedBytes records) {
+    core_->append(t0_, std::move(records), [&](AppendResult result) { answers.push_back(std::move(result)); });
+  };
+  // The write that finds no room, the sync, and what waits behind: all of it is refused.
+  int64_t expected = 1;
+  for (const Operation operation : {Operation::kWrite, Operation::kSync}) {
+    answers.clear();
+    const bool for_long = operation == Operation::kWrite;
+    env_->fail(operation, 1, for_long, ErrorCode::kResourceExhausted);
+    send(batch_of({"lost"}));
+    send(producer_batch(7, 0, 0, 2));
+    core_->commit_once();
+    send(producer_batch(7, 0, 2));
+    ASSERT_EQ(answers.size(), 3U);
+    for (const AppendResult& answer : answers) {
+      EXPECT_EQ(answer.error, AppendError::kStorage);
+      EXPECT_THAT(answer.message, HasSubstr("No space left"));
+    }
+    EXPECT_EQ(metrics.gauge("penstock_log_disk_full", "").value(), 1);
+    EXPECT_THAT(core_->create_topic("refused", 1, {}).error().message(), HasSubstr("No space left"));
+    EXPECT_THAT(read_values(*core_, t0_, 0), testing::SizeIs(static_cast<size_t>(expected))) << "reading goes on";
+    // Looks for room at intervals that grow.
+    int tries = 0;
+    for (int i = 0; for_long && i < 600; ++i) {
+      env_->advance(100'000);
+      const uint64_t before = env_->count(Operation::kAnyChange);
+      EXPECT_FALSE(core_->maintain_once());
+      tries += env_->count(Operation::kAnyChange) != before ? 1 : 0;
+    }
+    if (for_long) EXPECT_THAT(tries, testing::AllOf(testing::Gt(10), testing::Lt(25)));
+    env_->clear_fault();
+    env_->advance(10'000'000);
+    EXPECT_TRUE(core_->maintain_once());
+    EXPECT_TRUE(core_->accepts_writes(nullptr));
+    EXPECT_EQ(metrics.gauge("penstock_log_disk_full", "").value(), 0);
+    // What was refused is not there, and a producer goes on where it was refused.
+    answers.clear();
+    send(producer_batch(7, 0, 2));
+    ASSERT_EQ(answers.size(), 1U);
+    EXPECT_EQ(answers.back().error, AppendError::kOutOfOrderSequence);
+    send(producer_batch(7, 0, 0, 2));
+    send(batch_of({"b"}));
+    core_->commit_once();
+    ASSERT_EQ(answers.size(), 3U);
+    EXPECT_EQ(answers[1].base_offset, Offset(expected));
+    EXPECT_EQ(answers[2].base_offset, Offset(expected + 2));
+    expected += 3;
+    ASSERT_TRUE(core_->create_topic(for_long ? "u" : "v", 1, {}));
+    // The producer's next epoch, for the next round.
+    send(producer_batch(7, 1, 0));
+    core_->commit_once();
+    ++expected;
+    crash();
+    opened = LogCore::open(*env_, kDirectory, {.metrics = &metrics});
+    ASSERT_TRUE(opened) << opened.error().to_string();
+    core_ = std::move(*opened);
+    EXPECT_THAT(read_values(*core_, t0_, 0), testing::SizeIs(static_cast<size_t>(expected)));
+    EXPECT_THAT(read_values(*core_, t0_, 0), testing::Not(testing::Contains("lost")));
+    if (for_long) {
+      ASSERT_TRUE(core_->delete_topic("t"));
+      ASSERT_TRUE(core_->create_topic("t", 1, {}));
+      append("a");
+      expected = 1;
+    }
+  }
+  EXPECT_EQ(metrics.counter("penstock_log_disk_full_total", "").value(), 2U);
+  core_.reset();
+}
+
+TEST_F(LogRecovery, ALogThatClosesOnAFullDiskKeepsWhatWasAcknowledged) {
+  for (const bool room_again : {false, true}) {
+    start();
+    append("a");
+    env_->fail(Operation::kSync, 1, true, ErrorCode::kResourceExhausted);
+    AppendResult answer;
+    core_->append(t0_, batch_of({"refused"}), [&](AppendResult result) { answer = std::move(result); });
+    core_->commit_once();
+    EXPECT_EQ(answer.error, AppendError::kStorage);
+    if (room_again) env_->clear_fault();
+    EXPECT_EQ(core_->close().has_value(), room_again);
+    env_->clear_fault();
+    if (!room_again) crash();
+    EXPECT_EQ(open(), "");
+    append("b");
+    EXPECT_EQ(read_values(*core_, t0_, 0).front(), "a");
+    EXPECT_EQ(read_values(*core_, t0_, 0).back(), "b");
+    if (room_again) EXPECT_THAT(read_values(*core_, t0_, 0), ElementsAre("a", "b"));
+  }
+}
+
+TEST_F(LogRecovery, ASyncOfSegmentsThatFindsNoRoomIsFinal) {
+  start();
+  append("a");
+  ASSERT_TRUE(core_->flush());
+  env_->fail(Operation::kSync, 1, false, ErrorCode::kResourceExhausted);
+  EXPECT_FALSE(core_->checkpoint());
+  // What an earlier flush wrote may be gone from the disk's cache, and from memory: only the journal has it for sure.
+  EXPECT_FALSE(core_->resume());
+  std::string reason;
+  EXPECT_FALSE(core_->accepts_writes(&reason));
+  EXPECT_THAT(reason, HasSubstr("sync of partition segments"));
+  crash();
+  EXPECT_EQ(open(), "");
+  EXPECT_THAT(read_values(*core_, t0_, 0), ElementsAre("a"));
+}
+
+TEST_F(LogRecovery, WhatRetentionTookOnAFullDiskIsRemovedLater) {
+  start();
+  TopicConfig config;
+  config.segment_bytes = 4096;
+  config.retention_bytes = 0;
+  ASSERT_TRUE(core_->create_topic("short", 1, config));
+  for (int i = 0; i < 3; ++i) {
+    core_->append(partition_of("short", 0), batch_of({std::string(4000, 'x')}), [](const AppendResult&) {});
+    core_->commit_once();
+    ASSERT_TRUE(core_->flush());
+  }
+  const auto segments = [&] {
+    return std::ranges::count_if(everything(), [](const auto& file) { return file.first.ends_with(".log"); });
+  };
+  const auto before = segments();
+  ASSERT_GE(before, 3);
+  env_->fail(Operation::kWrite, 1, true, ErrorCode::kResourceExhausted);
+  EXPECT_FALSE(core_->enforce_retention());
+  EXPECT_EQ(segments(), before);
+  env_->clear_fault();
+  EXPECT_TRUE(core_->resume());
+  EXPECT_LE(segments(), before - 2);
+}
+
 TEST_F(LogRecovery, ALongJournalIsReplayedWithinTheTailsBound) {
   start();
   for (int i = 0; i < 200; ++i) append(std::to_string(i) + ":" + std::string(2000, 'x'));

@@ -33,6 +33,7 @@ struct PartitionModel {
   TopicPartition name;
   std::map<int64_t, std::string> acknowledged;  // by offset
   std::set<std::string> attempted;              // values that may or may not be there
+  std::set<std::string> refused;                // of those, the ones that go when the log goes on without a restart
   int64_t start_acknowledged = 0;               // of delete_records()
   int64_t start_requested = 0;
   bool retention = false;
@@ -83,6 +84,17 @@ class Simulation {
   void steps_without_faults(int steps) {
     for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) ordinary_step();
   }
+  // Goes on for some steps while the disk is full, then makes room; gives how often the log went on by itself.
+  int steps_on_a_full_disk(int steps) {
+    for (int i = 0; i < steps && !testing::Test::HasFailure(); ++i) {
+      ordinary_step();
+      if (core_->accepts_writes(nullptr)) continue;
+      expect_refusal();
+      if (pick(4) == 0) make_room();
+    }
+    if (!core_->accepts_writes(nullptr)) make_room();
+    return resumed_;
+  }
   SimulatedEnv& env() { return env_; }
   void crash_and_check() {
     env_.clear_fault();
@@ -97,6 +109,7 @@ class Simulation {
     auto opened = LogCore::open(env_, "/data/log", options_);
     ASSERT_TRUE(opened) << opened.error().to_string();
     core_ = std::move(*opened);
+    stopped_ = false;
     check_topics();
     check_records();
     check_commits();
@@ -107,6 +120,8 @@ class Simulation {
   void crash() {
     env_.crash(pick(3) == 0 ? SimulatedEnv::CrashKind::kProcess : SimulatedEnv::CrashKind::kPower);
     core_.reset();
+    // A start may find what was refused, as long as the log had not gone on.
+    each_partition([](PartitionModel& partition) { partition.refused.clear(); });
     for (uint64_t again = pick(3); again > 0; --again) {
       env_.fail(Operation::kAnyChange, 1 + pick(20), true);
       auto failed = LogCore::open(env_, "/data/log", options_);
@@ -118,6 +133,7 @@ class Simulation {
 
   void restart(bool clean) {
     env_.clear_fault();
+    env_.set_capacity(UINT64_MAX);  // a log neither closes nor starts on a full disk
     if (clean && core_->accepts_writes(nullptr)) {
       EXPECT_TRUE(core_->close());
       core_.reset();
@@ -134,27 +150,64 @@ class Simulation {
     if (kind == 4) {
       constexpr Operation kOperations[] = {Operation::kWrite,         Operation::kSync,      Operation::kRename,
                                            Operation::kSyncDirectory, Operation::kAnyChange, Operation::kOpen};
-      env_.fail(kOperations[pick(std::size(kOperations))], 1 + pick(30), pick(2) == 0);
+      env_.fail(kOperations[pick(std::size(kOperations))], 1 + pick(30), pick(2) == 0,
+                pick(2) == 0 ? ErrorCode::kIoError : ErrorCode::kResourceExhausted);
     }
     if (kind == 5) env_.set_capacity(pick(2) == 0 ? UINT64_MAX : 200'000);
     ordinary_step();
     if (!core_->accepts_writes(nullptr)) {
-      // A log that stopped acknowledges nothing any more.
-      const auto partition = any_partition();
-      if (partition != nullptr) {
-        bool refused = false;
-        core_->append(partition->name, batch_of({"refused"}),
-                      [&](const AppendResult& result) { refused = result.error != AppendError::kNone; });
-        EXPECT_TRUE(refused);
-      }
-      env_.set_capacity(UINT64_MAX);
+      expect_refusal();
+      if (pick(3) == 0) return;
+      if (pick(2) == 0) return make_room();
       restart(false);
+    }
+  }
+
+  // A log that stopped acknowledges nothing.
+  void expect_refusal() {
+    const auto partition = any_partition();
+    if (partition == nullptr) return;
+    bool refused = false;
+    core_->append(partition->name, batch_of({"refused"}),
+                  [&](const AppendResult& result) { refused = result.error == AppendError::kStorage; });
+    EXPECT_TRUE(refused);
+  }
+
+  // Nothing fails any more: the log goes on by itself, unless it had stopped for another reason than a full disk.
+  void make_room() {
+    std::string reason;
+    EXPECT_FALSE(core_->accepts_writes(&reason));
+    env_.clear_fault();
+    env_.set_capacity(UINT64_MAX);
+    for (int i = 0; i < 20 && !core_->accepts_writes(nullptr); ++i) {
+      env_.advance(1'000'000);
+      core_->maintain_once();
+    }
+    if (core_->accepts_writes(nullptr)) return notice_stops();
+    EXPECT_THAT(reason, testing::Not(testing::HasSubstr("until the disk has room")));
+    restart(false);
+  }
+
+  // When the log has gone on, what it refused is not there and never will be, and producers send it again.
+  void notice_stops() {
+    if (!core_->accepts_writes(nullptr)) {
+      stopped_ = true;
+    } else if (std::exchange(stopped_, false)) {
+      ++resumed_;
+      each_partition([](PartitionModel& partition) {
+        for (const std::string& value : std::exchange(partition.refused, {})) partition.attempted.erase(value);
+      });
+      resend_unacknowledged();
+      check_records();
     }
   }
 
   void ordinary_step() {
     env_.advance(static_cast<int64_t>(pick(2'000'000)));
-    const uint64_t kind = pick(100);
+    take_step(pick(100));
+    notice_stops();
+  }
+  void take_step(uint64_t kind) {
     if (kind < 20) return append_plain();
     if (kind < 30) return append_many();
     if (kind < 45) return append_idempotent();
@@ -228,6 +281,13 @@ class Simulation {
     return all.empty() ? nullptr : all[pick(all.size())];
   }
 
+  template <class Use>
+  void each_partition(Use use) {
+    for (const auto& [name, partitions] : topics_) {
+      for (const auto& partition : partitions) use(*partition);
+    }
+  }
+
   // --- writers ---
   std::vector<std::string> fresh_values(const std::string& writer) {
     std::vector<std::string> values;
@@ -238,21 +298,31 @@ class Simulation {
     }
     return values;
   }
+  static void attempt(PartitionModel& partition, const std::vector<std::string>& values) {
+    for (const std::string& value : values) {
+      partition.refused.erase(value);
+      partition.attempted.insert(value);
+    }
+  }
   static void acknowledge(PartitionModel& partition, const std::vector<std::string>& values, int64_t base_offset) {
     for (size_t i = 0; i < values.size(); ++i) {
       partition.attempted.erase(values[i]);
       partition.acknowledged[base_offset + static_cast<int64_t>(i)] = values[i];
     }
   }
+  static void take_answer(PartitionModel& partition, const std::vector<std::string>& values,
+                          const AppendResult& result) {
+    if (result.error == AppendError::kNone) return acknowledge(partition, values, result.base_offset.value());
+    if (result.error == AppendError::kStorage) partition.refused.insert(values.begin(), values.end());
+  }
 
   void append_plain() {
     const PartitionModelPtr partition = any_partition();
     if (partition == nullptr) return;
     const std::vector<std::string> values = fresh_values("plain");
-    partition->attempted.insert(values.begin(), values.end());
-    core_->append(partition->name, batch_of(values, env_.wall_time_us() / 1000), [=](const AppendResult& result) {
-      if (result.error == AppendError::kNone) acknowledge(*partition, values, result.base_offset.value());
-    });
+    attempt(*partition, values);
+    core_->append(partition->name, batch_of(values, env_.wall_time_us() / 1000),
+                  [=](const AppendResult& result) { take_answer(*partition, values, result); });
   }
 
   // Several in one call: each has its own answer.
@@ -263,17 +333,13 @@ class Simulation {
       const PartitionModelPtr partition = any_partition();
       if (partition == nullptr) return;
       std::vector<std::string> values = fresh_values("plain");
-      partition->attempted.insert(values.begin(), values.end());
+      attempt(*partition, values);
       records.emplace_back(partition->name, batch_of(values, env_.wall_time_us() / 1000));
       sent.emplace_back(partition, std::move(values));
     }
     core_->append_all(std::move(records), [sent = std::move(sent)](const std::vector<AppendResult>& results) {
       ASSERT_EQ(results.size(), sent.size());
-      for (size_t i = 0; i < sent.size(); ++i) {
-        if (results[i].error == AppendError::kNone) {
-          acknowledge(*sent[i].first, sent[i].second, results[i].base_offset.value());
-        }
-      }
+      for (size_t i = 0; i < sent.size(); ++i) take_answer(*sent[i].first, sent[i].second, results[i]);
     });
   }
 
@@ -281,17 +347,18 @@ class Simulation {
     RecordBatchBuilder builder;
     for (const std::string& value : batch->values) builder.add(env_.wall_time_us() / 1000, std::nullopt, value);
     builder.set_producer(producer.id, producer.epoch, batch->sequence);
+    if (!batch->acknowledged) attempt(*producer.partition, batch->values);
     core_->append(producer.partition->name, builder.finish_shared(),
                   [batch, partition = producer.partition](const AppendResult& result) {
                     EXPECT_TRUE(result.error == AppendError::kNone || result.error == AppendError::kStorage ||
                                 result.error == AppendError::kUnknownTopicOrPartition)
                         << result.message;
+                    if (!batch->acknowledged) take_answer(*partition, batch->values, result);
                     if (result.error != AppendError::kNone) return;
                     // A repeated batch has the offset that it had.
                     if (batch->acknowledged) EXPECT_EQ(result.base_offset.value(), batch->base_offset);
                     batch->acknowledged = true;
                     batch->base_offset = result.base_offset.value();
-                    acknowledge(*partition, batch->values, batch->base_offset);
                   });
   }
   void append_idempotent() {
@@ -317,7 +384,6 @@ class Simulation {
     batch->values = fresh_values("producer" + std::to_string(producer.id));
     producer.next_sequence += static_cast<int32_t>(batch->values.size());
     producer.batches.push_back(batch);
-    producer.partition->attempted.insert(batch->values.begin(), batch->values.end());
     send(producer, batch);
   }
   void send_again() {
@@ -483,6 +549,8 @@ class Simulation {
   uint64_t counter_ = 0;
   int64_t job_epoch_ = 0;
   int64_t job_epoch_acknowledged_ = 0;
+  bool stopped_ = false;  // the log takes no writes
+  int resumed_ = 0;       // times that it went on by itself
 };
 
 class LogSimulation : public testing::Test {
@@ -523,6 +591,29 @@ TEST_F(LogSimulation, AnySingleFaultIsSurvived) {
       ASSERT_FALSE(HasFailure());
     }
   }
+}
+
+TEST_F(LogSimulation, GoesOnWhereverTheDiskWasFull) {
+  constexpr uint64_t kScript = 43;
+  uint64_t changes = 0;
+  {
+    Simulation whole(kScript);
+    const uint64_t before = whole.env().count(Operation::kAnyChange);
+    whole.steps_without_faults(120);
+    changes = whole.env().count(Operation::kAnyChange) - before;
+  }
+  int resumed = 0;
+  for (const bool forever : {false, true}) {
+    for (uint64_t n = 1; n <= changes; ++n) {
+      SCOPED_TRACE(fmt::format("full at {} {}", n, forever ? "until there is room" : "once"));
+      Simulation run(kScript);
+      run.env().fail(Operation::kAnyChange, n, forever, ErrorCode::kResourceExhausted);
+      resumed += run.steps_on_a_full_disk(120);
+      run.crash_and_check();
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+  EXPECT_GT(resumed, static_cast<int>(changes));
 }
 
 }  // namespace

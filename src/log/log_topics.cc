@@ -29,14 +29,14 @@ Error no_such_topic(const std::string& name) { return not_found("there is no top
 Status LogCore::write_catalog(Catalog catalog) {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto refusal = this->refusal()) {
-      return make_error(stopping_ ? ErrorCode::kUnavailable : ErrorCode::kIoError, "{}", refusal->message);
-    }
+    if (const auto error = refusal()) return *error;
   }
   if (Status written = env_.write_file_atomically(path("catalog"), catalog.encode()); !written) {
     // It may be on disk all the same: going on with the old one could acknowledge what a restart does not know.
-    fail(written.error());
-    return written;
+    catalog_unsure_ = true;
+    stop_taking(written.error());
+    const std::lock_guard lock(mutex_);
+    return *stopped();
   }
   catalog_ = std::move(catalog);
   return {};

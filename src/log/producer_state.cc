@@ -28,19 +28,18 @@ ProducerTable::Answer ProducerTable::check(int64_t producer_id, const ProducerBa
   const auto found = producers_.find(producer_id);
   // Whoever is not known may begin anywhere: its earlier batches may have been forgotten.
   if (found == producers_.end()) return {};
-  const std::vector<ProducerBatch>& batches = found->second.batches;
-  const ProducerBatch& last = batches.back();
-  Answer answer{.current_epoch = last.epoch};
-  if (batch.epoch < last.epoch) {
+  const Producer& producer = found->second;
+  Answer answer{.current_epoch = producer.epoch};
+  if (batch.epoch < producer.epoch) {
     answer.verdict = Verdict::kInvalidEpoch;
     return answer;
   }
-  if (batch.epoch > last.epoch) {
+  if (batch.epoch > producer.epoch) {
     answer.expected_sequence = 0;
     answer.verdict = batch.first_sequence == 0 ? Verdict::kAccept : Verdict::kOutOfOrderSequence;
     return answer;
   }
-  for (const ProducerBatch& seen : batches) {
+  for (const ProducerBatch& seen : producer.batches) {
     if (seen.epoch == batch.epoch && seen.first_sequence == batch.first_sequence &&
         seen.last_sequence == batch.last_sequence) {
       answer.verdict = Verdict::kDuplicate;
@@ -49,9 +48,15 @@ ProducerTable::Answer ProducerTable::check(int64_t producer_id, const ProducerBa
       return answer;
     }
   }
-  answer.expected_sequence = last.last_sequence == INT32_MAX ? 0 : last.last_sequence + 1;
+  answer.expected_sequence = producer.next_sequence;
   if (batch.first_sequence != answer.expected_sequence) answer.verdict = Verdict::kOutOfOrderSequence;
   return answer;
+}
+
+void ProducerTable::Producer::add(const ProducerBatch& batch) {
+  batches.push_back(batch);
+  epoch = batch.epoch;
+  next_sequence = batch.last_sequence == INT32_MAX ? 0 : batch.last_sequence + 1;
 }
 
 void ProducerTable::record(int64_t producer_id, const ProducerBatch& batch, int64_t high_watermark, int64_t now_ms) {
@@ -60,7 +65,7 @@ void ProducerTable::record(int64_t producer_id, const ProducerBatch& batch, int6
   }
   Producer& producer = producers_[producer_id];
   producer.last_used_ms = now_ms;
-  producer.batches.push_back(batch);
+  producer.add(batch);
   // Those that wait for the disk do not push out durable ones: a crash may take them back.
   const auto durable = std::ranges::count_if(
       producer.batches, [&](const ProducerBatch& seen) { return seen.last_offset < high_watermark; });
@@ -68,10 +73,22 @@ void ProducerTable::record(int64_t producer_id, const ProducerBatch& batch, int6
   producer.batches.erase(producer.batches.begin(), producer.batches.begin() + surplus);
 }
 
+void ProducerTable::take_back(int64_t high_watermark) {
+  for (auto& [id, producer] : producers_) {
+    // Offsets only grow: the durable ones come first.
+    const auto first =
+        std::ranges::find_if(producer.batches, [&](const auto& batch) { return batch.last_offset >= high_watermark; });
+    if (first == producer.batches.end()) continue;
+    producer.epoch = first->epoch;
+    producer.next_sequence = first->first_sequence;
+    producer.batches.erase(first, producer.batches.end());
+  }
+}
+
 void ProducerTable::forget_the_idlest(int64_t high_watermark) {
   auto idlest = producers_.end();
   for (auto at = producers_.begin(); at != producers_.end(); ++at) {
-    if (at->second.batches.back().last_offset >= high_watermark) continue;
+    if (at->second.waits_for_disk(high_watermark)) continue;
     if (idlest == producers_.end() || at->second.last_used_ms < idlest->second.last_used_ms) idlest = at;
   }
   if (idlest != producers_.end()) producers_.erase(idlest);
@@ -80,7 +97,7 @@ void ProducerTable::forget_the_idlest(int64_t high_watermark) {
 void ProducerTable::expire(int64_t high_watermark, int64_t now_ms) {
   std::erase_if(producers_, [&](const auto& entry) {
     const Producer& producer = entry.second;
-    return producer.batches.back().last_offset < high_watermark && now_ms - producer.last_used_ms > kProducerIdleMsMax;
+    return !producer.waits_for_disk(high_watermark) && now_ms - producer.last_used_ms > kProducerIdleMsMax;
   });
 }
 
@@ -130,7 +147,7 @@ bool ProducerTable::decode(ByteReader* from, int64_t high_watermark) {
       batch.last_offset = from->get<int64_t>();
       if (!from->ok() || !is_possible(batch) || batch.base_offset < end) return false;
       end = batch.last_offset + 1;
-      producer.batches.push_back(batch);
+      producer.add(batch);
     }
     if (producer.batches.empty() || end > high_watermark) return false;
   }

@@ -47,6 +47,8 @@ class ProducerTable {
   Answer check(int64_t producer_id, const ProducerBatch& batch) const;
   // Remembers an accepted batch.
   void record(int64_t producer_id, const ProducerBatch& batch, int64_t high_watermark, int64_t now_ms);
+  // Takes back the batches that are not durable: each producer goes on with the first of them.
+  void take_back(int64_t high_watermark);
   // Forgets producers that were idle too long.
   void expire(int64_t high_watermark, int64_t now_ms);
 
@@ -60,8 +62,16 @@ class ProducerTable {
 
  private:
   struct Producer {
-    std::vector<ProducerBatch> batches;  // oldest first, never empty
+    std::vector<ProducerBatch> batches;  // oldest first; empty only when all of them were taken back
     int64_t last_used_ms = 0;
+    // Of the batch that is expected next.
+    int16_t epoch = -1;
+    int32_t next_sequence = 0;
+
+    bool waits_for_disk(int64_t high_watermark) const {
+      return !batches.empty() && batches.back().last_offset >= high_watermark;
+    }
+    void add(const ProducerBatch& batch);
   };
   void forget_the_idlest(int64_t high_watermark);
 

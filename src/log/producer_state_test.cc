@@ -60,6 +60,35 @@ TEST(ProducerTable, KeepsFiveDurableBatchesAndAllThatWait) {
   EXPECT_EQ(back.check(1, batch(0, 10, 10)).verdict, Verdict::kAccept) << "what was not durable is not remembered";
 }
 
+TEST(ProducerTable, GoesOnWithTheFirstBatchThatWasTakenBack) {
+  ProducerTable table;
+  table.record(1, batch(0, 0, 4, 0), 0, 0);
+  table.record(1, batch(0, 5, 9, 5), 5, 0);
+  table.record(1, batch(1, 0, 0, 10), 5, 0);  // of the next epoch
+  table.record(2, batch(3, 7, 7, 11), 5, 0);  // with nothing that is durable
+  table.take_back(5);
+  EXPECT_EQ(table.check(1, batch(0, 0, 4)).verdict, Verdict::kDuplicate);
+  EXPECT_EQ(table.check(1, batch(0, 5, 9)).verdict, Verdict::kAccept);
+  EXPECT_EQ(table.check(1, batch(1, 0, 0)).verdict, Verdict::kAccept);
+  EXPECT_EQ(table.check(2, batch(3, 8, 8)).verdict, Verdict::kOutOfOrderSequence) << "not before the one taken back";
+  EXPECT_EQ(table.check(2, batch(3, 8, 8)).expected_sequence, 7);
+  EXPECT_EQ(table.check(2, batch(2, 0, 0)).verdict, Verdict::kInvalidEpoch);
+  EXPECT_EQ(table.check(2, batch(3, 7, 7)).verdict, Verdict::kAccept);
+  std::string bytes;
+  ByteWriter writer(&bytes);
+  table.encode(5, &writer);
+  ByteReader reader(bytes);
+  ProducerTable back;
+  ASSERT_TRUE(back.decode(&reader, 5));
+  EXPECT_EQ(back.size(), 1U) << "a producer without batches is not written";
+  table.record(2, batch(3, 7, 7, 5), 6, 0);
+  EXPECT_EQ(table.check(2, batch(3, 8, 8)).verdict, Verdict::kAccept);
+  table.take_back(6);
+  EXPECT_EQ(table.check(2, batch(3, 7, 7)).verdict, Verdict::kDuplicate) << "it is durable";
+  table.expire(6, kProducerIdleMsMax + 1);
+  EXPECT_TRUE(table.empty());
+}
+
 TEST(ProducerTable, ForgetsTheIdlestAtItsLimit) {
   ProducerTable table;
   for (size_t i = 0; i < kProducersPerPartitionMax + 10; ++i) {

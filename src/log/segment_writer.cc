@@ -61,7 +61,9 @@ Status SegmentWriter::sync() {
   files.reserve(files_.size());
   for (const auto& [path, file] : files_) files.push_back(file.get());
   const std::vector<std::string> directories(directories_.begin(), directories_.end());
-  PENSTOCK_TRY(env_.sync_all(files, directories));
+  if (const Status synced = env_.sync_all(files, directories); !synced) {
+    return make_error(ErrorCode::kIoError, "a sync of partition segments failed: {}", synced.error().message());
+  }
   files_.clear();
   directories_.clear();
   return {};

@@ -29,7 +29,8 @@ class SegmentWriter {
 
   // Appends batches, which go on where it ends, to a segment (an empty `info` begins one); updates `info`.
   Status append(const std::string& partition_directory, std::span<const StoredBatch> batches, SegmentInfo* info);
-  // Makes everything appended so far durable, with the names of the files.
+  // Makes everything appended so far durable, with the names of the files. A failure is final, and never says
+  // kResourceExhausted: what was appended earlier may be gone, and only the journal still has it.
   Status sync();
   // Lets go of everything below a directory that is about to be removed.
   void forget(const std::string& directory);

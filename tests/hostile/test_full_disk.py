@@ -1,15 +1,16 @@
-"""A disk that fills up: producers are told, readers are served, and after a restart with room all is there that was acknowledged."""
+"""A disk that fills up: producers are told, readers are served, and with room again, with a restart or without, all is there that was acknowledged."""
 
 import json
 import os
 import shutil
 import signal
 import subprocess
+import time
 
 import psycopg
 import pytest
 import requests
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from innocents import assert_log_holds
 from wire import TIMEOUT_S, batch, connect, produce, record
 
@@ -128,6 +129,82 @@ def test_a_full_disk(disk, start_on_disk):
         assert produce(connection, "filling", batch(record(b'{"id": 1000001}')))[0] == 0
     sql(server, "FLUSH")
     assert sql(server, "SELECT n FROM filled")[0]["rows"][0][0] >= len(acknowledged) + 2
+
+
+def is_ready(server):
+    return requests.get(f"http://{server.http}/readyz", timeout=TIMEOUT_S).status_code == 200
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def numbers_in(server, topic, count):
+    consumer = Consumer({"bootstrap.servers": server.kafka, "group.id": "reader", "log_level": 0})
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    numbers = []
+    while len(numbers) < count:
+        message = consumer.poll(TIMEOUT_S)
+        assert message is not None and message.error() is None, f"{len(numbers)} of {count} records"
+        numbers.append(json.loads(message.value())["id"])
+    consumer.close()
+    return numbers
+
+
+def test_a_full_disk_that_gets_room(disk, start_on_disk):
+    """The log goes on by itself, and the producer that kept trying gets through: each record once, in order."""
+    server = start_on_disk()
+    sql(
+        server,
+        "CREATE TABLE filling (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'filling', 'format' = 'json', "
+        "'scan.startup.mode' = 'earliest-offset'); CREATE MATERIALIZED VIEW filled AS SELECT COUNT(*) AS n FROM filling",
+    )
+    producer = Producer(
+        {
+            "bootstrap.servers": server.kafka,
+            "enable.idempotence": True,
+            "message.timeout.ms": 1000 * TIMEOUT_S,
+            "queue.buffering.max.messages": 100,
+            "log_level": 0,
+        }
+    )
+    sent, errors, acknowledged = 0, [], []
+
+    def delivered(error, message):
+        errors.append(error) if error else acknowledged.append(message.offset())
+
+    # It may find a little room by itself a few times: what is in segments need not be in the journal.
+    full_since = None
+    while full_since is None or time.monotonic() - full_since < 2:
+        for _ in range(20):
+            try:
+                producer.produce(
+                    "filling",
+                    json.dumps({"id": sent, "padding": os.urandom(10_000).hex()}),
+                    partition=0,
+                    on_delivery=delivered,
+                )
+                sent += 1
+            except BufferError:
+                producer.poll(0.02)
+        assert sent < 100 * DISK_MB, "the disk did not fill up"
+        full_since = None if is_ready(server) else full_since or time.monotonic()
+    (disk / "reserve").unlink()
+    wait_until(lambda: is_ready(server), "the log did not go on")
+    assert producer.flush(TIMEOUT_S) == 0
+    assert not errors
+    assert acknowledged == list(range(sent))
+    assert numbers_in(server, "filling", sent) == list(range(sent))
+    sql(server, "FLUSH")
+    assert sql(server, "SELECT n FROM filled")[0]["rows"] == [[sent]]
+    server.assert_sound()
+    # So does what a restart finds.
+    server.stop(signal.SIGKILL)
+    server = start_on_disk()
+    assert numbers_in(server, "filling", sent) == list(range(sent))
 
 
 def test_killed_on_a_full_disk(disk, start_on_disk):
