@@ -48,7 +48,7 @@ struct Config {
   } http;
 
   struct Journal {
-    int64_t commit_delay_us = 0;
+    int64_t commit_interval_us = 1'000;
     size_t segment_bytes = 64 << 20;
     size_t tail_bytes_max = 128 << 20;
     int64_t flush_interval_ms = 500;

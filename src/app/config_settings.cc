@@ -45,7 +45,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"http.subscription_bytes_max", PLACE(http.subscription_bytes_max), "likewise, of all slow subscribers together",
      0},
 
-    {"journal.commit_delay_us", PLACE(journal.commit_delay_us), "how long a commit may wait for company", 0, 1'000'000},
+    {"journal.commit_interval_us", PLACE(journal.commit_interval_us), "how long small appends of a stream gather", 0,
+     1'000'000},
     {"journal.segment_bytes", PLACE(journal.segment_bytes), "of a journal file", kMiB, 2 * kGiB - 1},
     {"journal.tail_bytes_max", PLACE(journal.tail_bytes_max), "records in memory; above it producers wait", kMiB},
     {"journal.flush_interval_ms", PLACE(journal.flush_interval_ms), "how often records move to their partition's files",

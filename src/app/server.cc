@@ -69,7 +69,7 @@ Status Server::Parts::start() {
   }
   lock = *std::move(locked);
   log::LogOptions log_options;
-  log_options.commit_delay_us = config.journal.commit_delay_us;
+  log_options.commit_interval_us = config.journal.commit_interval_us;
   log_options.journal_segment_bytes = config.journal.segment_bytes;
   log_options.tail_bytes_max = config.journal.tail_bytes_max;
   log_options.flush_interval_ms = config.journal.flush_interval_ms;

@@ -25,7 +25,7 @@ class AppendGatherer : public std::enable_shared_from_this<AppendGatherer> {
 
   AppendGatherer(log::Log& log, std::shared_ptr<Executor> executor) : log_(log), executor_(std::move(executor)) {}
 
-  void add(Records records, Done done);
+  void add(Records records, log::Urgency urgency, Done done);
 
  private:
   struct Group {
@@ -35,6 +35,7 @@ class AppendGatherer : public std::enable_shared_from_this<AppendGatherer> {
     };
     Records records;
     std::vector<Part> parts;
+    log::Urgency urgency = log::Urgency::kWithOthers;  // of the most urgent part
 
     void answer(std::vector<log::AppendResult> results);
   };

@@ -112,6 +112,8 @@ awaitable<bool> KafkaConnection::serve(Frame frame) {
 
   const auto slot = std::make_shared<Slot>();
   slot->context = dispatched->context;
+  if (request_bytes_ > 0) sends_ahead_ = true;
+  slot->context->more_follows = sends_ahead_;
   slot->request_bytes = frame.bytes.size();
   slot->memory = std::exchange(memory_, MemoryReservation(&broker_.request_memory));
   slot->started_us = monotonic_time_us();
@@ -142,6 +144,8 @@ awaitable<void> KafkaConnection::changed() { co_await changed_.async_wait(kAwait
 void KafkaConnection::finished(const SlotPtr& slot, RequestContext::Answer answer) {
   slot->answered = true;
   request_bytes_ -= slot->request_bytes;
+  // Looked at before the answers go out, which a client that waits for them would react to.
+  if (request_bytes_ == 0) sends_ahead_ = bytes_wait();
   slot->context->metrics.latency_us.record(static_cast<uint64_t>(monotonic_time_us() - slot->started_us));
   slot->context.reset();
   slot->memory = MemoryReservation();
@@ -154,6 +158,13 @@ void KafkaConnection::finished(const SlotPtr& slot, RequestContext::Answer answe
   }
   write_answers_soon();
   notify();
+}
+
+// Whether the client has sent something that was not read yet.
+bool KafkaConnection::bytes_wait() const {
+  if (frames_.in_frame()) return true;
+  error_code error;
+  return connection_->socket().available(error) > 0 && !error;
 }
 
 void KafkaConnection::write_answers_soon() {

@@ -53,6 +53,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   net::awaitable<void> changed();
   void notify() { changed_.cancel(); }
 
+  bool bytes_wait() const;
   void finished(const SlotPtr& slot, RequestContext::Answer answer);
   // Writes the answers when the loop has done what else is to be done now: so those of a round go out together.
   void write_answers_soon();
@@ -71,6 +72,7 @@ class KafkaConnection : public std::enable_shared_from_this<KafkaConnection> {
   net::Deadline deadline_;           // of what is being read
   bool in_frame_ = false;            // what that is: the rest of a frame, or the next one
   bool drained_ = false;             // the last read took all that was there
+  bool sends_ahead_ = false;         // the client sends requests before those before them are answered
   std::deque<SlotPtr> slots_;        // in the order of the requests; gone once written
   size_t request_bytes_ = 0;         // of the slots that are not answered
   size_t response_bytes_ = 0;        // of those that are

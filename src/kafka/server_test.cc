@@ -187,6 +187,10 @@ TEST_F(ServerTest, ProducesThatComeDuringACommitAreAppendedTogetherAfterIt) {
     EXPECT_EQ(response.topics[0].partitions[0].base_offset, i);
   }
   EXPECT_EQ(log.appends(), 2);
+  EXPECT_EQ(log.last_urgency(), log::Urgency::kWithOthers);
+  // A client that waits for each answer is not made to wait for others.
+  for (int i = 0; i < 2; ++i) client.call(produce_of(batch_of({"v"})), kProduceVersion);
+  EXPECT_EQ(log.last_urgency(), log::Urgency::kAtOnce);
 }
 
 TEST_F(ServerTest, ProducesLargerThanTheBufferAreReadAheadOfTheDisk) {

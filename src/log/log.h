@@ -110,9 +110,15 @@ struct CommittedOffset {
   int64_t commit_time_ms = 0;
 };
 
+// How soon a commit is wanted.
+enum class Urgency : uint8_t {
+  kAtOnce,      // somebody waits for it, and does nothing before it is durable
+  kWithOthers,  // more follows without waiting for it, so that what comes in a moment can share its commit
+};
+
 struct LogOptions {
-  // How long a commit may wait for company when others are already waiting for the disk; 0 commits at once.
-  int64_t commit_delay_us = 0;
+  // Of commits of what is wanted with others only, when the log is busy with small ones; 0 commits all at once.
+  int64_t commit_interval_us = 1'000;
   size_t journal_segment_bytes = 64 << 20;
   // Records kept in memory until they are in partition segments, over all partitions. Above it appends wait.
   size_t tail_bytes_max = 128 << 20;
@@ -157,8 +163,9 @@ class Log {
   // place, so they must be writable memory that goes to one append only. Without an owner they are copied. Waits while
   // the memory for records not yet in segments (tail_bytes_max) is full. `done` may also be called before append_all()
   // returns, when everything is refused.
-  virtual void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, AppendAllCallback done) = 0;
-  // append_all() of one.
+  virtual void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, Urgency urgency,
+                          AppendAllCallback done) = 0;
+  // append_all() of one, at once.
   void append(const TopicPartition& to, SharedBytes records, AppendCallback done);
 
   // Durable records from `offset`; empty when it is the high watermark; kNotFound for an unknown partition,
@@ -189,8 +196,8 @@ class Log {
   virtual void commit_offsets(const std::string& group, std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
                               std::function<void(Status)> done) = 0;
   // Appends records to several partitions and commits offsets of a group as one: after a crash either all of it is
-  // there or nothing. This is how a job writes an epoch of its output exactly once. `done` after it is durable, or
-  // refused.
+  // there or nothing. This is how a job writes an epoch of its output exactly once, and its next epochs do not wait for
+  // it: records together with a group are wanted with others, all else at once. `done` after it is durable, or refused.
   virtual void append_together(std::vector<std::pair<TopicPartition, SharedBytes>> records, const std::string& group,
                                std::vector<std::pair<TopicPartition, CommittedOffset>> offsets,
                                std::function<void(Status)> done) = 0;

@@ -146,8 +146,8 @@ std::optional<AppendResult> LogCore::judge_producer(const CheckedRecords& checke
 void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
   if (stepping_ == Stepping::kByThreads && tail_bytes_ + bytes > options_.tail_bytes_max && tail_bytes_ > 0) {
     metrics_.back_pressure_waits.add();
-    wake_committer();  // what the caller has queued so far is a part of what must make room
     ++waiting_for_room_;
+    wake_committer();  // what the caller has queued so far is a part of what must make room
     maintenance_wakeup_.notify_one();
     room_wakeup_.wait(lock,
                       [&] { return tail_bytes_ + bytes <= options_.tail_bytes_max || tail_bytes_ == 0 || refusal(); });
@@ -155,7 +155,13 @@ void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
   }
 }
 
-void LogCore::enqueue(CheckedRecords checked, AppendTicket ticket) {
+void LogCore::enqueue(Pending entry, Urgency urgency) {
+  pending_bytes_ += entry.batch.bytes.bytes.size();
+  pending_is_urgent_ |= urgency == Urgency::kAtOnce;
+  pending_.push_back(std::move(entry));
+}
+
+void LogCore::enqueue(CheckedRecords checked, AppendTicket ticket, Urgency urgency) {
   Partition& partition = *checked.partition;
   const int64_t now_ms = env_.wall_time_us() / 1000;
   AppendResult result{.base_offset = Offset(partition.next_offset),
@@ -180,7 +186,7 @@ void LogCore::enqueue(CheckedRecords checked, AppendTicket ticket) {
                    .next_offset = partition.next_offset,
                    .max_timestamp_ms = batch.max_timestamp_ms};
     entry.records_count = static_cast<uint32_t>(batch.records_count);
-    pending_.push_back(std::move(entry));
+    enqueue(std::move(entry), urgency);
   }
   // The append is answered with its last batch.
   pending_.back().ticket = std::move(ticket);
@@ -190,7 +196,7 @@ void LogCore::enqueue(CheckedRecords checked, AppendTicket ticket) {
   metrics_.tail_bytes.set(static_cast<int64_t>(tail_bytes_));
 }
 
-std::optional<AppendResult> LogCore::take(CheckedRecords checked, AppendTicket ticket) {
+std::optional<AppendResult> LogCore::take(CheckedRecords checked, AppendTicket ticket, Urgency urgency) {
   if (auto refusal = this->refusal(checked)) return refusal;
   bool duplicate = false;
   auto judged = judge_producer(checked, &duplicate);
@@ -201,18 +207,26 @@ std::optional<AppendResult> LogCore::take(CheckedRecords checked, AppendTicket t
     Pending entry;
     entry.ticket = std::move(ticket);
     entry.append_result = std::move(*judged);
-    pending_.push_back(std::move(entry));
+    enqueue(std::move(entry), urgency);
   } else {
-    enqueue(std::move(checked), std::move(ticket));
+    enqueue(std::move(checked), std::move(ticket), urgency);
   }
   return std::nullopt;
 }
 
 void LogCore::wake_committer() {
-  if (committer_sleeps_ && !pending_.empty()) commit_wakeup_.notify_one();
+  const bool wake = committer_ == CommitterState::kSleeps    ? !pending_.empty()
+                    : committer_ == CommitterState::kGathers ? commit_is_wanted_now()
+                                                             : false;
+  if (wake) commit_wakeup_.notify_one();
 }
 
-void LogCore::append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, AppendAllCallback done) {
+bool LogCore::commit_is_wanted_now() const {
+  return pending_is_urgent_ || pending_bytes_ >= kGatheredBytesMax || waiting_for_room_ > 0;
+}
+
+void LogCore::append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, Urgency urgency,
+                         AppendAllCallback done) {
   if (records.empty()) return done({});
   const auto answers = std::make_shared<AppendAnswers>(records.size(), std::move(done));
   std::vector<MaybeChecked> all = check_all(std::move(records));
@@ -221,7 +235,7 @@ void LogCore::append_all(std::vector<std::pair<TopicPartition, SharedBytes>> rec
     for (size_t i = 0; i < all.size(); ++i) {
       if (!all[i]) continue;
       wait_for_room(lock, all[i]->records.bytes.size());
-      if (auto refusal = take(std::move(*all[i]), {answers, i})) all[i] = std::unexpected(std::move(*refusal));
+      if (auto refusal = take(std::move(*all[i]), {answers, i}, urgency)) all[i] = std::unexpected(std::move(*refusal));
     }
     wake_committer();
   }
@@ -235,7 +249,7 @@ void LogCore::append_all(std::vector<std::pair<TopicPartition, SharedBytes>> rec
 void Log::append(const TopicPartition& to, SharedBytes records, AppendCallback done) {
   std::vector<std::pair<TopicPartition, SharedBytes>> one;
   one.emplace_back(to, std::move(records));
-  append_all(std::move(one),
+  append_all(std::move(one), Urgency::kAtOnce,
              [done = std::move(done)](std::vector<AppendResult> results) { done(std::move(results.front())); });
 }
 
@@ -273,11 +287,12 @@ void LogCore::append_together(std::vector<std::pair<TopicPartition, SharedBytes>
     }
     GroupOffsets resolved = PENSTOCK_TRY(resolve_offsets(group, offsets));
     // Nothing can fail from here on. All of it is in pending_ at once, so one commit takes it; a commit is atomic.
-    for (CheckedRecords& checked : *all) enqueue(std::move(checked), {});
+    const Urgency urgency = all->empty() || group.empty() ? Urgency::kAtOnce : Urgency::kWithOthers;
+    for (CheckedRecords& checked : *all) enqueue(std::move(checked), {}, urgency);
     Pending entry;
     if (!resolved.offsets.empty()) entry.group_offsets = std::make_unique<GroupOffsets>(std::move(resolved));
     entry.done = std::move(done);
-    pending_.push_back(std::move(entry));
+    enqueue(std::move(entry), urgency);
     wake_committer();
     return {};
   };

@@ -16,7 +16,9 @@ bool LogCore::commit_once() {
     const std::lock_guard lock(mutex_);
     if (pending_.empty()) return false;
     entries.swap(pending_);
-    last_commit_entries_ = entries.size();
+    pending_bytes_ = 0;
+    pending_is_urgent_ = false;
+    pacer_.began(env_.monotonic_time_us());
     refused = stopped();
   }
   if (!refused) {
@@ -142,6 +144,8 @@ void LogCore::refuse(std::vector<Pending> entries, const Error& error) {
     // What has come meanwhile has offsets behind those that are taken back.
     std::ranges::move(pending_, std::back_inserter(entries));
     pending_.clear();
+    pending_bytes_ = 0;
+    pending_is_urgent_ = false;
     for (const Pending& entry : entries) {
       if (entry.batch.bytes.bytes.empty()) continue;
       give_back(entry.batch.bytes.bytes.size());
@@ -161,7 +165,7 @@ Status LogCore::commit_and_wait(Pending change) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto error = refusal()) return *error;
-    pending_.push_back(std::move(change));
+    enqueue(std::move(change), Urgency::kAtOnce);
     wake_committer();
   }
   if (stepping_ == Stepping::kByCaller) commit_once();

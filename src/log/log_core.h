@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "log/commit_pacer.h"
 #include "log/group_offsets.h"
 #include "log/journal.h"
 #include "log/journal_recovery.h"
@@ -43,6 +44,8 @@ namespace penstock::log {
 inline constexpr int64_t kSegmentAgeMsMax = 24LL * 3600 * 1000;
 // Producer ids are taken from the catalog by so many: one write of it for each block.
 inline constexpr int64_t kProducerIdBlock = 1000;
+// Appends of so many bytes are worth a commit of their own, whatever its interval.
+inline constexpr size_t kGatheredBytesMax = 256 << 10;
 // Record batches get this leader epoch: a partition of a single node never changes its leader.
 inline constexpr int32_t kLeaderEpoch = 0;
 
@@ -63,7 +66,8 @@ class LogCore : public Log {
   std::vector<TopicInfo> topics() const override;
   std::optional<TopicInfo> topic(std::string_view name) const override;
   std::unique_ptr<Subscription> on_topics_changed(std::function<void()> callback) override;
-  void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, AppendAllCallback done) override;
+  void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, Urgency urgency,
+                  AppendAllCallback done) override;
   Result<FetchResult> fetch(const TopicPartition& from, FetchOptions options) const override;
   Result<Offset> high_watermark(const TopicPartition& of) const override;
   Result<Offset> log_start_offset(const TopicPartition& of) const override;
@@ -194,13 +198,15 @@ class LogCore : public Log {
   // With mutex_ held: the answer when the batch of an idempotent producer is not to be appended.
   std::optional<AppendResult> judge_producer(const CheckedRecords& checked, bool* duplicate) const;
   // With mutex_ held: queues the records, or only the answer when they are a duplicate; or says why not.
-  std::optional<AppendResult> take(CheckedRecords checked, AppendTicket ticket);
+  std::optional<AppendResult> take(CheckedRecords checked, AppendTicket ticket, Urgency urgency);
   // With mutex_ held: gives the records their offsets and queues them; the last batch carries the ticket.
-  void enqueue(CheckedRecords checked, AppendTicket ticket);
+  void enqueue(CheckedRecords checked, AppendTicket ticket, Urgency urgency);
+  void enqueue(Pending entry, Urgency urgency);
   void wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes);
   // With mutex_ held: why these records cannot be taken.
   std::optional<AppendResult> refusal(const CheckedRecords& checked) const;
   void wake_committer();
+  bool commit_is_wanted_now() const;
 
   // log_commit.cc
   Status write_commit(const std::vector<Pending>& entries);
@@ -320,7 +326,9 @@ class LogCore : public Log {
   GroupOffsetsTable groups_;
   SubscriberList topic_subscribers_;
   std::vector<Pending> pending_;
-  size_t last_commit_entries_ = 0;
+  size_t pending_bytes_ = 0;
+  bool pending_is_urgent_ = false;
+  CommitPacer pacer_;
   JournalPosition durable_position_;
   uint64_t checkpointed_segment_ = 1;  // checkpointed_.segment, for due_with_mutex_held()
   bool changed_since_checkpoint_ = false;
@@ -332,7 +340,8 @@ class LogCore : public Log {
   int64_t dirty_since_us_ = 0;
   int64_t last_flush_us_ = 0;
   int64_t last_retention_us_ = 0;
-  bool committer_sleeps_ = false;
+  enum class CommitterState : uint8_t { kCommits, kSleeps, kGathers };
+  CommitterState committer_ = CommitterState::kCommits;
   bool stopping_ = false;
   bool closed_ = false;
   // Why the log has stopped for ever, or until there is room.

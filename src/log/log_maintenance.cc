@@ -150,13 +150,15 @@ void LogCore::remove_retired_segments() {
 
 bool LogCore::wait_for_appends() {
   std::unique_lock lock(mutex_);
-  committer_sleeps_ = true;
+  committer_ = CommitterState::kSleeps;
   commit_wakeup_.wait(lock, [&] { return !pending_.empty() || stopping_; });
-  committer_sleeps_ = false;
-  if (options_.commit_delay_us > 0 && last_commit_entries_ > 1 && !stopping_) {
-    // The last commit had company: others are likely on their way.
-    commit_wakeup_.wait_for(lock, std::chrono::microseconds(options_.commit_delay_us), [&] { return stopping_; });
+  const int64_t gather_us = pacer_.next_at_us() - env_.monotonic_time_us();
+  if (gather_us > 0) {
+    committer_ = CommitterState::kGathers;
+    commit_wakeup_.wait_for(lock, std::chrono::microseconds(gather_us),
+                            [&] { return commit_is_wanted_now() || stopping_; });
   }
+  committer_ = CommitterState::kCommits;
   return !pending_.empty();
 }
 

@@ -19,7 +19,8 @@ LogCore::LogCore(io::Env& env, std::string directory, LogOptions options, Steppi
       stepping_(stepping),
       metrics_(options.metrics),
       segment_cache_(env),
-      segment_writer_(env) {}
+      segment_writer_(env),
+      pacer_(options.commit_interval_us) {}
 
 LogCore::~LogCore() {
   if (options_.memory != nullptr) options_.memory->release(tail_bytes_);

@@ -337,10 +337,12 @@ class Simulation {
       records.emplace_back(partition->name, batch_of(values, env_.wall_time_us() / 1000));
       sent.emplace_back(partition, std::move(values));
     }
-    core_->append_all(std::move(records), [sent = std::move(sent)](const std::vector<AppendResult>& results) {
-      ASSERT_EQ(results.size(), sent.size());
-      for (size_t i = 0; i < sent.size(); ++i) take_answer(*sent[i].first, sent[i].second, results[i]);
-    });
+    core_->append_all(std::move(records), Urgency::kWithOthers,
+                      [sent = std::move(sent)](const std::vector<AppendResult>& results) {
+                        ASSERT_EQ(results.size(), sent.size());
+                        for (size_t i = 0; i < sent.size(); ++i)
+                          take_answer(*sent[i].first, sent[i].second, results[i]);
+                      });
   }
 
   void send(const ProducerModel& producer, const std::shared_ptr<ProducerModel::Batch>& batch) {

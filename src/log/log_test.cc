@@ -177,7 +177,8 @@ TEST_F(LogTest, OneOfManyAppendsIsRefusedByItself) {
   records.emplace_back(t0_, producer_batch(7, 0, 0, 2));
   records.emplace_back(t0_, batch_of({"c"}));
   Answer<std::vector<AppendResult>> answer;
-  log_->append_all(std::move(records), [&](std::vector<AppendResult> results) { answer.set(std::move(results)); });
+  log_->append_all(std::move(records), Urgency::kWithOthers,
+                   [&](std::vector<AppendResult> results) { answer.set(std::move(results)); });
   const std::vector<AppendResult> results = answer.wait();
   using Got = std::pair<AppendError, int64_t>;
   std::vector<Got> got;
@@ -197,10 +198,12 @@ TEST_F(LogTest, OneOfManyAppendsIsRefusedByItself) {
 
 TEST_F(LogTest, ManyAppendsAreAnsweredAtOnceWhenNoneIsTaken) {
   size_t answered = 0;
-  log_->append_all({}, [&](const std::vector<AppendResult>& results) { answered += results.empty() ? 1U : 0U; });
+  log_->append_all({}, Urgency::kAtOnce,
+                   [&](const std::vector<AppendResult>& results) { answered += results.empty() ? 1U : 0U; });
   std::vector<std::pair<TopicPartition, SharedBytes>> records;
   for (int i = 0; i < 2; ++i) records.emplace_back(partition_of("u", i), batch_of({"nowhere"}));
-  log_->append_all(std::move(records), [&](const std::vector<AppendResult>& results) { answered += results.size(); });
+  log_->append_all(std::move(records), Urgency::kWithOthers,
+                   [&](const std::vector<AppendResult>& results) { answered += results.size(); });
   EXPECT_EQ(answered, 3U);
 }
 
@@ -212,11 +215,48 @@ TEST_F(LogTest, MoreThanThereIsRoomForIsAppendedAllTheSame) {
   std::vector<std::pair<TopicPartition, SharedBytes>> records;
   for (int i = 0; i < 100; ++i) records.emplace_back(t0_, batch_of({std::string(10'000, 'x')}));
   Answer<std::vector<AppendResult>> answer;
-  log_->append_all(std::move(records), [&](std::vector<AppendResult> results) { answer.set(std::move(results)); });
+  log_->append_all(std::move(records), Urgency::kWithOthers,
+                   [&](std::vector<AppendResult> results) { answer.set(std::move(results)); });
   for (int64_t offset = 0; const AppendResult& result : answer.wait()) {
     EXPECT_EQ(result.error, AppendError::kNone);
     EXPECT_EQ(result.base_offset, Offset(offset++));
   }
+}
+
+// The clock says nothing here: with an interval that never ends, only what is urgent or large begins a commit.
+TEST_F(LogTest, WhatIsWantedWithOthersWaitsForThem) {
+  constexpr int64_t kBurst = 4;
+  MetricsRegistry metrics;
+  options_.metrics = &metrics;
+  options_.commit_interval_us = 3'600'000'000;
+  open();
+  create("t");
+  const auto commits = [&] { return static_cast<int64_t>(metrics.counter("penstock_log_commits_total", "").value()); };
+  const auto append_with_others = [&](const std::string& value) {
+    auto answer = std::make_shared<Answer<std::vector<AppendResult>>>();
+    std::vector<std::pair<TopicPartition, SharedBytes>> records;
+    records.emplace_back(t0_, batch_of({value}));
+    log_->append_all(std::move(records), Urgency::kWithOthers,
+                     [answer](std::vector<AppendResult> results) { answer->set(std::move(results)); });
+    return answer;
+  };
+  for (int i = 0; i < kBurst; ++i) append_with_others("at once")->wait();
+  EXPECT_EQ(commits(), kBurst);
+  std::vector<std::shared_ptr<Answer<std::vector<AppendResult>>>> waiting;
+  for (int i = 0; i < 10; ++i) waiting.push_back(append_with_others("later"));
+  EXPECT_FALSE(waiting.front()->given());
+  EXPECT_EQ(append(t0_, batch_of({"urgent"})).base_offset, Offset(kBurst + 10));
+  for (const auto& answer : waiting) answer->wait();
+  EXPECT_EQ(commits(), kBurst + 1);
+
+  waiting.assign(1, append_with_others("small"));
+  append_with_others(std::string(300 << 10, 'x'))->wait();  // is worth a commit
+  waiting.front()->wait();
+  waiting.assign(1, append_with_others("last"));
+  ASSERT_TRUE(log_->close());
+  EXPECT_EQ(waiting.front()->wait().front().error, AppendError::kNone);
+  log_.reset();
+  options_ = {};
 }
 
 TEST_F(LogTest, TopicsChange) {

@@ -137,7 +137,8 @@ void produce(const ContextPtr& context, ProduceRequest request, Reply<ProduceRes
     acknowledged ? reply(filled) : reply.nothing();
   };
   if (appends.records.empty()) return answer(response);
-  context->appends->add(std::move(appends.records),
+  const auto urgency = context->more_follows ? log::Urgency::kWithOthers : log::Urgency::kAtOnce;
+  context->appends->add(std::move(appends.records), urgency,
                         [&broker = context->broker, response = std::move(response), places = std::move(appends.places),
                          answer](std::span<log::AppendResult> results) mutable {
                           broker.metrics.records_in.add(static_cast<uint64_t>(fill_in(response, places, results)));

@@ -64,6 +64,7 @@ class RequestContext {
   std::string_view body;              // after the header
   std::shared_ptr<const void> frame;  // owns the body's bytes, which are writable and this request's alone
   std::function<void()> on_cancel;    // set by handlers that wait
+  bool more_follows = false;          // the client sends further requests before this one is answered
 
  private:
   Done done_;

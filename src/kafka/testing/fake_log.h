@@ -92,11 +92,12 @@ class FakeLog : public log::Log {
     return listen(topic_listeners_, std::move(callback));
   }
 
-  void append_all(std::vector<std::pair<TopicPartition, log::SharedBytes>> records,
+  void append_all(std::vector<std::pair<TopicPartition, log::SharedBytes>> records, log::Urgency urgency,
                   log::AppendAllCallback done) override {
     {
       const std::lock_guard lock(mutex_);
       ++appends_;
+      last_urgency_ = urgency;
     }
     const size_t count = records.size();
     run_durably(count, [this, records = std::move(records), done = std::move(done)] {
@@ -105,6 +106,10 @@ class FakeLog : public log::Log {
       notify(advance_listeners_);
       done(std::move(results));
     });
+  }
+  log::Urgency last_urgency() const {
+    const std::lock_guard lock(mutex_);
+    return last_urgency_;
   }
   // Calls of append_all() so far.
   size_t appends() const {
@@ -330,6 +335,7 @@ class FakeLog : public log::Log {
   std::vector<std::function<void()>> waiting_;
   size_t waiting_count_ = 0;
   size_t appends_ = 0;
+  log::Urgency last_urgency_ = log::Urgency::kAtOnce;
   std::map<std::string, Topic, std::less<>> topics_;
   std::map<std::string, std::map<TopicPartition, log::CommittedOffset>> groups_;
   uint64_t last_id_ = 0;
