@@ -3,6 +3,7 @@
 
 #include "engine/graph_builder.h"
 #include "exec/operators/filter.h"
+#include "exec/operators/over.h"
 #include "exec/operators/project.h"
 #include "exec/operators/rank.h"
 #include "exec/operators/sort.h"
@@ -66,6 +67,32 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .input_append_only = rank.input_append_only};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Over& over) {
+  std::vector<plan::AggregateCall> aggregates;
+  for (const plan::OverCall& call : over.calls) aggregates.push_back(call.aggregate);
+  const std::vector<exec::AggregateCall> lowered = to_exec(aggregates);
+  exec::OverOptions options{.schema = input_schema(node),
+                            .partition_by = over.partition_by,
+                            .order_by = to_exec(over.order_by),
+                            .calls = {},
+                            .late_dropped = context_.late_dropped};
+  for (size_t i = 0; i < over.calls.size(); ++i) {
+    const plan::OverCall& call = over.calls[i];
+    options.calls.push_back({.function = call.function,
+                             .aggregate = lowered[i],
+                             .type = call.type,
+                             .number = call.number,
+                             .default_value = call.default_value,
+                             .ignore_nulls = call.ignore_nulls,
+                             .frame = call.frame,
+                             .takes_back = call.takes_back});
+  }
+  return append(node, [options = std::move(options), ordered = over.in_time_order](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(ordered ? exec::make_over_in_time_order(options)
+                                                           : exec::make_over(options));
   });
 }
 

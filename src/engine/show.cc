@@ -11,6 +11,7 @@
 #include "expr/aggregate.h"
 #include "expr/function.h"
 #include "expr/registry.h"
+#include "expr/window_function.h"
 
 namespace penstock::engine {
 
@@ -58,6 +59,9 @@ void add_functions(ValueRows& rows) {
     rows.push_back({Value(std::string(function->signature)), Value(std::string(function->description))});
   }
   for (const expr::AggregateFunction& function : expr::aggregate_functions()) {
+    rows.push_back({Value(std::string(function.signature)), Value(std::string(function.description))});
+  }
+  for (const expr::WindowFunction& function : expr::window_functions()) {
     rows.push_back({Value(std::string(function.signature)), Value(std::string(function.description))});
   }
 }

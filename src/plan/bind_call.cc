@@ -90,14 +90,36 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
     return invalid_argument("aggregate function {} is not allowed {}", name, outer.place)
         .at(expression.position.offset);
   }
-  if (!call.order_by.empty()) return unsupported_clause(expression, name, "ORDER BY");
-  if (call.null_treatment != sql::NullTreatment::kUnspecified) {
-    return unsupported_clause(expression, name, "IGNORE NULLS and RESPECT NULLS");
-  }
   ExpressionContext inner = outer;
   inner.aggregates = nullptr;
   inner.overs = nullptr;
   inner.place = "inside an aggregate function";
+  FoundAggregate found = PENSTOCK_TRY(bind_aggregate(expression, call, inner));
+  // The same call twice is computed once.
+  auto same = [](const ExprPtr& a, const ExprPtr& b) { return a == b || (a && b && a->equals(*b)); };
+  size_t index = 0;
+  for (; index < outer.aggregates->size(); ++index) {
+    const FoundAggregate& known = (*outer.aggregates)[index];
+    if (known.call.function.function == found.call.function.function && known.call.distinct == found.call.distinct &&
+        same(known.argument, found.argument) && same(known.filter, found.filter)) {
+      break;
+    }
+  }
+  DataType type = found.call.function.result_type;
+  std::string argument = found.argument == nullptr ? "*" : label(*found.argument);
+  std::string text = name + (found.call.distinct ? "(DISTINCT " : "(") + argument + ")";
+  if (found.filter != nullptr) text += " FILTER (" + label(*found.filter) + ")";
+  if (index == outer.aggregates->size()) outer.aggregates->push_back(std::move(found));
+  return Expr::column(outer.scope->size() + index, type, std::move(text));
+}
+
+Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression, const sql::FunctionCall& call,
+                                              ExpressionContext inner) {
+  std::string name = sql::to_upper(call.name.parts.back().text);
+  if (!call.order_by.empty()) return unsupported_clause(expression, name, "ORDER BY");
+  if (call.null_treatment != sql::NullTreatment::kUnspecified) {
+    return unsupported_clause(expression, name, "IGNORE NULLS and RESPECT NULLS");
+  }
   FoundAggregate found;
   DataType argument_type;
   bool star = call.arguments.size() == 1 && call.arguments[0].get_if<sql::Star>() != nullptr;
@@ -121,21 +143,7 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
   // DISTINCT changes nothing for these.
   found.call.distinct = call.distinct && name != "MIN" && name != "MAX";
   if (!star) found.argument = PENSTOCK_TRY(expr::coerce(found.argument, found.call.function.argument_type));
-  // The same call twice is computed once.
-  auto same = [](const ExprPtr& a, const ExprPtr& b) { return a == b || (a && b && a->equals(*b)); };
-  size_t index = 0;
-  for (; index < outer.aggregates->size(); ++index) {
-    const FoundAggregate& known = (*outer.aggregates)[index];
-    if (known.call.function.function == found.call.function.function && known.call.distinct == found.call.distinct &&
-        same(known.argument, found.argument) && same(known.filter, found.filter)) {
-      break;
-    }
-  }
-  DataType type = found.call.function.result_type;
-  std::string text = name + (found.call.distinct ? "(DISTINCT " : "(") + (star ? "*" : label(*found.argument)) + ")";
-  if (found.filter != nullptr) text += " FILTER (" + label(*found.filter) + ")";
-  if (index == outer.aggregates->size()) outer.aggregates->push_back(std::move(found));
-  return Expr::column(outer.scope->size() + index, type, std::move(text));
+  return found;
 }
 
 }  // namespace penstock::plan

@@ -210,22 +210,20 @@ Result<Binder::SortRequest> Binder::bind_sort_request(const sql::Query& query) {
   if (!query.order_by.empty()) sort.position = query.order_by.front().value->position;
   if (query.limit) {
     sort.position = query.limit->position;
-    sort.limit = PENSTOCK_TRY(bind_row_count(*query.limit, "in LIMIT"));
+    sort.limit = PENSTOCK_TRY(bind_row_count(*query.limit, "in LIMIT", std::numeric_limits<int64_t>::max()));
   }
   if (query.offset) {
     sort.position = query.offset->position;
-    sort.offset = PENSTOCK_TRY(bind_row_count(*query.offset, "in OFFSET"));
+    sort.offset = PENSTOCK_TRY(bind_row_count(*query.offset, "in OFFSET", 0));
   }
   return sort;
 }
 
-// A constant number of rows; a parameter that has no value yet counts as the largest.
-Result<int64_t> Binder::bind_row_count(const sql::Expression& expression, std::string_view clause) {
-  constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max();
+Result<int64_t> Binder::bind_row_count(const sql::Expression& expression, std::string_view clause, int64_t unknown) {
   suggest_parameter_type(expression, TypeKind::kBigInt);
   ExprPtr bound = PENSTOCK_TRY(bind_expression(expression, {.place = clause}));
   bool undetermined = expression.get_if<sql::Parameter>() != nullptr && context_.parameters.empty();
-  if (undetermined) return clause == "in LIMIT" ? kUnknown : 0;
+  if (undetermined) return unknown;
   if (!bound->type().is_integer() || !bound->is_constant()) {
     return invalid_argument("a whole number is needed {}", clause).at(expression.position.offset);
   }

@@ -138,14 +138,16 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
     for (ExprPtr& expression : list.expressions) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
     for (ExprPtr& expression : order) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
     for (FoundOver& over : overs) {
-      for (ExprPtr& key : over.window.partition_by) key = PENSTOCK_TRY(rewriter.rewrite(key));
-      for (OverWindow::Order& by : over.window.order_by) by.value = PENSTOCK_TRY(rewriter.rewrite(by.value));
+      PENSTOCK_TRY(over.for_each_expression([&](ExprPtr& one) -> Status {
+        one = PENSTOCK_TRY(rewriter.rewrite(one));
+        return {};
+      }));
     }
     if (having != nullptr) having = PENSTOCK_TRY(rewriter.rewrite(having));
     plan = make_aggregation(std::move(plan), keys, std::move(aggregates));
     if (having != nullptr) plan = make_filter(std::move(plan), std::move(having));
   }
-  plan = add_overs(std::move(plan), overs, std::array{&list.expressions, &order});
+  plan = add_overs(std::move(plan), std::move(overs), std::array{&list.expressions, &order});
   return finish_select(select.distinct, std::move(plan), list, order, sort);
 }
 

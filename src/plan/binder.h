@@ -37,13 +37,30 @@ struct OverWindow {
   };
   std::vector<expr::ExprPtr> partition_by;
   std::vector<Order> order_by;
+  const sql::WindowFrame* frame = nullptr;  // as it is written; null: none is
+
+  // Whether the rows are partitioned and ordered alike.
+  bool same_order(const OverWindow& other) const;
 };
 
-// A window function found in the expressions of a SELECT.
+// A window function found in the expressions of a SELECT, over what the SELECT groups.
 struct FoundOver {
-  Rank::Function function = Rank::Function::kRowNumber;
   OverWindow window;
+  OverCall call;  // its columns are set later
+  expr::ExprPtr argument;
+  expr::ExprPtr filter;
+  expr::ExprPtr default_value;
+
   bool operator==(const FoundOver& other) const;
+  template <class Visit>
+  Status for_each_expression(const Visit& visit) {
+    for (expr::ExprPtr& key : window.partition_by) PENSTOCK_TRY(visit(key));
+    for (OverWindow::Order& by : window.order_by) PENSTOCK_TRY(visit(by.value));
+    for (expr::ExprPtr* one : {&argument, &filter, &default_value}) {
+      if (*one != nullptr) PENSTOCK_TRY(visit(*one));
+    }
+    return {};
+  }
 };
 // What stands for the i-th of them until it is planned: a column of this number + i.
 inline constexpr size_t kOverColumns = size_t{1} << 24;
@@ -119,7 +136,8 @@ class Binder {
   // The ORDER BY and LIMIT of a query whose body is no SELECT.
   Result<LogicalPtr> sort_output(LogicalPtr plan, const SortRequest& sort);
   Result<SortRequest> bind_sort_request(const sql::Query& query);
-  Result<int64_t> bind_row_count(const sql::Expression& expression, std::string_view clause);
+  // A constant number of rows; `unknown` for a parameter that has no value yet.
+  Result<int64_t> bind_row_count(const sql::Expression& expression, std::string_view clause, int64_t unknown);
   Result<LogicalPtr> make_sort(LogicalPtr input, const std::vector<int>& columns, const SortRequest& sort);
   Status check_size(const LogicalPtr& plan, sql::Position position) const;
 
@@ -144,8 +162,14 @@ class Binder {
 
   // bind_over.cc
   Result<OverWindow> bind_over_window(const sql::WindowSpecification& specification, const ExpressionContext& context);
+  Result<types::Frame> bind_frame(const sql::WindowFrame& written, const OverWindow& window);
+  Result<types::FrameBound> bind_frame_bound(const sql::FrameBound& written, types::Frame::Unit unit,
+                                             const OverWindow& window);
+  Result<int64_t> bind_frame_distance(const sql::Expression& distance, const OverWindow& window);
+  Result<FoundOver> bind_over_function(const sql::Expression& expression, const sql::FunctionCall& call,
+                                       const expr::WindowFunction& function, const ExpressionContext& context);
   Result<expr::ExprPtr> bind_over_call(const sql::Expression& expression, const sql::FunctionCall& call);
-  static LogicalPtr add_overs(LogicalPtr plan, const std::vector<FoundOver>& overs,
+  static LogicalPtr add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
                               std::span<std::vector<expr::ExprPtr>* const> lists);
 
   // bind_from.cc, bind_window.cc
@@ -211,6 +235,9 @@ class Binder {
   Result<expr::ExprPtr> bind_in(const sql::Expression& expression, const sql::Expression& operand,
                                 const std::vector<sql::Expression>& values, bool negated);
   Result<expr::ExprPtr> bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  // The function, its argument and filter, which are bound in `inner`.
+  Result<FoundAggregate> bind_aggregate(const sql::Expression& expression, const sql::FunctionCall& call,
+                                        ExpressionContext inner);
   Result<expr::ExprPtr> bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<std::vector<expr::ExprPtr>> bind_arguments(const sql::FunctionCall& call);
 

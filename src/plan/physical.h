@@ -17,6 +17,8 @@
 
 #include "expr/aggregate.h"
 #include "expr/expr.h"
+#include "expr/window_function.h"
+#include "types/frame.h"
 #include "types/type.h"
 #include "types/value.h"
 #include "types/window.h"
@@ -161,6 +163,29 @@ struct Rank {
   bool input_append_only = true;
 };
 
+// A function over rows around each row of a partition.
+struct OverCall {
+  const expr::WindowFunction* function = nullptr;  // null: an aggregate over the frame
+  AggregateCall aggregate;                         // `argument` is also that of `function`; -1: it has none
+  types::DataType type;                            // of the result
+  int64_t number = 1;      // how far LAG and LEAD look, which row NTH_VALUE takes, NTILE's shares
+  int default_value = -1;  // a column: what LAG and LEAD give where there is no row; -1: NULL
+  bool ignore_nulls = false;
+  types::Frame frame;
+  bool takes_back = false;  // rows that leave the frame are taken back from the aggregate; else it is computed anew
+};
+
+// Window functions other than ranks. Output: the input's columns, then one per call.
+struct Over {
+  std::vector<int> partition_by;
+  std::vector<SortKey> order_by;
+  std::vector<OverCall> calls;
+  // Rows come out once the watermark has reached their time, which is what they are ordered by first, and what is
+  // behind it is dropped; no call looks at later rows. Else they come out in each epoch, and again when something
+  // changes them.
+  bool in_time_order = false;
+};
+
 // Bounded input only.
 struct Limit {
   std::optional<int64_t> limit;
@@ -198,7 +223,7 @@ struct Exchange {
 };
 
 using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Unnest,
-                                      Aggregate, WindowAggregate, Sort, Rank, Limit, UnionAll, Join, Exchange>;
+                                      Aggregate, WindowAggregate, Sort, Rank, Over, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -125,6 +125,7 @@ TEST(PlanGoldenTest, Window) { check_golden("window.txt"); }
 TEST(PlanGoldenTest, Join) { check_golden("join.txt"); }
 TEST(PlanGoldenTest, Rank) { check_golden("rank.txt"); }
 TEST(PlanGoldenTest, Nested) { check_golden("nested.txt"); }
+TEST(PlanGoldenTest, Over) { check_golden("over.txt"); }
 TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
 TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }
 

@@ -233,10 +233,15 @@ struct FrameBound {
   bool operator==(const FrameBound&) const = default;
 };
 
+enum class FrameUnit : uint8_t { kRows, kRange, kGroups };
+enum class FrameExclusion : uint8_t { kNone, kCurrentRow, kGroup, kTies };
+
 struct WindowFrame {
-  bool is_rows = true;  // else RANGE
+  FrameUnit unit = FrameUnit::kRows;
   FrameBound start;
   FrameBound end;
+  FrameExclusion exclusion = FrameExclusion::kNone;
+  Position position;
   bool operator==(const WindowFrame&) const = default;
 };
 

@@ -147,14 +147,14 @@ Status Parser::parse_call_suffixes(FunctionCall& call) {
   return {};
 }
 
-// name, or ([name] [PARTITION BY ...] [ORDER BY ...] [ROWS | RANGE ...]).
+// name, or ([name] [PARTITION BY ...] [ORDER BY ...] [ROWS | RANGE | GROUPS ...]).
 Result<WindowSpecification> Parser::parse_window_specification() {
   WindowSpecification window;
   if (!cursor_.accept("(")) {
     window.base = PENSTOCK_TRY(parse_identifier());
     return window;
   }
-  bool part = cursor_.at("PARTITION") || cursor_.at("ROWS") || cursor_.at("RANGE");
+  bool part = cursor_.at("PARTITION") || at_window_frame();
   if (at_name() && !part) window.base = PENSTOCK_TRY(parse_identifier());
   if (cursor_.accept("PARTITION")) {
     PENSTOCK_TRY(cursor_.expect("BY"));
@@ -164,19 +164,34 @@ Result<WindowSpecification> Parser::parse_window_specification() {
     PENSTOCK_TRY(cursor_.expect("BY"));
     window.order_by = PENSTOCK_TRY(parse_order_items());
   }
-  if (cursor_.at("ROWS") || cursor_.at("RANGE")) window.frame = PENSTOCK_TRY(parse_window_frame());
+  if (at_window_frame()) window.frame = PENSTOCK_TRY(parse_window_frame());
   PENSTOCK_TRY(cursor_.expect(")"));
   return window;
 }
 
+bool Parser::at_window_frame() const { return cursor_.at("ROWS") || cursor_.at("RANGE") || cursor_.at("GROUPS"); }
+
 Result<WindowFrame> Parser::parse_window_frame() {
-  WindowFrame frame{.is_rows = cursor_.at("ROWS")};
+  WindowFrame frame{.position = cursor_.position()};
+  if (cursor_.at("RANGE")) frame.unit = FrameUnit::kRange;
+  if (cursor_.at("GROUPS")) frame.unit = FrameUnit::kGroups;
   cursor_.advance();
   bool between = cursor_.accept("BETWEEN");
   frame.start = PENSTOCK_TRY(parse_frame_bound());
   if (between) {
     PENSTOCK_TRY(cursor_.expect("AND"));
     frame.end = PENSTOCK_TRY(parse_frame_bound());
+  }
+  if (!cursor_.accept("EXCLUDE")) return frame;
+  if (cursor_.accept("CURRENT", "ROW")) {
+    frame.exclusion = FrameExclusion::kCurrentRow;
+  } else if (cursor_.accept("GROUP")) {
+    frame.exclusion = FrameExclusion::kGroup;
+  } else if (cursor_.accept("TIES")) {
+    frame.exclusion = FrameExclusion::kTies;
+  } else {
+    PENSTOCK_TRY(cursor_.expect("NO"));
+    PENSTOCK_TRY(cursor_.expect("OTHERS"));
   }
   return frame;
 }

@@ -135,6 +135,7 @@ class Parser {
   Result<Expression> parse_keyword_argument(std::string_view what);
   Status parse_trim_arguments(FunctionCall& call);
   Result<WindowSpecification> parse_window_specification();
+  bool at_window_frame() const;
   Result<WindowFrame> parse_window_frame();
   Result<FrameBound> parse_frame_bound();
   Result<Expression> parse_table_argument();

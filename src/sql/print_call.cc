@@ -73,10 +73,14 @@ void Printer::print_window(const WindowSpecification& window) {
   if (!window.partition_by.empty()) part("PARTITION BY "), list(window.partition_by);
   if (!window.order_by.empty()) part("ORDER BY "), print_order(window.order_by);
   if (window.frame) {
-    part(window.frame->is_rows ? "ROWS BETWEEN " : "RANGE BETWEEN ");
+    static constexpr std::string_view kUnits[] = {"ROWS", "RANGE", "GROUPS"};
+    static constexpr std::string_view kExclusions[] = {"", " EXCLUDE CURRENT ROW", " EXCLUDE GROUP", " EXCLUDE TIES"};
+    part(kUnits[static_cast<size_t>(window.frame->unit)]);
+    word(" BETWEEN ");
     print_frame_bound(window.frame->start);
     word(" AND ");
     print_frame_bound(window.frame->end);
+    word(kExclusions[static_cast<size_t>(window.frame->exclusion)]);
   }
   word(")");
 }

@@ -7,15 +7,13 @@
 #include <utility>
 
 #include "columnar/row_key.h"
-#include "state/group_table.h"
+#include "exec/operators/partition_table.h"
 
 namespace penstock::exec {
 
 namespace {
 
 using columnar::ChangeBatch;
-using columnar::ColumnBuilder;
-using columnar::ColumnPtr;
 using columnar::RowOp;
 
 // An encoded row, shared by a partition's rows and what is known of them downstream.
@@ -27,10 +25,6 @@ struct RankedRow {
   auto operator<=>(const RankedRow&) const = default;
 };
 
-// The bytes of a row's sort key, then when it came: no two rows of a partition are equal.
-constexpr size_t kArrivalBytes = 8;
-std::string_view order_of(std::string_view key) { return key.substr(0, key.size() - kArrivalBytes); }
-
 struct Partition {
   absl::btree_map<std::string, RowPtr> rows;
   bool touched = false;
@@ -39,22 +33,18 @@ struct Partition {
 
 class Rank : public Operator {
  public:
-  explicit Rank(RankOptions options) : options_(std::move(options)), table_(key_types(), layout()) {
-    for (const types::Field& field : options_.schema) types_.push_back(field.type);
-    if (options_.with_rank) types_.emplace_back(types::TypeKind::kBigInt);
-  }
+  explicit Rank(RankOptions options)
+      : options_(std::move(options)), partitions_(options_.schema, options_.partition_by), emitted_(output_types()) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
-    keys_.clear();
-    for (const int column : options_.partition_by) keys_.push_back(batch.column(static_cast<size_t>(column)));
-    table_.find_or_insert(keys_, batch.rows(), groups_);
+    const std::vector<std::byte*>& groups = partitions_.find(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
       key_.clear();
       append_sort_key(key_, options_.order_by, batch, row);
       if (batch.weight(row) > 0) {
-        add(groups_[row], batch, row);
+        add(groups[row], batch, row);
       } else {
-        PENSTOCK_TRY(remove(groups_[row], batch, row));
+        PENSTOCK_TRY(remove(groups[row], batch, row));
       }
     }
     return {};
@@ -80,35 +70,28 @@ class Rank : public Operator {
     RowOp op;
   };
 
-  std::vector<types::DataType> key_types() const {
+  std::vector<types::DataType> output_types() const {
     std::vector<types::DataType> types;
-    for (const int column : options_.partition_by) {
-      types.push_back(options_.schema[static_cast<size_t>(column)].type);
-    }
+    for (const types::Field& field : options_.schema) types.push_back(field.type);
+    if (options_.with_rank) types.emplace_back(types::TypeKind::kBigInt);
     return types;
   }
-  static state::PayloadLayout layout() {
-    return {.bytes = sizeof(Partition*),
-            .init = [](void*, std::byte* payload) { new (payload) Partition*(new Partition()); },
-            .destroy = [](void*, std::byte* payload) { delete *reinterpret_cast<Partition**>(payload); }};
-  }
-  static Partition& partition_of(std::byte* group) { return **reinterpret_cast<Partition**>(group); }
 
   bool trims() const { return options_.input_append_only && options_.last.has_value(); }
 
   void touch(std::byte* group) {
-    Partition& partition = partition_of(group);
+    Partition& partition = partitions_.at(group);
     if (partition.touched) return;
     partition.touched = true;
     touched_.push_back(group);
   }
 
   void add(std::byte* group, const ChangeBatch& batch, size_t row) {
-    Partition& partition = partition_of(group);
+    Partition& partition = partitions_.at(group);
     // Most rows of a stream are no match for the first ones: they cost a comparison.
     const bool full = trims() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
     if (full && beyond(partition, key_)) return;
-    append_arrival(arrivals_++);
+    append_arrival(key_, arrivals_++);
     auto encoded = std::make_shared<std::string>();
     columnar::append_key(*encoded, batch.columns(), row);
     partition.rows.emplace(key_, std::move(encoded));
@@ -144,9 +127,9 @@ class Rank : public Operator {
 
   // The row that a deletion means: of those that compare equal and are equal, the last one.
   Status remove(std::byte* group, const ChangeBatch& batch, size_t row) {
-    Partition& partition = partition_of(group);
+    Partition& partition = partitions_.at(group);
     const std::string order = key_;
-    append_arrival(UINT64_MAX);
+    append_arrival(key_, UINT64_MAX);
     row_.clear();
     columnar::append_key(row_, batch.columns(), row);
     for (auto it = partition.rows.upper_bound(key_); it != partition.rows.begin();) {
@@ -158,10 +141,6 @@ class Rank : public Operator {
       return {};
     }
     return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
-  }
-
-  void append_arrival(uint64_t arrival) {
-    for (int shift = 56; shift >= 0; shift -= 8) key_.push_back(static_cast<char>(arrival >> shift));
   }
 
   // Calls `visit` with each row and its rank, until it returns false.
@@ -184,7 +163,7 @@ class Rank : public Operator {
 
   // Adds to pending_ what has changed in a partition since the last barrier.
   void compare(std::byte* group) {
-    Partition& partition = partition_of(group);
+    Partition& partition = partitions_.at(group);
     std::vector<RankedRow> now;
     for_each_rank(partition, [&](const RowPtr& row, int64_t rank) {
       if (options_.last && rank > *options_.last) return false;
@@ -201,50 +180,30 @@ class Rank : public Operator {
     add_missing(now, partition.emitted, RowOp::kInsert);
     partition.emitted = std::move(now);
     partition.touched = false;
-    if (partition.rows.empty()) table_.erase(group);
+    if (partition.rows.empty()) partitions_.erase(group);
   }
 
   void emit_pending(Output& out) {
-    size_t begin = 0;
-    while (begin < pending_.size()) {
-      const size_t end = std::min(pending_.size(), begin + columnar::kBatchRowsMax);
-      std::vector<ColumnBuilder> columns(types_.begin(),
-                                         types_.begin() + static_cast<ptrdiff_t>(options_.schema.size()));
-      for (size_t i = begin; i < end; ++i) {
-        std::string_view bytes = *pending_[i].row.row;
-        columnar::decode_key(bytes, columns);
-      }
-      std::vector<ColumnPtr> decoded;
-      for (ColumnBuilder& column : columns) decoded.push_back(column.finish());
-      if (options_.with_rank) {
-        std::vector<int64_t> ranks;
-        for (size_t i = begin; i < end; ++i) ranks.push_back(pending_[i].row.rank);
-        decoded.push_back(std::make_shared<columnar::Column>(types_.back(), std::move(ranks), std::vector<uint8_t>()));
-      }
-      auto ops = std::make_shared<columnar::RowOps>();
-      bool only_inserts = true;
-      for (size_t i = begin; i < end; ++i) {
-        ops->push_back(pending_[i].op);
-        only_inserts = only_inserts && pending_[i].op == RowOp::kInsert;
-      }
-      out.emit(only_inserts ? ChangeBatch(end - begin, std::move(decoded))
-                            : ChangeBatch(end - begin, std::move(decoded), std::move(ops)));
-      begin = end;
+    for (const Change& change : pending_) {
+      std::string_view bytes = *change.row.row;
+      columnar::decode_key(bytes, std::span(&emitted_.column(0), options_.schema.size()));
+      if (options_.with_rank) emitted_.column(options_.schema.size()).append_int64(change.row.rank);
+      emitted_.end_row(change.op);
+      if (emitted_.full()) out.emit(emitted_.finish());
     }
+    if (emitted_.rows() > 0) out.emit(emitted_.finish());
     pending_.clear();
   }
 
   const RankOptions options_;
-  std::vector<types::DataType> types_;  // of the output
-  state::GroupTable table_;
-  std::vector<ColumnPtr> keys_;
-  std::vector<std::byte*> groups_;  // of the batch at hand
+  PartitionTable<Partition> partitions_;
   uint64_t arrivals_ = 0;
   std::string key_;  // of the row at hand
   std::string row_;
   std::vector<std::byte*> touched_;
   size_t next_touched_ = 0;
   std::vector<Change> pending_;
+  columnar::BatchBuilder emitted_;
 };
 
 }  // namespace

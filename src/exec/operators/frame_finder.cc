@@ -1,0 +1,122 @@
+// Which rows are in the frame of a row.
+#include <algorithm>
+#include <limits>
+
+#include "exec/operators/over_function.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using types::Frame;
+
+int64_t add_saturating(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+// `place` + `offset`, within [0, end].
+size_t moved(size_t place, int64_t offset, size_t end) {
+  const int64_t at = add_saturating(static_cast<int64_t>(place), offset);
+  return static_cast<size_t>(std::clamp<int64_t>(at, 0, static_cast<int64_t>(end)));
+}
+
+}  // namespace
+
+FrameFinder::FrameFinder(Frame frame, const std::vector<SortKey>& order_by)
+    : frame_(frame),
+      key_(order_by.empty() ? -1 : order_by.front().column),
+      descending_(!order_by.empty() && order_by.front().descending) {}
+
+void FrameFinder::prepare(const OrderedRows& rows) {
+  valid_ = {0, rows.size};
+  const bool measures = frame_.unit == Frame::Unit::kRange && (frame_.start.offset != 0 || frame_.end.offset != 0);
+  if (!measures || !rows.column(key_)->has_nulls()) return;
+  const columnar::Column& keys = *rows.column(key_);
+  while (valid_.begin < valid_.end && keys.is_null(valid_.begin)) ++valid_.begin;
+  while (valid_.begin < valid_.end && keys.is_null(valid_.end - 1)) --valid_.end;
+}
+
+RowRange FrameFinder::find(const OrderedRows& rows, size_t row) const {
+  const size_t end = find_end(rows, row);
+  return {std::min(find_begin(rows, row), end), end};
+}
+
+size_t FrameFinder::find_begin(const OrderedRows& rows, size_t row) const {
+  if (frame_.start.unbounded) return 0;
+  const int64_t offset = frame_.start.offset;
+  switch (frame_.unit) {
+    case Frame::Unit::kRows: return moved(row, offset, rows.size);
+    case Frame::Unit::kGroups:
+      return rows.group_begins[moved(rows.group_of[row], offset, rows.group_begins.size() - 1)];
+    case Frame::Unit::kRange: return offset == 0 ? rows.group(row).begin : find_key(rows, row, offset, false);
+  }
+  return 0;
+}
+
+size_t FrameFinder::find_end(const OrderedRows& rows, size_t row) const {
+  if (frame_.end.unbounded) return rows.size;
+  const int64_t offset = frame_.end.offset;
+  switch (frame_.unit) {
+    case Frame::Unit::kRows: return moved(row + 1, offset, rows.size);
+    case Frame::Unit::kGroups:
+      return rows.group_begins[moved(rows.group_of[row] + 1, offset, rows.group_begins.size() - 1)];
+    case Frame::Unit::kRange: return offset == 0 ? rows.group(row).end : find_key(rows, row, offset, true);
+  }
+  return 0;
+}
+
+size_t FrameFinder::find_key(const OrderedRows& rows, size_t row, int64_t offset, bool beyond) const {
+  // A NULL is as far from everything as can be: only NULLs are near it.
+  if (row < valid_.begin || row >= valid_.end) return beyond ? rows.group(row).end : rows.group(row).begin;
+  const std::span<const int64_t> keys = rows.column(key_)->values<int64_t>();
+  const int64_t limit = add_saturating(keys[row], descending_ ? -offset : offset);
+  const auto before = [&](int64_t key) {
+    if (key == limit) return beyond;
+    return descending_ ? key > limit : key < limit;
+  };
+  const auto begin = keys.begin() + static_cast<ptrdiff_t>(valid_.begin);
+  const auto end = keys.begin() + static_cast<ptrdiff_t>(valid_.end);
+  return static_cast<size_t>(std::partition_point(begin, end, before) - keys.begin());
+}
+
+std::vector<RowRange> FrameFinder::find_excluded(const OrderedRows& rows, size_t row, RowRange frame) const {
+  std::vector<RowRange> excluded;
+  const auto add = [&](size_t begin, size_t end) {
+    begin = std::max(begin, frame.begin);
+    end = std::min(end, frame.end);
+    if (begin < end) excluded.push_back({begin, end});
+  };
+  const RowRange group = rows.group(row);
+  switch (frame_.exclusion) {
+    case Frame::Exclusion::kNone: break;
+    case Frame::Exclusion::kCurrentRow: add(row, row + 1); break;
+    case Frame::Exclusion::kGroup: add(group.begin, group.end); break;
+    case Frame::Exclusion::kTies:
+      add(group.begin, row);
+      add(row + 1, group.end);
+      break;
+  }
+  return excluded;
+}
+
+std::vector<RowRange> FrameFinder::find_parts(const OrderedRows& rows, size_t row) const {
+  RowRange rest = find(rows, row);
+  std::vector<RowRange> parts;
+  for (const RowRange& excluded : find_excluded(rows, row, rest)) {
+    if (rest.begin < excluded.begin) parts.push_back({rest.begin, excluded.begin});
+    rest.begin = excluded.end;
+  }
+  if (rest.begin < rest.end) parts.push_back(rest);
+  return parts;
+}
+
+std::optional<size_t> FrameFinder::reach() const {
+  if (frame_.unit != Frame::Unit::kRows || frame_.start.unbounded || !frame_.looks_back() || excludes()) {
+    return std::nullopt;
+  }
+  return static_cast<size_t>(std::max<int64_t>(0, -frame_.start.offset));
+}
+
+}  // namespace penstock::exec

@@ -1,0 +1,407 @@
+#include "exec/operators/over.h"
+
+#include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "columnar/row_key.h"
+#include "exec/operators/over_function.h"
+#include "exec/operators/partition_table.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+using columnar::RowOp;
+
+// The functions, and what both operators do with rows.
+class Functions {
+ public:
+  explicit Functions(const OverOptions& options) {
+    for (const types::Field& field : options.schema) input_types_.push_back(field.type);
+    output_types_ = input_types_;
+    for (const OverCall& call : options.calls) {
+      functions_.push_back(make_over_function(call, options.order_by));
+      result_types_.push_back(call.type);
+      output_types_.push_back(call.type);
+    }
+  }
+
+  const std::vector<std::unique_ptr<OverFunction>>& all() const { return functions_; }
+  const std::vector<types::DataType>& output_types() const { return output_types_; }
+
+  // Collects encoded rows, one after the other.
+  class Decoder {
+   public:
+    explicit Decoder(const std::vector<types::DataType>& types) : builders_(types.begin(), types.end()) {}
+    void add(std::string_view order, std::string_view row) {
+      if (rows_.size == 0 || order != order_) rows_.group_begins.push_back(rows_.size);
+      order_ = order;
+      rows_.group_of.push_back(rows_.group_begins.size() - 1);
+      columnar::decode_key(row, builders_);
+      ++rows_.size;
+    }
+    OrderedRows finish() {
+      rows_.group_begins.push_back(rows_.size);
+      for (ColumnBuilder& builder : builders_) rows_.columns.push_back(builder.finish());
+      return std::move(rows_);
+    }
+
+   private:
+    std::vector<ColumnBuilder> builders_;
+    std::string_view order_;
+    OrderedRows rows_;
+  };
+  Decoder decoder() const { return Decoder(input_types_); }
+
+  // The results of the rows from `first` on, a column per function.
+  std::vector<ColumnPtr> evaluate(const OrderedRows& rows, size_t first,
+                                  const std::vector<std::unique_ptr<OverState>>& states) {
+    std::vector<ColumnPtr> results;
+    for (size_t i = 0; i < functions_.size(); ++i) {
+      ColumnBuilder builder(result_types_[i], rows.size - first);
+      functions_[i]->evaluate(rows, first, states.empty() ? nullptr : states[i].get(), builder);
+      results.push_back(builder.finish());
+    }
+    return results;
+  }
+
+  // How many rows before its own a result depends on; nullopt: on any, or on later ones.
+  std::optional<size_t> reach() const {
+    size_t reach = 0;
+    for (const auto& function : functions_) {
+      const std::optional<size_t> one = function->reach();
+      if (!one) return std::nullopt;
+      reach = std::max(reach, *one);
+    }
+    return reach;
+  }
+
+ private:
+  std::vector<types::DataType> input_types_;
+  std::vector<types::DataType> result_types_;
+  std::vector<types::DataType> output_types_;
+  std::vector<std::unique_ptr<OverFunction>> functions_;
+};
+
+// --- rows that come and go ---
+
+struct KeptRow {
+  std::string row;                     // encoded
+  std::optional<std::string> emitted;  // its results, encoded, when downstream has it
+};
+
+struct ChangingPartition {
+  absl::btree_map<std::string, std::unique_ptr<KeptRow>> rows;
+  std::vector<std::string> gone;  // rows with their results that downstream still has
+  std::optional<std::string> first_changed;
+};
+
+class Over : public Operator {
+ public:
+  explicit Over(OverOptions options)
+      : options_(std::move(options)),
+        functions_(options_),
+        reach_(functions_.reach()),
+        partitions_(options_.schema, options_.partition_by),
+        pending_(functions_.output_types()) {}
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    const std::vector<std::byte*>& groups = partitions_.find(batch);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      key_.clear();
+      append_sort_key(key_, options_.order_by, batch, row);
+      row_.clear();
+      columnar::append_key(row_, batch.columns(), row);
+      if (batch.weight(row) > 0) {
+        append_arrival(key_, arrivals_++);
+        partitions_.at(groups[row]).rows.emplace(key_, std::make_unique<KeptRow>(KeptRow{.row = row_, .emitted = {}}));
+        note_change(groups[row], key_);
+      } else {
+        PENSTOCK_TRY(remove(groups[row]));
+      }
+    }
+    return {};
+  }
+
+  Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
+    while (next_change_ < changes_.size() || next_touched_ < touched_.size()) {
+      if (next_change_ == changes_.size()) compare(touched_[next_touched_++]);
+      if (emit_some(out)) return Progress::kMore;
+    }
+    if (pending_.rows() > 0) out.emit(pending_.finish());
+    touched_.clear();
+    next_touched_ = 0;
+    return Progress::kDone;
+  }
+
+ private:
+  // A row of the output, encoded.
+  struct Change {
+    std::string row;
+    RowOp op;
+  };
+
+  void note_change(std::byte* group, const std::string& key) {
+    ChangingPartition& partition = partitions_.at(group);
+    if (!partition.first_changed) touched_.push_back(group);
+    if (!partition.first_changed || key < *partition.first_changed) partition.first_changed = key;
+  }
+
+  // The row that a deletion means: of those that compare equal and are equal, the last one.
+  Status remove(std::byte* group) {
+    ChangingPartition& partition = partitions_.at(group);
+    const std::string order = key_;
+    append_arrival(key_, UINT64_MAX);
+    for (auto it = partition.rows.upper_bound(key_); it != partition.rows.begin();) {
+      --it;
+      if (order_of(it->first) != order) break;
+      if (it->second->row != row_) continue;
+      if (it->second->emitted) partition.gone.push_back(row_ + *it->second->emitted);
+      note_change(group, it->first);
+      partition.rows.erase(it);
+      return {};
+    }
+    return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+  }
+
+  // Adds to changes_ what has changed in a partition since the last barrier.
+  void compare(std::byte* group) {
+    ChangingPartition& partition = partitions_.at(group);
+    changes_.clear();
+    next_change_ = 0;
+    for (std::string& row : partition.gone) changes_.push_back({std::move(row), RowOp::kDelete});
+    partition.gone.clear();
+    // Results in front of the first change stay, where no function looks at later rows.
+    auto changed = reach_ ? partition.rows.lower_bound(*partition.first_changed) : partition.rows.begin();
+    auto begin = changed;
+    size_t first = 0;
+    for (; first < reach_.value_or(0) && begin != partition.rows.begin(); ++first) --begin;
+    partition.first_changed.reset();
+    if (changed != partition.rows.end()) evaluate(partition, begin, first);
+    cancel_out();
+    if (partition.rows.empty()) partitions_.erase(group);
+  }
+
+  void evaluate(ChangingPartition& partition, decltype(partition.rows)::iterator begin, size_t first) {
+    Functions::Decoder decoder = functions_.decoder();
+    for (auto it = begin; it != partition.rows.end(); ++it) decoder.add(order_of(it->first), it->second->row);
+    const std::vector<ColumnPtr> results = functions_.evaluate(decoder.finish(), first, {});
+    auto it = std::next(begin, static_cast<ptrdiff_t>(first));
+    std::string result;
+    for (size_t i = 0; it != partition.rows.end(); ++it, ++i) {
+      KeptRow& row = *it->second;
+      result.clear();
+      columnar::append_key(result, results, i);
+      if (row.emitted == result) continue;
+      if (row.emitted) changes_.push_back({row.row + *row.emitted, RowOp::kDelete});
+      changes_.push_back({row.row + result, RowOp::kInsert});
+      row.emitted = result;
+    }
+  }
+
+  // A row that has gone and come again, or has changed places with an equal one, is no change.
+  void cancel_out() {
+    std::map<std::string_view, int> net;
+    for (const Change& change : changes_) net[change.row] += columnar::weight(change.op);
+    std::erase_if(changes_, [&](const Change& change) {
+      int& left = net[change.row];
+      const bool counts = columnar::weight(change.op) * left > 0;
+      if (counts) left -= columnar::weight(change.op);
+      return !counts;
+    });
+  }
+
+  // Emits a batch once it is full; true when it has.
+  bool emit_some(Output& out) {
+    for (; next_change_ < changes_.size(); ++next_change_) {
+      if (pending_.full()) {
+        out.emit(pending_.finish());
+        return true;
+      }
+      std::string_view bytes = changes_[next_change_].row;
+      columnar::decode_key(bytes, std::span(&pending_.column(0), functions_.output_types().size()));
+      pending_.end_row(changes_[next_change_].op);
+    }
+    return false;
+  }
+
+  const OverOptions options_;
+  Functions functions_;
+  const std::optional<size_t> reach_;
+  PartitionTable<ChangingPartition> partitions_;
+  uint64_t arrivals_ = 0;
+  std::string key_;  // of the row at hand
+  std::string row_;
+  std::vector<std::byte*> touched_;
+  size_t next_touched_ = 0;
+  std::vector<Change> changes_;  // of the partition at hand
+  size_t next_change_ = 0;
+  columnar::BatchBuilder pending_;
+};
+
+// --- rows in the order of time ---
+
+struct TimedRow {
+  std::string row;  // encoded
+  int64_t time = 0;
+};
+
+struct TimedPartition {
+  absl::btree_map<std::string, TimedRow> rows;
+  size_t emitted = 0;  // rows at the front that have left, and are kept for later ones
+  std::optional<int64_t> next_time;
+  std::vector<std::unique_ptr<OverState>> states;  // one per function, null where it keeps nothing
+};
+
+class OverInTimeOrder : public Operator {
+ public:
+  explicit OverInTimeOrder(OverOptions options)
+      : options_(std::move(options)),
+        functions_(options_),
+        partitions_(options_.schema, options_.partition_by),
+        pending_(functions_.output_types()) {}
+
+  Status process(int /*port*/, const ChangeBatch& all, Output& /*out*/) override {
+    if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows in the order of time are only inserts");
+    const ChangeBatch batch = without_late(all);
+    const std::vector<std::byte*>& groups = partitions_.find(batch);
+    const columnar::Column& times = time_column(batch);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const int64_t time = times.values<int64_t>()[row];
+      key_.clear();
+      append_sort_key(key_, options_.order_by, batch, row);
+      append_arrival(key_, arrivals_++);
+      TimedRow added{.row = {}, .time = time};
+      columnar::append_key(added.row, batch.columns(), row);
+      TimedPartition& partition = partitions_.at(groups[row]);
+      partition.rows.emplace(key_, std::move(added));
+      if (!partition.next_time || time < *partition.next_time) schedule(groups[row], time);
+    }
+    return {};
+  }
+
+  Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    watermark_ = watermark;
+    while (!due_.empty() && due_.begin()->first <= watermark.value()) {
+      std::byte* const group = due_.begin()->second;
+      due_.erase(due_.begin());
+      if (advance(group, out)) return Progress::kMore;
+    }
+    if (pending_.rows() > 0) out.emit(pending_.finish());
+    return Progress::kDone;
+  }
+
+ private:
+  // Rows of a partition that leave at once, and then those that have the time of the last one.
+  static constexpr size_t kRowsPerStep = 4 * columnar::kBatchRowsMax;
+
+  const columnar::Column& time_column(const ChangeBatch& batch) const {
+    return *batch.column(static_cast<size_t>(options_.order_by.front().column));
+  }
+
+  // The rows that are in front of the watermark; the others are counted.
+  ChangeBatch without_late(const ChangeBatch& batch) const {
+    const columnar::Column& times = time_column(batch);
+    columnar::Selection chosen;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      if (times.is_null(row) || times.values<int64_t>()[row] <= watermark_.value()) continue;
+      chosen.push_back(static_cast<uint16_t>(row));
+    }
+    if (chosen.size() == batch.rows()) return batch;
+    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
+    return batch.take(chosen);
+  }
+
+  void schedule(std::byte* group, std::optional<int64_t> time) {
+    TimedPartition& partition = partitions_.at(group);
+    if (partition.next_time) due_.erase({*partition.next_time, group});
+    partition.next_time = time;
+    if (time) due_.insert({*time, group});
+  }
+
+  // Emits rows that are due; true when it has emitted a batch.
+  bool advance(std::byte* group, Output& out) {
+    TimedPartition& partition = partitions_.at(group);
+    if (partition.states.empty()) {
+      for (const auto& function : functions_.all()) partition.states.push_back(function->make_state());
+    }
+    Functions::Decoder decoder = functions_.decoder();
+    size_t ready = 0;
+    int64_t last = 0;
+    auto next = partition.rows.begin();
+    for (; next != partition.rows.end() && next->second.time <= watermark_.value(); ++next, ++ready) {
+      if (ready >= partition.emitted + kRowsPerStep && next->second.time != last) break;
+      last = next->second.time;
+      decoder.add(order_of(next->first), next->second.row);
+    }
+    const std::optional<int64_t> later = next == partition.rows.end() ? std::nullopt : std::optional(next->second.time);
+    schedule(group, later);
+    const OrderedRows rows = decoder.finish();
+    const std::vector<ColumnPtr> results = functions_.evaluate(rows, partition.emitted, partition.states);
+    const bool emitted = emit(rows, partition.emitted, results, out);
+    partition.emitted = ready;
+    forget(group, rows);
+    return emitted;
+  }
+
+  bool emit(const OrderedRows& rows, size_t first, const std::vector<ColumnPtr>& results, Output& out) {
+    bool emitted = false;
+    for (size_t row = first; row < rows.size; ++row) {
+      size_t column = 0;
+      for (const ColumnPtr& values : rows.columns) pending_.column(column++).append_from(*values, row);
+      for (const ColumnPtr& values : results) pending_.column(column++).append_from(*values, row - first);
+      pending_.end_row();
+      if (!pending_.full()) continue;
+      out.emit(pending_.finish());
+      emitted = true;
+    }
+    return emitted;
+  }
+
+  // Drops the rows that no later one may look at.
+  void forget(std::byte* group, const OrderedRows& rows) {
+    TimedPartition& partition = partitions_.at(group);
+    size_t needed = rows.size;
+    bool keeps_state = false;
+    for (size_t i = 0; i < partition.states.size(); ++i) {
+      needed = std::min(needed, functions_.all()[i]->first_needed(rows, partition.states[i].get()));
+      keeps_state = keeps_state || partition.states[i] != nullptr;
+    }
+    partition.rows.erase(partition.rows.begin(), std::next(partition.rows.begin(), static_cast<ptrdiff_t>(needed)));
+    partition.emitted -= needed;
+    for (const auto& state : partition.states) {
+      if (state != nullptr) state->drop_rows(needed);
+    }
+    if (partition.rows.empty() && !keeps_state) partitions_.erase(group);
+  }
+
+  const OverOptions options_;
+  Functions functions_;
+  PartitionTable<TimedPartition> partitions_;
+  EventTime watermark_ = kMinEventTime;
+  uint64_t arrivals_ = 0;
+  std::string key_;                                      // of the row at hand
+  absl::btree_set<std::pair<int64_t, std::byte*>> due_;  // partitions by the time of their next row
+  columnar::BatchBuilder pending_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_over(OverOptions options) { return std::make_unique<Over>(std::move(options)); }
+
+std::unique_ptr<Operator> make_over_in_time_order(OverOptions options) {
+  return std::make_unique<OverInTimeOrder>(std::move(options));
+}
+
+}  // namespace penstock::exec
