@@ -45,6 +45,7 @@ bool to_common_type(CallSignature& call, size_t first, size_t step, DataType& co
   Result<DataType> found = common_type(given);
   if (!found) return false;
   common = *found;
+  if (common.kind() == TypeKind::kNull) common = DataType();
   for (size_t i = first; i < call.arguments.size(); i += step) call.argument_types[i] = common.with_nullable(true);
   return true;
 }

@@ -77,6 +77,9 @@ Result<ExprPtr> Binder::bind_scalar_call(const sql::Expression& expression, cons
   }
   Result<ExprPtr> bound = expr::bind_call(name, std::move(arguments));
   if (bound || bound.error().code() != ErrorCode::kNotFound || !bound.error().hint().empty()) return bound;
+  if (sql::equal_ignoring_case(name, "UNNEST")) {
+    return std::move(bound).error().hint("it stands after FROM: FROM orders CROSS JOIN UNNEST(orders.items) AS i");
+  }
   std::vector<std::string> names;
   for (const expr::AggregateFunction& function : expr::aggregate_functions()) names.emplace_back(function.name);
   return std::move(bound).error().hint(did_you_mean(name, names));

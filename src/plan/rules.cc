@@ -8,7 +8,7 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array<Rule, 11> kRules = {{
+constexpr std::array<Rule, 12> kRules = {{
     {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
     {"merge_projections", "computes projections on top of each other in one", merge_projections},
     {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
@@ -19,9 +19,10 @@ constexpr std::array<Rule, 11> kRules = {{
      recognize_window_aggregates},
     {"tell_scans_of_windows", "lets sources make watermarks where windows end, and no more often than they need to",
      tell_scans_of_windows},
+    {"prune_columns", "drops columns that nobody needs, so that sources do not decode them", prune_columns},
     {"push_fields_into_scans", "lets sources decode the fields of rows that are used, and not the whole rows",
      push_fields_into_scans},
-    {"prune_columns", "drops columns that nobody needs, so that sources do not decode them", prune_columns},
+    {"prune_columns", "again, for the rows of which only fields are used now", prune_columns},
     {"merge_projections", "again, for what pruning left", merge_projections},
 }};
 
