@@ -16,6 +16,17 @@
 
 namespace penstock::io {
 
+enum class FileKind : uint8_t { kRegular, kDirectory, kLink, kOther };
+
+struct FileInfo {
+  FileKind kind = FileKind::kOther;
+  uint64_t size = 0;
+  int64_t modified_us = 0;  // since 1970
+  uint64_t id = 0;          // of the file itself: it stays when the file grows or is renamed; another file has another
+
+  bool operator==(const FileInfo&) const = default;
+};
+
 // An open file. Thread-safe as pread and pwrite are: calls on disjoint ranges may run at once.
 class File {
  public:
@@ -34,6 +45,7 @@ class File {
   // Makes room for `size` bytes and fills what is new with zeros, so that later syncs need not write metadata.
   virtual Status preallocate(uint64_t size) = 0;
   virtual Result<uint64_t> size() const = 0;
+  virtual Result<FileInfo> info() const = 0;
 };
 
 // Held while the object lives.
@@ -57,6 +69,10 @@ class Env {
 
   virtual Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual bool exists(const std::string& path) = 0;
+  // Of what the path names; of a link itself, not of where it leads.
+  virtual Result<FileInfo> info(const std::string& path) = 0;
+  // The same place as an absolute path without links, "." and ".."; it must exist.
+  virtual Result<std::string> real_path(const std::string& path) = 0;
   // Names (not paths) in the directory, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& directory) = 0;
   // Creates the directory and its parents; success when it exists.

@@ -105,6 +105,43 @@ TEST_P(EnvTest, PreallocationFillsWithZerosAndKeepsWhatIsThere) {
   EXPECT_EQ(content("f"), "ab");
 }
 
+TEST_P(EnvTest, WhatAPathNames) {
+  ASSERT_TRUE(env_.create_directories(path("d")));
+  EXPECT_EQ(env_.info(path("d"))->kind, FileKind::kDirectory);
+  EXPECT_EQ(env_.info(path("no")).error().code(), ErrorCode::kNotFound);
+  auto file = create("f");
+  const FileInfo empty = *env_.info(path("f"));
+  EXPECT_EQ(empty.kind, FileKind::kRegular);
+  EXPECT_EQ(empty.size, 0U);
+  ASSERT_TRUE(file->write_at(0, "hello"));
+  const FileInfo written = *env_.info(path("f"));
+  EXPECT_EQ(written.size, 5U);
+  EXPECT_EQ(written.id, empty.id);
+  EXPECT_LT(std::abs(written.modified_us - env_.wall_time_us()), 60'000'000);
+  ASSERT_TRUE(env_.rename(path("f"), path("g")));
+  EXPECT_EQ(*file->info(), written);
+  EXPECT_EQ(env_.info(path("g"))->id, empty.id);
+  create("f");
+  EXPECT_NE(env_.info(path("f"))->id, empty.id);
+}
+
+TEST_P(EnvTest, RealPaths) {
+  ASSERT_TRUE(env_.create_directories(path("d/e")));
+  const std::string real = env_.real_path(path("d/e")).value();
+  EXPECT_THAT(real, testing::EndsWith("/d/e"));
+  EXPECT_EQ(env_.real_path(path("d/./e/../e/")).value(), real);
+  EXPECT_EQ(env_.real_path(path("no")).error().code(), ErrorCode::kNotFound);
+}
+
+TEST(PosixEnvTest, LinksAreFollowedOnlyByRealPaths) {
+  RealMachine machine;
+  ASSERT_TRUE(machine.env().create_directories(machine.path + "/d"));
+  std::filesystem::create_symlink(machine.path + "/d", machine.path + "/link");
+  EXPECT_EQ(machine.env().info(machine.path + "/link")->kind, FileKind::kLink);
+  EXPECT_EQ(machine.env().real_path(machine.path + "/link").value(),
+            machine.env().real_path(machine.path + "/d").value());
+}
+
 TEST_P(EnvTest, OpenModes) {
   EXPECT_EQ(env_.open(path("no"), OpenMode::kRead).error().code(), ErrorCode::kNotFound);
   EXPECT_EQ(env_.open(path("no"), OpenMode::kReadWrite).error().code(), ErrorCode::kNotFound);

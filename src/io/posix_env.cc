@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "io/env.h"
 
@@ -56,6 +58,17 @@ auto retry(Call call) {
     const auto result = call();
     if (result >= 0 || errno != EINTR) return result;
   }
+}
+
+FileInfo info_of(const struct stat& found) {
+  FileInfo info;
+  if (S_ISREG(found.st_mode)) info.kind = FileKind::kRegular;
+  if (S_ISDIR(found.st_mode)) info.kind = FileKind::kDirectory;
+  if (S_ISLNK(found.st_mode)) info.kind = FileKind::kLink;
+  info.size = static_cast<uint64_t>(found.st_size);
+  info.modified_us = int64_t{found.st_mtim.tv_sec} * 1'000'000 + found.st_mtim.tv_nsec / 1000;
+  info.id = mix64(static_cast<uint64_t>(found.st_dev)) + static_cast<uint64_t>(found.st_ino);
+  return info;
 }
 
 class PosixFile final : public File {
@@ -148,10 +161,12 @@ class PosixFile final : public File {
     return {};
   }
 
-  Result<uint64_t> size() const override {
-    struct stat info{};
-    if (::fstat(descriptor_, &info) < 0) return system_error("stat", path_, errno);
-    return static_cast<uint64_t>(info.st_size);
+  Result<uint64_t> size() const override { return PENSTOCK_TRY(info()).size; }
+
+  Result<FileInfo> info() const override {
+    struct stat found{};
+    if (::fstat(descriptor_, &found) < 0) return system_error("stat", path_, errno);
+    return info_of(found);
   }
 
  private:
@@ -173,7 +188,7 @@ class PosixEnv final : public Env {
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     int flags = O_CLOEXEC;
     switch (mode) {
-      case OpenMode::kRead: flags |= O_RDONLY; break;
+      case OpenMode::kRead: flags |= O_RDONLY | O_NONBLOCK; break;  // a pipe without a writer would block
       case OpenMode::kReadWrite: flags |= O_RDWR; break;
       case OpenMode::kCreateOrOpen: flags |= O_RDWR | O_CREAT; break;
       case OpenMode::kCreateNew: flags |= O_RDWR | O_CREAT | O_EXCL; break;
@@ -184,6 +199,18 @@ class PosixEnv final : public Env {
   }
 
   bool exists(const std::string& path) override { return ::access(path.c_str(), F_OK) == 0; }
+
+  Result<FileInfo> info(const std::string& path) override {
+    struct stat found{};
+    if (::lstat(path.c_str(), &found) < 0) return system_error("stat", path, errno);
+    return info_of(found);
+  }
+
+  Result<std::string> real_path(const std::string& path) override {
+    const std::unique_ptr<char, decltype(&std::free)> found(::realpath(path.c_str(), nullptr), &std::free);
+    if (found == nullptr) return system_error("find", path, errno);
+    return std::string(found.get());
+  }
 
   Result<std::vector<std::string>> list(const std::string& directory) override {
     std::error_code error;

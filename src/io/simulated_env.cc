@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <ranges>
 #include <utility>
 
@@ -60,6 +61,7 @@ class SimulatedEnv::Handle final : public File {
     const std::lock_guard lock(env_.mutex_);
     PENSTOCK_TRY(check_write("truncate"));
     PENSTOCK_TRY(env_.check_fault(Operation::kWrite, "truncate", path_));
+    inode_->modified_us = env_.wall_us_;
     inode_->unsynced.emplace_back(Truncate{size});
     apply(inode_->unsynced.back(), &inode_->current);
     return {};
@@ -79,6 +81,12 @@ class SimulatedEnv::Handle final : public File {
     const std::lock_guard lock(env_.mutex_);
     if (generation_ != env_.generation_) return crashed("stat");
     return uint64_t{inode_->current.size()};
+  }
+
+  Result<FileInfo> info() const override {
+    const std::lock_guard lock(env_.mutex_);
+    if (generation_ != env_.generation_) return crashed("stat");
+    return info_of({inode_});
   }
 
  private:
@@ -219,6 +227,7 @@ Status SimulatedEnv::write(Inode* inode, const std::string& path, uint64_t offse
     allowed = make_error(ErrorCode::kResourceExhausted, "cannot write {}: No space left on device", path);
   }
   if (!bytes.empty()) {
+    inode->modified_us = wall_us_;
     inode->unsynced.emplace_back(Write{offset, std::move(bytes)});
     apply(inode->unsynced.back(), &inode->current);
   }
@@ -286,6 +295,8 @@ Result<std::unique_ptr<File>> SimulatedEnv::open(const std::string& path, OpenMo
     return make_error(ErrorCode::kNotFound, "cannot open {}: no such file or directory", path);
   }
   auto inode = std::make_shared<Inode>();
+  inode->id = ++inodes_;
+  inode->modified_us = wall_us_;
   change_name({.path = path, .entry = Entry{inode}, .from = ""});
   return std::make_unique<Handle>(*this, std::move(inode), path, true);
 }
@@ -293,6 +304,30 @@ Result<std::unique_ptr<File>> SimulatedEnv::open(const std::string& path, OpenMo
 bool SimulatedEnv::exists(const std::string& path) {
   const std::lock_guard lock(mutex_);
   return current_.contains(path);
+}
+
+FileInfo SimulatedEnv::info_of(const Entry& entry) {
+  if (entry.inode == nullptr) return {.kind = FileKind::kDirectory};
+  return {.kind = FileKind::kRegular,
+          .size = entry.inode->current.size(),
+          .modified_us = entry.inode->modified_us,
+          .id = entry.inode->id};
+}
+
+Result<FileInfo> SimulatedEnv::info(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto found = current_.find(path);
+  if (found == current_.end()) {
+    return make_error(ErrorCode::kNotFound, "cannot stat {}: no such file or directory", path);
+  }
+  return info_of(found->second);
+}
+
+Result<std::string> SimulatedEnv::real_path(const std::string& path) {
+  std::string found = std::filesystem::path(path).lexically_normal().string();
+  if (found.size() > 1 && found.ends_with('/')) found.pop_back();
+  if (!exists(found)) return make_error(ErrorCode::kNotFound, "cannot find {}: no such file or directory", path);
+  return found;
 }
 
 Result<std::vector<std::string>> SimulatedEnv::list(const std::string& directory) {

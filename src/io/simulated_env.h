@@ -55,6 +55,8 @@ class SimulatedEnv final : public Env {
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   bool exists(const std::string& path) override;
+  Result<FileInfo> info(const std::string& path) override;
+  Result<std::string> real_path(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& directory) override;
   Status create_directories(const std::string& path) override;
   Status remove_file(const std::string& path) override;
@@ -83,6 +85,8 @@ class SimulatedEnv final : public Env {
     std::string current;
     std::string durable;
     std::vector<Change> unsynced;
+    uint64_t id = 0;
+    int64_t modified_us = 0;
   };
   // What a path names; no inode: a directory.
   struct Entry {
@@ -96,6 +100,7 @@ class SimulatedEnv final : public Env {
     std::string from;
   };
 
+  static FileInfo info_of(const Entry& entry);
   Status check_fault(Operation operation, std::string_view what, const std::string& path);
   void change_name(NameChange change);
   static void apply(const NameChange& change, Names* names);
@@ -108,6 +113,7 @@ class SimulatedEnv final : public Env {
 
   mutable std::mutex mutex_;
   std::mt19937_64 random_;
+  uint64_t inodes_ = 0;      // made so far
   uint64_t generation_ = 0;  // of handles: one more with every crash
   Names current_;
   Names durable_;
