@@ -111,6 +111,7 @@ Status check_host_names(const std::vector<std::string>& names) {
 // Puts in what depends on the machine or on another setting.
 Status complete(Config& config) {
   PENSTOCK_TRY(check_host_names(config.http.allowed_hosts));
+  if (config.files_dir.empty()) config.files_dir = config.data_dir + "/files";
   if (config.workers == 0) config.workers = std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, 256);
   if (config.memory_limit == 0) config.memory_limit = MemoryBudget::detect_limit_bytes() / 100 * kMemoryPercent;
   Config::Kafka& kafka = config.kafka;

@@ -21,6 +21,7 @@ namespace penstock::app {
 
 struct Config {
   std::string data_dir = "penstock-data";
+  std::string files_dir;    // load_config() puts `data_dir`/files in place of ""
   int64_t workers = 0;      // load_config() puts the number of cores in place of 0
   size_t memory_limit = 0;  // bytes; load_config() puts 60 % of what the process may use in place of 0
   int64_t shutdown_timeout_ms = 10'000;

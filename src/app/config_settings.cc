@@ -22,6 +22,7 @@ constexpr int64_t kHourMs = 3'600'000;
 
 constexpr auto kSettings = std::to_array<Setting>({
     {"data_dir", PLACE(data_dir), "where everything is kept"},
+    {"files_dir", PLACE(files_dir), "the only place where tables read and write files (default: files in data_dir)"},
     {"workers", PLACE(workers), "threads that run jobs (default: the number of cores)", 0, 256},
     {"memory_limit", PLACE(memory_limit), "of caches, state and buffers (default: 60 % of the memory there is)", 0},
     {"shutdown_timeout_ms", PLACE(shutdown_timeout_ms), "how long a stop may wait for clients and jobs", 0, kHourMs},

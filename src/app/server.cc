@@ -82,6 +82,7 @@ Status Server::Parts::start() {
   engine_options.env = &env;
   engine_options.log = log.get();
   engine_options.directory = directory;
+  engine_options.files_directory = config.files_dir;
   engine_options.default_partitions = static_cast<int32_t>(config.kafka.default_partitions);
   engine_options.workers = static_cast<int>(config.workers);
   engine_options.memory = &memory;

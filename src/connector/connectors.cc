@@ -10,6 +10,9 @@
 #include "connector/blackhole/blackhole_sink.h"
 #include "connector/connector.h"
 #include "connector/datagen/datagen_source.h"
+#include "connector/filesystem/file_sink.h"
+#include "connector/filesystem/file_source.h"
+#include "connector/filesystem/file_table.h"
 #include "connector/kafka/log_sink.h"
 #include "connector/kafka/log_source.h"
 #include "connector/kafka/log_table.h"
@@ -32,6 +35,15 @@ const std::vector<Connector>& table() {
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
        .writable_metadata = kLogWritableMetadata},
+      {.name = "filesystem",
+       .summary = "Files of JSON, CSV or plain lines on the server.",
+       .options = file_table_option_docs(),
+       .has_format = true,
+       .validate = validate_file_table,
+       .plan_source = plan_file_source,
+       .is_bounded = is_file_table_bounded,
+       .metadata_columns = file_metadata_columns,
+       .make_sink = make_file_sink},
       {.name = "datagen",
        .summary = "Rows of random values and sequences.",
        .options = datagen_option_docs(),

@@ -150,6 +150,7 @@ Result<bool> PositionStore::commit(Commit commit, std::function<void(Status)> do
   std::vector<std::pair<log::TopicPartition, log::CommittedOffset>> offsets;
   std::vector<Change> changes;
   for (const auto& [split, offset] : commit.positions) {
+    if (split.topic.starts_with('~')) continue;
     const auto at = std::ranges::lower_bound(positions_, split, {}, &Positions::value_type::first);
     const bool known = at != positions_.end() && at->first == split;
     if (known ? at->second == offset : offset.value() < 0) continue;

@@ -18,9 +18,10 @@ namespace penstock::connector {
 
 // Keeps them in the log: each commit is one atomic write there, together with the records that a sink adds.
 //
-// Positions in topics are the committed offsets of the job's group. Positions of other splits and the sink's state are
-// records of a topic with the group's name, which is made when the first of them comes: of each key the last record
-// counts, and one without a value takes it back. What has been replaced is deleted from time to time.
+// Positions in topics are the committed offsets of the job's group. Positions of other splits (but those with '~') and
+// the sink's state are records of a topic with the group's name, which is made when the first of them comes: of each
+// key the last record counts, and one without a value takes it back. What has been replaced is deleted from time to
+// time.
 //
 // One commit() at a time; everything else is thread-safe.
 class PositionStore {

@@ -68,6 +68,14 @@ TEST_F(PositionStoreTest, ASplitThatIsGoneIsForgotten) {
   EXPECT_EQ(positions_text(open()->positions()), "file:/d/0=2");
 }
 
+TEST_F(PositionStoreTest, HowFarHasBeenLookedIsNotKept) {
+  auto store = open();
+  EXPECT_FALSE(commit(*store, at({{partition_of("~file:/c", 0), Offset(1)}})));
+  EXPECT_TRUE(commit(*store, at({{partition_of("~file:/c", 0), Offset(2)}, {partition_of("file:/c", 0), Offset(3)}})));
+  EXPECT_EQ(positions_text(store->positions()), "file:/c/0=3");
+  EXPECT_EQ(positions_text(open()->positions()), "file:/c/0=3");
+}
+
 TEST_F(PositionStoreTest, StateAndRecordsGoWithThePositions) {
   ASSERT_TRUE(log_->create_topic("out", 1, {}));
   auto store = open();

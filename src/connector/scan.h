@@ -38,7 +38,7 @@ struct DeadLetter {
   std::string_view table;
   std::string_view topic;  // or the file's path
   int32_t partition = 0;
-  int64_t offset = 0;  // of the record, or the line number in a file
+  int64_t offset = 0;  // of the record: its number in a partition, its first byte in a file
   std::string_view raw;
   std::string_view error;
 };
@@ -61,7 +61,11 @@ struct ConnectorContext {
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int output_fd = 1;               // where 'print' writes
   int error_fd = 2;
-  size_t batch_rows_max = columnar::kBatchRowsMax;  // of the batches that scans of topics make
+  size_t batch_rows_max = columnar::kBatchRowsMax;  // of the batches that scans of records make
+  // Where tables may read and write files, as a real path; empty: nowhere.
+  std::string files_directory;
+  // What the program keeps for itself: out of reach of tables even where `files_directory` contains it.
+  std::string data_directory;
 };
 
 struct MetadataColumn {
@@ -70,7 +74,8 @@ struct MetadataColumn {
 };
 
 // Where reading goes on, by split: what is read in order. A split is a partition of a topic, with the offset of the
-// next record; or something else, such as a file, which then has a name with a colon, as no topic has.
+// next record; or something else, such as a file, which then has a name with a colon, as no topic has. One whose name
+// begins with '~' is not kept over a restart: it only says how far has been looked, to whoever waits for that.
 using Positions = std::vector<std::pair<log::TopicPartition, log::Offset>>;
 
 struct ScanRequest {

@@ -94,6 +94,12 @@ void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& wate
 }
 
 size_t SplitWatermarks::add(int64_t now_us) {
+  if (!released_.empty()) {
+    const size_t split = released_.back();
+    released_.pop_back();
+    splits_[split] = {.last_event_us = now_us};
+    return split;
+  }
   splits_.push_back({.last_event_us = now_us});
   return splits_.size() - 1;
 }
@@ -106,6 +112,11 @@ void SplitWatermarks::advance(size_t split, EventTime watermark, int64_t now_us)
 }
 
 void SplitWatermarks::end(size_t split) { splits_[split].ended = true; }
+
+void SplitWatermarks::release(size_t split) {
+  end(split);
+  released_.push_back(split);
+}
 
 EventTime SplitWatermarks::least_without(size_t split) const {
   EventTime least = kMaxEventTime;

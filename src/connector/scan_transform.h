@@ -58,11 +58,13 @@ class SplitWatermarks {
         window_ends_(request.window_ends),
         idle_timeout_us_(idle_timeout_us) {}
 
-  // Gives its number: 0, 1, ...
+  // Gives its number: 0, 1, ..., or that of a split that was released.
   size_t add(int64_t now_us);
   void advance(size_t split, EventTime watermark, int64_t now_us);
   // The split gives nothing more: it is at the end of time.
   void end(size_t split);
+  // The same, and its number may be given to another one.
+  void release(size_t split);
   // Emits rows of a split and advances its watermark. Which rows are late is decided row by row, whatever the batches:
   // where the watermark could make a row late, it is emitted in between.
   void emit(size_t split, ScanTransform::Result rows, int64_t now_us, exec::SourceOutput& out);
@@ -86,6 +88,7 @@ class SplitWatermarks {
   EventTime least_without(size_t split) const;
 
   std::vector<Split> splits_;
+  std::vector<size_t> released_;
   size_t time_column_;
   types::WindowEnds window_ends_;
   int64_t idle_timeout_us_;

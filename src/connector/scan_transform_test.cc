@@ -118,6 +118,21 @@ TEST(SplitWatermarksTest, LatenessIsDecidedRowByRow) {
   }
 }
 
+TEST(SplitWatermarksTest, TheNumberOfAReleasedSplitIsGivenAgain) {
+  const ScanRequest r = request({}, false);
+  SplitWatermarks watermarks(r, 0);
+  const size_t first = watermarks.add(0);
+  const size_t second = watermarks.add(0);
+  watermarks.advance(first, EventTime(10), 0);
+  watermarks.advance(second, EventTime(5), 0);
+  EXPECT_EQ(watermarks.current().time, EventTime(5));
+  watermarks.release(second);
+  EXPECT_EQ(watermarks.current().time, EventTime(10)) << "it holds nobody back";
+  EXPECT_EQ(watermarks.add(0), second);
+  EXPECT_EQ(watermarks.current().time, kMinEventTime) << "as a new one";
+  EXPECT_EQ(watermarks.add(0), 2U);
+}
+
 TEST(SplitWatermarksTest, RowsInOrderStayTogether) {
   const ScanRequest r = request({.step_us = 1000 * kMilli, .offset_us = 0}, false);
   const ScanTransform transform(r);

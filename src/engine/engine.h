@@ -150,6 +150,7 @@ struct EngineOptions {
   io::Env* env = nullptr;
   log::Log* log = nullptr;
   std::string directory;           // for the catalog; locked by the caller
+  std::string files_directory;     // where tables may read and write files; empty: nowhere
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int workers = 1;
   // Tests make these small, so that batches and epochs end at many places.

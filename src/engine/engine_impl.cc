@@ -72,6 +72,7 @@ EngineImpl::~EngineImpl() { static_cast<void>(close()); }
 
 Status EngineImpl::start() {
   PENSTOCK_TRY(options_.env->create_directories(options_.directory));
+  PENSTOCK_TRY(find_directories());
   catalog_ = PENSTOCK_TRY(catalog::Catalog::open(options_.directory + std::string(kCatalogFile)));
   timer_ = std::make_unique<connector::Timer>();
   dead_letters_ = PENSTOCK_TRY(DeadLetters::open(*options_.log, *options_.env, options_.metrics));
@@ -88,6 +89,14 @@ Status EngineImpl::start() {
     const std::lock_guard lock(mutex_);
     failed_starts_[entry->id] = started.error().to_string();
   }
+  return {};
+}
+
+Status EngineImpl::find_directories() {
+  if (options_.files_directory.empty()) return {};
+  PENSTOCK_TRY(options_.env->create_directories(options_.files_directory));
+  files_directory_ = PENSTOCK_TRY(options_.env->real_path(options_.files_directory));
+  data_directory_ = PENSTOCK_TRY(options_.env->real_path(options_.directory));
   return {};
 }
 
@@ -126,7 +135,9 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
                         .dead_letters = dead_letters_.get(),
                         .parallelism = options_.workers,
                         .default_partitions = options_.default_partitions,
-                        .batch_rows_max = options_.scan_batch_rows_max};
+                        .batch_rows_max = options_.scan_batch_rows_max,
+                        .files_directory = files_directory_,
+                        .data_directory = data_directory_};
   context.find_view = [this](const std::string& name) { return running_view(name); };
   context.find_system_table = [this](const std::string& name) { return system_table(name); };
   context.bounded = bounded;

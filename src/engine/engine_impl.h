@@ -73,6 +73,8 @@ class EngineImpl : public Engine {
     bool told = false;  // of, to the listener
   };
 
+  // Makes the directory for files, and finds where it really is.
+  Status find_directories();
   Status start_entry(const catalog::EntryPtr& entry);
   Status start_native_table(const catalog::EntryPtr& entry);
   // Removes the topics of native tables that are no more: a crash came between the two steps of their end.
@@ -94,6 +96,8 @@ class EngineImpl : public Engine {
   void add_own_system_tables();
 
   const EngineOptions options_;
+  std::string files_directory_;
+  std::string data_directory_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<connector::Timer> timer_;
   std::unique_ptr<DeadLetters> dead_letters_;

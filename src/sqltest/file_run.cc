@@ -200,6 +200,21 @@ class FileRun {
     return settle();
   }
 
+  Status run(const FileInput& input) {
+    std::span<const std::string> rest = input.lines;
+    do {
+      const size_t size = way_.cuts && !rest.empty() ? std::min(rest.size(), up_to(kSmallBatchMax)) : rest.size();
+      std::string text;
+      for (const std::string& line : rest.first(size)) text += line + "\n";
+      settled_ = false;
+      PENSTOCK_TRY(instance_->append_to_file(input.name, text));
+      rest = rest.subspan(size);
+      if (way_.cuts && chance(30)) PENSTOCK_TRY(settle());
+      if (way_.restarts && chance(30)) PENSTOCK_TRY(restart());
+    } while (!rest.empty());
+    return way_.keeps_steps ? settle() : Status();
+  }
+
   // The clock goes on, and a record without a row lets every source look at it.
   Status run(const Advance& advance) {
     instance_->advance(advance.us);

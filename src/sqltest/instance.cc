@@ -15,6 +15,7 @@ namespace {
 // Topics that feed each other without end stop growing for no settle().
 constexpr int kSettleRoundsMax = 1000;
 constexpr size_t kRecordBatchBytes = 1 << 20;
+constexpr const char* kFilesDirectory = "/files";
 
 Result<std::string> make_directory() {
   std::string path = (std::filesystem::temp_directory_path() / "penstock-sql-test-XXXXXX").string();
@@ -28,6 +29,7 @@ Result<std::unique_ptr<Instance>> Instance::start(Options options) {
   auto instance = std::unique_ptr<Instance>(new Instance(options));
   instance->directory_ = PENSTOCK_TRY(make_directory());
   PENSTOCK_TRY(instance->env_.create_directories("/data"));
+  PENSTOCK_TRY(instance->env_.create_directories(kFilesDirectory));
   PENSTOCK_TRY(instance->env_.sync_directory("/"));
   PENSTOCK_TRY(instance->open());
   return instance;
@@ -46,6 +48,7 @@ Status Instance::open() {
   options.env = &env_;
   options.log = log_.get();
   options.directory = directory_;
+  options.files_directory = kFilesDirectory;
   options.workers = options_.workers;
   options.scan_batch_rows_max = options_.batch_rows_max;
   options.epoch_interval_busy_us = options_.epoch_interval_busy_us;
@@ -98,6 +101,17 @@ Status Instance::append(const std::string& topic, int32_t partition, log::Record
   const log::AppendResult result = done.get_future().get();
   if (result.error == log::AppendError::kNone) return {};
   return make_error(ErrorCode::kIoError, "cannot append to topic {}: {}", topic, result.message);
+}
+
+Status Instance::append_to_file(const std::string& name, std::string_view text) {
+  const std::string path = std::string(kFilesDirectory) + "/" + name;
+  const std::string directory = io::parent_directory(path);
+  PENSTOCK_TRY(env_.create_directories(directory));
+  const auto file = PENSTOCK_TRY(env_.open(path, io::OpenMode::kCreateOrOpen));
+  PENSTOCK_TRY(file->write_at(PENSTOCK_TRY(file->size()), text));
+  PENSTOCK_TRY(file->sync());
+  for (std::string at = directory; at != "/"; at = io::parent_directory(at)) PENSTOCK_TRY(env_.sync_directory(at));
+  return {};
 }
 
 Status Instance::create_topic(const std::string& topic, int32_t partitions) {

@@ -51,6 +51,8 @@ class Instance {
   Result<Rows> run(std::string_view sql);
   // Appends the records, as one batch unless they are large; they are durable when it returns.
   Status append(const std::string& topic, int32_t partition, std::span<const Record> records);
+  // Adds to a file of the files directory; durable when it returns.
+  Status append_to_file(const std::string& name, std::string_view text);
   Status create_topic(const std::string& topic, int32_t partitions);
   void advance(int64_t us) { env_.advance(us); }
   // Waits until everything that came in has gone through every job, and what they wrote through those that read it.

@@ -115,6 +115,7 @@ class Parser {
     if (kind == "query") return parse_query(words);
     if (kind == "stream") return parse_stream(words);
     if (kind == "input") return parse_input(words);
+    if (kind == "file") return parse_file_input(words);
     if (kind == "result") return parse_result(words);
     if (kind == "changes") return parse_changes(words);
     if (kind == "advance") return parse_advance(line.substr(kind.size()));
@@ -200,6 +201,12 @@ class Parser {
     return {};
   }
 
+  Status parse_file_input(const Lines& words) {
+    if (words.size() != 2) return wrong("expected 'file NAME'");
+    add(FileInput{.name = words[1], .lines = take_expected().lines});
+    return {};
+  }
+
   Status parse_result(const Lines& words) {
     StreamResult result;
     if (words.size() < 2 || words.size() == 3 || words.size() > 4)
@@ -267,8 +274,9 @@ class Parser {
     PENSTOCK_TRY(parser.parse());
     for (size_t i = first; i < file_.steps.size(); ++i) {
       const auto* statement = std::get_if<Statement>(&file_.steps[i].what);
-      const bool plain =
-          std::holds_alternative<Input>(file_.steps[i].what) || (statement != nullptr && !statement->error);
+      const bool plain = std::holds_alternative<Input>(file_.steps[i].what) ||
+                         std::holds_alternative<FileInput>(file_.steps[i].what) ||
+                         (statement != nullptr && !statement->error);
       if (!plain) return wrong(name + " is included, so it may hold only statements and inputs");
       file_.steps[i].line = block_ + 1;
     }
@@ -301,7 +309,8 @@ class Parser {
 Status check(const TestFile& file) {
   bool ended = false;
   for (const Step& step : file.steps) {
-    const bool input = std::holds_alternative<Input>(step.what) || std::holds_alternative<End>(step.what);
+    const bool input = std::holds_alternative<Input>(step.what) || std::holds_alternative<FileInput>(step.what) ||
+                       std::holds_alternative<End>(step.what);
     if (ended && input) return invalid_argument("{}:{}: nothing comes in after 'end'", file.path, step.line);
     ended = ended || std::holds_alternative<End>(step.what);
   }
@@ -327,8 +336,8 @@ size_t TestFile::first_final_step() const {
   size_t first = 0;
   for (size_t i = 0; i < steps.size(); ++i) {
     const auto& what = steps[i].what;
-    if (std::holds_alternative<Input>(what) || std::holds_alternative<End>(what) ||
-        std::holds_alternative<Advance>(what)) {
+    if (std::holds_alternative<Input>(what) || std::holds_alternative<FileInput>(what) ||
+        std::holds_alternative<End>(what) || std::holds_alternative<Advance>(what)) {
       first = i + 1;
     }
   }

@@ -53,6 +53,12 @@ struct Input {
   std::string file;  // in place of lines
 };
 
+// Lines that are added to a file of the files directory, which is made when there is none.
+struct FileInput {
+  std::string name;
+  Lines lines;
+};
+
 // The rows of a stream, compared in any order.
 struct StreamResult {
   std::string stream;
@@ -76,7 +82,7 @@ struct End {};
 
 struct Step {
   size_t line = 0;
-  std::variant<Statement, Query, Stream, Input, StreamResult, StreamChanges, Advance, End> what;
+  std::variant<Statement, Query, Stream, Input, FileInput, StreamResult, StreamChanges, Advance, End> what;
 };
 
 struct TestFile {

@@ -50,10 +50,13 @@ bool has_input_to_scatter(const TestFile& file) {
 bool is_useful(const Way& way, const TestFile& file) {
   if (way.name == "1-worker") return true;
   if (file.large_input && way.name != "4-workers" && !way.restarts && !way.bounded) return false;
-  if (!has<Stream>(file) && !has<Input>(file)) return false;
+  const bool inputs = has<Input>(file) || has<FileInput>(file);
+  if (!has<Stream>(file) && !inputs) return false;
   if (way.keeps_steps) return true;
   // The clock is a step: how long a partition was idle depends on what came before.
-  if (file.steps_only || has<Advance>(file) || !has<Input>(file)) return false;
+  if (file.steps_only || has<Advance>(file) || !inputs) return false;
+  // Files are written where they stand; what comes out of that in other ways is the same.
+  if (!has<Input>(file) && !way.restarts && !way.bounded) return false;
   if (way.bounded) return file.has_end() && has<Stream>(file);
   // Before the end the watermark, the least of all partitions, says how the rows lie.
   return !way.scatters || (file.has_end() && has_input_to_scatter(file));

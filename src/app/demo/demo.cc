@@ -149,6 +149,7 @@ int run_demo(DemoOptions options) {
       return 1;
     }
     options.config.data_dir = directory;
+    options.config.files_dir = directory + "/files";
   }
   const Status status = run(options);
   std::error_code ignored;

@@ -1,0 +1,329 @@
+#include "connector/filesystem/file_sink.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "columnar/change_batch.h"
+#include "columnar/column.h"
+#include "connector/filesystem/file_access.h"
+#include "connector/filesystem/file_table.h"
+#include "connector/filesystem/part_files.h"
+#include "connector/pending_commits.h"
+#include "connector/position_store.h"
+#include "format/encoder.h"
+
+namespace penstock::connector {
+
+namespace {
+
+constexpr size_t kBlockBytes = 512 << 10;
+// Committed but not durable; above it the operators take no more rows.
+constexpr size_t kBytesInFlightMax = 32 << 20;
+
+// Encoded rows, each with its end of line.
+struct Block {
+  std::string text;
+  uint64_t rows = 0;
+};
+
+// What the sink operators of one job share. A thread of its own writes, so that no worker waits for a disk; epochs that
+// end while it does are written together.
+class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
+ public:
+  FileSink(SinkRequest request, FileTableOptions table, std::unique_ptr<PositionStore> store,
+           std::unique_ptr<PartFiles> parts, io::Env& env)
+      : request_(std::move(request)),
+        table_(std::move(table)),
+        store_(std::move(store)),
+        committed_(store_->positions()),
+        parts_(std::move(parts)),
+        env_(env),
+        writer_([this] { run(); }) {}
+
+  ~FileSink() override {
+    {
+      const std::lock_guard lock(mutex_);
+      abandoned_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  Result<std::unique_ptr<exec::Operator>> make_operator(SinkInstance instance) override;
+  Status commit(Epoch epoch, const Positions& positions) override;
+  bool durable(Epoch epoch) const override { return pending_.settled(epoch); }
+  Positions committed() const override { return committed_; }
+  // Publishes what there is.
+  Status close() override;
+
+  // --- for operators ---
+  const std::string& table() const { return request_.table; }
+  void stage(Epoch epoch, std::vector<Block> blocks);
+  bool has_room() const { return bytes_in_flight_.load(std::memory_order_acquire) < kBytesInFlightMax; }
+  void on_room(std::function<void()> waker);
+
+ private:
+  struct Commit {
+    Epoch epoch;
+    std::vector<Block> blocks;
+    Positions positions;
+  };
+
+  void run();
+  // Waits for commits, for the end, and, if it `rolls`, until a file is to be published.
+  std::vector<Commit> next_commits(bool rolls);
+  Status write(const std::vector<Commit>& commits, bool last);
+  Status keep(const std::vector<Commit>& commits);
+  void settle(const std::vector<Commit>& commits, const Status& status);
+
+  const SinkRequest request_;
+  const FileTableOptions table_;
+  const std::unique_ptr<PositionStore> store_;  // used by the writer
+  const Positions committed_;                   // before this sink
+  const std::unique_ptr<PartFiles> parts_;      // used by the writer
+  io::Env& env_;
+  PendingCommits pending_;
+  std::atomic<size_t> bytes_in_flight_{0};
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::map<Epoch, std::vector<Block>> staged_;
+  std::vector<Commit> queue_;
+  std::vector<std::function<void()>> wakers_;
+  bool closing_ = false;    // write what is there, publish, and end
+  bool abandoned_ = false;  // end
+
+  std::mutex close_mutex_;
+  std::optional<Status> closed_;  // how the writer has ended
+
+  std::jthread writer_;  // last: it uses all of these
+};
+
+// One instance. Encodes rows as they come, and hands the epoch's rows over at its barrier.
+class FileSinkOperator : public exec::Operator {
+ public:
+  FileSinkOperator(std::shared_ptr<FileSink> sink, std::unique_ptr<format::RowEncoder> encoder, bool quotes_lines)
+      : sink_(std::move(sink)), encoder_(std::move(encoder)), quotes_lines_(quotes_lines) {}
+
+  Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
+    if (sink_->muted()) return {};
+    PENSTOCK_TRY(refuse_changes(sink_->table(), batch));
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const size_t begin = block_.text.size();
+      encoder_->encode(batch, row, block_.text);
+      if (!quotes_lines_ && block_.text.find('\n', begin) != std::string::npos) {
+        return invalid_argument("table \"{}\": a value has an end of line in it, which this format cannot write",
+                                sink_->table())
+            .hint("use json, or csv with a quote character");
+      }
+      block_.text += '\n';
+      ++block_.rows;
+      if (block_.text.size() >= kBlockBytes) blocks_.push_back(std::exchange(block_, {}));
+    }
+    return {};
+  }
+
+  Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
+    if (block_.rows > 0) blocks_.push_back(std::exchange(block_, {}));
+    if (!blocks_.empty()) sink_->stage(epoch, std::exchange(blocks_, {}));
+    return exec::Progress::kDone;
+  }
+
+  bool can_accept() const override { return sink_->has_room(); }
+  void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
+
+ private:
+  const std::shared_ptr<FileSink> sink_;
+  const std::unique_ptr<format::RowEncoder> encoder_;
+  const bool quotes_lines_;
+  Block block_;
+  std::vector<Block> blocks_;  // of the epoch that runs
+};
+
+Result<std::unique_ptr<exec::Operator>> FileSink::make_operator(SinkInstance /*instance*/) {
+  const format::FormatOptions& format = table_.format;
+  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(format, request_.schema));
+  const bool quotes_lines = format.kind == format::FormatKind::kJson ||
+                            (format.kind == format::FormatKind::kCsv && format.quote_character != 0);
+  return std::make_unique<FileSinkOperator>(shared_from_this(), std::move(encoder), quotes_lines);
+}
+
+void FileSink::stage(Epoch epoch, std::vector<Block> blocks) {
+  const std::lock_guard lock(mutex_);
+  std::vector<Block>& staged = staged_[epoch];
+  std::ranges::move(blocks, std::back_inserter(staged));
+}
+
+Status FileSink::commit(Epoch epoch, const Positions& positions) {
+  PENSTOCK_TRY(pending_.begin(epoch));
+  const std::lock_guard lock(mutex_);
+  Commit commit{.epoch = epoch, .blocks = {}, .positions = positions};
+  if (auto node = staged_.extract(epoch)) commit.blocks = std::move(node.mapped());
+  size_t bytes = 0;
+  for (const Block& block : commit.blocks) bytes += block.text.size();
+  // Only from here on, not when they are staged: an operator that waited for room before its barrier would hold up the
+  // very epoch whose commit makes room.
+  bytes_in_flight_.fetch_add(bytes, std::memory_order_acq_rel);
+  queue_.push_back(std::move(commit));
+  changed_.notify_all();
+  return {};
+}
+
+Status FileSink::close() {
+  const std::lock_guard close_lock(close_mutex_);
+  if (!closed_) {
+    {
+      const std::lock_guard lock(mutex_);
+      closing_ = true;
+    }
+    changed_.notify_all();
+    writer_.join();
+    closed_ = pending_.wait();
+  }
+  return *closed_;
+}
+
+void FileSink::on_room(std::function<void()> waker) {
+  const std::lock_guard lock(mutex_);
+  wakers_.push_back(std::move(waker));
+}
+
+void FileSink::run() {
+  Status status;
+  for (bool last = false; !last;) {
+    const std::vector<Commit> commits = next_commits(status.has_value());
+    {
+      const std::lock_guard lock(mutex_);
+      if (abandoned_) return;
+      last = closing_ && queue_.empty();
+    }
+    // A failure is final: what is on the disk is not known.
+    if (status) status = write(commits, last);
+    settle(commits, status);
+    if (!status) pending_.settle(Epoch(), status);  // also when it was no epoch that failed
+  }
+}
+
+std::vector<FileSink::Commit> FileSink::next_commits(bool rolls) {
+  std::unique_lock lock(mutex_);
+  const auto ready = [&] { return !queue_.empty() || closing_ || abandoned_; };
+  const std::optional<int64_t> roll_us = rolls ? parts_->next_roll_us() : std::nullopt;
+  if (roll_us) {
+    const int64_t wait_us = std::max<int64_t>(0, *roll_us - env_.monotonic_time_us());
+    changed_.wait_for(lock, std::chrono::microseconds(wait_us), ready);
+  } else {
+    changed_.wait(lock, ready);
+  }
+  return std::exchange(queue_, {});
+}
+
+Status FileSink::write(const std::vector<Commit>& commits, bool last) {
+  for (const Commit& commit : commits) {
+    for (const Block& block : commit.blocks) PENSTOCK_TRY(parts_->append(block.text));
+  }
+  parts_->roll_if_due();
+  if (last) parts_->roll();
+  PENSTOCK_TRY(parts_->sync());
+  PENSTOCK_TRY(keep(commits));
+  return parts_->publish();
+}
+
+// Writes positions and state, and waits for that.
+Status FileSink::keep(const std::vector<Commit>& commits) {
+  if (request_.group.empty()) return {};
+  std::map<log::TopicPartition, log::Offset> positions;  // of each the latest
+  for (const Commit& commit : commits) {
+    for (const auto& [split, offset] : commit.positions) positions[split] = offset;
+  }
+  std::promise<Status> done;
+  const bool written = PENSTOCK_TRY(store_->commit(
+      {.records = {}, .positions = Positions(positions.begin(), positions.end()), .state = parts_->state()},
+      [&done](Status status) { done.set_value(std::move(status)); }));
+  return written ? done.get_future().get() : Status();
+}
+
+void FileSink::settle(const std::vector<Commit>& commits, const Status& status) {
+  size_t bytes = 0;
+  for (const Commit& commit : commits) {
+    for (const Block& block : commit.blocks) {
+      bytes += block.text.size();
+      if (status) add_rows_written(block.rows);
+    }
+    pending_.settle(commit.epoch, status);
+  }
+  std::vector<std::function<void()>> wakers;
+  {
+    const std::lock_guard lock(mutex_);
+    const size_t before = bytes_in_flight_.fetch_sub(bytes, std::memory_order_acq_rel);
+    if (before >= kBytesInFlightMax) wakers = wakers_;
+  }
+  for (const auto& waker : wakers) waker();
+}
+
+// The names of the columns, as a record of the format.
+Result<std::string> header_of(const FileTableOptions& table, const types::Schema& schema) {
+  if (!table.header) return std::string();
+  types::Schema names;
+  std::vector<columnar::ColumnPtr> columns;
+  for (const types::Field& field : schema) {
+    names.push_back({field.name, types::TypeKind::kString});
+    columnar::ColumnBuilder builder(names.back().type, 1);
+    builder.append_string(field.name);
+    columns.push_back(builder.finish());
+  }
+  std::string line;
+  PENSTOCK_TRY(format::RowEncoder::make(table.format, names))->encode({1, std::move(columns)}, 0, line);
+  return line + "\n";
+}
+
+std::string_view suffix_of(format::FormatKind kind) {
+  switch (kind) {
+    case format::FormatKind::kJson: return ".json";
+    case format::FormatKind::kCsv: return ".csv";
+    case format::FormatKind::kRaw: break;
+  }
+  return ".txt";
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Sink>> make_file_sink(const ConnectorContext& context, SinkRequest request) {
+  FileTableOptions table = PENSTOCK_TRY(parse_file_table(request.table, request.options));
+  const FileAccess access = PENSTOCK_TRY(FileAccess::make(context));
+  const std::string where = "table \"" + request.table + "\"";
+  if (is_pattern(table.path)) {
+    return invalid_argument("{} cannot be written to: its path is a pattern", where)
+        .hint("make a table of a directory");
+  }
+  Result<std::string> directory = access.resolve(table.path);
+  Status made = directory ? access.make_directory(*directory) : Status(directory.error());
+  if (!made) return std::move(made).error().context(where);
+  std::string header = PENSTOCK_TRY(header_of(table, request.schema));
+  PartFiles::Options options{.env = context.env,
+                             .directory = PENSTOCK_TRY(access.real_path(*directory)),
+                             .suffix = std::string(suffix_of(table.format.kind)),
+                             .header = std::move(header),
+                             .roll_bytes = table.roll_bytes,
+                             .roll_us = table.roll_us,
+                             .roll_inactive_us = table.roll_inactive_us};
+  auto store = PENSTOCK_TRY(PositionStore::open(context, request.group));
+  auto parts = PartFiles::open(std::move(options), store->state());
+  if (!parts) return std::move(parts).error().context(where);
+  return std::make_shared<FileSink>(std::move(request), std::move(table), std::move(store), *std::move(parts),
+                                    *context.env);
+}
+
+}  // namespace penstock::connector

@@ -1,0 +1,76 @@
+// The files that one sink writes, one after the other. Until it is published a file is hidden: its name begins with a
+// dot, and ends with ".inprogress".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "io/env.h"
+
+namespace penstock::connector {
+
+// Not thread-safe. A commit is: append(), sync(), then the caller keeps state() durably, then publish(). After a crash
+// between any two of them open() with the state that was kept last goes on there: what was appended later is cut off,
+// and what was to be published is.
+class PartFiles {
+ public:
+  struct Options {
+    io::Env* env = nullptr;
+    std::string directory;  // exists
+    std::string suffix;     // ".json"
+    std::string header;     // stands at the beginning of each file
+    uint64_t roll_bytes = 0;
+    int64_t roll_us = 0;
+    int64_t roll_inactive_us = 0;
+  };
+  // Errors: kCorruption when a file that the state tells of is not there, or shorter than it was.
+  static Result<std::unique_ptr<PartFiles>> open(Options options, const std::optional<std::string>& state);
+
+  // Appends whole rows; closes the file when it has become large enough.
+  Status append(std::string_view rows);
+  // Closes the file when it is time.
+  void roll_if_due();
+  void roll();
+  // When roll_if_due() may next do something, in monotonic time.
+  std::optional<int64_t> next_roll_us() const;
+
+  // Makes durable what was appended.
+  Status sync();
+  // What a successor must know, as of the last append().
+  std::string state() const;
+  // Gives the files that are closed their names, durably.
+  Status publish();
+
+ private:
+  struct Part {
+    uint64_t number = 0;
+    uint64_t bytes = 0;
+    std::unique_ptr<io::File> file;
+    bool dirty = false;
+    int64_t begun_us = 0;
+    int64_t appended_us = 0;
+  };
+
+  explicit PartFiles(Options options) : options_(std::move(options)) {}
+  Status recover(std::string_view state);
+  Status reopen(uint64_t number, uint64_t bytes);
+  Status remove_unknown();
+  Status begin();
+  std::string path(uint64_t number) const;
+  std::string hidden_name(uint64_t number) const;
+  std::string hidden_path(uint64_t number) const { return options_.directory + "/" + hidden_name(number); }
+
+  const Options options_;
+  std::string id_;  // of the sink, over restarts: no two write the same file
+  uint64_t next_number_ = 0;
+  std::optional<Part> part_;    // that rows go to
+  std::vector<Part> closed_;    // to be published
+  bool names_changed_ = false;  // in the directory, and not synced
+};
+
+}  // namespace penstock::connector
