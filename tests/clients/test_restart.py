@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 
+import psycopg
 from confluent_kafka import Consumer, Producer, TopicPartition
 from test_delivery import read_all
 
@@ -59,3 +60,37 @@ def test_clients_go_on_after_a_kill(start_server, topic, group):
     consumer.seek(TopicPartition(topic, 0, 1))
     assert consumer.poll(DEADLINE_S).value() == b"1"
     consumer.close()
+
+
+def test_nested_values_come_back_after_a_kill(start_server, topic):
+    table = topic.replace("-", "_")
+
+    def connect(server):
+        host, port = server.addresses["pg"].rsplit(":", 1)
+        return psycopg.connect(host=host, port=port, user="me", dbname="d", autocommit=True, connect_timeout=10)
+
+    def read(connection):
+        rows = connection.execute(f"SELECT * FROM {table} ORDER BY id").fetchall()
+        return rows, connection.execute(f"SELECT * FROM {table}_by_owner ORDER BY n").fetchall()
+
+    server = start_server()
+    with connect(server) as connection:
+        connection.execute(
+            f"CREATE TABLE {table} (id INT PRIMARY KEY, tags ARRAY<STRING>, props MAP<INT, DOUBLE>, "
+            "owner ROW<name STRING, born DATE>)"
+        )
+        connection.execute(
+            f"CREATE MATERIALIZED VIEW {table}_by_owner AS SELECT owner, COUNT(*) AS n FROM {table} GROUP BY owner"
+        )
+        connection.execute(
+            f"INSERT INTO {table} VALUES (1, ARRAY['a', NULL], MAP[2, 0.5, 1, NULL], ROW('Ada', DATE '1815-12-10')), "
+            "(2, NULL, NULL, NULL), (3, ARRAY['b'], MAP[7, 1.0], ROW('Ada', DATE '1815-12-10'))"
+        )
+        connection.execute(f"UPDATE {table} SET tags = ARRAY_APPEND(tags, 'c') WHERE id = 3")
+        before = read(connection)
+    ada = {"name": "Ada", "born": "1815-12-10"}
+    assert before[0] == [(1, ["a", None], {"1": None, "2": 0.5}, ada), (2, None, None, None), (3, ["b", "c"], {"7": 1}, ada)]
+    assert before[1] == [(None, 1), (ada, 2)]
+    server.stop(signal.SIGKILL)
+    with connect(start_server()) as connection:
+        assert read(connection) == before
