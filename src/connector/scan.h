@@ -85,7 +85,7 @@ struct ScanRequest {
   // The columns to read, physical ones (of `columns`) first, then metadata. A column that nobody needs is not in them.
   types::Schema physical;
   // For each of `physical` the field that is read of the ROW that the column is, or of a ROW in it, by the names on the
-  // way there; an empty path, or none, stands for the whole column. Asked for only of JSON in topics.
+  // way there; an empty path, or none, stands for the whole column. Asked for only of JSON in topics and files.
   std::vector<std::vector<std::string>> fields;
   std::vector<MetadataColumn> metadata;
   // Expressions over these columns that give the scan's output; empty when the output is just these columns.

@@ -29,8 +29,8 @@ bool reads_fields(const catalog::Table& table) {
   const std::string* connector = catalog::find_option(table.options, "connector");
   const std::string* format = catalog::find_option(table.options, "format");
   if (format == nullptr) format = catalog::find_option(table.options, "value.format");
-  bool of_topic = *connector == "kafka" || *connector == "upsert-kafka";
-  return of_topic && format != nullptr && *format == "json";
+  bool of_records = *connector == "kafka" || *connector == "upsert-kafka" || *connector == "filesystem";
+  return of_records && format != nullptr && *format == "json";
 }
 
 // Whether rows of the table may be taken back.
