@@ -3,8 +3,11 @@
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
+
+import requests
 
 ROOT = pathlib.Path(__file__).parent.parent
 READY = "penstock ready "
@@ -24,10 +27,12 @@ class ServerDied(AssertionError):
 class Server:
     """Started by the constructor, on free ports unless `ports` (kafka, pg, http) says which.
 
+    `open_files` is the process's limit of them.
+
     Its standard error goes to a file beside the data directory, to which each start on that directory appends.
     """
 
-    def __init__(self, data_dir, *flags, ports=(0, 0, 0), wait=True, environment=None):
+    def __init__(self, data_dir, *flags, ports=(0, 0, 0), wait=True, environment=None, open_files=None):
         self.log_path = pathlib.Path(data_dir).with_suffix(".log")
         listen = [f"--{name}-listen=127.0.0.1:{port}" for name, port in zip(("kafka", "pg", "http"), ports)]
         with open(self.log_path, "ab") as log:
@@ -36,6 +41,7 @@ class Server:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **(environment or {})},
+                preexec_fn=open_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))),
             )
         if wait:
             self.wait_until_ready()
@@ -62,6 +68,17 @@ class Server:
             raise
         finally:
             self.process.stdout.close()
+
+    def metrics(self, session=requests):
+        """The values of /metrics by name, labels included."""
+        text = session.get(f"http://{self.http}/metrics", timeout=STOP_S).text
+        samples = (line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, value in samples}
+
+    def cpu_s(self):
+        """Processor time that it has used."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def rss_mb(self):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()

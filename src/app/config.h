@@ -25,6 +25,7 @@ struct Config {
   int64_t workers = 0;      // load_config() puts the number of cores in place of 0
   size_t memory_limit = 0;  // bytes; load_config() puts 60 % of what the process may use in place of 0
   int64_t shutdown_timeout_ms = 10'000;
+  int64_t open_files_reserve = 256;
 
   struct Kafka {
     net::Endpoint listen{"127.0.0.1", 9092};

@@ -26,6 +26,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"workers", PLACE(workers), "threads that run jobs (default: the number of cores)", 0, 256},
     {"memory_limit", PLACE(memory_limit), "of caches, state and buffers (default: 60 % of the memory there is)", 0},
     {"shutdown_timeout_ms", PLACE(shutdown_timeout_ms), "how long a stop may wait for clients and jobs", 0, kHourMs},
+    {"open_files_reserve", PLACE(open_files_reserve),
+     "of the process's limit of open files, kept for the log and jobs; clients beyond are refused", 0, 1'000'000},
 
     {"kafka.listen", PLACE(kafka.listen), "where Kafka clients connect"},
     {"kafka.advertise", PLACE(kafka.advertise), "the address given to Kafka clients (default: kafka.listen)"},

@@ -56,6 +56,7 @@ TEST_F(ConfigTest, HasDefaults) {
   EXPECT_EQ(config.kafka.request_bytes_max, size_t{100} << 20);
   EXPECT_GE(config.workers, 1);
   EXPECT_GT(config.memory_limit, 0U);
+  EXPECT_EQ(config.open_files_reserve, 256);
   EXPECT_TRUE(loaded->help.empty());
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "alert/alert_manager.h"
+#include "app/open_files.h"
 #include "app/version.h"
 #include "base/logging.h"
 #include "base/memory.h"
@@ -42,10 +43,13 @@ struct Server::Parts {
   explicit Parts(const Config& c) : config(c), memory("total", c.memory_limit) {}
 
   Status start();
+  void watch_open_files();
   Status start_protocols();
 
   const Config config;
   io::Env& env = io::posix_env();
+  const int64_t open_files_max = raise_open_files_limit();
+  const int client_descriptors_max = descriptors_for_clients(open_files_max, config.open_files_reserve);
   std::unique_ptr<io::FileLock> lock;
   MemoryBudget memory;
   MetricsRegistry metrics;
@@ -59,6 +63,7 @@ struct Server::Parts {
 };
 
 Status Server::Parts::start() {
+  watch_open_files();
   const std::string& directory = config.data_dir;
   PENSTOCK_TRY(env.create_directories(directory));
   PENSTOCK_TRY(env.sync_directory(io::parent_directory(directory)));  // the log makes durable what is below it
@@ -99,6 +104,15 @@ Status Server::Parts::start() {
   return start_protocols();
 }
 
+void Server::Parts::watch_open_files() {
+  metrics.gauge("process_max_fds", "Files and sockets that the process may have open").set(open_files_max);
+  metrics.callback("process_open_fds", "Files and sockets that are open", {},
+                   [] { return static_cast<double>(open_files()); });
+  if (client_descriptors_max == open_files_max - config.open_files_reserve) return;
+  logging::warning("the limit of open files is too small for the reserve, clients get half of it; raise it (ulimit -n)",
+                   {{"open_files_max", open_files_max}, {"open_files_reserve", config.open_files_reserve}});
+}
+
 Status Server::Parts::start_protocols() {
   kafka::KafkaServerOptions kafka_options;
   kafka_options.listen = net::to_string(config.kafka.listen);
@@ -111,12 +125,14 @@ Status Server::Parts::start_protocols() {
   kafka_options.default_partitions = static_cast<int32_t>(config.kafka.default_partitions);
   kafka_options.connections_max = static_cast<int>(config.kafka.connections_max);
   kafka_options.request_bytes_max = config.kafka.request_bytes_max;
+  kafka_options.descriptors_max = client_descriptors_max;
   kafka_options.metrics = &metrics;
   kafka = PENSTOCK_TRY(kafka::KafkaServer::start(*log, std::move(kafka_options)));
 
   pgwire::PgServerOptions pg_options;
   pg_options.listen = config.pg.listen;
   pg_options.connections_max = static_cast<int>(config.pg.connections_max);
+  pg_options.descriptors_max = client_descriptors_max;
   pg_options.version = std::string(kVersion);
   pg_options.metrics = &metrics;
   pg = PENSTOCK_TRY(pgwire::PgServer::start(*engine, std::move(pg_options)));
@@ -125,6 +141,7 @@ Status Server::Parts::start_protocols() {
   http_options.listen = net::to_string(config.http.listen);
   http_options.allowed_hosts = config.http.allowed_hosts;
   http_options.connections_max = static_cast<int>(config.http.connections_max);
+  http_options.descriptors_max = client_descriptors_max;
   http_options.subscription_rows_max = static_cast<size_t>(config.http.subscription_rows_max);
   http_options.subscription_bytes_max = config.http.subscription_bytes_max;
   http_options.api.engine = engine.get();

@@ -6,6 +6,7 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <chrono>
 #include <optional>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -287,6 +288,14 @@ class HttpConnection {
 };
 
 }  // namespace
+
+std::string too_many_connections() {
+  Response response{.reply =
+                        Api::error_reply(Error(ErrorCode::kUnavailable, "too many connections").hint("try again"))};
+  std::ostringstream text;
+  text << to_http(response, {});
+  return text.str();
+}
 
 net::awaitable<void> serve_connection(std::shared_ptr<net::Connection> connection, HttpContext& context) {
   HttpConnection served(std::move(connection), context);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/memory.h"
 #include "http/api.h"
@@ -23,6 +24,9 @@ struct HttpContext {
   WebSocketContext& web_sockets;
   MemoryBudget request_memory;  // of large bodies that are read or worked on
 };
+
+// What a connection that is refused is sent, whatever it asks for.
+std::string too_many_connections();
 
 // Runs until the client or the server ends the connection.
 net::awaitable<void> serve_connection(std::shared_ptr<net::Connection> connection, HttpContext& context);

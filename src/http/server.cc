@@ -59,6 +59,8 @@ class HttpServer::Impl {
                                                   {.name = "http",
                                                    .listen = PENSTOCK_TRY(net::parse_endpoint(options_.listen)),
                                                    .connections_max = options_.connections_max,
+                                                   .descriptors_max = options_.descriptors_max,
+                                                   .refusal = too_many_connections(),
                                                    .metrics = options_.api.metrics},
                                                   [this](std::shared_ptr<net::Connection> connection) {
                                                     return serve_connection(std::move(connection), context_);

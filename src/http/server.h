@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,6 +23,7 @@ struct HttpServerOptions {
   int threads = 1;
   int blocking_threads = 4;  // statements that run at once
   int connections_max = 10'000;
+  int descriptors_max = INT_MAX;  // of the process, above which connections are refused
   size_t header_bytes_max = 16 << 10;
   size_t body_bytes_max = 16 << 20;
   size_t bodies_bytes_max = 128 << 20;  // of large bodies of all connections, read or worked on; more are refused

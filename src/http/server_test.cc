@@ -108,6 +108,17 @@ TEST_F(HttpServerTest, AnswersRequestsOneAfterTheOther) {
   EXPECT_THAT(answers, HasSubstr(R"("rows":[["a",1]])"));
 }
 
+TEST_F(HttpServerTest, TooManyConnectionsAreToldSo) {
+  options_.connections_max = 1;
+  Client client(port());
+  client.send(get("/livez", ""));
+  EXPECT_THAT(client.read_some(15), StartsWith("HTTP/1.1 200 OK"));
+  const std::string answer = exchange(get("/livez"));
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(answer, HasSubstr(R"("message":"too many connections")"));
+}
+
 TEST_F(HttpServerTest, ARequestHasATimeLimitHoweverSlowlyItComes) {
   options_.read_timeout = 50ms;
   Client silent(port());

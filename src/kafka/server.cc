@@ -68,7 +68,11 @@ class KafkaServer::Impl {
     const auto endpoint = PENSTOCK_TRY(net::parse_endpoint(options_.listen));
     listener_ = PENSTOCK_TRY(net::Listener::bind(
         loops_,
-        {.name = "kafka", .listen = endpoint, .connections_max = options_.connections_max, .metrics = &metrics_}));
+        {.name = "kafka",
+         .listen = endpoint,
+         .connections_max = options_.connections_max,
+         .descriptors_max = options_.descriptors_max,
+         .metrics = &metrics_}));
     make_broker(endpoint.host);
     listener_->serve([this](const std::shared_ptr<net::Connection>& connection) { return serve(connection); });
     return {};

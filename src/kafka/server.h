@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,7 @@ struct KafkaServerOptions {
   int threads = 2;
   int blocking_threads = 2;  // for what waits for the disk: creating topics, searching offsets by time
   int connections_max = 10'000;
+  int descriptors_max = INT_MAX;  // of the process, above which connections are refused
   size_t request_bytes_max = 100 << 20;             // a longer frame closes its connection
   size_t pipelined_bytes_max = 64 << 20;            // of produce requests of one connection that wait for the disk
   size_t pipelined_requests_max = 128;              // likewise

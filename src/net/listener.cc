@@ -3,9 +3,12 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "base/log_gate.h"
 #include "base/logging.h"
 
 namespace penstock::net {
@@ -15,6 +18,8 @@ using boost::system::error_code;
 
 // How long accepting pauses when the process is out of file descriptors or memory.
 constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
+// Of what clients that keep trying would fill the log with.
+constexpr logging::LogGate::Options kLogGate{.lines = 1, .interval = std::chrono::seconds(10)};
 constexpr int kBacklog = 1024;
 
 Error cannot_listen(const Endpoint& endpoint, const error_code& error) {
@@ -56,6 +61,17 @@ std::string peer_name(const tcp::socket& socket) {
   return to_string(Endpoint{.host = remote.address().to_string(), .port = remote.port()});
 }
 
+// Sends what the socket takes now. What has come is read before: closing with it unread resets the connection, and the
+// client might not get to see what it was told.
+void send_at_once(tcp::socket& socket, const std::string& bytes) {
+  if (bytes.empty()) return;
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  char unread[4096];
+  socket.read_some(asio::buffer(unread), ignored);
+  socket.write_some(asio::buffer(bytes), ignored);
+}
+
 }  // namespace
 
 void Connection::drain() {
@@ -82,13 +98,13 @@ struct Listener::State : std::enable_shared_from_this<State> {
     open_gauge = &options.metrics->gauge(prefix + "_connections", "Open connections");
     accepted = &options.metrics->counter(prefix + "_connections_accepted_total", "Connections accepted");
     refused = &options.metrics->counter(prefix + "_connections_refused_total",
-                                        "Connections closed at once because the limit was reached");
+                                        "Connections closed at once because a limit was reached");
   }
 
   Status open_acceptors();
   awaitable<void> accept(std::shared_ptr<tcp::acceptor> acceptor);
   void serve(tcp::socket socket, EventLoop& loop);
-  void refuse(const tcp::socket& socket);
+  void refuse(tcp::socket socket, std::string_view why, int limit);
   void forget(uint64_t id);
   void for_each_connection(void (Connection::*action)());
 
@@ -100,11 +116,12 @@ struct Listener::State : std::enable_shared_from_this<State> {
   Gauge* open_gauge = nullptr;
   Counter* accepted = nullptr;
   Counter* refused = nullptr;
+  logging::LogGate refusals_log{kLogGate};
+  logging::LogGate failures_log{kLogGate};
 
   std::mutex mutex;
   std::condition_variable gone;
   bool stopping = false;
-  bool refusing = false;  // the limit was logged and has not been left since
   uint64_t last_id = 0;
   std::unordered_map<uint64_t, std::weak_ptr<Connection>> connections;
 };
@@ -135,19 +152,19 @@ Status Listener::State::open_acceptors() {
 
 awaitable<void> Listener::State::accept(std::shared_ptr<tcp::acceptor> acceptor) {
   const auto self = shared_from_this();
-  bool failing = false;
   while (acceptor->is_open()) {
     EventLoop& loop = loops.next();
     auto [error, socket] = co_await acceptor->async_accept(loop.context(), kAwait);
     if (!acceptor->is_open()) break;
     if (error) {
-      if (!failing) logging::error("cannot accept", {{"listener", options.name}, {"why", error.message()}});
-      failing = true;
+      if (failures_log.pass()) {
+        logging::error("cannot accept connections, trying again",
+                       {{"listener", options.name}, {"why", error.message()}});
+      }
       asio::steady_timer timer(acceptor->get_executor(), kAcceptRetryDelay);
       co_await timer.async_wait(kAwait);
       continue;
     }
-    failing = false;
     serve(std::move(socket), loop);
   }
 }
@@ -155,18 +172,23 @@ awaitable<void> Listener::State::accept(std::shared_ptr<tcp::acceptor> acceptor)
 void Listener::State::serve(tcp::socket socket, EventLoop& loop) {
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  if (socket.native_handle() >= options.descriptors_max) {
+    return refuse(std::move(socket), "too many files are open", options.descriptors_max);
+  }
   std::shared_ptr<Connection> connection;
   std::string peer = peer_name(socket);
   {
     const std::lock_guard lock(mutex);
     if (stopping) return;
     if (std::cmp_less(connections.size(), options.connections_max)) {
-      refusing = false;
       connection = std::make_shared<Connection>(std::move(socket), loop.shared_from_this(), std::move(peer), ++last_id);
       connections.emplace(connection->id(), connection);
     }
   }
-  if (connection == nullptr) return refuse(socket);  // NOLINT(bugprone-use-after-move): not moved without a connection
+  if (connection == nullptr) {
+    // NOLINTNEXTLINE(bugprone-use-after-move): not moved without a connection
+    return refuse(std::move(socket), "too many connections", options.connections_max);
+  }
   if (accepted != nullptr) accepted->add();
   if (open_gauge != nullptr) open_gauge->add(1);
 
@@ -188,18 +210,16 @@ void Listener::State::serve(tcp::socket socket, EventLoop& loop) {
                  });
 }
 
-void Listener::State::refuse(const tcp::socket& socket) {
+void Listener::State::refuse(tcp::socket socket, std::string_view why, int limit) {
   if (refused != nullptr) refused->add();
-  bool first = false;
-  {
-    const std::lock_guard lock(mutex);
-    first = !std::exchange(refusing, true);
+  if (const auto held_back = refusals_log.pass()) {
+    logging::warning("closing new connections", {{"listener", options.name},
+                                                 {"why", why},
+                                                 {"limit", limit},
+                                                 {"peer", peer_name(socket)},
+                                                 {"not_logged", *held_back}});
   }
-  // Once until there is room again: a client that keeps trying must not fill the log.
-  if (first) {
-    logging::warning("connection limit reached, closing new connections",
-                     {{"listener", options.name}, {"limit", options.connections_max}, {"peer", peer_name(socket)}});
-  }
+  send_at_once(socket, options.refusal);
 }
 
 void Listener::State::forget(uint64_t id) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <functional>
 #include <memory>
 #include <string>
@@ -57,6 +58,12 @@ struct ListenerOptions {
   std::string name;  // of the protocol, for logs and metrics: "kafka"
   Endpoint listen;   // port 0: any free port, see Listener::port()
   int connections_max = 10'000;
+  // A connection whose descriptor is not below this is refused. The kernel gives the lowest number that is free, so as
+  // many files are open then, and what is left of the process's limit is for those of the log and the engine.
+  int descriptors_max = INT_MAX;
+  // What a connection that is refused is sent before it is closed, as far as it can be at once: an error in the
+  // protocol's terms. Empty: nothing.
+  std::string refusal;
   // How long handlers may take to return once their sockets are closed, before shutdown() gives up.
   std::chrono::milliseconds close_grace{1000};
   MetricsRegistry* metrics = nullptr;  // penstock_<name>_connections, .._accepted_total, .._refused_total

@@ -1,7 +1,9 @@
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <future>
 #include <string>
@@ -93,6 +95,7 @@ TEST(ListenerTest, ClosesConnectionsAboveTheLimit) {
   EventLoopPool loops("test", 1);
   auto options = any_port();
   options.connections_max = 2;
+  options.refusal = "no room";
   options.metrics = &metrics;
   auto listener = *Listener::start(loops, options, echo);
   auto one = std::make_unique<Client>(listener->port());
@@ -102,7 +105,7 @@ TEST(ListenerTest, ClosesConnectionsAboveTheLimit) {
   EXPECT_EQ(one->receive(1), "1");
   EXPECT_EQ(two.receive(1), "2");
 
-  EXPECT_TRUE(Client(listener->port()).at_end());
+  EXPECT_EQ(Client(listener->port()).receive(100), "no room");
   EXPECT_EQ(metrics.counter("penstock_test_connections_refused_total", "").value(), 1);
   EXPECT_EQ(metrics.gauge("penstock_test_connections", "").value(), 2);
 
@@ -111,6 +114,28 @@ TEST(ListenerTest, ClosesConnectionsAboveTheLimit) {
   Client again(listener->port());
   again.send("3");
   EXPECT_EQ(again.receive(1), "3");
+}
+
+int open_file() { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+
+TEST(ListenerTest, LeavesDescriptorsToTheRestOfTheProcess) {
+  MetricsRegistry metrics;
+  EventLoopPool loops("test", 1);
+  auto options = any_port();
+  const int lowest_free = open_file();
+  options.descriptors_max = lowest_free + 20;
+  options.metrics = &metrics;
+  auto listener = *Listener::start(loops, options, echo);
+  std::vector<int> files;
+  while (files.empty() || files.back() < options.descriptors_max) files.push_back(open_file());
+  EXPECT_TRUE(Client(listener->port()).at_end());
+  EXPECT_EQ(metrics.counter("penstock_test_connections_refused_total", "").value(), 1);
+
+  for (const int file : files) ::close(file);
+  Client client(listener->port());
+  client.send("x");
+  EXPECT_EQ(client.receive(1), "x");
+  ::close(lowest_free);
 }
 
 TEST(ListenerTest, ShutdownClosesIdleConnectionsAndRefusesNewOnes) {

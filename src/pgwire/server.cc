@@ -6,7 +6,9 @@
 
 #include "net/event_loop.h"
 #include "net/listener.h"
+#include "pgwire/backend.h"
 #include "pgwire/connection.h"
+#include "pgwire/sql_state.h"
 
 namespace penstock::pgwire {
 namespace {
@@ -28,6 +30,13 @@ ConversationOptions conversation_options(const PgServerOptions& options) {
   return conversation;
 }
 
+// What a client reads instead of an answer to its startup packet.
+std::string too_many_clients() {
+  std::string out;
+  write_error(out, {.severity = "FATAL", .sql_state = sql_state::kTooManyConnections, .message = "too many clients"});
+  return out;
+}
+
 }  // namespace
 
 struct PgServer::State {
@@ -46,6 +55,8 @@ Result<std::unique_ptr<PgServer>> PgServer::start(engine::Engine& engine, PgServ
       {.name = "pgwire",
        .listen = options.listen,
        .connections_max = options.connections_max,
+       .descriptors_max = options.descriptors_max,
+       .refusal = too_many_clients(),
        .metrics = options.metrics},
       [context](std::shared_ptr<net::Connection> connection) { return serve_connection(context, connection); }));
   return std::unique_ptr<PgServer>(new PgServer(std::move(state)));

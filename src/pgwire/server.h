@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ struct PgServerOptions {
   net::Endpoint listen{.host = "127.0.0.1", .port = 7432};
   std::string version = "0.1.0";  // of Penstock
   int connections_max = 100;      // each has a thread for its statements
+  int descriptors_max = INT_MAX;  // of the process, above which connections are refused
   int io_threads = 1;
   size_t message_bytes_max = 16 << 20;  // what a client may send at once: a statement, or its parameters
   size_t statements_max = 1000;         // prepared statements of a connection

@@ -110,6 +110,16 @@ TEST_F(PgServerTest, AnswersQueries) {
   EXPECT_EQ(metrics_.counter("penstock_pgwire_statements_total", "").value(), 1U);
 }
 
+TEST_F(PgServerTest, TooManyClientsAreToldSo) {
+  start({.connections_max = 1});
+  Client client(server_->port());
+  client.start();
+  Client other(server_->port());
+  EXPECT_EQ(other.receive_until('\0'), "E");
+  EXPECT_EQ(other.sql_state, "53300");
+  EXPECT_EQ(other.error_message, "too many clients");
+}
+
 TEST_F(PgServerTest, CancelsARunningStatement) {
   Client client(server_->port());
   client.start();

@@ -3,6 +3,7 @@
 import os
 import socket
 import struct
+import time
 
 TIMEOUT_S = 60  # of anything that a client waits for
 
@@ -58,6 +59,13 @@ def send_until_refused(connection, piece, times):
     finally:
         connection.settimeout(TIMEOUT_S)
     return True
+
+
+def wait_until(condition, what):
+    end = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < end, f"not within {TIMEOUT_S} s: {what}"
+        time.sleep(0.02)
 
 
 # --- Kafka ---
