@@ -108,12 +108,25 @@ Status check_host_names(const std::vector<std::string>& names) {
   return {};
 }
 
+// What clients may take of the program's memory: a share of it, so that jobs and caches go on whatever clients send.
+void share_memory(Config& config) {
+  constexpr size_t kMiB = 1 << 20;
+  const auto share = [&](size_t& bytes, size_t divisor, size_t most) {
+    if (bytes == 0) bytes = std::min(config.memory_limit / divisor, most);
+  };
+  share(config.kafka.requests_bytes_max, 4, 512 * kMiB);
+  share(config.kafka.responses_bytes_max, 8, 256 * kMiB);
+  share(config.pg.messages_bytes_max, 8, 256 * kMiB);
+  config.kafka.requests_bytes_max = std::max(config.kafka.requests_bytes_max, config.kafka.request_bytes_max);
+}
+
 // Puts in what depends on the machine or on another setting.
 Status complete(Config& config) {
   PENSTOCK_TRY(check_host_names(config.http.allowed_hosts));
   if (config.files_dir.empty()) config.files_dir = config.data_dir + "/files";
   if (config.workers == 0) config.workers = std::clamp<int64_t>(std::thread::hardware_concurrency(), 1, 256);
   if (config.memory_limit == 0) config.memory_limit = MemoryBudget::detect_limit_bytes() / 100 * kMemoryPercent;
+  share_memory(config);
   Config::Kafka& kafka = config.kafka;
   if (kafka.advertise.host.empty()) kafka.advertise.host = kafka.listen.host;
   if (kafka.advertise.port == 0) kafka.advertise.port = kafka.listen.port;

@@ -34,11 +34,18 @@ struct Config {
     int64_t default_partitions = 1;
     int64_t connections_max = 10'000;
     size_t request_bytes_max = 100 << 20;
+    size_t requests_bytes_max = 0;   // load_config() puts a share of memory_limit in place of 0
+    size_t responses_bytes_max = 0;  // likewise
+    int64_t read_timeout_ms = 60'000;
+    int64_t write_timeout_ms = 60'000;
   } kafka;
 
   struct Pg {
     net::Endpoint listen{"127.0.0.1", 7432};
     int64_t connections_max = 1'000;
+    size_t messages_bytes_max = 0;  // as those of Kafka
+    int64_t read_timeout_ms = 60'000;
+    int64_t write_timeout_ms = 600'000;
   } pg;
 
   struct Http {
@@ -47,6 +54,7 @@ struct Config {
     int64_t connections_max = 10'000;
     int64_t subscription_rows_max = 100'000;
     size_t subscription_bytes_max = 256 << 20;
+    int64_t write_timeout_ms = 30'000;
   } http;
 
   struct Journal {

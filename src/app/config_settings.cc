@@ -35,9 +35,28 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"kafka.default_partitions", PLACE(kafka.default_partitions), "of a topic made without a number", 1, 10'000},
     {"kafka.connections_max", PLACE(kafka.connections_max), "more are refused", 1, 1'000'000},
     {"kafka.request_bytes_max", PLACE(kafka.request_bytes_max), "a larger request is refused", 1024, 2 * kGiB - 1},
+    {"kafka.requests_bytes_max", PLACE(kafka.requests_bytes_max),
+     "of requests that are read or worked on, of all clients together; above it clients are not read (default: a "
+     "quarter "
+     "of memory_limit, 512 MiB at most, one request at least)",
+     0},
+    {"kafka.responses_bytes_max", PLACE(kafka.responses_bytes_max),
+     "of responses until clients have read them, of all clients together; above it fetches give one batch (default: an "
+     "eighth of memory_limit, 256 MiB at most)",
+     0},
+    {"kafka.read_timeout_ms", PLACE(kafka.read_timeout_ms), "for the rest of a request once it has begun", 1, kHourMs},
+    {"kafka.write_timeout_ms", PLACE(kafka.write_timeout_ms),
+     "until a client that reads slowly takes something of its answers; then it is closed", 1, kHourMs},
 
     {"pg.listen", PLACE(pg.listen), "where PostgreSQL clients connect"},
     {"pg.connections_max", PLACE(pg.connections_max), "more are refused", 1, 1'000'000},
+    {"pg.messages_bytes_max", PLACE(pg.messages_bytes_max),
+     "of large messages, prepared statements and parameters, of all clients together; above it clients are not read "
+     "(default: an eighth of memory_limit, 256 MiB at most)",
+     0},
+    {"pg.read_timeout_ms", PLACE(pg.read_timeout_ms), "for the rest of a message once it has begun", 1, kHourMs},
+    {"pg.write_timeout_ms", PLACE(pg.write_timeout_ms),
+     "until a client that reads slowly takes something of its result; then it is closed", 1, 24 * kHourMs},
 
     {"http.listen", PLACE(http.listen), "where browsers and HTTP clients connect"},
     {"http.allowed_hosts", PLACE(http.allowed_hosts),
@@ -47,6 +66,8 @@ constexpr auto kSettings = std::to_array<Setting>({
      "changes that wait for a slow subscriber; above it a new snapshot is sent", 1, 100'000'000},
     {"http.subscription_bytes_max", PLACE(http.subscription_bytes_max), "likewise, of all slow subscribers together",
      0},
+    {"http.write_timeout_ms", PLACE(http.write_timeout_ms),
+     "until a client that reads slowly takes something of its answer; then it is closed", 1, kHourMs},
 
     {"journal.commit_interval_us", PLACE(journal.commit_interval_us), "how long small appends of a stream gather", 0,
      1'000'000},

@@ -57,7 +57,23 @@ TEST_F(ConfigTest, HasDefaults) {
   EXPECT_GE(config.workers, 1);
   EXPECT_GT(config.memory_limit, 0U);
   EXPECT_EQ(config.open_files_reserve, 256);
+  EXPECT_GE(config.kafka.requests_bytes_max, config.kafka.request_bytes_max);
   EXPECT_TRUE(loaded->help.empty());
+}
+
+TEST_F(ConfigTest, ClientsGetSharesOfTheMemory) {
+  const auto small = load({"--memory-limit=800MiB"});
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->config.kafka.requests_bytes_max, size_t{200} << 20);
+  EXPECT_EQ(small->config.kafka.responses_bytes_max, size_t{100} << 20);
+  EXPECT_EQ(small->config.pg.messages_bytes_max, size_t{100} << 20);
+  const auto large = load({"--memory-limit=100GiB", "--kafka-responses-bytes-max=1MiB"});
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->config.kafka.requests_bytes_max, size_t{512} << 20);
+  EXPECT_EQ(large->config.kafka.responses_bytes_max, size_t{1} << 20);
+  const auto tiny = load({"--memory-limit=64MiB"});
+  ASSERT_TRUE(tiny);
+  EXPECT_EQ(tiny->config.kafka.requests_bytes_max, tiny->config.kafka.request_bytes_max) << "one request fits";
 }
 
 TEST_F(ConfigTest, AFlagGoesBeforeTheEnvironmentAndThatBeforeTheFile) {

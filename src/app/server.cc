@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "alert/alert_manager.h"
@@ -126,6 +127,11 @@ Status Server::Parts::start_protocols() {
   kafka_options.connections_max = static_cast<int>(config.kafka.connections_max);
   kafka_options.request_bytes_max = config.kafka.request_bytes_max;
   kafka_options.descriptors_max = client_descriptors_max;
+  kafka_options.frame_timeout = milliseconds(config.kafka.read_timeout_ms);
+  kafka_options.write_timeout = milliseconds(config.kafka.write_timeout_ms);
+  kafka_options.requests_bytes_max = config.kafka.requests_bytes_max;
+  kafka_options.responses_bytes_max = config.kafka.responses_bytes_max;
+  kafka_options.memory = &memory;
   kafka_options.metrics = &metrics;
   kafka = PENSTOCK_TRY(kafka::KafkaServer::start(*log, std::move(kafka_options)));
 
@@ -134,6 +140,10 @@ Status Server::Parts::start_protocols() {
   pg_options.connections_max = static_cast<int>(config.pg.connections_max);
   pg_options.descriptors_max = client_descriptors_max;
   pg_options.version = std::string(kVersion);
+  pg_options.messages_bytes_max = config.pg.messages_bytes_max;
+  pg_options.message_timeout = milliseconds(config.pg.read_timeout_ms);
+  pg_options.write_timeout = milliseconds(config.pg.write_timeout_ms);
+  pg_options.memory = &memory;
   pg_options.metrics = &metrics;
   pg = PENSTOCK_TRY(pgwire::PgServer::start(*engine, std::move(pg_options)));
 
@@ -143,6 +153,7 @@ Status Server::Parts::start_protocols() {
   http_options.connections_max = static_cast<int>(config.http.connections_max);
   http_options.descriptors_max = client_descriptors_max;
   http_options.subscription_rows_max = static_cast<size_t>(config.http.subscription_rows_max);
+  http_options.write_timeout = milliseconds(config.http.write_timeout_ms);
   http_options.subscription_bytes_max = config.http.subscription_bytes_max;
   http_options.api.engine = engine.get();
   http_options.api.alerts = alerts.get();
@@ -191,9 +202,12 @@ Status Server::stop() {
   if (parts_->stopping.exchange(true)) return {};
   const int64_t deadline_us = monotonic_time_us() + parts_->config.shutdown_timeout_ms * 1000;
   const auto left = [&] { return milliseconds(std::max<int64_t>(0, (deadline_us - monotonic_time_us()) / 1000)); };
-  parts_->http->shutdown(left());
-  parts_->pg->shutdown(left());
-  parts_->kafka->shutdown(left());
+  {
+    // All at once, so that the clients of one do not take the time of the others'.
+    const std::jthread pg([&] { parts_->pg->shutdown(left()); });
+    const std::jthread kafka([&] { parts_->kafka->shutdown(left()); });
+    parts_->http->shutdown(left());
+  }
   parts_->http.reset();
   parts_->pg.reset();
   parts_->alerts->close();

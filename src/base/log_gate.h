@@ -16,6 +16,7 @@ class LogGate {
     std::chrono::milliseconds interval{10'000};
   };
 
+  LogGate() : LogGate(Options{}) {}
   explicit LogGate(Options options) : options_(options) {}
 
   // Whether to log now: how many lines have been held back since the last one, or nullopt to be silent.

@@ -121,10 +121,13 @@ void DeadLetters::add(const connector::DeadLetter& letter) {
     keep(std::move(shown));
   }
   if (counter_ != nullptr) counter_->add();
-  log_.append({std::string(kTopic), log::PartitionId(0)}, builder.finish_shared(), [](const log::AppendResult& result) {
-    if (result.error == log::AppendError::kNone) return;
-    logging::error("dead letter not kept", {{"reason", result.message}});
-  });
+  log_.append({std::string(kTopic), log::PartitionId(0)}, builder.finish_shared(),
+              [failures_log = failures_log_](const log::AppendResult& result) {
+                if (result.error == log::AppendError::kNone) return;
+                const auto held_back = failures_log->pass();
+                if (held_back)
+                  logging::error("dead letter not kept", {{"reason", result.message}, {"not_logged", *held_back}});
+              });
 }
 
 uint64_t DeadLetters::total() const {

@@ -13,6 +13,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/log_gate.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "connector/scan.h"
@@ -67,6 +68,7 @@ class DeadLetters : public connector::DeadLetterSink {
   std::deque<Shown> shown_;
   size_t shown_bytes_ = 0;
   uint64_t total_ = 0;
+  const std::shared_ptr<logging::LogGate> failures_log_ = std::make_shared<logging::LogGate>();
 };
 
 }  // namespace penstock::engine

@@ -56,8 +56,15 @@ std::string view_json(const engine::ViewInfo& info) {
 
 Api::Api(ApiOptions options)
     : options_(std::move(options)),
-      reply_memory_("http replies", options_.replies_bytes_max, options_.memory),
-      started_us_(monotonic_time_us()) {}
+      reply_memory_(std::make_shared<MemoryBudget>("http replies", options_.replies_bytes_max, options_.memory)),
+      started_us_(monotonic_time_us()) {
+  if (options_.metrics == nullptr) return;
+  options_.metrics->callback("penstock_http_reply_bytes", "Large answers until they are written", {},
+                             [weak = std::weak_ptr(reply_memory_)] {
+                               const auto memory = weak.lock();
+                               return memory != nullptr ? static_cast<double>(memory->used_bytes()) : 0;
+                             });
+}
 
 Reply Api::error_reply(const Error& error, std::string_view sql) {
   return {.status = http_status(error.code()), .body = R"({"error":)" + error_json(error, sql) + "}"};
@@ -67,7 +74,7 @@ Reply Api::error_reply(const Error& error, std::string_view sql) {
 class Api::GrowingReply {
  public:
   explicit GrowingReply(const Api& api, std::string begin)
-      : body(std::move(begin)), bytes_max_(api.options_.reply_bytes_max), memory_(&api.reply_memory_) {}
+      : body(std::move(begin)), bytes_max_(api.options_.reply_bytes_max), memory_(api.reply_memory_.get()) {}
 
   // To be called after a batch of rows has been added.
   Status check() {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -75,7 +76,7 @@ class Api {
   Status append_result(GrowingReply& reply, std::string_view sql, engine::Session& session) const;
 
   const ApiOptions options_;
-  mutable MemoryBudget reply_memory_;
+  const std::shared_ptr<MemoryBudget> reply_memory_;  // shared with its metric
   const int64_t started_us_;
   std::mutex status_mutex_;
   std::string status_;

@@ -35,6 +35,8 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout{120'000};  // between requests
   std::chrono::milliseconds write_timeout{30'000};  // until a slow reader takes something of an answer
   std::chrono::milliseconds sql_timeout{300'000};
+  // How long a client may take to finish its request, or to answer the close of its WebSocket, when the server stops.
+  std::chrono::milliseconds close_timeout{1'000};
   ApiOptions api;
 };
 

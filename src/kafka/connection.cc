@@ -1,9 +1,12 @@
 #include "kafka/connection.h"
 
+#include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "base/logging.h"
 #include "base/time.h"
+#include "net/memory_wait.h"
 
 namespace penstock::kafka {
 namespace {
@@ -14,8 +17,6 @@ using net::awaitable;
 using net::kAwait;
 
 constexpr auto kForever = asio::steady_timer::time_point::max();
-// How often a connection that waits for memory looks again.
-constexpr std::chrono::milliseconds kMemoryRetryDelay{10};
 
 }  // namespace
 
@@ -26,7 +27,8 @@ KafkaConnection::KafkaConnection(Broker& broker, Loop loop, std::shared_ptr<net:
       frames_(broker.options.request_bytes_max),
       memory_(&broker.request_memory),
       changed_(connection_->loop().context(), kForever),
-      deadline_(connection_->loop(), [this] { timed_out(); }) {}
+      deadline_(connection_->loop(), [this] { timed_out(); }),
+      write_deadline_(connection_->loop(), [this] { takes_nothing(); }) {}
 
 awaitable<void> KafkaConnection::run() {
   connection_->on_drain([weak = weak_from_this()] {
@@ -67,17 +69,16 @@ awaitable<std::optional<Frame>> KafkaConnection::read_frame() {
 }
 
 awaitable<bool> KafkaConnection::read_some() {
+  if (!memory_.try_resize(frames_.large_bytes())) {
+    const bool there_is_some = co_await wait_for_memory();
+    if (!there_is_some) co_return false;
+  }
   // A frame's time runs from its beginning, the time between frames from the last one.
   if (const bool in_frame = frames_.in_frame(); !in_frame || !in_frame_) {
     in_frame_ = in_frame;
     const auto& options = broker_.options;
     deadline_.move_to(asio::steady_timer::clock_type::now() +
                       (in_frame ? options.frame_timeout : options.connection_idle_timeout));
-  }
-  while (!memory_.try_resize(frames_.large_bytes())) {
-    asio::steady_timer retry(connection_->loop().context(), kMemoryRetryDelay);
-    co_await retry.async_wait(kAwait);
-    if (stopped_ || connection_->draining()) co_return false;
   }
   const auto space = frames_.writable();
   auto [error, bytes] =
@@ -89,9 +90,26 @@ awaitable<bool> KafkaConnection::read_some() {
   co_return true;
 }
 
+// The client's own time stands still meanwhile, since nothing is read from it.
+awaitable<bool> KafkaConnection::wait_for_memory() {
+  deadline_.clear();
+  in_frame_ = false;
+  broker_.metrics.memory_waits.add();
+  const size_t wanted = frames_.large_bytes();
+  const std::function<bool()> ended = [this] { return stopped_ || connection_->draining(); };
+  const bool there_is_some = co_await net::wait_for_memory(memory_, wanted, broker_.options.frame_timeout, ended);
+  if (!there_is_some && !ended()) {
+    const MemoryBudget& budget = broker_.request_memory;
+    log_bad_request(make_error(ErrorCode::kResourceExhausted,
+                               "there is no memory for a request of {} bytes: others take {} of {}", wanted,
+                               budget.used_bytes(), budget.limit_bytes()));
+  }
+  co_return there_is_some;
+}
+
 void KafkaConnection::timed_out() {
   if (in_frame_) {
-    logging::warning("kafka client stopped in the middle of a request", {{"peer", connection_->peer()}});
+    log_closed("a request stopped in its middle");
   } else {
     logging::debug("closing an idle kafka connection", {{"peer", connection_->peer()}});
   }
@@ -110,12 +128,19 @@ awaitable<bool> KafkaConnection::serve(Frame frame) {
   if (!pipelined) co_await wait_until_no_more_than(0, 0);
   if (stopped_) co_return false;
 
+  MemoryReservation memory = std::exchange(memory_, MemoryReservation(&broker_.request_memory));
+  if (!memory.try_resize(frame.bytes.size())) {
+    co_await wait_until_no_more_than(0, 0);
+    if (stopped_) co_return false;
+    memory.force_resize(frame.bytes.size());
+  }
   const auto slot = std::make_shared<Slot>();
   slot->context = dispatched->context;
   if (request_bytes_ > 0) sends_ahead_ = true;
   slot->context->more_follows = sends_ahead_;
   slot->request_bytes = frame.bytes.size();
-  slot->memory = std::exchange(memory_, MemoryReservation(&broker_.request_memory));
+  slot->memory = std::move(memory);
+  slot->response_memory = MemoryReservation(&broker_.response_memory);
   slot->started_us = monotonic_time_us();
   slots_.push_back(slot);
   request_bytes_ += slot->request_bytes;
@@ -129,8 +154,14 @@ awaitable<bool> KafkaConnection::serve(Frame frame) {
   } else {
     while (!slot->answered && !stopped_) co_await changed();
   }
-  while (response_bytes_ > options.response_bytes_max && !stopped_) co_await changed();
+  while (must_read_first() && !stopped_) co_await changed();
   co_return !stopped_;
+}
+
+bool KafkaConnection::must_read_first() const {
+  const MemoryBudget& budget = broker_.response_memory;
+  const size_t left = budget.limit_bytes() - std::min(budget.used_bytes(), budget.limit_bytes());
+  return response_bytes_ > std::min(left, broker_.options.response_bytes_max);
 }
 
 awaitable<void> KafkaConnection::wait_until_no_more_than(size_t slots, size_t request_bytes) {
@@ -155,6 +186,7 @@ void KafkaConnection::finished(const SlotPtr& slot, RequestContext::Answer answe
   } else if (auto* response = std::get_if<protocol::Encoded>(&answer)) {
     slot->response = std::move(*response);
     response_bytes_ += slot->response.size();
+    slot->response_memory.force_resize(slot->response.size());
   }
   write_answers_soon();
   notify();
@@ -187,14 +219,20 @@ void KafkaConnection::write_answers() {
   if (slots == 0) return;
   writing_ = true;
   if (buffers.empty()) return written(slots, {}, 0);
-  asio::async_write(connection_->socket(), buffers,
-                    [self = shared_from_this(), slots](const error_code& error, size_t bytes) {
-                      self->written(slots, error, bytes);
-                    });
+  asio::async_write(
+      connection_->socket(), buffers,
+      [self = shared_from_this()](const error_code& error, size_t bytes) {
+        self->expect_progress();
+        return asio::transfer_all()(error, bytes);
+      },
+      [self = shared_from_this(), slots](const error_code& error, size_t bytes) {
+        self->written(slots, error, bytes);
+      });
 }
 
 void KafkaConnection::written(size_t slots, const error_code& error, size_t bytes) {
   writing_ = false;
+  write_deadline_.clear();
   broker_.metrics.bytes_out.add(bytes);
   for (; slots > 0; --slots) {
     response_bytes_ -= slots_.front()->response.size();
@@ -205,11 +243,29 @@ void KafkaConnection::written(size_t slots, const error_code& error, size_t byte
   notify();
 }
 
+// Asked for before each piece of a write.
+void KafkaConnection::expect_progress() {
+  if (!stopped_) write_deadline_.move_to(asio::steady_timer::clock_type::now() + broker_.options.write_timeout);
+}
+
+void KafkaConnection::takes_nothing() {
+  broker_.metrics.slow_readers.add();
+  log_closed("the client does not read its answers");
+  stop();
+}
+
 // --- ending ---
 
 void KafkaConnection::log_bad_request(const Error& error) {
   broker_.metrics.bad_requests.add();
-  logging::warning("closing a kafka connection", {{"peer", connection_->peer()}, {"why", error.to_string()}});
+  log_closed(error.to_string());
+}
+
+void KafkaConnection::log_closed(std::string_view why) {
+  const auto held_back = broker_.closed_log.pass();
+  if (!held_back) return;
+  logging::warning("closing a kafka connection",
+                   {{"peer", connection_->peer()}, {"why", why}, {"not_logged", *held_back}});
 }
 
 // A graceful shutdown: no further request is read, and one that waits for something answers with what there is.
@@ -232,6 +288,7 @@ void KafkaConnection::stop() {
     if (slot->context != nullptr) slot->context->on_finished(nullptr);  // nobody waits for its answer any more
   }
   deadline_.clear();
+  write_deadline_.clear();
   connection_->close();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 namespace penstock::kafka {
 namespace {
@@ -21,7 +22,10 @@ Frame make_frame(std::shared_ptr<char[]> bytes, size_t size) {
 }  // namespace
 
 std::span<char> FrameReader::writable() {
-  if (large_ != nullptr) return {large_.get() + large_filled_, large_size_ - large_filled_};
+  if (large_size_ > 0) {
+    if (large_ == nullptr) begin_large();
+    return {large_.get() + large_filled_, large_size_ - large_filled_};
+  }
   if (begin_ == end_) {
     begin_ = end_ = 0;
   } else if (end_ == buffer_.size()) {
@@ -32,12 +36,20 @@ std::span<char> FrameReader::writable() {
   return {buffer_.data() + end_, buffer_.size() - end_};
 }
 
-void FrameReader::received(size_t bytes) { (large_ != nullptr ? large_filled_ : end_) += bytes; }
+void FrameReader::received(size_t bytes) { (large_size_ > 0 ? large_filled_ : end_) += bytes; }
+
+void FrameReader::begin_large() {
+  large_ = std::make_shared_for_overwrite<char[]>(large_size_);
+  large_filled_ = buffered();
+  std::memcpy(large_.get(), buffer_.data() + begin_, large_filled_);
+  begin_ = end_;
+}
 
 Result<std::optional<Frame>> FrameReader::next() {
-  if (large_ != nullptr) {
+  if (large_size_ > 0) {
     if (large_filled_ < large_size_) return std::nullopt;
-    return make_frame(std::exchange(large_, nullptr), large_size_);
+    large_filled_ = 0;
+    return make_frame(std::exchange(large_, nullptr), std::exchange(large_size_, 0));
   }
   if (buffered() < kLengthBytes) return std::nullopt;
   const int32_t length = read_length(buffer_.data() + begin_);
@@ -49,15 +61,15 @@ Result<std::optional<Frame>> FrameReader::next() {
   // A frame that fits into the buffer is waited for there, so that it takes no memory before it is complete.
   if (available < size && size + kLengthBytes <= buffer_.size()) return std::nullopt;
 
+  begin_ += kLengthBytes;
+  if (available < size) {
+    large_size_ = size;
+    return std::nullopt;
+  }
   auto bytes = std::make_shared_for_overwrite<char[]>(std::max<size_t>(size, 1));
-  const size_t have = std::min(size, available);
-  std::memcpy(bytes.get(), buffer_.data() + begin_ + kLengthBytes, have);
-  begin_ += kLengthBytes + have;
-  if (have == size) return make_frame(std::move(bytes), size);
-  large_ = std::move(bytes);
-  large_size_ = size;
-  large_filled_ = have;
-  return std::nullopt;
+  std::memcpy(bytes.get(), buffer_.data() + begin_, size);
+  begin_ += size;
+  return make_frame(std::move(bytes), size);
 }
 
 }  // namespace penstock::kafka

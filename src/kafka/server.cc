@@ -66,13 +66,11 @@ class KafkaServer::Impl {
 
   Status start() {
     const auto endpoint = PENSTOCK_TRY(net::parse_endpoint(options_.listen));
-    listener_ = PENSTOCK_TRY(net::Listener::bind(
-        loops_,
-        {.name = "kafka",
-         .listen = endpoint,
-         .connections_max = options_.connections_max,
-         .descriptors_max = options_.descriptors_max,
-         .metrics = &metrics_}));
+    listener_ = PENSTOCK_TRY(net::Listener::bind(loops_, {.name = "kafka",
+                                                          .listen = endpoint,
+                                                          .connections_max = options_.connections_max,
+                                                          .descriptors_max = options_.descriptors_max,
+                                                          .metrics = &metrics_}));
     make_broker(endpoint.host);
     listener_->serve([this](const std::shared_ptr<net::Connection>& connection) { return serve(connection); });
     return {};
@@ -87,7 +85,7 @@ class KafkaServer::Impl {
     std::string host = options_.advertise_host;
     if (host.empty()) host = listen_host.empty() ? "localhost" : listen_host;
     auto timers = std::make_shared<LoopExecutor>(loops_.first().shared_from_this(), *pool_);
-    broker_.reset(new Broker{
+    broker_ = std::shared_ptr<Broker>(new Broker{
         .log = log_,
         .options = options_,
         .host = std::move(host),
@@ -97,9 +95,19 @@ class KafkaServer::Impl {
         // One request of any allowed size must fit.
         .request_memory = MemoryBudget(
             "kafka requests", std::max(options_.requests_bytes_max, options_.request_bytes_max), options_.memory),
+        .response_memory = MemoryBudget("kafka responses", options_.responses_bytes_max, options_.memory),
         .coordinator = std::make_shared<GroupCoordinator>(log_, std::move(timers), coordinator_options(options_),
                                                           [] { return monotonic_time_us() / 1000; })});
     register_api_metrics(broker_->metrics, metrics_);
+    watch("penstock_kafka_request_bytes", "Requests that are read or worked on", &Broker::request_memory);
+    watch("penstock_kafka_response_bytes", "Responses that are made or wait to be written", &Broker::response_memory);
+  }
+
+  void watch(std::string_view name, std::string_view help, MemoryBudget Broker::* memory) {
+    metrics_.callback(name, help, {}, [weak = std::weak_ptr(broker_), memory] {
+      const auto broker = weak.lock();
+      return broker != nullptr ? static_cast<double>((*broker.*memory).used_bytes()) : 0;
+    });
   }
 
   net::awaitable<void> serve(std::shared_ptr<net::Connection> connection) {
@@ -125,7 +133,7 @@ class KafkaServer::Impl {
   MetricsRegistry& metrics_;
   net::EventLoopPool loops_;
   std::unique_ptr<net::BlockingPool> pool_;
-  std::unique_ptr<Broker> broker_;
+  std::shared_ptr<Broker> broker_;
   std::mutex loops_mutex_;
   std::map<const net::EventLoop*, Loop> by_event_loop_;
   std::unique_ptr<net::Listener> listener_;

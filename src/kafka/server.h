@@ -30,15 +30,17 @@ struct KafkaServerOptions {
   int threads = 2;
   int blocking_threads = 2;  // for what waits for the disk: creating topics, searching offsets by time
   int connections_max = 10'000;
-  int descriptors_max = INT_MAX;  // of the process, above which connections are refused
-  size_t request_bytes_max = 100 << 20;             // a longer frame closes its connection
-  size_t pipelined_bytes_max = 64 << 20;            // of produce requests of one connection that wait for the disk
-  size_t pipelined_requests_max = 128;              // likewise
-  size_t response_bytes_max = 16 << 20;             // waiting for a slow reader; no request is read above it
-  size_t fetch_bytes_max = 55 << 20;                // of one fetch response, whatever the client asks for
+  int descriptors_max = INT_MAX;          // of the process, above which connections are refused
+  size_t request_bytes_max = 100 << 20;   // a longer frame closes its connection
+  size_t pipelined_bytes_max = 64 << 20;  // of produce requests of one connection that wait for the disk
+  size_t pipelined_requests_max = 128;    // likewise
+  size_t response_bytes_max = 16 << 20;   // of one connection that wait for a slow reader; no request is read above it
+  size_t fetch_bytes_max = 55 << 20;      // of one fetch response, whatever the client asks for
   std::chrono::milliseconds frame_timeout{60'000};  // for the rest of a request once it has begun
   std::chrono::milliseconds connection_idle_timeout{600'000};
-  size_t requests_bytes_max = 512 << 20;  // of large requests of all connections, read or worked on; more wait
+  std::chrono::milliseconds write_timeout{60'000};  // until a slow reader takes something of its answers
+  size_t requests_bytes_max = 512 << 20;   // of all connections, read or worked on; above it clients are not read
+  size_t responses_bytes_max = 256 << 20;  // of all connections, until they are written; above it fetches give little
 
   std::chrono::milliseconds group_initial_rebalance_delay{0};
   std::chrono::milliseconds group_session_timeout_min{100};
@@ -47,7 +49,7 @@ struct KafkaServerOptions {
   size_t groups_max = 100'000;
   size_t offset_metadata_bytes_max = 4096;
 
-  MemoryBudget* memory = nullptr;      // what requests_bytes_max is a part of; outlives the server
+  MemoryBudget* memory = nullptr;      // what these two are a part of; outlives the server
   MetricsRegistry* metrics = nullptr;  // outlives the server
 };
 

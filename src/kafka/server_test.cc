@@ -3,6 +3,7 @@
 #include "kafka/server.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -154,6 +155,13 @@ class ServerTest : public testing::Test {
   }
   void wait_for_appends(size_t n) const {
     while (log.waiting() != n) std::this_thread::yield();
+  }
+
+  // Of a metric without labels that is computed when it is read.
+  double value_of(std::string_view name) const {
+    const std::string text = metrics.prometheus_text();
+    const size_t at = text.find(fmt::format("\n{} ", name));
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
   }
 
   FakeLog log;
@@ -477,6 +485,94 @@ TEST_F(ServerTest, LargeRequestsWaitForMemory) {
   log.release();
   one.receive_response<ProduceRequest>(kProduceVersion, 1);
   EXPECT_EQ(two.receive_response<ProduceRequest>(kProduceVersion, 1).topics[0].partitions[0].base_offset, 1);
+}
+
+TEST_F(ServerTest, ARequestThatThereIsNeverMemoryForIsGivenUp) {
+  KafkaServerOptions options;
+  options.request_bytes_max = options.requests_bytes_max = 1 << 20;
+  options.frame_timeout = 50ms;
+  start(options);
+  log.hold();
+  const std::string batch = batch_of({std::string(600'000, 'x')});
+  Client one(server->port());
+  one.send_request(produce_of(batch), kProduceVersion, 1);
+  wait_for_appends(1);
+  Client two(server->port());
+  auto sent = std::async(std::launch::async, [&] { two.send_request(produce_of(batch), kProduceVersion, 1); });
+  EXPECT_TRUE(two.closed());
+  EXPECT_EQ(metrics.counter("penstock_kafka_request_memory_waits_total", "").value(), 1);
+  log.release();
+  one.receive_response<ProduceRequest>(kProduceVersion, 1);
+}
+
+TEST_F(ServerTest, SmallRequestsArePipelinedOnlyWhileThereIsMemory) {
+  KafkaServerOptions options;
+  options.request_bytes_max = options.requests_bytes_max = 1 << 20;
+  start(options);
+  log.hold();
+  Client large(server->port());
+  large.send_request(produce_of(batch_of({std::string((1 << 20) - 4000, 'x')})), kProduceVersion, 1);
+  wait_for_appends(1);
+  Client client(server->port());
+  const std::string batch = batch_of({std::string(5000, 'x')});
+  for (int32_t i = 0; i < 3; ++i) client.send_request(produce_of(batch), kProduceVersion, i);
+  wait_for_appends(2);  // one of them goes on in any case
+  Client other(server->port());
+  other.call(ApiVersionsRequest{}, 0);
+  EXPECT_EQ(log.waiting(), 2);
+  log.release();
+  for (int32_t i = 0; i < 3; ++i) client.receive_response<ProduceRequest>(kProduceVersion, i);
+}
+
+TEST_F(ServerTest, ASlowReadersAnswersAreBoundedAndGoOnWhenItReads) {
+  constexpr size_t kBudget = 1 << 20;
+  constexpr size_t kBatch = 300'000;
+  KafkaServerOptions options;
+  options.responses_bytes_max = kBudget;
+  start(options);
+  Client producer(server->port());
+  for (int i = 0; i < 8; ++i) producer.call(produce_of(batch_of({std::string(kBatch, 'x')})), kProduceVersion);
+
+  constexpr int32_t kFetches = 60;
+  std::vector<std::unique_ptr<Client>> slow;
+  for (int i = 0; i < 4; ++i) {
+    slow.push_back(std::make_unique<Client>(server->port()));
+    for (int32_t id = 0; id < kFetches; ++id) {
+      FetchRequest fetch = fetch_of(0, 1, 0);
+      fetch.topics[0].partitions[0].partition_max_bytes = 50 << 20;
+      slow.back()->send_request(fetch, kFetchVersion, id);
+    }
+  }
+  // However little is left, somebody else gets a batch, and memory is not taken without bound: each slow reader holds
+  // one batch beyond the budget at most.
+  double most = 0;
+  for (int i = 0; i < 50; ++i) {
+    Client innocent(server->port());
+    EXPECT_GE(values_of(innocent.call(fetch_of(0, 1, 0), kFetchVersion).topics[0].partitions[0].records).size(), 1U);
+    most = std::max(most, value_of("penstock_kafka_response_bytes"));
+  }
+  EXPECT_LT(most, kBudget + 5 * (kBatch + 1000));
+  for (auto& client : slow) {
+    for (int32_t id = 0; id < kFetches; ++id) {
+      const auto response = client->receive_response<FetchRequest>(kFetchVersion, id);
+      EXPECT_GE(values_of(response.topics[0].partitions[0].records).size(), 1U);
+    }
+  }
+  while (value_of("penstock_kafka_response_bytes") > 0) std::this_thread::yield();
+}
+
+TEST_F(ServerTest, AClientThatTakesNothingOfItsAnswersIsClosed) {
+  KafkaServerOptions options;
+  options.write_timeout = 50ms;
+  start(options);
+  Client producer(server->port());
+  for (int i = 0; i < 8; ++i) producer.call(produce_of(batch_of({std::string(1 << 20, 'x')})), kProduceVersion);
+  Client slow(server->port());
+  FetchRequest fetch = fetch_of(0, 1, 0);
+  fetch.topics[0].partitions[0].partition_max_bytes = 50 << 20;
+  for (int32_t id = 0; id < 20; ++id) slow.send_request(fetch, kFetchVersion, id);
+  while (metrics.counter("penstock_kafka_slow_readers_closed_total", "").value() == 0) std::this_thread::yield();
+  producer.call(ApiVersionsRequest{}, 0);
 }
 
 TEST_F(ServerTest, AddressesThatCannotBeListenedOnAreErrors) {

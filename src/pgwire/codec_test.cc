@@ -49,6 +49,27 @@ TEST(FrameReaderTest, CutsMessagesHoweverTheyArrive) {
   }
 }
 
+TEST(FrameReaderTest, TellsHowLongAnIncompleteMessageIs) {
+  std::string message;
+  {
+    const MessageScope scope(message, 'Q');
+    message += std::string(200'000, 'x');
+  }
+  FrameReader reader(kMessageBytesMax + 200'000);
+  reader.feed(message.substr(0, 4));
+  EXPECT_EQ(reader.incomplete_bytes(), 0U) << "its length is not there yet";
+  reader.feed(message.substr(4, 100));
+  EXPECT_EQ(reader.incomplete_bytes(), message.size());
+  reader.make_room();
+  EXPECT_FALSE(*reader.next());
+  reader.feed(message.substr(104) + "Q");
+  EXPECT_EQ(reader.incomplete_bytes(), 0U) << "it is there";
+  EXPECT_EQ((**reader.next()).payload.size(), 200'000U);
+  reader.trim();
+  EXPECT_EQ(reader.unread(), "Q");
+  EXPECT_EQ(reader.incomplete_bytes(), 0U);
+}
+
 TEST(FrameReaderTest, RefusesImpossibleLengths) {
   for (const std::string& bytes : {"Q\0\0\0\3"s, "Q\0\0\4\0"s, "Q\xff\xff\xff\xff"s}) {
     FrameReader reader(kMessageBytesMax);

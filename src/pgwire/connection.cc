@@ -1,12 +1,15 @@
 #include "pgwire/connection.h"
 
 #include <array>
+#include <functional>
 #include <string>
 #include <utility>
 
 #include "base/logging.h"
 #include "net/blocking_pool.h"
+#include "net/deadline.h"
 #include "net/hangup.h"
+#include "net/memory_wait.h"
 #include "net/run_blocking.h"
 
 namespace penstock::pgwire {
@@ -16,9 +19,13 @@ using boost::system::error_code;
 using net::asio::buffer;
 using std::chrono::milliseconds;
 
+using Clock = net::asio::steady_timer::clock_type;
+
 constexpr size_t kReadBytes = 16 * 1024;
 // The output buffer of a large result is given back.
 constexpr size_t kOutputKeptBytes = 256 * 1024;
+// Messages up to this size are not accounted.
+constexpr size_t kSmallMessageBytes = 64 * 1024;
 constexpr milliseconds kHangupCheckInterval{250};
 constexpr milliseconds kCancelAgainDelay{50};
 
@@ -30,6 +37,9 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
         connection_(std::move(connection)),
         loop_(connection_->loop().shared_from_this()),
         conversation_(context_->engine, context_->cancels, options()),
+        input_memory_(&context_->memory),
+        message_deadline_(*loop_, [this] { close("a message stopped in its middle"); }),
+        write_deadline_(*loop_, [this] { close("the client does not read its answers"); }),
         thread_("pg-session", 1) {}
 
   net::awaitable<void> serve() {
@@ -69,7 +79,16 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
   }
 
   net::awaitable<bool> write_output() {
-    const auto [error, n] = co_await net::asio::async_write(connection_->socket(), buffer(output_), net::kAwait);
+    const auto until_all_is_sent = [this](const error_code& failed, size_t sent) {
+      write_deadline_.move_to(Clock::now() + context_->write_timeout);
+      return net::asio::transfer_all()(failed, sent);
+    };
+    const auto bytes = static_cast<int64_t>(output_.size());
+    context_->output_bytes.add(bytes);
+    const auto [error, n] =
+        co_await net::asio::async_write(connection_->socket(), buffer(output_), until_all_is_sent, net::kAwait);
+    context_->output_bytes.add(-bytes);
+    write_deadline_.clear();
     output_.clear();
     if (output_.capacity() > kOutputKeptBytes) output_.shrink_to_fit();
     co_return !error;
@@ -78,12 +97,53 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
   // False at the end of the stream, or when the server shuts down.
   net::awaitable<bool> receive() {
     if (connection_->draining()) co_return false;
+    conversation_.trim_input();
+    const size_t message_bytes = conversation_.incomplete_bytes();
+    const size_t wanted = message_bytes > kSmallMessageBytes ? message_bytes : 0;
+    if (!input_memory_.try_resize(wanted)) {
+      const bool there_is_some = co_await wait_for_memory(wanted);
+      if (!there_is_some) co_return false;
+      messages_ = 0;  // the message's time begins now
+    }
+    conversation_.make_room();
+    expect_rest_of_message();
     receiving_ = true;
     const auto [error, n] = co_await connection_->socket().async_read_some(buffer(input_), net::kAwait);
     receiving_ = false;
+    message_deadline_.clear();
     if (error) co_return false;
     conversation_.feed({input_.data(), n});
     co_return true;
+  }
+
+  // Meanwhile the client is not read, and its own time stands still.
+  net::awaitable<bool> wait_for_memory(size_t bytes) {
+    const std::function<bool()> ended = [this] { return !connection_->socket().is_open() || connection_->draining(); };
+    const bool there_is_some = co_await net::wait_for_memory(input_memory_, bytes, context_->message_timeout, ended);
+    if (!there_is_some && !ended()) {
+      Conversation::write_no_memory(output_, bytes);
+      co_await write_output();
+      close("there is no memory for its message");
+    }
+    co_return there_is_some;
+  }
+
+  // The time of a message runs from its beginning; between messages a client may be silent for as long as it likes.
+  void expect_rest_of_message() {
+    if (conversation_.unread().empty() || !conversation_.established()) return;
+    if (messages_ != conversation_.messages()) {
+      messages_ = conversation_.messages();
+      message_end_ = Clock::now() + context_->message_timeout;
+    }
+    message_deadline_.move_to(message_end_);
+  }
+
+  void close(std::string_view why) {
+    if (const auto held_back = context_->closed_log.pass()) {
+      logging::warning("closing a pg connection",
+                       {{"peer", connection_->peer()}, {"why", why}, {"not_logged", *held_back}});
+    }
+    connection_->close();
   }
 
   // A statement must not go on for a client that is not there any more.
@@ -131,7 +191,9 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
       connection_->socket().cancel(ignored);
       return;
     }
-    loop_->run_after(milliseconds(context_->drain_cancel_ms.load()), [weak = weak_from_this()] {
+    // What does not end by itself need not be waited for.
+    const bool live = conversation_.running().live;
+    loop_->run_after(milliseconds(live ? 0 : context_->drain_cancel_ms.load()), [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->cancel_until_ended(self->conversation_.running().number);
     });
   }
@@ -150,6 +212,11 @@ class PgConnection : public std::enable_shared_from_this<PgConnection> {
   bool watching_ = false;
   std::array<char, kReadBytes> input_{};
   std::string output_;
+  MemoryReservation input_memory_;  // for a large message that is read or worked on
+  net::Deadline message_deadline_;
+  net::Deadline write_deadline_;
+  uint64_t messages_ = 0;  // how many had come when the one that is being read began
+  Clock::time_point message_end_;
   net::BlockingPool thread_;
 };
 

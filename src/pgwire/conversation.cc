@@ -1,5 +1,7 @@
 #include "pgwire/conversation.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "pgwire/sql_state.h"
@@ -37,6 +39,7 @@ Conversation::Step Conversation::advance(std::string& out) {
     const Result<std::optional<Frame>> frame = established_ ? reader_.next() : reader_.next_startup();
     if (!frame) return fatal(out, frame.error(), sql_state::kProtocolViolation);
     if (!*frame) return Step::kNeedInput;
+    ++messages_;
     const Step step = established_ ? handle_message(out, **frame) : handle_startup(out, **frame);
     if (step != Step::kNeedInput) return step;
   }
@@ -46,6 +49,13 @@ void Conversation::write_shutdown(std::string& out) {
   write_error(out, {.severity = "FATAL",
                     .sql_state = sql_state::kAdminShutdown,
                     .message = "terminating connection: the server is shutting down"});
+}
+
+void Conversation::write_no_memory(std::string& out, size_t message_bytes) {
+  write_error(out, {.severity = "FATAL",
+                    .sql_state = sql_state::kOutOfMemory,
+                    .message = fmt::format("there is no memory for a message of {} bytes", message_bytes),
+                    .hint = "other clients' large messages are being worked on; try again"});
 }
 
 // --- startup ---
@@ -172,9 +182,19 @@ Status Conversation::check_transaction(const std::optional<LocalStatement>& loca
   return invalid_argument("current transaction is aborted, commands ignored until end of transaction block");
 }
 
-void Conversation::note_started() {
+Result<MemoryReservation> Conversation::reserve(size_t bytes) const {
+  MemoryReservation reservation(options_.memory);
+  if (options_.memory == nullptr || reservation.try_resize(bytes)) return reservation;
+  return make_error(ErrorCode::kResourceExhausted,
+                    "there is no memory for {} bytes: prepared statements, portals and messages take {} of {}", bytes,
+                    options_.memory->used_bytes(), options_.memory->limit_bytes())
+      .hint("close those that are not used any more");
+}
+
+void Conversation::note_started(std::string_view sql) {
   if (options_.statements_total != nullptr) options_.statements_total->add();
   running_.timed_out = false;
+  running_.live = is_live_statement(sql);
   running_.number = ++statements_started_;
   const int64_t timeout_ms = settings_->statement_timeout_ms();
   if (timeout_ms > 0 && options_.on_timed_statement) options_.on_timed_statement(statements_started_, timeout_ms);

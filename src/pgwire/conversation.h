@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "engine/engine.h"
 #include "pgwire/backend.h"
@@ -33,6 +34,7 @@ struct ConversationOptions {
   size_t message_bytes_max = 16 << 20;
   size_t statements_max = 1000;  // prepared ones of a session
   size_t portals_max = 100;
+  MemoryBudget* memory = nullptr;  // of prepared statements and of portals' parameters
   Counter* statements_total = nullptr;
   Counter* errors_total = nullptr;
   // Called when a statement starts that must not take longer (SET statement_timeout), on advance()'s thread.
@@ -43,6 +45,7 @@ struct ConversationOptions {
 struct RunningStatement {
   std::atomic<uint64_t> number{0};  // counts the statements of the session; 0 while none runs
   std::atomic<bool> timed_out{false};
+  std::atomic<bool> live{false};  // it does not end by itself
 };
 
 class Conversation {
@@ -64,13 +67,21 @@ class Conversation {
   bool established() const { return established_; }
   // The session's number for CancelRegistry; 0 before established().
   int32_t process_id() const { return entry_ ? entry_->process_id() : 0; }
+  // Of messages that were handed out by the reader.
+  uint64_t messages() const { return messages_; }
+  // What the reader says of a message that has come in part, and what it may do about it.
+  size_t incomplete_bytes() const { return established_ ? reader_.incomplete_bytes() : 0; }
+  void trim_input() { reader_.trim(); }
+  void make_room() { reader_.make_room(); }
+
   RunningStatement& running() { return running_; }
   const RunningStatement& running() const { return running_; }
   // Bytes that were fed and not understood yet.
   std::string_view unread() const { return reader_.unread(); }
 
-  // Tells the client that the server shuts down.
+  // Tells the client that the server shuts down, or that there is no memory for what it is sending.
   static void write_shutdown(std::string& out);
+  static void write_no_memory(std::string& out, size_t message_bytes);
 
  private:
   // A statement as Parse left it: the engine's, one of ours, or (with neither) an empty one.
@@ -79,6 +90,7 @@ class Conversation {
     std::shared_ptr<const engine::PreparedStatement> prepared;
     std::optional<LocalStatement> local;
     std::vector<uint32_t> parameter_oids;
+    MemoryReservation memory;
 
     bool empty() const { return prepared == nullptr && !local; }
     std::optional<types::Schema> schema() const;
@@ -89,6 +101,7 @@ class Conversation {
     std::vector<Format> result_formats;
     std::unique_ptr<ResultStream> result;  // once it has been executed
     bool ended = false;
+    MemoryReservation memory;
   };
   // The statements of a Query message that are still to be run.
   struct Script {
@@ -156,7 +169,9 @@ class Conversation {
   // --- both ---
   // An error when the transaction has failed and this statement does not end it.
   Status check_transaction(const std::optional<LocalStatement>& local) const;
-  void note_started();
+  void note_started(std::string_view sql);
+  // Accounts for what a session keeps of a client's message.
+  Result<MemoryReservation> reserve(size_t bytes) const;
   void note_ended();
   // Remembers that a ROLLBACK could not take this back.
   void note_change(std::string_view sql);
@@ -184,6 +199,7 @@ class Conversation {
   bool skipping_to_sync_ = false;
   RunningStatement running_;
   uint64_t statements_started_ = 0;
+  uint64_t messages_ = 0;
 
   std::map<std::string, std::shared_ptr<const Statement>, std::less<>> statements_;
   std::map<std::string, std::shared_ptr<Portal>, std::less<>> portals_;

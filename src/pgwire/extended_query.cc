@@ -57,6 +57,7 @@ std::optional<types::Schema> Conversation::Statement::schema() const {
 Result<std::shared_ptr<const Conversation::Statement>> Conversation::prepare(std::string_view sql,
                                                                              const std::vector<uint32_t>& oids) {
   auto statement = std::make_shared<Statement>();
+  statement->memory = PENSTOCK_TRY(reserve(sql.size()));
   statement->sql = sql;
   const size_t parts = PENSTOCK_TRY(session_->split(sql)).size();
   if (parts > 1) return invalid_argument("cannot insert multiple commands into a prepared statement").at(0);
@@ -160,12 +161,17 @@ void Conversation::on_message(std::string& out, const BindMessage& message) {
   }
   Result<std::vector<types::Value>> values = parameters(message, statement);
   if (!values) return refuse(sql_state::kInvalidTextRepresentation, std::move(values).error());
+  size_t parameter_bytes = 0;
+  for (const auto& parameter : message.parameters) parameter_bytes += parameter ? parameter->size() : 0;
+  Result<MemoryReservation> memory = reserve(parameter_bytes);
+  if (!memory) return refuse(sql_state::kOutOfMemory, std::move(memory).error());
   portals_.insert_or_assign(std::string(message.portal),
                             std::make_shared<Portal>(Portal{.statement = found->second,
                                                             .parameters = *std::move(values),
                                                             .result_formats = message.result_formats,
                                                             .result = nullptr,
-                                                            .ended = false}));
+                                                            .ended = false,
+                                                            .memory = *std::move(memory)}));
   write_bind_complete(out);
 }
 
@@ -220,7 +226,7 @@ void Conversation::on_message(std::string& out, const ExecuteMessage& message) {
     return fail_extended(
         out, failure_without_place("55000", invalid_argument("portal \"{}\" cannot be run again", message.portal)));
   }
-  note_started();
+  note_started(portal->statement->sql);
   if (portal->result == nullptr) {
     if (const auto failure = start_portal(out, *portal)) return fail_extended(out, *failure);
   }

@@ -1,5 +1,7 @@
 #include "pgwire/frame.h"
 
+#include <algorithm>
+
 #include "pgwire/wire.h"
 
 namespace penstock::pgwire {
@@ -11,15 +13,24 @@ constexpr size_t kBufferKeptBytes = 64 * 1024;
 
 }  // namespace
 
-void FrameReader::feed(std::string_view bytes) {
-  if (begin_ == buffer_.size()) {
-    buffer_.clear();
-    if (buffer_.capacity() > kBufferKeptBytes) buffer_.shrink_to_fit();
-    begin_ = 0;
-  } else if (begin_ > buffer_.size() / 2) {
+void FrameReader::trim() {
+  if (buffer_.capacity() > kBufferKeptBytes && std::max(incomplete_bytes(), unread().size()) <= kBufferKeptBytes) {
+    buffer_ = std::string(unread());
+  } else {
     buffer_.erase(0, begin_);
-    begin_ = 0;
   }
+  begin_ = 0;
+}
+
+size_t FrameReader::incomplete_bytes() const {
+  const std::string_view bytes = unread();
+  if (bytes.size() < 1 + kLengthBytes) return 0;
+  const size_t whole = 1 + size_t{static_cast<uint32_t>(WireReader(bytes.substr(1)).int32())};
+  return whole <= 1 + message_bytes_max_ && bytes.size() < whole ? whole : 0;
+}
+
+void FrameReader::feed(std::string_view bytes) {
+  if (begin_ > buffer_.size() / 2) trim();
   buffer_ += bytes;
 }
 

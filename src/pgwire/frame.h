@@ -25,6 +25,12 @@ class FrameReader {
   explicit FrameReader(size_t message_bytes_max) : message_bytes_max_(message_bytes_max) {}
 
   void feed(std::string_view bytes);
+  // Gives back the memory of messages that have been read, which is for nothing until feed().
+  void trim();
+  // The whole length of the message (with a type byte) of which a part was fed; 0 when there is none, or its length has
+  // not come yet. make_room() takes memory for that much.
+  size_t incomplete_bytes() const;
+  void make_room() { buffer_.reserve(begin_ + incomplete_bytes()); }
 
   // The next whole message, or nothing when more bytes are needed. Its payload is valid until feed(). An error (a
   // length that cannot be, or beyond the bound) is final: the stream has lost its meaning.

@@ -9,7 +9,7 @@ namespace {
 
 // About as many bytes are handed to the socket at a time.
 constexpr size_t kWriteBytes = 64 * 1024;
-// Rows that are encoded before looking at the size of the output again.
+// Rows that are encoded before looking at the size of the output again, unless those before were large.
 constexpr size_t kRowsAtOnce = 64;
 
 const types::Schema kNoColumns;
@@ -24,10 +24,13 @@ Result<ResultStream::Progress> ResultStream::pump(std::string& out, int64_t& row
     while (row_ < batch_.rows()) {
       if (rows_left == 0) return Progress::kRowsMax;
       if (out.size() >= kWriteBytes) return Progress::kWrite;
-      size_t rows = std::min(kRowsAtOnce, batch_.rows() - row_);
+      size_t rows = std::min(rows_at_once_, batch_.rows() - row_);
       if (rows_left > 0) rows = std::min(rows, static_cast<size_t>(rows_left));
+      const size_t bytes_before = out.size();
       encoder_.append_rows(out, batch_, row_, row_ + rows);
       row_ += rows;
+      const size_t row_bytes = (out.size() - bytes_before) / rows;
+      rows_at_once_ = std::clamp<size_t>(kWriteBytes / (row_bytes + 1), 1, kRowsAtOnce);
       if (rows_left > 0) rows_left -= static_cast<int64_t>(rows);
     }
     if (rows_left == 0) return Progress::kRowsMax;

@@ -37,6 +37,7 @@ class ResultStream {
   const bool live_;
   columnar::ChangeBatch batch_;
   size_t row_ = 0;
+  size_t rows_at_once_ = 1;
   bool ended_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "net/event_loop.h"
@@ -40,16 +41,37 @@ std::string too_many_clients() {
 }  // namespace
 
 struct PgServer::State {
+  std::unique_ptr<MetricsRegistry> own_metrics;  // when it is given none
   net::EventLoopPool loops;
   std::shared_ptr<ConnectionContext> context;
   std::unique_ptr<net::Listener> listener;
 };
 
 Result<std::unique_ptr<PgServer>> PgServer::start(engine::Engine& engine, PgServerOptions options) {
+  auto own_metrics = std::make_unique<MetricsRegistry>();
+  if (options.metrics == nullptr) options.metrics = own_metrics.get();
+  // One message of any allowed size, and what is kept of it, must fit.
+  const size_t memory_max = std::max(options.messages_bytes_max, 2 * options.message_bytes_max);
   auto context = std::shared_ptr<ConnectionContext>(new ConnectionContext{
-      .engine = engine, .conversation = conversation_options(options), .startup_timeout = options.startup_timeout});
-  std::unique_ptr<State> state(
-      new State{.loops = net::EventLoopPool("pg-io", options.io_threads), .context = context, .listener = nullptr});
+      .engine = engine,
+      .memory = MemoryBudget("pg messages", memory_max, options.memory),
+      .conversation = conversation_options(options),
+      .startup_timeout = options.startup_timeout,
+      .message_timeout = options.message_timeout,
+      .write_timeout = options.write_timeout,
+      .output_bytes = options.metrics->gauge("penstock_pgwire_output_bytes",
+                                             "Results that are being written to PostgreSQL clients")});
+  context->conversation.memory = &context->memory;
+  options.metrics->callback("penstock_pgwire_message_bytes",
+                            "Large messages, prepared statements and parameters of PostgreSQL clients", {},
+                            [weak = std::weak_ptr(context)] {
+                              const auto held = weak.lock();
+                              return held != nullptr ? static_cast<double>(held->memory.used_bytes()) : 0;
+                            });
+  std::unique_ptr<State> state(new State{.own_metrics = std::move(own_metrics),
+                                         .loops = net::EventLoopPool("pg-io", options.io_threads),
+                                         .context = context,
+                                         .listener = nullptr});
   state->listener = PENSTOCK_TRY(net::Listener::start(
       state->loops,
       {.name = "pgwire",

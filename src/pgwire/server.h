@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "engine/engine.h"
@@ -20,10 +21,14 @@ struct PgServerOptions {
   int connections_max = 100;      // each has a thread for its statements
   int descriptors_max = INT_MAX;  // of the process, above which connections are refused
   int io_threads = 1;
-  size_t message_bytes_max = 16 << 20;  // what a client may send at once: a statement, or its parameters
-  size_t statements_max = 1000;         // prepared statements of a connection
-  size_t portals_max = 100;             // portals of a connection
+  size_t message_bytes_max = 16 << 20;    // what a client may send at once: a statement, or its parameters
+  size_t statements_max = 1000;           // prepared statements of a connection
+  size_t portals_max = 100;               // portals of a connection
+  size_t messages_bytes_max = 256 << 20;  // of large messages, prepared statements and parameters of all connections
   std::chrono::milliseconds startup_timeout{10'000};
+  std::chrono::milliseconds message_timeout{60'000};  // for the rest of a message once it has begun
+  std::chrono::milliseconds write_timeout{600'000};   // until a slow reader takes something of a result
+  MemoryBudget* memory = nullptr;                     // what messages_bytes_max is a part of; outlives the server
   MetricsRegistry* metrics = nullptr;
 };
 

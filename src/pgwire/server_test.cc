@@ -193,13 +193,58 @@ TEST_F(PgServerTest, ShutdownEndsIdleClientsPolitely) {
   EXPECT_TRUE(done.get());
 }
 
-TEST_F(PgServerTest, ShutdownCancelsWhatDoesNotEnd) {
+TEST_F(PgServerTest, ShutdownDoesNotWaitForWhatNeverEnds) {
   Client client(server_->port());
   client.start();
   client.send(QueryMessage{.sql = "subscribe v"});
   EXPECT_EQ(client.receive_until('D'), "TD");
-  auto done = std::async(std::launch::async, [&] { return server_->shutdown(100ms); });
+  auto done = std::async(std::launch::async, [&] { return server_->shutdown(std::chrono::hours(1)); });
   EXPECT_THAT(client.receive_until('\0'), testing::StartsWith("E"));
+  EXPECT_TRUE(done.get());
+}
+
+TEST_F(PgServerTest, AMessageThatStopsInItsMiddleEndsItsConnection) {
+  start({.message_timeout = 50ms});
+  Client client(server_->port());
+  client.start();
+  client.send_bytes(std::string_view("Q\0\0\0\x20sel", 8));
+  EXPECT_TRUE(client.at_end());
+  Client idle(server_->port());
+  idle.start();
+  std::this_thread::sleep_for(100ms);  // between messages there is no limit
+  idle.send(QueryMessage{.sql = "select 1"});
+  EXPECT_EQ(idle.receive_until('Z'), "TDCZ");
+}
+
+TEST_F(PgServerTest, ALargeMessageWaitsForMemory) {
+  constexpr size_t kLarge = 900'000;
+  start({.message_bytes_max = 1 << 20, .messages_bytes_max = 0, .message_timeout = 200ms});  // two of them fit
+  std::string part;
+  encode(part, QueryMessage{.sql = std::string(kLarge, ' ')});
+  part.resize(100'000);
+  std::vector<std::unique_ptr<Client>> liars;
+  for (int i = 0; i < 8; ++i) {
+    liars.push_back(std::make_unique<Client>(server_->port()));
+    liars.back()->start();
+    liars.back()->send_bytes(part);
+  }
+  std::string told;
+  for (auto& liar : liars) told += liar->receive_until('\0');
+  EXPECT_THAT(told, testing::MatchesRegex("E+")) << "some waited, and were told that it was for nothing";
+  Client client(server_->port());
+  client.start();
+  client.send(QueryMessage{.sql = std::string(kLarge, ' ') + "select 1"});
+  EXPECT_EQ(client.receive_until('Z').back(), 'Z');
+}
+
+TEST_F(PgServerTest, ShutdownCancelsWhatDoesNotEnd) {
+  engine_.statements["select forever"] = engine_.statements["subscribe v"];
+  Client client(server_->port());
+  client.start();
+  client.send(QueryMessage{.sql = "select forever"});
+  while (metrics_.counter("penstock_pgwire_statements_total", "").value() == 0) std::this_thread::yield();
+  auto done = std::async(std::launch::async, [&] { return server_->shutdown(100ms); });
+  EXPECT_THAT(client.receive_until('\0'), testing::StartsWith("TDE"));
   EXPECT_TRUE(done.get());
   EXPECT_EQ(engine_.sessions, 0);
 }

@@ -53,7 +53,7 @@ std::optional<Conversation::Failure> Conversation::start_part(std::string& out, 
   if (Status usable = check_transaction(local); !usable) {
     return failure_without_place(sql_state::kFailedTransaction, std::move(usable).error());
   }
-  note_started();
+  note_started(part.text);
   Result<std::unique_ptr<engine::Cursor>> cursor = local ? run_local(out, *local) : session_->execute(part.text);
   if (!cursor) return failure_in(script_->sql, part.offset, std::move(cursor).error());
   if (!local) note_change(part.text);

@@ -32,6 +32,7 @@ inline constexpr std::string_view kSyntaxError = "42601";
 inline constexpr std::string_view kDuplicateStatement = "42P05";
 inline constexpr std::string_view kDuplicateCursor = "42P03";
 inline constexpr std::string_view kUndefinedObject = "42704";
+inline constexpr std::string_view kOutOfMemory = "53200";
 inline constexpr std::string_view kTooManyConnections = "53300";
 inline constexpr std::string_view kTooMany = "54000";
 inline constexpr std::string_view kQueryCancelled = "57014";

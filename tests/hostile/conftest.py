@@ -1,6 +1,7 @@
 """One server for input that no connection survives, and servers of a test's own for what wants memory or disk."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -23,6 +24,21 @@ def shared_server(tmp_path_factory):
     server.assert_sound()
     assert server.stop() == 0
     server.assert_no_fault()
+    assert_log_is_clear(server.log_path)
+
+
+# No value of a line is longer than 4,096 bytes, whatever a client has sent.
+LOG_LINE = re.compile(r'ts=\S+ level=(info|warning) msg=("[^"]+"|\w+)( [\w.]+=("(\\.|[^"\\])*"|\S+))*')
+LOG_LINE_BYTES_MAX = 8 * 4096  # escaped
+LOG_BYTES_MAX = 1 << 20
+
+
+def assert_log_is_clear(path):
+    """What clients sent has made no line that cannot be read, none about an error of ours, and not too many."""
+    text = path.read_text()
+    assert len(text) < LOG_BYTES_MAX
+    for line in text.splitlines():
+        assert LOG_LINE.fullmatch(line) and len(line) < LOG_LINE_BYTES_MAX, line[:2000]
 
 
 @pytest.fixture(scope="session")

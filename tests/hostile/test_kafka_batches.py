@@ -9,17 +9,11 @@ import psycopg
 import pytest
 import requests
 import zstandard
-from confluent_kafka.admin import AdminClient, NewTopic
+from crowds import make_topic
 from wire import TIMEOUT_S, batch, connect, framed, kafka_string, produce, produce_request, read_frame, record
 
 CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, UNSUPPORTED_FORMAT, INVALID_RECORD = 2, 10, 43, 87
 GZIP, LZ4, ZSTD = 1, 3, 4
-
-
-def make_topic(server, name, **config):
-    admin = AdminClient({"bootstrap.servers": server.kafka})
-    for made in admin.create_topics([NewTopic(name, num_partitions=1, config=config)]).values():
-        made.result(TIMEOUT_S)
 
 
 @pytest.fixture(scope="module")

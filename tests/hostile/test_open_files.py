@@ -5,6 +5,7 @@ import time
 
 import pytest
 import requests
+from crowds import make_topic
 from wire import (
     TIMEOUT_S,
     API_VERSIONS,
@@ -53,6 +54,7 @@ def leave_until_accepted(stack, server, session):
 def test_more_clients_than_open_files(start_server, innocents, port):
     server = start_server(f"--open-files-reserve={RESERVE}", *SMALL_SEGMENTS, open_files=OPEN_FILES)
     clients = innocents(server)
+    make_topic(server, "going-on")
     session = requests.Session()
     assert server.metrics(session)["process_max_fds"] == OPEN_FILES
     with contextlib.ExitStack() as stack, connect(server.kafka) as producer:

@@ -19,6 +19,11 @@ def connect(address, receive_buffer=None):
     return connection
 
 
+def widen(connection):
+    """Makes the receive buffer large, so that what waits at the server comes fast."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+
+
 def read_exactly(connection, size):
     data = bytearray()
     while len(data) < size:
@@ -104,8 +109,8 @@ def produce(connection, topic, records, partition=0):
     return struct.unpack_from(">hq", answer, at)
 
 
-def fetch_request(topic, offset=0, max_bytes=1 << 30, partition=0):
-    body = struct.pack(">iiiibi", -1, 0, 1, max_bytes, 0, 1) + kafka_string(topic)
+def fetch_request(topic, offset=0, max_bytes=1 << 30, partition=0, max_wait_ms=0):
+    body = struct.pack(">iiiibi", -1, max_wait_ms, 1, max_bytes, 0, 1) + kafka_string(topic)
     return request(FETCH, 4, body + struct.pack(">iiqi", 1, partition, offset, max_bytes))
 
 

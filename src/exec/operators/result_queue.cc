@@ -2,7 +2,25 @@
 
 #include <utility>
 
+#include "columnar/column.h"
+
 namespace penstock::exec {
+
+namespace {
+
+// With the texts that string cells point to, which ChangeBatch::bytes() leaves out because they may be shared.
+size_t bytes_with_texts(const columnar::ChangeBatch& batch) {
+  size_t bytes = batch.bytes();
+  for (const columnar::ColumnPtr& column : batch.columns()) {
+    if (column->type().physical() != types::Physical::kString) continue;
+    for (const columnar::StringCell& cell : column->values<columnar::StringCell>()) {
+      if (!cell.is_inline()) bytes += cell.size();
+    }
+  }
+  return bytes;
+}
+
+}  // namespace
 
 class ResultQueueOperator : public Operator {
  public:
@@ -25,15 +43,21 @@ std::unique_ptr<Operator> ResultQueue::make_operator() {
 }
 
 void ResultQueue::push(columnar::ChangeBatch batch) {
+  const size_t bytes = bytes_with_texts(batch);
   const std::lock_guard lock(mutex_);
   if (finished_) return;
-  batches_.push_back(std::move(batch));
+  bytes_ += bytes;
+  batches_.push_back({.batch = std::move(batch), .bytes = bytes});
   changed_.notify_all();
 }
 
 bool ResultQueue::has_room() const {
   const std::lock_guard lock(mutex_);
-  return batches_.size() < batches_max_ || finished_;
+  return has_room_locked();
+}
+
+bool ResultQueue::has_room_locked() const {
+  return finished_ || batches_.empty() || (batches_.size() < options_.batches_max && bytes_ < options_.bytes_max);
 }
 
 void ResultQueue::set_waker(const Operator* filler, std::function<void()> waker) {
@@ -56,17 +80,22 @@ Result<std::optional<columnar::ChangeBatch>> ResultQueue::pop() {
     if (!*finished_) return finished_->error();
     return std::nullopt;
   }
-  columnar::ChangeBatch batch = std::move(batches_.front());
+  const bool had_room = has_room_locked();
+  columnar::ChangeBatch batch = std::move(batches_.front().batch);
+  bytes_ -= batches_.front().bytes;
   batches_.pop_front();
   // Under the lock, so that no operator can go while it is woken.
-  if (batches_.size() + 1 == batches_max_) wake_fillers();
+  if (!had_room && has_room_locked()) wake_fillers();
   return batch;
 }
 
 void ResultQueue::finish(Status status) {
   const std::lock_guard lock(mutex_);
   if (finished_) return;
-  if (!status) batches_.clear();
+  if (!status) {
+    batches_.clear();
+    bytes_ = 0;
+  }
   finished_ = std::move(status);
   changed_.notify_all();
   wake_fillers();

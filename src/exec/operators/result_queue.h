@@ -20,7 +20,13 @@ namespace penstock::exec {
 // it.
 class ResultQueue : public std::enable_shared_from_this<ResultQueue> {
  public:
-  explicit ResultQueue(size_t batches_max = 8) : batches_max_(batches_max) {}
+  struct Options {
+    size_t batches_max = 8;
+    size_t bytes_max = 8 << 20;  // one batch is taken in any case
+  };
+
+  ResultQueue() : ResultQueue(Options{}) {}
+  explicit ResultQueue(Options options) : options_(options) {}
 
   std::unique_ptr<Operator> make_operator();
 
@@ -32,16 +38,22 @@ class ResultQueue : public std::enable_shared_from_this<ResultQueue> {
 
  private:
   friend class ResultQueueOperator;
+  struct Queued {
+    columnar::ChangeBatch batch;
+    size_t bytes;
+  };
   void push(columnar::ChangeBatch batch);
   bool has_room() const;
+  bool has_room_locked() const;
   // An empty one takes the operator's off the list.
   void set_waker(const Operator* filler, std::function<void()> waker);
   void wake_fillers() const;
 
-  const size_t batches_max_;
+  const Options options_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<columnar::ChangeBatch> batches_;
+  std::deque<Queued> batches_;
+  size_t bytes_ = 0;  // of them
   std::optional<Status> finished_;
   std::map<const Operator*, std::function<void()>> wakers_;
 };

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "columnar/column.h"
+
 namespace penstock::exec {
 namespace {
 
@@ -11,7 +15,7 @@ class NoOutput : public Output {
 };
 
 TEST(ResultQueueTest, EveryInstanceThatWaitsForRoomIsWoken) {
-  const auto queue = std::make_shared<ResultQueue>(1);
+  const auto queue = std::make_shared<ResultQueue>(ResultQueue::Options{.batches_max = 1});
   const auto first = queue->make_operator();
   auto second = queue->make_operator();
   int first_wakes = 0;
@@ -36,6 +40,25 @@ TEST(ResultQueueTest, EveryInstanceThatWaitsForRoomIsWoken) {
   queue->finish({});
   EXPECT_EQ(first_wakes, 3);
   EXPECT_EQ(*queue->pop(), std::nullopt);
+}
+
+TEST(ResultQueueTest, IsBoundedInBytesAsWell) {
+  columnar::ColumnBuilder text(types::TypeKind::kString, 1);
+  text.append_string(std::string(1000, 'x'));
+  const columnar::ChangeBatch wide(1, {text.finish()});
+  const auto queue = std::make_shared<ResultQueue>(ResultQueue::Options{.batches_max = 100, .bytes_max = 2500});
+  const auto filler = queue->make_operator();
+  int wakes = 0;
+  filler->set_waker([&] { ++wakes; });
+  NoOutput out;
+  int batches = 0;
+  for (; filler->can_accept(); ++batches) ASSERT_TRUE(filler->process(0, wide, out));
+  EXPECT_LE(batches, 3);
+  ASSERT_TRUE(*queue->pop());
+  EXPECT_EQ(wakes, 1);
+  EXPECT_TRUE(filler->can_accept());
+  ASSERT_TRUE(*queue->pop());
+  EXPECT_EQ(wakes, 1) << "nobody waited";
 }
 
 }  // namespace

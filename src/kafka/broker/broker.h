@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/log_gate.h"
 #include "base/memory.h"
 #include "kafka/broker/metrics.h"
 #include "kafka/broker/topic_ids.h"
@@ -21,8 +22,12 @@ struct Broker {
   const int port;
   BrokerMetrics metrics;
   TopicIds topic_ids;
-  MemoryBudget request_memory;  // of large requests, being read or worked on, over all connections
+  MemoryBudget request_memory;   // of requests that are read or worked on, over all connections
+  MemoryBudget response_memory;  // of responses from when they are made until they are written, likewise
   const std::shared_ptr<GroupCoordinator> coordinator;
+  // Of lines about connections that were closed for what they did, and about topics that could not be made.
+  logging::LogGate closed_log{{.lines = 20}};
+  mutable logging::LogGate topics_log{{.lines = 20}};
 };
 
 }  // namespace penstock::kafka

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/memory.h"
 #include "kafka/broker/broker.h"
 #include "kafka/broker/handlers.h"
 #include "kafka/broker/topic_id.h"
@@ -49,6 +50,7 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
       : broker_(context->broker),
         executor_(context->executor),
         reply_(std::move(reply)),
+        memory_(&broker_.response_memory),
         min_bytes_(static_cast<size_t>(std::max(request.min_bytes, 0))),
         max_bytes_(std::min(static_cast<size_t>(std::max(request.max_bytes, 0)), broker_.options.fetch_bytes_max)) {
     add_partitions(request, context->version() >= kTopicIdsSince);
@@ -72,6 +74,7 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
     subscriptions_.clear();
     timer_.reset();
     broker_.metrics.records_out.add(static_cast<uint64_t>(records_));
+    memory_.force_resize(0);
     reply_(response_);
     partitions_.clear();
     response_ = {};
@@ -123,6 +126,17 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
     for (Partition& partition : partitions_) {
       if (!partition.failed) read(partition);
     }
+    memory_.force_resize(bytes_);
+  }
+
+  // How many of `wanted` bytes there is memory for, found by halves. What there is none for is left to later fetches.
+  size_t room_for(size_t wanted) {
+    constexpr size_t kSmallest = 64 << 10;
+    while (!memory_.try_resize(bytes_ + wanted)) {
+      if (wanted <= kSmallest) return 0;
+      wanted /= 2;
+    }
+    return wanted;
   }
 
   void read(Partition& partition) {
@@ -130,9 +144,9 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
     const size_t partition_left = partition.max_bytes - std::min(partition.bytes, partition.max_bytes);
     // The very first batch goes out even when it is larger than the limits: its reader could never get past it.
     const bool first = bytes_ == 0;
-    const auto result = broker_.log.fetch(
-        partition.from,
-        {.offset = partition.next_offset, .max_bytes = std::min(left, partition_left), .at_least_one = first});
+    const auto result = broker_.log.fetch(partition.from, {.offset = partition.next_offset,
+                                                           .max_bytes = room_for(std::min(left, partition_left)),
+                                                           .at_least_one = first});
     if (!result) {
       switch (result.error().code()) {
         case ErrorCode::kNotFound: fail(partition, KafkaError::kUnknownTopicOrPartition); break;
@@ -183,6 +197,7 @@ class PendingFetch : public std::enable_shared_from_this<PendingFetch> {
   Broker& broker_;
   const std::shared_ptr<Executor> executor_;
   const Reply<FetchResponse> reply_;
+  MemoryReservation memory_;  // for what has been read; the connection accounts for what is answered
   const size_t min_bytes_;
   const size_t max_bytes_;
   std::vector<Partition> partitions_;

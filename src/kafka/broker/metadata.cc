@@ -52,7 +52,10 @@ void create_missing(const Broker& broker, const MetadataRequest& request) {
     if (created) {
       logging::info("topic created by its first use", {{"topic", *wanted.name}, {"partitions", created->partitions}});
     } else if (created.error().code() != ErrorCode::kAlreadyExists) {
-      logging::warning("cannot create topic", {{"topic", *wanted.name}, {"why", created.error().message()}});
+      const auto held_back = broker.topics_log.pass();
+      if (!held_back) continue;
+      logging::warning("cannot create topic",
+                       {{"topic", *wanted.name}, {"why", created.error().message()}, {"not_logged", *held_back}});
     }
   }
 }

@@ -80,8 +80,10 @@ void GroupCoordinator::join(const std::string& group_id, JoinGroup request, Grou
   if (!groups_.contains(group_id)) {
     if (!request.member_id.empty()) return refuse(KafkaError::kUnknownMemberId);
     if (groups_.size() >= options_.groups_max) {
-      logging::warning("consumer group refused: too many groups",
-                       {{"group", group_id}, {"limit", options_.groups_max}});
+      if (const auto held_back = refusals_log_.pass()) {
+        logging::warning("consumer group refused: too many groups",
+                         {{"group", group_id}, {"limit", options_.groups_max}, {"not_logged", *held_back}});
+      }
       return refuse(KafkaError::kGroupMaxSizeReached);
     }
   }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/log_gate.h"
 #include "kafka/coordinator/group.h"
 #include "kafka/executor.h"
 #include "log/log.h"
@@ -65,6 +66,7 @@ class GroupCoordinator : public std::enable_shared_from_this<GroupCoordinator> {
   const CoordinatorOptions options_;
   const Clock clock_;
 
+  logging::LogGate refusals_log_;
   mutable std::mutex mutex_;
   Groups groups_;  // those with members
 };
