@@ -132,9 +132,11 @@ class HttpConnection {
         body_memory_(&context.request_memory) {}
 
   net::awaitable<void> serve() {
-    connection_->on_drain([idle = idle_, weak = std::weak_ptr(connection_)] {
+    connection_->on_drain([phase = phase_, weak = std::weak_ptr(connection_), grace = options_.close_timeout] {
       const auto c = weak.lock();
-      if (c != nullptr && *idle) c->close();
+      if (c == nullptr) return;
+      if (*phase == Phase::kIdle) c->close();
+      if (*phase == Phase::kReading) c->loop().run_after(grace, [phase, weak] { close_if_reading(*phase, weak); });
     });
     for (milliseconds wait = options_.read_timeout;; wait = options_.idle_timeout) {
       const bool has_request = co_await read_request(wait);
@@ -159,11 +161,19 @@ class HttpConnection {
       const bool written = co_await write(
           response,
           {.version = request_.version(), .keep_alive = keep_alive, .head = request_.method() == bhttp::verb::head});
-      if (!written || !keep_alive) co_return;
+      if (!written || !keep_alive || connection_->draining()) co_return;
     }
   }
 
  private:
+  enum class Phase : uint8_t { kIdle, kReading, kAnswering };
+
+  // One that does not finish its request does not hold up a shutdown.
+  static void close_if_reading(Phase phase, const std::weak_ptr<net::Connection>& connection) {
+    const auto c = connection.lock();
+    if (c != nullptr && phase == Phase::kReading) c->close();
+  }
+
   using Parser = bhttp::request_parser<bhttp::string_body>;
 
   // Reads a whole request into request_; false when there is none any more. `problem_` is then what the client is told,
@@ -174,18 +184,22 @@ class HttpConnection {
     Parser parser;
     parser.header_limit(static_cast<uint32_t>(options_.header_bytes_max));
     parser.body_limit(options_.body_bytes_max);
-    *idle_ = true;
+    *phase_ = Phase::kIdle;
     deadline_.arm(wait);
     const auto [error, bytes] = co_await bhttp::async_read_header(connection_->socket(), buffer_, parser, kAwait);
-    *idle_ = false;
+    *phase_ = error ? Phase::kAnswering : Phase::kReading;
     if (error) {
       problem_ = problem_of(error);
       co_return false;
     }
     problem_ = problem_of(parser);
-    if (problem_) co_return false;
+    if (problem_) {
+      *phase_ = Phase::kAnswering;
+      co_return false;
+    }
     deadline_.arm(options_.read_timeout);
     const bool whole = co_await read_body(parser);
+    *phase_ = Phase::kAnswering;
     deadline_.disarm();
     if (whole) request_ = parser.release();
     co_return whole;
@@ -284,7 +298,7 @@ class HttpConnection {
   Request request_;
   MemoryReservation body_memory_;
   std::optional<Reply> problem_;
-  const std::shared_ptr<bool> idle_ = std::make_shared<bool>(true);  // waits for a request
+  const std::shared_ptr<Phase> phase_ = std::make_shared<Phase>(Phase::kIdle);
 };
 
 }  // namespace

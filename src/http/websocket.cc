@@ -39,6 +39,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     connection_->on_drain([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->close();
     });
+    if (connection_->draining()) close();  // it began while the handshake was written
     reading_ = true;
     net::asio::co_spawn(connection_->socket().get_executor(), read(shared_from_this()), net::asio::detached);
     co_await write();
@@ -116,7 +117,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     }
     close();
     if (stream_.is_open()) {
-      arm_write_deadline();
+      arm_write_deadline(options_.close_timeout);
       co_await stream_.async_close(websocket::close_code::going_away, kAwait);
       write_deadline_.cancel();
     }
@@ -125,7 +126,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   net::awaitable<bool> write_message(const std::string& message) {
     MemoryReservation memory(&context_.memory);
     memory.force_resize(message.size());
-    arm_write_deadline();
+    arm_write_deadline(options_.write_timeout);
     stream_.text(true);
     const auto [error, bytes] = co_await stream_.async_write(net::asio::buffer(message), kAwait);
     write_deadline_.cancel();
@@ -133,8 +134,8 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   }
 
   // A client that reads nothing for that long is let go.
-  void arm_write_deadline() {
-    write_deadline_.expires_after(options_.write_timeout);
+  void arm_write_deadline(std::chrono::milliseconds after) {
+    write_deadline_.expires_after(after);
     write_deadline_.async_wait([weak = std::weak_ptr(connection_)](const boost::system::error_code& error) {
       const auto connection = weak.lock();
       if (!error && connection != nullptr) connection->close();

@@ -1,5 +1,6 @@
 #include "net/listener.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "base/log_gate.h"
 #include "base/logging.h"
+#include "net/hangup.h"
 
 namespace penstock::net {
 namespace {
@@ -18,6 +20,8 @@ using boost::system::error_code;
 
 // How long accepting pauses when the process is out of file descriptors or memory.
 constexpr std::chrono::milliseconds kAcceptRetryDelay{100};
+// How often a shutdown looks for clients that take nothing.
+constexpr std::chrono::milliseconds kStallCheckInterval{100};
 // Of what clients that keep trying would fill the log with.
 constexpr logging::LogGate::Options kLogGate{.lines = 1, .interval = std::chrono::seconds(10)};
 constexpr int kBacklog = 1024;
@@ -84,6 +88,20 @@ void Connection::drain() {
   }
 }
 
+void Connection::close_if_stalled(std::chrono::milliseconds grace) {
+  if (!socket_.is_open()) return;
+  const auto progress = send_progress(socket_.native_handle());
+  const auto now = std::chrono::steady_clock::now();
+  const bool waits = progress && progress->waiting_bytes > 0;
+  if (!waits || progress->taken_bytes != taken_bytes_ || taken_at_ == std::chrono::steady_clock::time_point()) {
+    taken_bytes_ = waits ? progress->taken_bytes : 0;
+    taken_at_ = waits ? now : std::chrono::steady_clock::time_point();
+  } else if (now - taken_at_ >= grace) {
+    logging::debug("not waiting for a client that reads nothing", {{"peer", peer_}});
+    close();
+  }
+}
+
 void Connection::close() {
   error_code ignored;
   socket_.close(ignored);
@@ -106,7 +124,7 @@ struct Listener::State : std::enable_shared_from_this<State> {
   void serve(tcp::socket socket, EventLoop& loop);
   void refuse(tcp::socket socket, std::string_view why, int limit);
   void forget(uint64_t id);
-  void for_each_connection(void (Connection::*action)());
+  void for_each_connection(const std::function<void(Connection&)>& action);
 
   EventLoopPool& loops;
   const ListenerOptions options;
@@ -229,7 +247,7 @@ void Listener::State::forget(uint64_t id) {
   if (connections.empty()) gone.notify_all();
 }
 
-void Listener::State::for_each_connection(void (Connection::*action)()) {
+void Listener::State::for_each_connection(const std::function<void(Connection&)>& action) {
   std::vector<std::shared_ptr<Connection>> open;
   {
     const std::lock_guard lock(mutex);
@@ -239,7 +257,7 @@ void Listener::State::for_each_connection(void (Connection::*action)()) {
   }
   for (auto& connection : open) {
     EventLoop& loop = connection->loop();
-    loop.post([connection = std::move(connection), action] { (connection.get()->*action)(); });
+    loop.post([connection = std::move(connection), action] { action(*connection); });
   }
 }
 
@@ -289,14 +307,21 @@ bool Listener::shutdown(std::chrono::milliseconds timeout) {
     error_code ignored;
     for (const auto& acceptor : state->acceptors) acceptor->close(ignored);
   });
-  state_->for_each_connection(&Connection::drain);
+  state_->for_each_connection([](Connection& connection) { connection.drain(); });
 
   const auto all_gone = [this] { return state_->connections.empty(); };
-  {
-    std::unique_lock lock(state_->mutex);
-    if (state_->gone.wait_for(lock, timeout, all_gone)) return true;
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (bool goes_on = true; goes_on;) {
+    const auto look_at = std::min(deadline, std::chrono::steady_clock::now() + kStallCheckInterval);
+    {
+      std::unique_lock lock(state_->mutex);
+      if (state_->gone.wait_until(lock, look_at, all_gone)) return true;
+    }
+    goes_on = look_at < deadline;
+    state_->for_each_connection([goes_on, grace = state_->options.stalled_grace](Connection& connection) {
+      goes_on ? connection.close_if_stalled(grace) : connection.close();
+    });
   }
-  state_->for_each_connection(&Connection::close);
   std::unique_lock lock(state_->mutex);
   if (state_->gone.wait_for(lock, state_->options.close_grace, all_gone)) return true;
   logging::warning("connections still busy after shutdown",

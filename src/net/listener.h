@@ -38,6 +38,9 @@ class Connection {
   void on_close(std::function<void()> callback) { on_close_ = std::move(callback); }
   // Called by the listener.
   void drain();
+  // Called by the listener during a shutdown: closes the connection when its client has taken nothing of what waits to
+  // be sent for as long as `grace`.
+  void close_if_stalled(std::chrono::milliseconds grace);
   // Ends pending reads and writes with an error. Idempotent.
   void close();
 
@@ -47,6 +50,8 @@ class Connection {
   const std::string peer_;
   const uint64_t id_;
   bool draining_ = false;
+  uint64_t taken_bytes_ = 0;                        // by the client, at
+  std::chrono::steady_clock::time_point taken_at_;  // which is before any, when nothing waits
   std::function<void()> on_drain_;
   std::function<void()> on_close_;
 };
@@ -64,6 +69,8 @@ struct ListenerOptions {
   // What a connection that is refused is sent before it is closed, as far as it can be at once: an error in the
   // protocol's terms. Empty: nothing.
   std::string refusal;
+  // How long a client that takes nothing of its answers may hold up shutdown().
+  std::chrono::milliseconds stalled_grace{1000};
   // How long handlers may take to return once their sockets are closed, before shutdown() gives up.
   std::chrono::milliseconds close_grace{1000};
   MetricsRegistry* metrics = nullptr;  // penstock_<name>_connections, .._accepted_total, .._refused_total
@@ -89,8 +96,8 @@ class Listener {
   std::string address() const;
   int connections() const;
 
-  // Stops accepting, drains every connection, waits until they are gone and closes at `timeout` what is not.
-  // Idempotent. False when handlers were still running a little after that.
+  // Stops accepting, drains every connection, waits until they are gone and closes at `timeout` what is not, and before
+  // that whom stalled_grace speaks of. Idempotent. False when handlers were still running a little after that.
   bool shutdown(std::chrono::milliseconds timeout);
 
   struct State;

@@ -190,6 +190,25 @@ TEST(ListenerTest, ShutdownClosesWhatDoesNotFinishInTime) {
   EXPECT_TRUE(client.at_end());
 }
 
+TEST(ListenerTest, ShutdownDoesNotWaitForWhoTakesNothing) {
+  EventLoopPool loops("test", 1);
+  // Sends far more than the system keeps for a client.
+  auto handler = [](std::shared_ptr<Connection> connection) -> awaitable<void> {
+    connection->on_drain([] {});
+    const std::string much(64 << 20, 'x');
+    co_await asio::async_write(connection->socket(), asio::buffer(much), kAwait);
+  };
+  auto options = any_port();
+  options.stalled_grace = 200ms;
+  auto listener = *Listener::start(loops, options, handler);
+  Client silent(listener->port());
+  Client reader(listener->port());
+  EXPECT_EQ(reader.receive(1), "x");
+  auto done = std::async(std::launch::async, [&] { return listener->shutdown(std::chrono::hours(1)); });
+  EXPECT_EQ(reader.receive(64 << 20).size(), (64U << 20) - 1) << "who reads gets all of it";
+  EXPECT_TRUE(done.get());
+}
+
 TEST(ListenerTest, GoesOnlyAfterItsHandlersHaveReturned) {
   std::atomic<bool> returned = false;
   std::promise<void> started;
