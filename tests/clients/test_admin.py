@@ -1,7 +1,5 @@
 """Topics, settings and groups through admin clients."""
 
-import subprocess
-
 import pytest
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import (
@@ -166,20 +164,3 @@ def test_a_deleted_topic_can_be_made_again(admin, bootstrap, topic):
         assert next(consumer).value == b"%d" % round_number
         consumer.close()
         admin.delete_topics([topic])[topic].result()
-
-
-def test_kcat(bootstrap, topic):
-    def kcat(*arguments, text=""):
-        command = ["kcat", "-b", bootstrap, *arguments]
-        return subprocess.run(command, input=text, capture_output=True, text=True, timeout=30, check=True).stdout
-
-    for codec in ("gzip", "snappy", "lz4", "zstd"):
-        kcat("-P", "-t", topic, "-p", "0", "-z", codec, "-K", ":", text=f"{codec}:value\n" * 3)
-    lines = kcat("-C", "-t", topic, "-p", "0", "-e", "-q", "-f", "%k %s %o\n").splitlines()
-    assert lines == [
-        f"{codec} value {offset}"
-        for offset, codec in enumerate(codec for codec in ("gzip", "snappy", "lz4", "zstd") for _ in range(3))
-    ]
-    assert f'topic "{topic}" with 4 partitions' in kcat("-L", "-t", topic)
-    group = ["-X", "auto.offset.reset=earliest", "-G", topic, topic, "-e", "-q"]
-    assert len(kcat(*group).splitlines()) == 12
