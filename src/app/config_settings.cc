@@ -78,7 +78,7 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"retention.check_interval_ms", PLACE(retention.check_interval_ms), "how often old records are removed", 1,
      24 * kHourMs},
 
-    {"sql.rows_max", PLACE(sql.rows_max), "rows that one SELECT may return", 1, 1'000'000'000},
+    {"sql.rows_max", PLACE(sql.rows_max), "rows that one SELECT over HTTP may return", 1, 1'000'000'000},
 
     {"log.level", PLACE(log.level), "the least that is logged"},
     {"log.format", PLACE(log.format), "of a log line"},

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/logging.h"
 #include "connector/kafka/partition_reader.h"
+#include "connector/record_time.h"
 
 namespace penstock::engine {
 
@@ -60,7 +61,7 @@ Status DeadLetters::read_topic() {
 
 void DeadLetters::show(const log::Record& record) {
   Shown letter;
-  letter.time_us = record.timestamp_ms * 1000;
+  letter.time_us = connector::record_time_us(record.timestamp_ms);
   log::HeaderReader headers(record);
   for (log::RecordHeader header; headers.next(&header);) {
     const std::string_view value = header.value.value_or(std::string_view());

@@ -23,7 +23,7 @@ constexpr std::array<Setting, 7> kSettings{{
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
     {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
     {"search_path", "public", "Kept for PostgreSQL clients; there is one schema."},
-    {"statement_timeout", "0", "Kept for PostgreSQL clients; has no effect yet."},
+    {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
     {"timezone", "UTC", "The session's time zone."},
 }};
 

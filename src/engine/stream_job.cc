@@ -59,7 +59,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   StreamJob& self = *stream;
   self.late_dropped_ = &self.options_.metrics->counter("penstock_engine_late_dropped_total",
                                                        "Rows dropped because they came after their window was closed.",
-                                                       {{"job", self.options_.name}});
+                                                       self.metric_labels());
   context.late_dropped = self.late_dropped_;
   if (self.options_.sink != nullptr) {
     connector::Positions committed = self.options_.sink->committed();
@@ -91,7 +91,12 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
 
 StreamJob::~StreamJob() {
   stop();
-  options_.metrics->remove({{"job", options_.name}});
+  options_.metrics->remove(metric_labels());
+}
+
+// An alert may have the name of a view.
+Labels StreamJob::metric_labels() const {
+  return {{"job", options_.name}, {"kind", std::string(kind_name(options_.kind))}};
 }
 
 void StreamJob::stop() {

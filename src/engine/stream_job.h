@@ -71,6 +71,7 @@ class StreamJob {
 
  private:
   explicit StreamJob(Options options) : options_(std::move(options)) {}
+  Labels metric_labels() const;
   Status on_epoch(Epoch epoch);
   void on_finished(const Status& status);
   void sample_rate(JobStatus& status, int64_t now_us);

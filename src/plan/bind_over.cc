@@ -20,6 +20,11 @@ using types::DataType;
 using types::Frame;
 using types::TypeKind;
 
+// Of a window: each is a column of the key by which partitions are found.
+constexpr size_t kPartitionColumnsMax = 32;
+// In one SELECT: each may become an operator with all columns of its input.
+constexpr size_t kOversMax = 256;
+
 struct RankName {
   WindowFunctionKind kind;
   Rank::Function function;
@@ -92,12 +97,25 @@ Result<OverWindow> Binder::bind_over_window(const sql::WindowSpecification& spec
           .at(name.position.offset)
           .hint("declare it in WINDOW, before the windows that begin with it");
     }
+    if (context.named_windows.size() > kOversMax) {
+      return invalid_argument("a SELECT has at most {} windows", kOversMax).at(name.position.offset);
+    }
     ExpressionContext earlier = context;
     earlier.named_windows = context.named_windows.first(static_cast<size_t>(named - context.named_windows.begin()));
     window = PENSTOCK_TRY(bind_over_window(named->specification, earlier));
+    const auto says_already = [&](std::string_view part) {
+      return invalid_argument("window {} cannot be given {}", name.text, part).at(name.position.offset);
+    };
+    if (!specification.partition_by.empty()) return says_already("another PARTITION BY");
+    if (!specification.order_by.empty() && !window.order_by.empty()) return says_already("another ORDER BY");
+    if (specification.frame && window.frame != nullptr) return says_already("another frame");
   }
   for (const sql::Expression& key : specification.partition_by) {
     window.partition_by.push_back(PENSTOCK_TRY(bind_expression(key, context)));
+  }
+  if (window.partition_by.size() > kPartitionColumnsMax) {
+    return invalid_argument("PARTITION BY takes at most {} expressions", kPartitionColumnsMax)
+        .at(specification.partition_by.front().position.offset);
   }
   for (const sql::OrderItem& item : specification.order_by) {
     window.order_by.push_back({.value = PENSTOCK_TRY(bind_expression(*item.value, context)),
@@ -271,6 +289,9 @@ Result<ExprPtr> Binder::bind_over_call(const sql::Expression& expression, const 
   }
   auto known = std::ranges::find(*outer.overs, found);
   size_t index = static_cast<size_t>(known - outer.overs->begin());
+  if (index == kOversMax) {
+    return invalid_argument("a SELECT has at most {} window functions", kOversMax).at(expression.position.offset);
+  }
   if (known == outer.overs->end()) outer.overs->push_back(std::move(found));
   return Expr::column(kOverColumns + index, type, name + "() OVER");
 }

@@ -123,7 +123,7 @@ def java():
     """Runs a class of tests/clients/java and gives the lines that it printed."""
     class_path = os.environ.get("PENSTOCK_JAVA_CLASSPATH")
     if not class_path:
-        pytest.skip("PENSTOCK_JAVA_CLASSPATH is not set: run ./dev test pytest")
+        pytest.skip("PENSTOCK_JAVA_CLASSPATH is not set: run ./dev test clients")
 
     def run(name, *arguments):
         # The JVM is short-lived: compiling its code well takes longer than running it badly.

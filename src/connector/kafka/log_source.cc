@@ -13,6 +13,7 @@
 #include "connector/kafka/log_table.h"
 #include "connector/kafka/partition_reader.h"
 #include "connector/record_rows.h"
+#include "connector/record_time.h"
 #include "connector/scan_transform.h"
 #include "connector/table_format.h"
 #include "connector/timer.h"
@@ -128,7 +129,7 @@ class LogOrigin : public RecordOrigin {
       } else if (column.key == "partition") {
         builder.append_int64(partition_.partition.value());
       } else if (column.key == "timestamp") {
-        builder.append_int64(record.timestamp_ms * 1000);
+        builder.append_int64(record_time_us(record.timestamp_ms));
       } else if (column.key == "topic") {
         builder.append_string(partition_.topic);
       } else if (column.key == "timestamp-type") {

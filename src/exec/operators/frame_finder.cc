@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "exec/operators/over_function.h"
+#include "types/decimal.h"
 
 namespace penstock::exec {
 
@@ -71,8 +72,8 @@ size_t FrameFinder::find_key(const OrderedRows& rows, size_t row, int64_t offset
   // A NULL is as far from everything as can be: only NULLs are near it.
   if (row < valid_.begin || row >= valid_.end) return beyond ? rows.group(row).end : rows.group(row).begin;
   const std::span<const int64_t> keys = rows.column(key_)->values<int64_t>();
-  const int64_t limit = add_saturating(keys[row], descending_ ? -offset : offset);
-  const auto before = [&](int64_t key) {
+  const types::Int128 limit = static_cast<types::Int128>(keys[row]) + (descending_ ? -types::Int128{offset} : offset);
+  const auto before = [&](types::Int128 key) {
     if (key == limit) return beyond;
     return descending_ ? key > limit : key < limit;
   };

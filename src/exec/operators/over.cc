@@ -214,12 +214,19 @@ class Over : public Operator {
   void cancel_out() {
     std::map<std::string_view, int> net;
     for (const Change& change : changes_) net[change.row] += columnar::weight(change.op);
-    std::erase_if(changes_, [&](const Change& change) {
-      int& left = net[change.row];
-      const bool counts = columnar::weight(change.op) * left > 0;
-      if (counts) left -= columnar::weight(change.op);
-      return !counts;
-    });
+    std::vector<size_t> kept;
+    for (size_t i = 0; i < changes_.size(); ++i) {
+      const int weight = columnar::weight(changes_[i].op);
+      int& left = net[changes_[i].row];
+      if (weight * left <= 0) continue;
+      left -= weight;
+      kept.push_back(i);
+    }
+    // Only now, since `net` looks into the rows.
+    for (size_t i = 0; i < kept.size(); ++i) {
+      if (kept[i] != i) changes_[i] = std::move(changes_[kept[i]]);
+    }
+    changes_.resize(kept.size());
   }
 
   // Emits a batch once it is full; true when it has.

@@ -262,6 +262,41 @@ TEST(OverTest, AnyCallsOverRowsThatComeAndGo) {
   }
 }
 
+// Equal rows cancel out, and rows change places with equal ones.
+TEST(OverTest, EqualRowsThatComeAndGo) {
+  for (uint32_t seed = 0; seed < 150; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed);
+    OverOptions options{.schema = schema_of(kBigInt), .partition_by = {kPartition}};
+    options.order_by = {{.column = kOrder}};
+    options.calls = {{.aggregate = call("MAX", kValue, false), .type = kBigInt}};
+    options.calls[0].frame = Frame::whole();
+    const std::unique_ptr<Operator> op = make_over(options);
+    std::vector<IntRow> there;
+    Applied applied;
+    for (int epoch = 0; epoch < 12; ++epoch) {
+      std::vector<IntRow> rows;
+      std::vector<columnar::RowOp> ops;
+      for (int64_t i = random.below(12); i >= 0; --i) {
+        if (!there.empty() && random.one_in(2)) {
+          const auto gone = there.begin() + random.below(static_cast<int64_t>(there.size()));
+          rows.push_back(*gone);
+          ops.push_back(columnar::RowOp::kDelete);
+          there.erase(gone);
+        } else {
+          const int64_t value = random.below(4);
+          rows.push_back({0, value, value, 0});
+          ops.push_back(columnar::RowOp::kInsert);
+          there.push_back(rows.back());
+        }
+      }
+      ASSERT_TRUE(op->process(0, batch_of(rows, ops, kBigInt), applied).has_value());
+      finish_epoch(*op, applied);
+      ASSERT_EQ(applied.weights, expected(there, options));
+    }
+  }
+}
+
 TEST(OverTest, AnyCallsInTheOrderOfTime) {
   for (uint32_t seed = 0; seed < 150; ++seed) {
     SCOPED_TRACE(seed);

@@ -32,15 +32,19 @@ bool in_time_order(const Over& op, const LogicalNode& input) {
          std::ranges::all_of(op.calls, looks_back);
 }
 
-// Sums of floating point numbers do not become what they were when a number is taken back.
-bool takes_back_exactly(const AggregateCall& call) {
-  std::string_view name = call.function.function->name;
-  return name == "MIN" || name == "MAX" || !call.function.result_type.is_approximate();
+// Sums of floating point numbers do not become what they were when a number is taken back; and a collection loses its
+// order when a row is taken back that comes again, or that stands for an equal one.
+bool takes_back_exactly(const OverCall& call) {
+  std::string_view name = call.aggregate.function.function->name;
+  if (name == "ARRAY_AGG") {
+    return !call.aggregate.distinct && call.frame.exclusion == types::Frame::Exclusion::kNone;
+  }
+  return name == "MIN" || name == "MAX" || !call.aggregate.function.result_type.is_approximate();
 }
 
 void bind_frame_aggregate(OverCall& call) {
   bool only_grows = call.frame.start.unbounded && call.frame.exclusion == types::Frame::Exclusion::kNone;
-  if (call.function != nullptr || only_grows || !takes_back_exactly(call.aggregate)) return;
+  if (call.function != nullptr || only_grows || !takes_back_exactly(call)) return;
   types::DataType argument = call.aggregate.argument < 0 ? types::DataType() : call.aggregate.function.argument_type;
   Result<expr::BoundAggregate> bound =
       expr::bind_aggregate(call.aggregate.function.function->name, argument, /*retractable=*/true);
