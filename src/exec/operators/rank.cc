@@ -89,7 +89,8 @@ class Rank : public Operator {
   void add(std::byte* group, const ChangeBatch& batch, size_t row) {
     Partition& partition = partitions_.at(group);
     // Most rows of a stream are no match for the first ones: they cost a comparison.
-    const bool full = trims() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
+    const bool full =
+        trims() && !partition.rows.empty() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
     if (full && beyond(partition, key_)) return;
     append_arrival(key_, arrivals_++);
     auto encoded = std::make_shared<std::string>();
