@@ -48,6 +48,7 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Exchange& exchange);
   // lower_aggregate.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::AssignWindow& assign);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Expand& expand);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Aggregate& aggregate);
   Result<int> lower(const plan::PhysicalNode& node, const plan::WindowAggregate& aggregate);
 

@@ -3,6 +3,7 @@
 
 #include "engine/graph_builder.h"
 #include "exec/operators/aggregate.h"
+#include "exec/operators/expand.h"
 #include "exec/operators/window.h"
 #include "exec/operators/window_aggregate.h"
 
@@ -33,6 +34,16 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWind
   options.late_dropped = context_.late_dropped;
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_session_window(options));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Expand& expand) {
+  exec::ExpandOptions options{.types = {}, .null_columns = expand.null_columns, .always = {}};
+  for (const types::Field& field : input_schema(node)) options.types.push_back(field.type);
+  return append(node, [options = std::move(options), always = expand.always](int instance) {
+    exec::ExpandOptions of_instance = options;
+    if (instance == 0) of_instance.always = always;
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_expand(std::move(of_instance)));
   });
 }
 

@@ -47,6 +47,24 @@ bool bind_truth_test(CallSignature& call) {
   return true;
 }
 
+// What a subquery that is a value is held against: how many rows it has.
+void at_most_one_row_kernel(KernelCall& call) {
+  auto rows = call.argument<int64_t>(0);
+  for (size_t row = 0; row < call.rows(); ++row) {
+    bool more = !call.is_argument_null(0, row) && rows[row] > 1;
+    if (more) call.fail(row, "more than one row returned by a subquery used as an expression");
+  }
+  call.finish(std::vector<uint8_t>(call.rows(), 1));
+}
+
+bool bind_at_most_one_row(CallSignature& call) {
+  static constexpr Takes kTakes[] = {Takes::kInteger};
+  if (!accept_arguments(call, kTakes, 1)) return false;
+  call.result = TypeKind::kBoolean;
+  call.kernel = at_most_one_row_kernel;
+  return true;
+}
+
 constexpr FunctionCategory kCategory = FunctionCategory::kLogic;
 
 constexpr ScalarFunction kFunctions[] = {
@@ -65,6 +83,8 @@ constexpr ScalarFunction kFunctions[] = {
      NullRule::kHandles},
     {"IS UNKNOWN", kCategory, "a IS UNKNOWN", "Whether a condition is NULL.", "", bind_null_test<true>,
      NullRule::kHandles},
+    {"AT MOST ONE ROW", kCategory, "AT MOST ONE ROW count", "TRUE for a count of 1, 0 or NULL, an error for others.",
+     "", bind_at_most_one_row, NullRule::kHandles},
     {"IS NOT UNKNOWN", kCategory, "a IS NOT UNKNOWN", "Whether a condition is TRUE or FALSE.", "",
      bind_null_test<false>, NullRule::kHandles},
 };

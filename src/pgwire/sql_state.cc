@@ -18,9 +18,10 @@ constexpr Topic kTopics[] = {
     {"prepared statement", "26000"},
 };
 constexpr Topic kBadValues[] = {
-    {"division by zero", "22012"}, {"cannot read '", sql_state::kInvalidTextRepresentation},
-    {"out of the range", "22003"}, {"out of range", "22003"},
-    {"overflow", "22003"},         {"is ambiguous", "42702"},
+    {"division by zero", "22012"},  {"cannot read '", sql_state::kInvalidTextRepresentation},
+    {"out of the range", "22003"},  {"out of range", "22003"},
+    {"overflow", "22003"},          {"is ambiguous", "42702"},
+    {"more than one row", "21000"},
 };
 
 std::optional<std::string_view> find(std::span<const Topic> topics, std::string_view message) {

@@ -1,4 +1,6 @@
 // Function calls: scalar functions and aggregates.
+#include <algorithm>
+
 #include "base/suggest.h"
 #include "expr/aggregate.h"
 #include "expr/registry.h"
@@ -32,6 +34,12 @@ Result<ExprPtr> bind_trim(const std::string& side, std::vector<ExprPtr> argument
   return expr::bind_call(name, std::move(arguments));
 }
 
+// Whether a column of the query itself is used.
+bool has_own_column(const Expr& expression) {
+  bool own = expression.kind() == Expr::Kind::kColumn && !is_outer_column(expression);
+  return own || std::ranges::any_of(expression.children(), [](const ExprPtr& child) { return has_own_column(*child); });
+}
+
 Error unsupported_clause(const sql::Expression& expression, std::string_view function, std::string_view clause) {
   return unsupported("{} does not take {}", function, clause).at(expression.position.offset);
 }
@@ -45,6 +53,8 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
     return not_found("there is no function {}.{}", node.name.parts[0].text, name).at(expression.position.offset);
   }
   if (node.over) return bind_over_call(expression, node);
+  bool grouping = sql::equal_ignoring_case(name, "GROUPING") || sql::equal_ignoring_case(name, "GROUPING_ID");
+  if (grouping) return bind_grouping_call(expression, node);
   if (expr::is_aggregate_function(name)) return bind_aggregate_call(expression, node);
   return bind_scalar_call(expression, node);
 }
@@ -85,6 +95,33 @@ Result<ExprPtr> Binder::bind_scalar_call(const sql::Expression& expression, cons
   return std::move(bound).error().hint(did_you_mean(name, names));
 }
 
+// GROUPING(key, ...), also called GROUPING_ID: which of the keys are not in the set that the group is of.
+Result<ExprPtr> Binder::bind_grouping_call(const sql::Expression& expression, const sql::FunctionCall& call) {
+  std::string name = sql::to_upper(call.name.parts.back().text);
+  const Grouping* grouping = expression_context_->grouping;
+  if (grouping == nullptr) {
+    return invalid_argument("{} is possible only over the groups of a GROUP BY", name).at(expression.position.offset);
+  }
+  if (call.arguments.empty() || call.arguments.size() > kGroupingArgumentsMax) {
+    return invalid_argument("{} takes 1 to {} arguments", name, kGroupingArgumentsMax).at(expression.position.offset);
+  }
+  ExpressionContext inner = *expression_context_;
+  inner.aggregates = nullptr;
+  inner.overs = nullptr;
+  inner.subqueries = nullptr;
+  inner.place = "inside GROUPING";
+  GroupingSet keys;
+  for (const sql::Expression& argument : call.arguments) {
+    ExprPtr bound = PENSTOCK_TRY(bind_expression(argument, inner));
+    auto key = std::ranges::find_if(grouping->keys, [&](const ExprPtr& known) { return known->equals(*bound); });
+    if (key == grouping->keys.end()) {
+      return invalid_argument("the arguments of {} must be in GROUP BY", name).at(argument.position.offset);
+    }
+    keys.push_back(static_cast<int>(key - grouping->keys.begin()));
+  }
+  return grouping_bits(*grouping, keys);
+}
+
 // Collects the call; what stands for it is a column behind those of the scope.
 Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
@@ -96,6 +133,8 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
   ExpressionContext inner = outer;
   inner.aggregates = nullptr;
   inner.overs = nullptr;
+  inner.grouping = nullptr;
+  inner.subqueries = outer.argument_subqueries;
   inner.place = "inside an aggregate function";
   FoundAggregate found = PENSTOCK_TRY(bind_aggregate(expression, call, inner));
   // The same call twice is computed once.
@@ -137,6 +176,11 @@ Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression,
       found.argument = Expr::literal({}, TypeKind::kString);  // a bare NULL
     }
     argument_type = found.argument->type();
+    if (is_correlated(*found.argument) && !has_own_column(*found.argument)) {
+      return unsupported("{} of columns of the query around this one belongs to that query", name)
+          .at(expression.position.offset)
+          .hint("compute it in a query in FROM, and use its column here");
+    }
   }
   if (call.filter) {
     inner.place = "in FILTER";

@@ -4,6 +4,7 @@
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
+#include "sql/keywords.h"
 #include "sql/printer.h"
 
 namespace penstock::plan {
@@ -62,19 +63,30 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression) {
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Literal& node) { return bind_literal(node); }
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IntervalLiteral& node) { return bind_interval(node); }
 
-Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::ColumnReference& node) {
-  static const Scope kEmpty;
-  const Scope& scope = expression_context_->scope == nullptr ? kEmpty : *expression_context_->scope;
-  Scope::Resolved found = PENSTOCK_TRY(scope.resolve_path(node.name));
-  if (expression_context_->column_positions != nullptr) {
-    expression_context_->column_positions->insert_or_assign(found.column, expression.position);
-  }
-  ExprPtr value = scope.column(found.column);
-  for (size_t i = found.parts; i < node.name.parts.size(); ++i) {
-    const sql::Identifier& field = node.name.parts[i];
+Result<ExprPtr> bind_fields(ExprPtr value, const sql::QualifiedName& name, size_t first) {
+  for (size_t i = first; i < name.parts.size(); ++i) {
+    const sql::Identifier& field = name.parts[i];
     value = PENSTOCK_TRY(located(expr::bind_field(std::move(value), field.text), field.position));
   }
   return value;
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::ColumnReference& node) {
+  static const Scope kEmpty;
+  const Scope& scope = expression_context_->scope == nullptr ? kEmpty : *expression_context_->scope;
+  Result<Scope::Resolved> found = scope.resolve_path(node.name);
+  if (found) {
+    if (expression_context_->column_positions != nullptr) {
+      expression_context_->column_positions->insert_or_assign(found->column, expression.position);
+    }
+    return bind_fields(scope.column(found->column), node.name, found->parts);
+  }
+  if (found.error().code() != ErrorCode::kNotFound || scope.names_table(node.name)) return std::move(found).error();
+  for (size_t i = 0; node.name.parts.size() == 1 && i < expression_context_->aliases.size(); ++i) {
+    bool named = sql::equal_ignoring_case(expression_context_->aliases[i], node.name.parts.front().text);
+    if (named) return expression_context_->alias_values[i];
+  }
+  return find_outer(node.name, std::move(found).error());
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Parameter& node) {
@@ -197,19 +209,6 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::PatternMatch& no
   return node.negated ? bind_call("NOT", {std::move(match)}) : Result<ExprPtr>(std::move(match));
 }
 
-// = ANY (ARRAY[...]) and <> ALL (ARRAY[...]), as PostgreSQL's clients write IN and NOT IN.
-Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Quantified& node) {
-  const auto* array = node.array ? node.array->get_if<sql::ArrayConstructor>() : nullptr;
-  bool in = node.op == sql::BinaryOperator::kEqual && !node.all;
-  bool not_in = node.op == sql::BinaryOperator::kNotEqual && node.all;
-  if (in && node.array && array == nullptr) return bind_any(*node.left, *node.array);
-  if (array == nullptr || array->elements.empty() || (!in && !not_in)) {
-    return unsupported("ANY and ALL are supported only as = ANY (array) and <> ALL (ARRAY[...])")
-        .at(expression.position.offset);
-  }
-  return bind_in(expression, *node.left, array->elements, not_in);
-}
-
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Case& node) {
   std::vector<ExprPtr> children;
   ExprPtr operand;
@@ -238,9 +237,6 @@ template <class Node>
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const Node&) {
   if constexpr (std::is_same_v<Node, sql::Star>) {
     return invalid_argument("* can stand only alone in a select list, or in COUNT(*)").at(expression.position.offset);
-  } else if constexpr (std::is_same_v<Node, sql::Exists> || std::is_same_v<Node, sql::ScalarSubquery> ||
-                       std::is_same_v<Node, sql::InSubquery>) {
-    return not_a_value(expression, "subqueries are supported only in FROM");
   } else {
     return invalid_argument("{} is an argument of table functions, not a value", sql::print(expression))
         .at(expression.position.offset);

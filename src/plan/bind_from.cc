@@ -192,11 +192,13 @@ Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
   Result<sql::Query> query = sql::parse_query(view.view()->query);
   if (!query) return without_position(query.error(), "view " + view.name);
   std::vector<CommonTable> outer_tables = std::exchange(common_tables_, {});
+  std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
   const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
   ++view_depth_;
   Result<LogicalPtr> plan = bind_query(*query);
   --view_depth_;
   common_tables_ = std::move(outer_tables);
+  outer_queries_ = std::move(outer_queries);
   expression_context_ = outer_context;
   if (!plan) return without_position(plan.error(), "view " + view.name);
   const std::vector<catalog::Column>& columns = view.view()->columns;

@@ -3,6 +3,8 @@
 
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/decorrelate.h"
+#include "plan/node.h"
 #include "sql/keywords.h"
 
 namespace penstock::plan {
@@ -28,6 +30,11 @@ Result<size_t> named_column(const Scope& scope, const sql::Identifier& name, std
   Result<size_t> column = scope.resolve(qualified);
   if (!column) return std::move(column).error().context(side);
   return column;
+}
+
+bool is_lateral_query(const sql::TableReference& table) {
+  const auto* derived = std::get_if<sql::DerivedTable>(&table.node);
+  return derived != nullptr && derived->lateral;
 }
 
 // The names that both sides of a NATURAL join have, as the left one spells them.
@@ -56,12 +63,17 @@ Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   Named left = PENSTOCK_TRY(bind_table(*join.left));
   if (is_lateral(*join.right)) return bind_lateral_join(join, std::move(left));
   if (join.kind == sql::JoinKind::kCross && !join.natural) return bind_cross_join(std::move(left), *join.right);
+  if (is_lateral_query(*join.right)) return bind_lateral_query_join(std::move(left), join);
   Named right = PENSTOCK_TRY(bind_table(*join.right));
   PENSTOCK_TRY(check_table_names(left.second, right.second, join.right->position));
   if (!join.on) return bind_named_columns(join, std::move(left), std::move(right));
   Scope scope(left.second, right.second);
-  ExprPtr condition = PENSTOCK_TRY(bind_condition(*join.on, {.scope = &scope, .place = "in ON"}));
-  LogicalPtr plan = make_join(kind_of(join.kind), std::move(left.first), std::move(right.first), std::move(condition));
+  std::vector<FoundSubquery> subqueries;
+  ExprPtr condition =
+      PENSTOCK_TRY(bind_condition(*join.on, {.scope = &scope, .subqueries = &subqueries, .place = "in ON"}));
+  JoinCondition on{std::move(condition), std::move(subqueries)};
+  LogicalPtr plan =
+      PENSTOCK_TRY(join_on(kind_of(join.kind), std::move(left.first), std::move(right.first), std::move(on)));
   PENSTOCK_TRY(check_size(plan, join.right->position));
   scope.set_types(plan->schema);
   return Named(std::move(plan), std::move(scope));
@@ -69,11 +81,45 @@ Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
 
 Result<Binder::Named> Binder::bind_cross_join(Named left, const sql::TableReference& right_table) {
   if (is_lateral(right_table)) return bind_unnest(std::move(left), right_table, false);
+  if (is_lateral_query(right_table)) return bind_lateral(std::move(left), right_table, JoinKind::kInner, nullptr);
   Named right = PENSTOCK_TRY(bind_table(right_table));
   PENSTOCK_TRY(check_table_names(left.second, right.second, right_table.position));
   LogicalPtr plan = make_join(JoinKind::kInner, std::move(left.first), std::move(right.first), nullptr);
   PENSTOCK_TRY(check_size(plan, right_table.position));
   return Named(std::move(plan), Scope(left.second, right.second));
+}
+
+Result<Binder::Named> Binder::bind_lateral_query_join(Named left, const sql::Join& join) {
+  JoinKind kind = kind_of(join.kind);
+  uint32_t position = join.right->position.offset;
+  if (preserves_right(kind)) {
+    return invalid_argument("LATERAL cannot be on the right of a RIGHT or FULL JOIN: it has no rows of its own")
+        .at(position);
+  }
+  if (!join.on) return unsupported("LATERAL is joined by ON, not by USING or NATURAL").at(position);
+  return bind_lateral(std::move(left), *join.right, kind, join.on.get());
+}
+
+Result<Binder::Named> Binder::bind_lateral(Named left, const sql::TableReference& right_table, JoinKind kind,
+                                           const sql::Expression* on) {
+  auto level = static_cast<QueryLevel>(outer_queries_.size());
+  outer_queries_.push_back({.scope = &left.second});
+  Named right = PENSTOCK_TRY(bind_table(right_table));
+  outer_queries_.pop_back();
+  PENSTOCK_TRY(check_table_names(left.second, right.second, right_table.position));
+  Scope scope(left.second, right.second);
+  size_t width = left.second.size();
+  CorrelatedSubquery query{.outer = left.first, .width = width, .subquery = right.first, .level = level};
+  Decorrelated rows = PENSTOCK_TRY(located(decorrelate_rows(query), right_table.position));
+  if (on != nullptr) {
+    rows.conditions.push_back(PENSTOCK_TRY(bind_condition(*on, {.scope = &scope, .place = "in ON"})));
+  }
+  Join join{.kind = kind, .keys = {}, .condition = nullptr, .output = identity(scope.size())};
+  if (!rows.conditions.empty()) join.condition = expr::join_conjunction(std::move(rows.conditions));
+  LogicalPtr plan = make_node(std::move(join), {left.first, std::move(rows.plan)});
+  PENSTOCK_TRY(check_size(plan, right_table.position));
+  scope.set_types(plan->schema);
+  return Named(std::move(plan), std::move(scope));
 }
 
 // USING and NATURAL: in front of the columns of both sides, which keep their places behind, stands one for each pair.

@@ -338,7 +338,8 @@ LogicalPtr Binder::add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
   for (std::vector<ExprPtr>* list : lists) {
     for (ExprPtr& expression : *list) {
       expression = expr::transform(expression, [&](ExprPtr node) {
-        bool over = node->kind() == Expr::Kind::kColumn && node->column_index() >= kOverColumns;
+        bool over =
+            node->kind() == Expr::Kind::kColumn && node->column_index() >= kOverColumns && !is_outer_column(*node);
         return over ? column_of(plan->schema, columns[node->column_index() - kOverColumns]) : node;
       });
     }

@@ -1,6 +1,8 @@
 // Queries: WITH, VALUES, set operations, ORDER BY and LIMIT.
 #include <algorithm>
+#include <numeric>
 
+#include "expr/aggregate.h"
 #include "expr/evaluate.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
@@ -54,6 +56,13 @@ Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<DataType>& t
   }
   if (!changed) return input;
   return make_project(std::move(input), std::move(expressions), std::move(names));
+}
+
+LogicalPtr union_all(std::vector<LogicalPtr> inputs) {
+  if (inputs.size() == 1) return std::move(inputs.front());
+  std::vector<std::string> names;
+  for (const types::Field& field : inputs.front()->schema) names.push_back(field.name);
+  return make_node(UnionAll{}, std::move(inputs), std::move(names));
 }
 
 }  // namespace
@@ -146,7 +155,27 @@ Result<LogicalPtr> Binder::bind_values(const sql::Values& values, sql::Position 
     row_types.push_back(std::move(types));
   }
   std::vector<DataType> types = PENSTOCK_TRY(located(common_types(row_types), position));
+  bool correlated = std::ranges::any_of(bound, [](const std::vector<ExprPtr>& row) {
+    return std::ranges::any_of(row, [](const ExprPtr& cell) { return is_correlated(*cell); });
+  });
+  if (correlated) return located(project_values(bound, types), position);
   return compute_values(values, bound, types, expr::coerce);
+}
+
+// Rows that depend on the query around them, each as a projection of an empty row.
+Result<LogicalPtr> Binder::project_values(const std::vector<std::vector<ExprPtr>>& bound,
+                                          const std::vector<DataType>& types) {
+  std::vector<LogicalPtr> rows;
+  for (const std::vector<ExprPtr>& row : bound) {
+    std::vector<ExprPtr> expressions;
+    std::vector<std::string> names;
+    for (size_t i = 0; i < types.size(); ++i) {
+      names.push_back(column_name(i));
+      expressions.push_back(PENSTOCK_TRY(expr::coerce(row[i], types[i])));
+    }
+    rows.push_back(make_project(make_values({{}}, {}), std::move(expressions), std::move(names)));
+  }
+  return union_all(std::move(rows));
 }
 
 // The rows of an INSERT: each value becomes one of its column.
@@ -174,19 +203,79 @@ Result<LogicalPtr> Binder::compute_values(const sql::Values& values, const std::
   return make_values(std::move(rows), std::move(schema));
 }
 
-// --- UNION ---
+// --- UNION, INTERSECT, EXCEPT ---
 
-Result<LogicalPtr> Binder::bind_set_operation(const sql::SetOperation& operation, sql::Position position) {
-  if (operation.op != sql::SetOperator::kUnion) {
-    return unsupported("INTERSECT and EXCEPT are not supported").at(operation.inputs[1].position.offset);
+namespace {
+
+std::string_view operator_name(sql::SetOperator op) {
+  switch (op) {
+    case sql::SetOperator::kUnion: return "UNION";
+    case sql::SetOperator::kIntersect: return "INTERSECT";
+    case sql::SetOperator::kExcept: return "EXCEPT";
   }
+  return "UNION";
+}
+
+// Equal rows numbered 1, 2, 3, ... in a last column, which makes them differ.
+LogicalPtr number_equal_rows(LogicalPtr input) {
+  Rank rank{.partition_by = {}, .order_by = {}, .last = std::nullopt};
+  for (size_t i = 0; i < input->schema.size(); ++i) rank.partition_by.push_back(static_cast<int>(i));
+  return make_node(std::move(rank), {std::move(input)});
+}
+
+// The rows of all inputs, each with a column per input that says whether it is from there.
+LogicalPtr tag_and_unite(const std::vector<LogicalPtr>& inputs) {
+  std::vector<LogicalPtr> tagged;
+  for (size_t number = 0; number < inputs.size(); ++number) {
+    const types::Schema& schema = inputs[number]->schema;
+    std::vector<ExprPtr> expressions;
+    std::vector<std::string> names;
+    for (size_t i = 0; i < schema.size(); ++i) {
+      expressions.push_back(column_of(schema, static_cast<int>(i)));
+      names.push_back(inputs.front()->schema[i].name);
+    }
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      expressions.push_back(
+          Expr::literal(types::Value(i == number), DataType(TypeKind::kBoolean).with_nullable(false)));
+      names.push_back("from " + std::to_string(i + 1));
+    }
+    tagged.push_back(make_project(inputs[number], std::move(expressions), std::move(names)));
+  }
+  return union_all(std::move(tagged));
+}
+
+// Each distinct row that the first input has, and all others have too (INTERSECT), or none of them has (EXCEPT).
+Result<LogicalPtr> keep_by_counts(const std::vector<LogicalPtr>& inputs, bool in_others) {
+  size_t columns = inputs.front()->schema.size();
+  Aggregate aggregate;
+  for (size_t i = 0; i < columns; ++i) aggregate.keys.push_back(static_cast<int>(i));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    AggregateCall count;
+    count.function = PENSTOCK_TRY(expr::bind_aggregate("COUNT", DataType(), false));
+    count.filter = static_cast<int>(columns + i);
+    aggregate.calls.push_back(count);
+  }
+  LogicalPtr counted = make_node(std::move(aggregate), {tag_and_unite(inputs)});
+  std::vector<ExprPtr> conditions;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    ExprPtr count = column_of(counted->schema, static_cast<int>(columns + i));
+    ExprPtr zero = Expr::literal(types::Value(int64_t{0}), DataType(TypeKind::kBigInt).with_nullable(false));
+    bool wanted = i == 0 || in_others;
+    conditions.push_back(PENSTOCK_TRY(expr::bind_call(wanted ? ">" : "=", {std::move(count), std::move(zero)})));
+  }
+  return make_filter(std::move(counted), expr::join_conjunction(std::move(conditions)));
+}
+
+}  // namespace
+
+Result<std::vector<LogicalPtr>> Binder::bind_set_inputs(const sql::SetOperation& operation, sql::Position position) {
   std::vector<LogicalPtr> inputs;
   std::vector<std::vector<DataType>> input_types;
   for (const sql::Query& input : operation.inputs) {
     inputs.push_back(PENSTOCK_TRY(bind_query(input)));
     if (inputs.back()->schema.size() != inputs.front()->schema.size()) {
-      return invalid_argument("this query has {} columns, the first one of the UNION has {}",
-                              inputs.back()->schema.size(), inputs.front()->schema.size())
+      return invalid_argument("this query has {} columns, the first one of the {} has {}", inputs.back()->schema.size(),
+                              operator_name(operation.op), inputs.front()->schema.size())
           .at(input.position.offset);
     }
     input_types.push_back(types_of(inputs.back()->schema));
@@ -195,10 +284,26 @@ Result<LogicalPtr> Binder::bind_set_operation(const sql::SetOperation& operation
   for (size_t i = 0; i < inputs.size(); ++i) {
     inputs[i] = PENSTOCK_TRY(located(cast_columns(std::move(inputs[i]), types), operation.inputs[i].position));
   }
-  std::vector<std::string> names;
-  for (const types::Field& field : inputs.front()->schema) names.push_back(field.name);
-  LogicalPtr result = make_node(UnionAll{}, std::move(inputs), std::move(names));
-  return operation.all ? result : make_distinct(std::move(result));
+  return inputs;
+}
+
+Result<LogicalPtr> Binder::bind_set_operation(const sql::SetOperation& operation, sql::Position position) {
+  std::vector<LogicalPtr> inputs = PENSTOCK_TRY(bind_set_inputs(operation, position));
+  if (operation.op == sql::SetOperator::kUnion) {
+    LogicalPtr all = union_all(std::move(inputs));
+    return operation.all ? all : make_distinct(std::move(all));
+  }
+  bool intersect = operation.op == sql::SetOperator::kIntersect;
+  size_t columns = inputs.front()->schema.size();
+  // a EXCEPT b EXCEPT c takes away what is in either.
+  if (!intersect) inputs = {inputs.front(), union_all({inputs.begin() + 1, inputs.end()})};
+  if (operation.all) {
+    for (LogicalPtr& input : inputs) input = number_equal_rows(std::move(input));
+  }
+  LogicalPtr kept = PENSTOCK_TRY(keep_by_counts(inputs, intersect));
+  std::vector<int> visible(columns);
+  std::iota(visible.begin(), visible.end(), 0);
+  return make_selection(std::move(kept), visible);
 }
 
 // --- ORDER BY, LIMIT ---
@@ -261,17 +366,23 @@ Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& c
   node.limit = sort.limit;
   node.offset = sort.offset;
   for (size_t i = 0; i < columns.size(); ++i) {
-    const sql::OrderItem& item = (*sort.items)[i];
-    // NULLs are lowest unless it is said otherwise, as in Flink.
-    node.keys.push_back({columns[i], item.descending, item.nulls_first.value_or(!item.descending)});
+    node.keys.push_back(sort_key(columns[i], (*sort.items)[i]));
   }
   if (bounded) return make_node(std::move(node), {std::move(input)});
-  // Of a stream, the rows that are the first ones are kept up to date; they come in no order.
+  return make_node(first_rows(std::move(node.keys), sort.limit, sort.offset), {std::move(input)});
+}
+
+SortKey sort_key(int column, const sql::OrderItem& item) {
+  // NULLs are lowest unless it is said otherwise, as in Flink.
+  return {column, item.descending, item.nulls_first.value_or(!item.descending)};
+}
+
+Rank first_rows(std::vector<SortKey> order, std::optional<int64_t> limit, int64_t offset) {
   constexpr int64_t kRankMax = std::numeric_limits<int64_t>::max();
-  Rank rank{.partition_by = {}, .order_by = std::move(node.keys), .with_rank = false};
-  rank.first = sort.offset < kRankMax ? sort.offset + 1 : kRankMax;
-  rank.last = *sort.limit < kRankMax - sort.offset ? sort.offset + *sort.limit : kRankMax;
-  return make_node(std::move(rank), {std::move(input)});
+  Rank rank{.partition_by = {}, .order_by = std::move(order), .last = std::nullopt, .with_rank = false};
+  rank.first = offset < kRankMax ? offset + 1 : kRankMax;
+  if (limit) rank.last = *limit < kRankMax - offset ? offset + *limit : kRankMax;
+  return rank;
 }
 
 }  // namespace penstock::plan

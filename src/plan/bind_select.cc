@@ -5,6 +5,7 @@
 
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/node.h"
 #include "sql/keywords.h"
 
 namespace penstock::plan {
@@ -33,11 +34,12 @@ Error out_of_range(size_t number, size_t columns, sql::Position position) {
 }
 
 // Rewrites expressions over the input of an aggregation (with aggregate calls as the columns behind it) into ones over
-// its output: the keys, then the calls.
+// its output: the keys, then the calls, then the number of the grouping set.
 class GroupRewriter {
  public:
-  GroupRewriter(const std::vector<ExprPtr>& keys, const Scope& scope, const std::map<size_t, sql::Position>& positions)
-      : keys_(keys), scope_(scope), positions_(positions) {}
+  GroupRewriter(const std::vector<ExprPtr>& keys, size_t calls, const Scope& scope,
+                const std::map<size_t, sql::Position>& positions)
+      : keys_(keys), calls_(calls), scope_(scope), positions_(positions) {}
 
   Result<ExprPtr> rewrite(const ExprPtr& expression) const {
     for (size_t i = 0; i < keys_.size(); ++i) {
@@ -45,6 +47,9 @@ class GroupRewriter {
     }
     if (expression->kind() == Expr::Kind::kColumn) {
       size_t column = expression->column_index();
+      if (column == kGroupingSetColumn) {
+        return Expr::column(keys_.size() + calls_, expression->type(), expression->column_name());
+      }
       if (column >= kOverColumns) return expression;
       if (column < scope_.size()) return not_grouped(column);
       return Expr::column(keys_.size() + column - scope_.size(), expression->type(), expression->column_name());
@@ -58,6 +63,22 @@ class GroupRewriter {
     return changed ? expression->with_children(std::move(children)) : expression;
   }
 
+  // The same for what a subquery uses of the query that is grouped.
+  Status rewrite(FoundSubquery& subquery) const {
+    for (ExprPtr& operand : subquery.operands) operand = PENSTOCK_TRY(rewrite(operand));
+    std::optional<Error> error;
+    auto replace = [&](size_t column) {
+      ExprPtr used = scope_.column(column);
+      auto key = std::ranges::find_if(keys_, [&](const ExprPtr& known) { return known->equals(*used); });
+      if (key == keys_.end() && !error) error = not_grouped(column);
+      return outer_column(subquery.level, static_cast<size_t>(key - keys_.begin()), used->type(), scope_.name(column));
+    };
+    subquery.plan = map_expressions(
+        subquery.plan, [&](const ExprPtr& expression) { return replace_outer(expression, subquery.level, replace); });
+    if (error) return *std::move(error);
+    return {};
+  }
+
  private:
   Error not_grouped(size_t column) const {
     Error error =
@@ -67,27 +88,32 @@ class GroupRewriter {
   }
 
   const std::vector<ExprPtr>& keys_;
+  const size_t calls_;
   const Scope& scope_;
   const std::map<size_t, sql::Position>& positions_;
 };
 
-// The aggregation of `input`: below it a projection with its keys, arguments and filters.
-LogicalPtr make_aggregation(LogicalPtr input, const std::vector<ExprPtr>& keys, std::vector<FoundAggregate> found) {
-  std::vector<ExprPtr> columns;
-  Aggregate aggregate;
-  for (const ExprPtr& key : keys) {
-    columns.push_back(key);
-    aggregate.keys.push_back(static_cast<int>(aggregate.keys.size()));
+// What may hold subqueries.
+std::vector<ExprPtr*> pointers_to(std::vector<FoundAggregate>& aggregates) {
+  std::vector<ExprPtr*> pointers;
+  for (FoundAggregate& one : aggregates) {
+    if (one.argument != nullptr) pointers.push_back(&one.argument);
+    if (one.filter != nullptr) pointers.push_back(&one.filter);
   }
-  for (FoundAggregate& one : found) {
-    if (one.argument != nullptr) one.call.argument = find_or_add(columns, one.argument);
-    if (one.filter != nullptr) one.call.filter = find_or_add(columns, one.filter);
-    aggregate.calls.push_back(one.call);
+  return pointers;
+}
+
+std::vector<ExprPtr*> pointers_to(std::span<std::vector<ExprPtr>* const> lists, std::vector<FoundOver>& overs) {
+  std::vector<ExprPtr*> pointers;
+  auto add = [&](ExprPtr& one) -> Status {
+    pointers.push_back(&one);
+    return {};
+  };
+  for (std::vector<ExprPtr>* list : lists) {
+    for (ExprPtr& one : *list) pointers.push_back(&one);
   }
-  std::vector<std::string> names;
-  for (const ExprPtr& column : columns) names.push_back(label(*column));
-  LogicalPtr projected = make_project(std::move(input), std::move(columns), std::move(names));
-  return make_node(std::move(aggregate), {std::move(projected)});
+  for (FoundOver& over : overs) static_cast<void>(over.for_each_expression(add));
+  return pointers;
 }
 
 }  // namespace
@@ -111,18 +137,23 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
     return unsupported("hints are not supported").at(select.hints.front().name.position.offset);
   }
   auto [plan, scope] = PENSTOCK_TRY(bind_from(select));
-  if (select.where) {
-    ExprPtr where = PENSTOCK_TRY(bind_condition(*select.where, {.scope = &scope, .place = "in WHERE"}));
-    plan = make_filter(std::move(plan), std::move(where));
+  if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
+  if (std::ranges::any_of(select.group_by, [](const auto& one) { return one.kind != sql::GroupingKind::kSimple; })) {
+    scope.make_nullable();
   }
-  std::vector<ExprPtr> keys = PENSTOCK_TRY(bind_group_keys(select, {.scope = &scope, .place = "in GROUP BY"}));
+  Grouping grouping = PENSTOCK_TRY(bind_grouping(select, {.scope = &scope, .place = "in GROUP BY"}));
   std::vector<FoundAggregate> aggregates;
   std::map<size_t, sql::Position> positions;
   std::vector<FoundOver> overs;
+  std::vector<FoundSubquery> subqueries;           // over the rows, or over the groups where there are any
+  std::vector<FoundSubquery> argument_subqueries;  // over the rows that are grouped
   ExpressionContext context{.scope = &scope,
                             .aggregates = &aggregates,
                             .overs = &overs,
                             .named_windows = select.windows,
+                            .grouping = select.group_by.empty() ? nullptr : &grouping,
+                            .subqueries = &subqueries,
+                            .argument_subqueries = &argument_subqueries,
                             .column_positions = &positions};
   SelectList list = PENSTOCK_TRY(bind_select_list(select.items, context));
   ExprPtr having;
@@ -132,11 +163,25 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
     of_having.place = "in HAVING";
     having = PENSTOCK_TRY(bind_condition(*select.having, of_having));
   }
+  std::vector<ExprPtr> qualify;  // one condition, or none
+  if (select.qualify) {
+    ExpressionContext of_qualify = context;
+    of_qualify.aliases = list.names;
+    of_qualify.alias_values = list.expressions;
+    of_qualify.place = "in QUALIFY";
+    qualify.push_back(PENSTOCK_TRY(bind_condition(*select.qualify, of_qualify)));
+  }
+  std::vector<ExprPtr> distinct_on;
+  for (const sql::Expression& key : select.distinct_on) {
+    distinct_on.push_back(PENSTOCK_TRY(bind_output(list, key, "in DISTINCT ON", context)));
+  }
   std::vector<ExprPtr> order = PENSTOCK_TRY(bind_order(list, sort, context));
+  const std::array lists{&list.expressions, &order, &qualify, &distinct_on};
   if (!select.group_by.empty() || having != nullptr || !aggregates.empty()) {
-    GroupRewriter rewriter(keys, scope, positions);
-    for (ExprPtr& expression : list.expressions) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
-    for (ExprPtr& expression : order) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
+    GroupRewriter rewriter(grouping.keys, aggregates.size(), scope, positions);
+    for (std::vector<ExprPtr>* expressions : lists) {
+      for (ExprPtr& expression : *expressions) expression = PENSTOCK_TRY(rewriter.rewrite(expression));
+    }
     for (FoundOver& over : overs) {
       PENSTOCK_TRY(over.for_each_expression([&](ExprPtr& one) -> Status {
         one = PENSTOCK_TRY(rewriter.rewrite(one));
@@ -144,10 +189,15 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
       }));
     }
     if (having != nullptr) having = PENSTOCK_TRY(rewriter.rewrite(having));
-    plan = make_aggregation(std::move(plan), keys, std::move(aggregates));
-    if (having != nullptr) plan = make_filter(std::move(plan), std::move(having));
+    for (FoundSubquery& one : subqueries) PENSTOCK_TRY(rewriter.rewrite(one));
+    plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(argument_subqueries), pointers_to(aggregates)));
+    plan = PENSTOCK_TRY(make_aggregation(std::move(plan), grouping, std::move(aggregates)));
+    if (having != nullptr) plan = PENSTOCK_TRY(add_filter(std::move(plan), having, subqueries));
   }
-  plan = add_overs(std::move(plan), std::move(overs), std::array{&list.expressions, &order});
+  plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(subqueries), pointers_to(lists, overs)));
+  plan = add_overs(std::move(plan), std::move(overs), lists);
+  if (!qualify.empty()) plan = make_filter(std::move(plan), std::move(qualify.front()));
+  if (!distinct_on.empty()) return finish_distinct_on(std::move(plan), std::move(list), distinct_on, order, sort);
   return finish_select(select.distinct, std::move(plan), list, order, sort);
 }
 
@@ -170,7 +220,7 @@ Result<Binder::SelectList> Binder::bind_select_list(const std::vector<sql::Selec
       list.names.push_back(item.alias->text);
     } else if (column != nullptr) {
       bool plain = bound->kind() == Expr::Kind::kColumn;
-      list.names.push_back(plain ? context.scope->name(bound->column_index()) : column->name.parts.back().text);
+      list.names.push_back(plain ? bound->column_name() : column->name.parts.back().text);
     } else if (const auto* field = item.value.get_if<sql::FieldAccess>()) {
       list.names.push_back(field->field.text);
     } else {
@@ -196,25 +246,31 @@ Result<bool> Binder::bind_row_star(const sql::Star& star, sql::Position position
 
 // --- GROUP BY ---
 
-Result<std::vector<ExprPtr>> Binder::bind_group_keys(const sql::Select& select, const ExpressionContext& context) {
-  std::vector<ExprPtr> keys;
+Result<Grouping> Binder::bind_grouping(const sql::Select& select, const ExpressionContext& context) {
+  Grouping grouping;
+  auto add_key = [&](const sql::Expression& written, GroupingSet& set) -> Status {
+    int key = find_or_add(grouping.keys, PENSTOCK_TRY(bind_group_key(select, written, context)));
+    if (std::ranges::find(set, key) == set.end()) set.push_back(key);
+    return {};
+  };
   for (const sql::GroupingElement& element : select.group_by) {
-    if (element.kind != sql::GroupingKind::kSimple) {
-      return unsupported("GROUPING SETS, ROLLUP and CUBE are not supported")
-          .hint("write one SELECT per set, and UNION ALL between them");
-    }
-    for (const sql::Expression& written : element.sets.front()) {
-      const auto* row = written.get_if<sql::RowConstructor>();
-      if (row == nullptr) {
-        find_or_add(keys, PENSTOCK_TRY(bind_group_key(select, written, context)));
-        continue;
+    std::vector<GroupingSet> elements;
+    sql::Position position;
+    for (const std::vector<sql::Expression>& set : element.sets) {
+      elements.emplace_back();
+      if (!set.empty()) position = set.front().position;
+      for (const sql::Expression& written : set) {
+        const auto* row = written.get_if<sql::RowConstructor>();
+        if (row == nullptr) PENSTOCK_TRY(add_key(written, elements.back()));
+        for (size_t i = 0; row != nullptr && i < row->elements.size(); ++i) {
+          PENSTOCK_TRY(add_key(row->elements[i], elements.back()));
+        }
       }
-      for (const sql::Expression& one : row->elements) {
-        find_or_add(keys, PENSTOCK_TRY(bind_group_key(select, one, context)));
-      }
     }
+    std::vector<GroupingSet> sets = PENSTOCK_TRY(located(grouping_sets(element.kind, elements), position));
+    grouping.sets = PENSTOCK_TRY(located(combine_sets(grouping.sets, sets), position));
   }
-  return keys;
+  return grouping;
 }
 
 // An expression over the input; or the number or alias of an item of the select list, as PostgreSQL has it.
@@ -236,28 +292,29 @@ Result<ExprPtr> Binder::bind_group_key(const sql::Select& select, const sql::Exp
 
 // --- ORDER BY and the end ---
 
-// The sort expressions over what the select list is over: an item of the list by number or name, or any expression.
+// An item of the select list by its number or name, or any expression over what the list is over.
+Result<ExprPtr> Binder::bind_output(const SelectList& list, const sql::Expression& expression, std::string_view place,
+                                    const ExpressionContext& context) {
+  if (std::optional<size_t> number = ordinal(expression)) {
+    if (*number == 0 || *number > list.names.size()) {
+      return out_of_range(*number, list.names.size(), expression.position);
+    }
+    return list.expressions[*number - 1];
+  }
+  std::string_view name = plain_name(expression);
+  auto named = std::ranges::find_if(
+      list.names, [&](const std::string& known) { return !name.empty() && sql::equal_ignoring_case(known, name); });
+  if (named != list.names.end()) return list.expressions[static_cast<size_t>(named - list.names.begin())];
+  ExpressionContext inner = context;
+  inner.place = place;
+  return bind_expression(expression, inner);
+}
+
 Result<std::vector<ExprPtr>> Binder::bind_order(const SelectList& list, const SortRequest& sort,
                                                 const ExpressionContext& context) {
   std::vector<ExprPtr> order;
   for (const sql::OrderItem& item : *sort.items) {
-    if (std::optional<size_t> number = ordinal(*item.value)) {
-      if (*number == 0 || *number > list.names.size()) {
-        return out_of_range(*number, list.names.size(), item.value->position);
-      }
-      order.push_back(list.expressions[*number - 1]);
-      continue;
-    }
-    std::string_view name = plain_name(*item.value);
-    auto named = std::ranges::find_if(
-        list.names, [&](const std::string& known) { return !name.empty() && sql::equal_ignoring_case(known, name); });
-    if (named != list.names.end()) {
-      order.push_back(list.expressions[static_cast<size_t>(named - list.names.begin())]);
-    } else {
-      ExpressionContext inner = context;
-      inner.place = "in ORDER BY";
-      order.push_back(PENSTOCK_TRY(bind_expression(*item.value, inner)));
-    }
+    order.push_back(PENSTOCK_TRY(bind_output(list, *item.value, "in ORDER BY", context)));
   }
   return order;
 }
@@ -284,6 +341,25 @@ Result<LogicalPtr> Binder::finish_select(bool distinct, LogicalPtr plan, const S
   std::vector<int> columns(visible);
   std::iota(columns.begin(), columns.end(), 0);
   return make_selection(std::move(plan), columns);
+}
+
+// DISTINCT ON: of the rows with equal keys the one that ORDER BY puts first. That orders the rows that are left, too,
+// where the input ends.
+Result<LogicalPtr> Binder::finish_distinct_on(LogicalPtr plan, SelectList list, const std::vector<ExprPtr>& keys,
+                                              const std::vector<ExprPtr>& order, const SortRequest& sort) {
+  std::vector<ExprPtr> expressions = list.expressions;
+  size_t visible = expressions.size();
+  Rank rank = first_rows({}, 1, 0);
+  for (const ExprPtr& key : keys) rank.partition_by.push_back(find_or_add(expressions, key));
+  std::vector<int> sort_columns;
+  for (const ExprPtr& one : order) sort_columns.push_back(find_or_add(expressions, one));
+  for (size_t i = 0; i < order.size(); ++i) rank.order_by.push_back(sort_key(sort_columns[i], (*sort.items)[i]));
+  for (size_t i = visible; i < expressions.size(); ++i) list.names.push_back(label(*expressions[i]));
+  plan = make_project(std::move(plan), std::move(expressions), std::move(list.names));
+  plan = make_node(std::move(rank), {std::move(plan)});
+  bool only_chooses = !plan->traits.bounded && !sort.limit && sort.offset == 0;
+  if (!only_chooses) plan = PENSTOCK_TRY(make_sort(std::move(plan), sort_columns, sort));
+  return make_selection(std::move(plan), identity(visible));
 }
 
 }  // namespace penstock::plan

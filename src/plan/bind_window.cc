@@ -127,7 +127,14 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
                             function.example)
         .at(arguments[0]->position.offset);
   }
+  // Windows are of whole tables: what they are over cannot depend on the rows of another query.
+  std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
   LogicalPtr input = data->query ? PENSTOCK_TRY(bind_query(*data->query)) : PENSTOCK_TRY(bind_named_table(data->name));
+  outer_queries_ = std::move(outer_queries);
+  if (is_correlated(*input)) {
+    return unsupported("the table of {} uses columns of the query around it", function.name)
+        .at(arguments[0]->position.offset);
+  }
   input = PENSTOCK_TRY(with_window_times(std::move(input)));
   AssignWindow assign;
   assign.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));

@@ -13,6 +13,8 @@
 
 #include "base/result.h"
 #include "expr/expr.h"
+#include "plan/correlation.h"
+#include "plan/grouping.h"
 #include "plan/logical.h"
 #include "plan/planner.h"
 #include "plan/scope.h"
@@ -65,6 +67,27 @@ struct FoundOver {
 // What stands for the i-th of them until it is planned: a column of this number + i.
 inline constexpr size_t kOverColumns = size_t{1} << 24;
 
+// A subquery found in an expression.
+struct FoundSubquery {
+  enum class Kind : uint8_t {
+    kExists,
+    kIn,          // operands = the columns of a row
+    kComparison,  // operand comparison ANY (subquery)
+    kScalar,
+  };
+
+  Kind kind = Kind::kExists;
+  LogicalPtr plan;
+  QueryLevel level = 0;                 // of the query that it is in, whose columns it may use
+  std::vector<expr::ExprPtr> operands;  // over what the expression is over
+  std::string_view comparison;          // "<"
+  sql::Position position;
+
+  types::DataType type() const;
+};
+// What stands for the i-th of them until it is planned: a column of this number + i.
+inline constexpr size_t kSubqueryColumns = size_t{1} << 32;
+
 // What an expression may use beside constants.
 struct ExpressionContext {
   const Scope* scope = nullptr;
@@ -73,6 +96,15 @@ struct ExpressionContext {
   // Where window functions are collected. Null: they are not allowed.
   std::vector<FoundOver>* overs = nullptr;
   std::span<const sql::NamedWindow> named_windows;
+  // What GROUPING() can ask for. Null: it is not allowed.
+  const Grouping* grouping = nullptr;
+  // Where subqueries are collected. Null: they are not allowed.
+  std::vector<FoundSubquery>* subqueries = nullptr;
+  // The same for those in the arguments of aggregate calls, which are over the rows that are grouped.
+  std::vector<FoundSubquery>* argument_subqueries = nullptr;
+  // Names of the select list that stand for its expressions where the scope has no such column.
+  std::span<const std::string> aliases;
+  std::span<const expr::ExprPtr> alias_values;
   // Said of calls that are not allowed: "in WHERE".
   std::string_view place = "here";
   // Where each column of the scope was named last, for errors that are found later.
@@ -89,6 +121,8 @@ class Binder {
   Result<expr::ExprPtr> bind_expression(const sql::Expression& expression, const ExpressionContext& context);
   // The same for an expression that must be BOOLEAN.
   Result<expr::ExprPtr> bind_condition(const sql::Expression& expression, const ExpressionContext& context);
+  // The rows of `plan` for which a condition is true, which may hold subqueries.
+  Result<LogicalPtr> bind_where(LogicalPtr plan, const Scope& scope, const sql::Expression& condition);
 
   // The types of the parameters, those that nothing determined as STRING.
   std::vector<types::DataType> parameter_types() const;
@@ -113,6 +147,11 @@ class Binder {
     std::string name;
     LogicalPtr plan;
   };
+  // What a query around the one that is being bound is over.
+  struct OuterQuery {
+    const Scope* scope = nullptr;
+    std::map<size_t, sql::Position>* column_positions = nullptr;  // as of ExpressionContext
+  };
   // An ORDER BY that is still to be put on top of a SELECT.
   struct SortRequest {
     const std::vector<sql::OrderItem>* items = nullptr;
@@ -131,7 +170,11 @@ class Binder {
   Result<LogicalPtr> compute_values(const sql::Values& values, const std::vector<std::vector<expr::ExprPtr>>& bound,
                                     const std::vector<types::DataType>& types,
                                     Result<expr::ExprPtr> (*convert)(expr::ExprPtr, types::DataType)) const;
+  static Result<LogicalPtr> project_values(const std::vector<std::vector<expr::ExprPtr>>& bound,
+                                           const std::vector<types::DataType>& types);
   Result<std::vector<std::vector<expr::ExprPtr>>> bind_value_rows(const sql::Values& values);
+  // The inputs of a set operation, with columns of the same types.
+  Result<std::vector<LogicalPtr>> bind_set_inputs(const sql::SetOperation& operation, sql::Position position);
   Result<LogicalPtr> bind_set_operation(const sql::SetOperation& operation, sql::Position position);
   // The ORDER BY and LIMIT of a query whose body is no SELECT.
   Result<LogicalPtr> sort_output(LogicalPtr plan, const SortRequest& sort);
@@ -145,9 +188,14 @@ class Binder {
   Result<LogicalPtr> bind_select(const sql::Select& select, const SortRequest& sort);
   Result<LogicalPtr> finish_select(bool distinct, LogicalPtr plan, const SelectList& list,
                                    const std::vector<expr::ExprPtr>& order, const SortRequest& sort);
+  Result<LogicalPtr> finish_distinct_on(LogicalPtr plan, SelectList list, const std::vector<expr::ExprPtr>& keys,
+                                        const std::vector<expr::ExprPtr>& order, const SortRequest& sort);
+  Result<expr::ExprPtr> bind_output(const SelectList& list, const sql::Expression& expression, std::string_view place,
+                                    const ExpressionContext& context);
+  // The sort expressions over what the select list is over.
   Result<std::vector<expr::ExprPtr>> bind_order(const SelectList& list, const SortRequest& sort,
                                                 const ExpressionContext& context);
-  Result<std::vector<expr::ExprPtr>> bind_group_keys(const sql::Select& select, const ExpressionContext& context);
+  Result<Grouping> bind_grouping(const sql::Select& select, const ExpressionContext& context);
   Result<expr::ExprPtr> bind_group_key(const sql::Select& select, const sql::Expression& key,
                                        const ExpressionContext& context);
 
@@ -159,6 +207,10 @@ class Binder {
   // The rows of two tables side by side, and their names; nothing is said yet of which fit.
   Result<Named> bind_cross_join(Named left, const sql::TableReference& right);
   Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);
+  // The rows of a table side by side with those that a LATERAL query gives for each; `on` may be null.
+  Result<Named> bind_lateral(Named left, const sql::TableReference& right_table, JoinKind kind,
+                             const sql::Expression* on);
+  Result<Named> bind_lateral_query_join(Named left, const sql::Join& join);
 
   // bind_over.cc
   Result<OverWindow> bind_over_window(const sql::WindowSpecification& specification, const ExpressionContext& context);
@@ -171,6 +223,26 @@ class Binder {
   Result<expr::ExprPtr> bind_over_call(const sql::Expression& expression, const sql::FunctionCall& call);
   static LogicalPtr add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
                               std::span<std::vector<expr::ExprPtr>* const> lists);
+
+  // bind_subquery.cc
+  Result<FoundSubquery> bind_subquery(const sql::Expression& expression, const sql::Query& query);
+  // The operand, or the elements of a row, compared with any row of a subquery.
+  Result<expr::ExprPtr> bind_comparison(const sql::Expression& expression, const sql::Expression& left,
+                                        const sql::Query& query, std::string_view comparison);
+  Result<expr::ExprPtr> collect_subquery(FoundSubquery found);
+  Result<expr::ExprPtr> find_outer(const sql::QualifiedName& name, Error not_found_here);
+  // The rows for which the condition is true, with the columns of `plan`.
+  static Result<LogicalPtr> add_filter(LogicalPtr plan, const expr::ExprPtr& condition,
+                                       std::vector<FoundSubquery> subqueries);
+  // Joins two tables by a condition that may hold subqueries.
+  struct JoinCondition {
+    expr::ExprPtr condition;
+    std::vector<FoundSubquery> subqueries;
+  };
+  static Result<LogicalPtr> join_on(JoinKind kind, LogicalPtr left, LogicalPtr right, JoinCondition on);
+  // Adds columns to `plan` that give the subqueries' values, and puts these for what stands for them in `expressions`.
+  static Result<LogicalPtr> add_subqueries(LogicalPtr plan, std::vector<FoundSubquery> subqueries,
+                                           std::span<expr::ExprPtr* const> expressions);
 
   // bind_from.cc, bind_window.cc
   Result<Named> bind_from(const sql::Select& select);
@@ -211,6 +283,9 @@ class Binder {
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::InList& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::PatternMatch& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Quantified& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::InSubquery& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Exists& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::ScalarSubquery& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Case& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Cast& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::FunctionCall& node);
@@ -238,12 +313,14 @@ class Binder {
   // The function, its argument and filter, which are bound in `inner`.
   Result<FoundAggregate> bind_aggregate(const sql::Expression& expression, const sql::FunctionCall& call,
                                         ExpressionContext inner);
+  Result<expr::ExprPtr> bind_grouping_call(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<std::vector<expr::ExprPtr>> bind_arguments(const sql::FunctionCall& call);
 
   const PlanContext& context_;
   const ExpressionContext* expression_context_ = nullptr;  // of the expression that is being bound
   std::vector<CommonTable> common_tables_;                 // innermost last
+  std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
   std::vector<types::DataType> value_types_;
   std::vector<std::string> dependencies_;
@@ -271,9 +348,16 @@ LogicalPtr make_distinct(LogicalPtr input);
 
 // Two tables of one name would leave no way to name a column of either.
 Status check_table_names(const Scope& left, const Scope& right, sql::Position position);
+// An item of ORDER BY, whose value is that column.
+SortKey sort_key(int column, const sql::OrderItem& item);
+// The rows that ORDER BY, OFFSET and LIMIT keep, in no order; kept up to date.
+Rank first_rows(std::vector<SortKey> order, std::optional<int64_t> limit, int64_t offset);
 
 // A scan of all columns.
 LogicalPtr make_scan(std::shared_ptr<const ScanSource> source);
+
+// The field of a ROW, of that field, ..., that the parts of the name from `first` on name.
+Result<expr::ExprPtr> bind_fields(expr::ExprPtr value, const sql::QualifiedName& name, size_t first);
 
 // Gives an error without a position this one.
 template <class T>

@@ -57,7 +57,7 @@ struct LogicalScan {
   types::WindowEnds window_ends;
 };
 
-using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Unnest, Aggregate,
+using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,
                                      WindowAggregate, Sort, Rank, Over, Limit, UnionAll, Join>;
 
 struct LogicalNode;

@@ -86,10 +86,7 @@ Result<PlannedChange> plan_update(const sql::Update& update, const PlanContext& 
   PlanContext plan_context = bounded(context);
   Binder binder(plan_context);
   auto [plan, scope] = PENSTOCK_TRY(binder.bind_rows(update.table));
-  if (update.where) {
-    plan = make_filter(std::move(plan),
-                       PENSTOCK_TRY(binder.bind_condition(*update.where, {.scope = &scope, .place = "in WHERE"})));
-  }
+  if (update.where) plan = PENSTOCK_TRY(binder.bind_where(std::move(plan), scope, *update.where));
   std::vector<ExprPtr> old_row;
   std::vector<std::string> names;
   for (size_t column : physical_columns(table)) {
@@ -109,10 +106,7 @@ Result<PlannedChange> plan_delete(const sql::Delete& statement, const PlanContex
   PlanContext plan_context = bounded(context);
   Binder binder(plan_context);
   auto [plan, scope] = PENSTOCK_TRY(binder.bind_rows(statement.table));
-  if (statement.where) {
-    plan = make_filter(std::move(plan),
-                       PENSTOCK_TRY(binder.bind_condition(*statement.where, {.scope = &scope, .place = "in WHERE"})));
-  }
+  if (statement.where) plan = PENSTOCK_TRY(binder.bind_where(std::move(plan), scope, *statement.where));
   std::vector<int> columns;
   for (size_t column : physical_columns(*entry->table())) columns.push_back(static_cast<int>(column));
   plan = make_selection(std::move(plan), columns);

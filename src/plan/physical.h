@@ -107,6 +107,13 @@ struct Unnest {
   bool ordinality = false;
 };
 
+// Each row once per set, with some of its columns NULL. Output: the input's columns, then the number of the set, from
+// 0. The sets in `always` have a row of only NULLs, too, even when the input has none.
+struct Expand {
+  std::vector<std::vector<int>> null_columns;  // one per set
+  std::vector<int> always;
+};
+
 struct AggregateCall {
   expr::BoundAggregate function;
   int argument = -1;  // a column of the input, already of function.argument_type; -1 for COUNT(*)
@@ -222,8 +229,9 @@ struct Exchange {
   std::vector<int> keys;  // for kHash
 };
 
-using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Unnest,
-                                      Aggregate, WindowAggregate, Sort, Rank, Over, Limit, UnionAll, Join, Exchange>;
+using PhysicalOperator =
+    std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,
+                 WindowAggregate, Sort, Rank, Over, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -121,11 +121,13 @@ void check_golden(const std::string& name) {
 TEST(PlanGoldenTest, Fraud) { check_golden("fraud.txt"); }
 TEST(PlanGoldenTest, Select) { check_golden("select.txt"); }
 TEST(PlanGoldenTest, Aggregate) { check_golden("aggregate.txt"); }
+TEST(PlanGoldenTest, Grouping) { check_golden("grouping.txt"); }
 TEST(PlanGoldenTest, Window) { check_golden("window.txt"); }
 TEST(PlanGoldenTest, Join) { check_golden("join.txt"); }
 TEST(PlanGoldenTest, Rank) { check_golden("rank.txt"); }
 TEST(PlanGoldenTest, Nested) { check_golden("nested.txt"); }
 TEST(PlanGoldenTest, Over) { check_golden("over.txt"); }
+TEST(PlanGoldenTest, Subquery) { check_golden("subquery.txt"); }
 TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
 TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }
 

@@ -94,6 +94,7 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
 
 Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
   std::vector<std::string> names = column_names(*plan);
+  if (is_correlated(*plan)) return make_error(ErrorCode::kInternal, "a column of an outer query is left in the plan");
   RuleContext rule_context{.eval = context.eval, .mode = context.mode};
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
   PhysicalNode root = *PENSTOCK_TRY(make_physical(plan));

@@ -103,6 +103,14 @@ Result<std::vector<size_t>> Scope::expand(const sql::QualifiedName& qualifier, s
   return not_found("there is no table {} here", table).at(position.offset);
 }
 
+bool Scope::names_table(const sql::QualifiedName& name) const {
+  for (size_t i = 0; i + 1 < name.parts.size(); ++i) {
+    auto named = [&](const Column& known) { return equal_ignoring_case(known.table, name.parts[i].text); };
+    if (std::ranges::any_of(columns_, named)) return true;
+  }
+  return false;
+}
+
 std::vector<size_t> Scope::plain_columns() const {
   std::vector<size_t> found;
   for (size_t i = 0; i < columns_.size(); ++i) {
@@ -113,6 +121,10 @@ std::vector<size_t> Scope::plain_columns() const {
 
 void Scope::set_types(const types::Schema& schema) {
   for (size_t i = 0; i < columns_.size(); ++i) columns_[i].type = schema[i].type;
+}
+
+void Scope::make_nullable() {
+  for (Column& column : columns_) column.type = column.type.with_nullable(true);
 }
 
 std::optional<std::string> Scope::shared_table(const Scope& other) const {

@@ -42,6 +42,9 @@ class Scope {
   // The column of that unqualified name, when there is exactly one.
   std::optional<size_t> find(std::string_view name) const;
 
+  // Whether the name begins with that of a table.
+  bool names_table(const sql::QualifiedName& name) const;
+
   // The columns of `*`, or of `table.*`.
   Result<std::vector<size_t>> expand(const sql::QualifiedName& qualifier, sql::Position position) const;
   // Those that an unqualified name can find.
@@ -50,6 +53,8 @@ class Scope {
   // --- what joins do to columns ---
   // The columns get these types.
   void set_types(const types::Schema& schema);
+  // All columns may be NULL.
+  void make_nullable();
   // A column of USING stands for this one: from now on it is found only by its table's name, and is no part of `*`.
   void merge(size_t column) { columns_[column].merged = true; }
   // The name of a table that both scopes have.

@@ -10,13 +10,14 @@ char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + '
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Sorted. Few, so that common column names (date, timestamp, value, user, type, ...) need no quotes.
-constexpr std::array<std::string_view, 60> kReserved = {
-    "ALL",      "AND",  "AS",      "BETWEEN", "BY",        "CASE",   "CAST",    "CREATE", "CROSS",     "DELETE",
-    "DISTINCT", "DROP", "ELSE",    "END",     "ESCAPE",    "EXCEPT", "EXISTS",  "FALSE",  "FETCH",     "FOR",
-    "FROM",     "FULL", "GROUP",   "HAVING",  "ILIKE",     "IN",     "INNER",   "INSERT", "INTERSECT", "INTO",
-    "IS",       "JOIN", "LATERAL", "LEFT",    "LIKE",      "LIMIT",  "NATURAL", "NOT",    "NULL",      "OFFSET",
-    "ON",       "OR",   "ORDER",   "OVER",    "RETURNING", "RIGHT",  "SELECT",  "SET",    "SIMILAR",   "TABLE",
-    "THEN",     "TO",   "TRUE",    "UNION",   "USING",     "VALUES", "WHEN",    "WHERE",  "WINDOW",    "WITH",
+constexpr std::array<std::string_view, 61> kReserved = {
+    "ALL",       "AND",       "AS",     "BETWEEN", "BY",      "CASE",    "CAST",   "CREATE", "CROSS",
+    "DELETE",    "DISTINCT",  "DROP",   "ELSE",    "END",     "ESCAPE",  "EXCEPT", "EXISTS", "FALSE",
+    "FETCH",     "FOR",       "FROM",   "FULL",    "GROUP",   "HAVING",  "ILIKE",  "IN",     "INNER",
+    "INSERT",    "INTERSECT", "INTO",   "IS",      "JOIN",    "LATERAL", "LEFT",   "LIKE",   "LIMIT",
+    "NATURAL",   "NOT",       "NULL",   "OFFSET",  "ON",      "OR",      "ORDER",  "OVER",   "QUALIFY",
+    "RETURNING", "RIGHT",     "SELECT", "SET",     "SIMILAR", "TABLE",   "THEN",   "TO",     "TRUE",
+    "UNION",     "USING",     "VALUES", "WHEN",    "WHERE",   "WINDOW",  "WITH",
 };
 static_assert(std::ranges::is_sorted(kReserved));
 

@@ -151,6 +151,11 @@ Result<Select> Parser::parse_select() {
   if (cursor_.at("DISTINCT")) {
     cursor_.advance();
     select.distinct = true;
+    if (cursor_.accept("ON")) {
+      PENSTOCK_TRY(cursor_.expect("("));
+      select.distinct_on = PENSTOCK_TRY(parse_expression_list());
+      PENSTOCK_TRY(cursor_.expect(")"));
+    }
   } else if (cursor_.at("ALL")) {
     cursor_.advance();
   }
@@ -171,6 +176,7 @@ Result<Select> Parser::parse_select() {
       select.windows.push_back(std::move(window));
     } while (cursor_.accept(","));
   }
+  if (cursor_.accept("QUALIFY")) select.qualify = PENSTOCK_TRY(parse_boxed_expression());
   return select;
 }
 

@@ -54,6 +54,7 @@ void Printer::print_node(const Select& node) {
   word("SELECT ");
   if (!node.hints.empty()) print_hints(node.hints), word(" ");
   if (node.distinct) word("DISTINCT ");
+  if (!node.distinct_on.empty()) word("ON ("), list(node.distinct_on), word(") ");
   print_select_items(node.items);
   if (!node.from.empty()) {
     word(" FROM ");
@@ -62,13 +63,13 @@ void Printer::print_node(const Select& node) {
   if (node.where) word(" WHERE "), print(*node.where);
   if (!node.group_by.empty()) print_group_by(node.group_by);
   if (node.having) word(" HAVING "), print(*node.having);
-  if (node.windows.empty()) return;
-  word(" WINDOW ");
+  if (!node.windows.empty()) word(" WINDOW ");
   separated(node.windows, [this](const NamedWindow& window) {
     name(window.name);
     word(" AS ");
     print_window(window.specification);
   });
+  if (node.qualify) word(" QUALIFY "), print(*node.qualify);
 }
 
 void Printer::print_group_by(const std::vector<GroupingElement>& elements) {

@@ -98,12 +98,14 @@ struct NamedWindow {
 struct Select {
   std::vector<Hint> hints;
   bool distinct = false;
+  std::vector<Expression> distinct_on;  // DISTINCT ON (...); empty without ON
   std::vector<SelectItem> items;
   std::vector<TableReference> from;  // a comma list; empty without FROM
   Box<Expression> where;
   std::vector<GroupingElement> group_by;
   Box<Expression> having;
   std::vector<NamedWindow> windows;
+  Box<Expression> qualify;
   bool operator==(const Select&) const = default;
 };
 

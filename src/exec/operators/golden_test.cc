@@ -22,6 +22,7 @@
 #include <sstream>
 
 #include "exec/operators/aggregate.h"
+#include "exec/operators/expand.h"
 #include "exec/operators/filter.h"
 #include "exec/operators/join.h"
 #include "exec/operators/project.h"
@@ -212,6 +213,10 @@ const std::map<std::string, Factory>& factories() {
       {"sort_limit_huge",
        [](const Schema& s) {
          return make_sort({.keys = {{.column = 0}}, .limit = INT64_MAX, .offset = INT64_MAX, .schema = s});
+       }},
+      {"expand",
+       [](const Schema& s) {
+         return make_expand({.types = {s[0].type, s[1].type}, .null_columns = {{}, {0}}, .always = {1}});
        }},
       {"limit", [](const Schema&) { return make_limit(3, 2); }},
       {"join_append", [](const Schema& s) { return join(s, JoinKind::kInner, true); }},

@@ -251,7 +251,11 @@ Description describe(const Join& op, const PhysicalNode& node) {
   out.add("columns", name_list(node.schema));
   out.add("state",
           fmt::format("left {}, right {}", kept_text(node.inputs[0]->traits), kept_text(node.inputs[1]->traits)));
-  if (op.keys.empty()) out.add("warning", "nothing is equal, so every row is held against every row, in one task");
+  // One row is soon held against all.
+  bool one_row = std::ranges::any_of(node.inputs,
+                                     [](const auto& input) { return input->traits.key && input->traits.key->empty(); });
+  if (op.keys.empty() && !one_row)
+    out.add("warning", "nothing is equal, so every row is held against every row, in one task");
   return out;
 }
 

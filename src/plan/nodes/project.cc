@@ -1,6 +1,7 @@
 // Projections and filters.
 #include <algorithm>
 
+#include "plan/correlation.h"
 #include "plan/node.h"
 #include "plan/rules.h"
 
@@ -14,7 +15,7 @@ Derived derive(const Project& op, const LogicalInputs& inputs) {
   std::vector<int> sources;  // the input column that each expression is, or -1
   std::vector<int> mapping(input.schema.size(), -1);
   for (const ExprPtr& expression : op.expressions) {
-    bool plain = expression->kind() == expr::Expr::Kind::kColumn;
+    bool plain = expression->kind() == expr::Expr::Kind::kColumn && !is_outer_column(*expression);
     sources.push_back(plain ? static_cast<int>(expression->column_index()) : -1);
     if (plain && mapping[sources.back()] < 0) mapping[sources.back()] = static_cast<int>(sources.size()) - 1;
     derived.add(plain ? input.schema[sources.back()].name : "EXPR$" + std::to_string(derived.schema.size()),
