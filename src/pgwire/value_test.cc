@@ -201,6 +201,8 @@ TEST(SqlStateTest, NamesWhatDriversLookFor) {
   EXPECT_EQ(sql_state_of(invalid_argument("column \"x\" does not exist").at(3)), "42703");
   EXPECT_EQ(sql_state_of(invalid_argument("there is no function f").at(3)), "42883");
   EXPECT_EQ(sql_state_of(invalid_argument("values: division by zero")), "22012");
+  EXPECT_EQ(sql_state_of(invalid_argument("join: more than one row returned by a subquery used as an expression")),
+            "21000");
   EXPECT_EQ(sql_state_of(invalid_argument("values: cannot read 'x' as INT")), "22P02");
   EXPECT_EQ(sql_state_of(invalid_argument("unexpected ')'").at(3)), "42601");
   EXPECT_EQ(sql_state_of(Error(ErrorCode::kCancelled, "")), "57014");

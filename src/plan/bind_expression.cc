@@ -16,10 +16,6 @@ using expr::ExprPtr;
 using types::DataType;
 using types::TypeKind;
 
-Error not_a_value(const sql::Expression& expression, std::string_view what) {
-  return unsupported("{}", what).at(expression.position.offset);
-}
-
 }  // namespace
 
 Binder::Binder(const PlanContext& context) : context_(context), parameter_types_(context.parameter_types) {}
@@ -75,13 +71,18 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Colum
   static const Scope kEmpty;
   const Scope& scope = expression_context_->scope == nullptr ? kEmpty : *expression_context_->scope;
   Result<Scope::Resolved> found = scope.resolve_path(node.name);
+  if (found && !scope.has_fields(*found, node.name)) {
+    // A column is named where a table stands, which a query around this one may have.
+    Result<ExprPtr> outer = find_outer(node.name, not_found(""));
+    if (outer) return outer;
+  }
   if (found) {
     if (expression_context_->column_positions != nullptr) {
       expression_context_->column_positions->insert_or_assign(found->column, expression.position);
     }
     return bind_fields(scope.column(found->column), node.name, found->parts);
   }
-  if (found.error().code() != ErrorCode::kNotFound || scope.names_table(node.name)) return std::move(found).error();
+  if (!scope.may_be_outside(node.name, found.error())) return std::move(found).error();
   for (size_t i = 0; node.name.parts.size() == 1 && i < expression_context_->aliases.size(); ++i) {
     bool named = sql::equal_ignoring_case(expression_context_->aliases[i], node.name.parts.front().text);
     if (named) return expression_context_->alias_values[i];

@@ -85,10 +85,10 @@ Result<ExprPtr> Binder::find_outer(const sql::QualifiedName& name, Error not_fou
     const OuterQuery& outer = outer_queries_[level];
     Result<Scope::Resolved> found = outer.scope->resolve_path(name);
     if (!found) {
-      if (found.error().code() != ErrorCode::kNotFound || outer.scope->names_table(name))
-        return std::move(found).error();
+      if (!outer.scope->may_be_outside(name, found.error())) return std::move(found).error();
       continue;
     }
+    if (!outer.scope->has_fields(*found, name)) continue;
     size_t column = found->column;
     if (outer.column_positions != nullptr) outer.column_positions->insert_or_assign(column, name.position());
     ExprPtr value =

@@ -1,6 +1,7 @@
 #include "plan/correlation.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "plan/rules.h"
 

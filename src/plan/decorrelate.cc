@@ -1,6 +1,8 @@
 #include "plan/decorrelate.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "expr/registry.h"
 #include "plan/binder.h"

@@ -103,12 +103,18 @@ Result<std::vector<size_t>> Scope::expand(const sql::QualifiedName& qualifier, s
   return not_found("there is no table {} here", table).at(position.offset);
 }
 
-bool Scope::names_table(const sql::QualifiedName& name) const {
+bool Scope::has_fields(const Resolved& found, const sql::QualifiedName& name) const {
+  return found.parts == name.parts.size() || columns_[found.column].type.kind() == types::TypeKind::kRow;
+}
+
+bool Scope::may_be_outside(const sql::QualifiedName& name, const Error& reason) const {
+  // Of several parts the first ones may be a table elsewhere, even if there are columns of that name here.
+  if (name.parts.size() == 1) return reason.code() == ErrorCode::kNotFound;
   for (size_t i = 0; i + 1 < name.parts.size(); ++i) {
     auto named = [&](const Column& known) { return equal_ignoring_case(known.table, name.parts[i].text); };
-    if (std::ranges::any_of(columns_, named)) return true;
+    if (std::ranges::any_of(columns_, named)) return false;
   }
-  return false;
+  return true;
 }
 
 std::vector<size_t> Scope::plain_columns() const {

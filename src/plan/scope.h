@@ -42,8 +42,11 @@ class Scope {
   // The column of that unqualified name, when there is exactly one.
   std::optional<size_t> find(std::string_view name) const;
 
-  // Whether the name begins with that of a table.
-  bool names_table(const sql::QualifiedName& name) const;
+  // Whether what is behind the column in the name can be fields of it: nothing is, or it is a ROW.
+  bool has_fields(const Resolved& found, const sql::QualifiedName& name) const;
+  // Whether a name that is not found here for this reason may be one of a query around this one: it does not begin
+  // with a table's name, and is not that of several columns.
+  bool may_be_outside(const sql::QualifiedName& name, const Error& reason) const;
 
   // The columns of `*`, or of `table.*`.
   Result<std::vector<size_t>> expand(const sql::QualifiedName& qualifier, sql::Position position) const;

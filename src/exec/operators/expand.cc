@@ -1,6 +1,9 @@
 #include "exec/operators/expand.h"
 
+#include <cstdint>
 #include <utility>
+
+#include "columnar/column.h"
 
 namespace penstock::exec {
 

@@ -1,6 +1,4 @@
 // GROUPING SETS: each row once per set.
-#include <algorithm>
-
 #include "plan/node.h"
 #include "plan/rules.h"
 
