@@ -236,6 +236,7 @@ void KafkaConnection::written(size_t slots, const error_code& error, size_t byte
   broker_.metrics.bytes_out.add(bytes);
   for (; slots > 0; --slots) {
     response_bytes_ -= slots_.front()->response.size();
+    slots_.front()->response_memory = MemoryReservation();  // serve() may still hold the slot
     slots_.pop_front();
   }
   if (error) stop();
