@@ -13,6 +13,7 @@ namespace penstock::http {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 namespace asio = boost::asio;
@@ -203,7 +204,8 @@ TEST_F(HttpServerTest, ConnectionsAreBounded) {
     client->send(get("/livez", ""));
     EXPECT_THAT(client->read_some(15), StartsWith("HTTP/1.1 200 OK"));
   }
-  EXPECT_EQ(exchange(get("/livez")), "");
+  // The answer is lost when the request comes behind the end of the connection.
+  EXPECT_THAT(exchange(get("/livez")), AnyOf(StartsWith("HTTP/1.1 503 "), ""));
   one.close();
   EXPECT_TRUE(eventually([&] { return exchange(get("/livez")).starts_with("HTTP/1.1 200 OK"); }));
 }
