@@ -2,6 +2,7 @@
 
 import contextlib
 import time
+from pathlib import Path
 
 import pytest
 import requests
@@ -23,6 +24,8 @@ from wire import (
     request,
     wait_until,
 )
+
+from penstock_server import binary
 
 OPEN_FILES = 256
 RESERVE = 100
@@ -91,6 +94,8 @@ def test_more_clients_than_open_files(start_server, innocents, port):
 
 def test_without_a_reserve_accepting_waits(start_server):
     """Out of files altogether: accepting pauses and does not spin, and goes on when there is room."""
+    if b"UndefinedBehaviorSanitizer" in Path(binary()).read_bytes():
+        pytest.skip("the sanitizer looks at objects through a pipe: without files it finds fault with sound ones")
     server = start_server("--open-files-reserve=0", open_files=OPEN_FILES)
     session = requests.Session()
     server.metrics(session)
