@@ -265,7 +265,7 @@ Result<ExprPtr> Binder::bind_over_call(const sql::Expression& expression, const 
     found = PENSTOCK_TRY(bind_over_function(expression, call, *function, inner));
   } else {
     FoundAggregate aggregate = PENSTOCK_TRY(bind_aggregate(expression, call, inner));
-    found.call.aggregate = std::move(aggregate.call);
+    found.call.aggregate = aggregate.call;
     found.call.type = found.call.aggregate.function.result_type;
     found.argument = std::move(aggregate.argument);
     found.filter = std::move(aggregate.filter);
