@@ -84,7 +84,9 @@ class ConnectorTest : public testing::Test {
             .timer = &timer_,
             .dead_letters = &letters_,
             .parallelism = parallelism,
-            .default_partitions = 2};
+            .default_partitions = 2,
+            .files_directory = {},
+            .data_directory = {}};
   }
 
   void append(const std::string& topic, int32_t partition, const std::vector<std::string>& values,

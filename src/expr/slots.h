@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "columnar/nested.h"
+#include "expr/function.h"
 #include "expr/kernel.h"
 #include "types/nested.h"
 
