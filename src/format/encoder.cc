@@ -5,7 +5,7 @@
 #include <cmath>
 #include <utility>
 
-#include "columnar/nested.h"
+#include "columnar/nested_json.h"
 #include "format/text_encoding.h"
 
 namespace penstock::format {
@@ -50,7 +50,12 @@ class JsonEncoder : public RowEncoder {
  private:
   void append_value(std::string& out, const Column& column, size_t row) const {
     types::DataType type = column.type();
-    if (type.is_nested()) return append_nested(out, columnar::take_apart(column, row, row + 1), type);
+    if (type.is_nested()) {
+      return columnar::append_nested_json(
+          out, columnar::take_apart(column, row, row + 1), type, options_.encode_ignore_null_fields, append_json_string,
+          [this](std::string& to, const Column& keys, size_t entry) { append_key(to, keys, entry); },
+          [this](std::string& to, const Column& values, size_t entry) { append_or_null(to, values, entry); });
+    }
     if (type.kind() == TypeKind::kString) return append_json_string(out, column.values<StringCell>()[row].view());
     // What is no number or boolean in JSON stands in quotes; none of it needs escapes.
     bool bare = type.is_numeric() || type.kind() == TypeKind::kBoolean;
@@ -62,26 +67,6 @@ class JsonEncoder : public RowEncoder {
 
   void append_or_null(std::string& out, const Column& column, size_t row) const {
     column.is_null(row) ? void(out += "null") : append_value(out, column, row);
-  }
-
-  // Arrays, and objects: a ROW's has its fields, that of a MAP its values by their keys, of a MULTISET its counts.
-  void append_nested(std::string& out, const columnar::NestedParts& parts, types::DataType type) const {
-    bool is_array = type.kind() == TypeKind::kArray;
-    bool is_row = type.kind() == TypeKind::kRow;
-    size_t size = is_row ? type.parts().size() : parts.size();
-    out += is_array ? '[' : '{';
-    bool first = true;
-    for (size_t i = 0; i < size; ++i) {
-      const Column& values = *parts.columns[is_array ? 0 : is_row ? i : 1];
-      size_t entry = is_row ? 0 : i;
-      if (is_row && values.is_null(entry) && options_.encode_ignore_null_fields) continue;
-      if (!std::exchange(first, false)) out += ',';
-      if (is_row) append_json_string(out, type.parts()[i].name);
-      if (!is_row && !is_array) append_key(out, *parts.columns[0], i);
-      if (!is_array) out += ':';
-      append_or_null(out, values, entry);
-    }
-    out += is_array ? ']' : '}';
   }
 
   // Keys are text; NULL, for which JSON has none, is the text "null".

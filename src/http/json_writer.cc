@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "base/json_text.h"
-#include "columnar/nested.h"
+#include "columnar/nested_json.h"
 #include "types/value.h"
 
 namespace penstock::http {
@@ -50,22 +50,6 @@ void append_key(std::string& out, const columnar::Column& keys, size_t entry) {
   append_json_string(out, keys.is_null(entry) ? "null" : types::to_text(keys.value(entry), keys.type()));
 }
 
-// An ARRAY as an array, a ROW as an object, a MAP as an object by the text of its keys, a MULTISET as one of counts.
-void append_nested(std::string& out, const columnar::NestedParts& parts, types::DataType type) {
-  const bool is_array = type.kind() == TypeKind::kArray;
-  const bool is_row = type.kind() == TypeKind::kRow;
-  const size_t size = is_row ? type.parts().size() : parts.size();
-  out += is_array ? '[' : '{';
-  for (size_t i = 0; i < size; ++i) {
-    if (i != 0) out += ',';
-    if (is_row) append_json_string(out, type.parts()[i].name);
-    if (!is_row && !is_array) append_key(out, *parts.columns[0], i);
-    if (!is_array) out += ':';
-    append_value(out, *parts.columns[is_array ? 0 : is_row ? i : 1], is_row ? 0 : i);
-  }
-  out += is_array ? ']' : '}';
-}
-
 }  // namespace
 
 void append_value(std::string& out, const columnar::Column& column, size_t row) {
@@ -104,7 +88,10 @@ void append_value(std::string& out, const columnar::Column& column, size_t row) 
     case TypeKind::kArray:
     case TypeKind::kMultiset:
     case TypeKind::kMap:
-    case TypeKind::kRow: append_nested(out, columnar::take_apart(column, row, row + 1), type); return;
+    case TypeKind::kRow:
+      columnar::append_nested_json(out, columnar::take_apart(column, row, row + 1), type, /*without_null_fields=*/false,
+                                   append_json_string, append_key, append_value);
+      return;
     default: append_text_value(out, column.value(row), type);
   }
 }

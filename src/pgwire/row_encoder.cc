@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/json_text.h"
+#include "columnar/nested_json.h"
 #include "pgwire/pg_type.h"
 #include "pgwire/value_binary.h"
 #include "pgwire/value_text.h"
@@ -193,7 +194,8 @@ void RowEncoder::append_json(std::string& out, const Column& column, size_t row)
   if (column.is_null(row)) {
     out += "null";
   } else if (type.is_nested()) {
-    append_json_parts(out, columnar::take_apart(column, row, row + 1), type);
+    columnar::append_nested_json(out, columnar::take_apart(column, row, row + 1), type, /*without_null_fields=*/false,
+                                 append_json_string, append_json_text, append_json);
   } else if (type.kind() == TypeKind::kBoolean) {
     out += bool_at(column, row) ? "true" : "false";
   } else if (type.is_numeric() && (!type.is_approximate() || std::isfinite(double_at(column, row)))) {
@@ -201,21 +203,6 @@ void RowEncoder::append_json(std::string& out, const Column& column, size_t row)
   } else {
     append_json_text(out, column, row);
   }
-}
-
-void RowEncoder::append_json_parts(std::string& out, const columnar::NestedParts& parts, DataType type) {
-  const bool is_array = type.kind() == TypeKind::kArray;
-  const bool is_row = type.kind() == TypeKind::kRow;
-  const size_t size = is_row ? type.parts().size() : parts.size();
-  out += is_array ? '[' : '{';
-  for (size_t i = 0; i < size; ++i) {
-    if (i != 0) out += ',';
-    if (is_row) append_json_string(out, type.parts()[i].name);
-    if (!is_row && !is_array) append_json_text(out, *parts.columns[0], i);
-    if (!is_array) out += ':';
-    append_json(out, *parts.columns[is_array ? 0 : is_row ? i : 1], is_row ? 0 : i);
-  }
-  out += is_array ? ']' : '}';
 }
 
 void RowEncoder::append_json_text(std::string& out, const Column& column, size_t row) {

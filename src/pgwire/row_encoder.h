@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "columnar/change_batch.h"
-#include "columnar/nested.h"
 #include "pgwire/backend.h"
 #include "pgwire/frontend.h"
 #include "types/type.h"
@@ -30,7 +29,6 @@ class RowEncoder {
   static void append_array_text(std::string& out, const columnar::Column& column, size_t row);
   static void append_array_binary(std::string& out, const columnar::Column& column, size_t row);
   static void append_json(std::string& out, const columnar::Column& column, size_t row);
-  static void append_json_parts(std::string& out, const columnar::NestedParts& parts, types::DataType type);
   static void append_json_text(std::string& out, const columnar::Column& column, size_t row);
 
   std::vector<AppendValue> columns_;

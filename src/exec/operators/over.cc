@@ -158,21 +158,14 @@ class Over : public Operator {
     if (!partition.first_changed || key < *partition.first_changed) partition.first_changed = key;
   }
 
-  // The row that a deletion means: of those that compare equal and are equal, the last one.
   Status remove(std::byte* group) {
     ChangingPartition& partition = partitions_.at(group);
-    const std::string order = key_;
-    append_arrival(key_, UINT64_MAX);
-    for (auto it = partition.rows.upper_bound(key_); it != partition.rows.begin();) {
-      --it;
-      if (order_of(it->first) != order) break;
-      if (it->second->row != row_) continue;
-      if (it->second->emitted) partition.gone.push_back(row_ + *it->second->emitted);
-      note_change(group, it->first);
-      partition.rows.erase(it);
-      return {};
-    }
-    return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+    const auto found = find_last_row(partition.rows, key_, [&](const auto& known) { return known->row == row_; });
+    if (found == partition.rows.end()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+    if (found->second->emitted) partition.gone.push_back(row_ + *found->second->emitted);
+    note_change(group, found->first);
+    partition.rows.erase(found);
+    return {};
   }
 
   // Adds to changes_ what has changed in a partition since the last barrier.

@@ -18,6 +18,20 @@ inline void append_arrival(std::string& key, uint64_t arrival) {
   for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(arrival >> shift));
 }
 
+// The row of a partition that a deletion means: of those with that sort key for which `is_row` is true, the one that
+// came last; the end when there is none.
+template <class Rows, class IsRow>
+typename Rows::iterator find_last_row(Rows& rows, const std::string& order, const IsRow& is_row) {
+  std::string behind = order;
+  append_arrival(behind, UINT64_MAX);
+  for (auto it = rows.upper_bound(behind); it != rows.begin();) {
+    --it;
+    if (order_of(it->first) != order) break;
+    if (is_row(it->second)) return it;
+  }
+  return rows.end();
+}
+
 // Partitions by their key, each a P on the heap.
 template <class P>
 class PartitionTable {

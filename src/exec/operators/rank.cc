@@ -126,22 +126,15 @@ class Rank : public Operator {
     return rank;
   }
 
-  // The row that a deletion means: of those that compare equal and are equal, the last one.
   Status remove(std::byte* group, const ChangeBatch& batch, size_t row) {
     Partition& partition = partitions_.at(group);
-    const std::string order = key_;
-    append_arrival(key_, UINT64_MAX);
     row_.clear();
     columnar::append_key(row_, batch.columns(), row);
-    for (auto it = partition.rows.upper_bound(key_); it != partition.rows.begin();) {
-      --it;
-      if (order_of(it->first) != order) break;
-      if (*it->second != row_) continue;
-      partition.rows.erase(it);
-      touch(group);
-      return {};
-    }
-    return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+    const auto found = find_last_row(partition.rows, key_, [&](const RowPtr& known) { return *known == row_; });
+    if (found == partition.rows.end()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+    partition.rows.erase(found);
+    touch(group);
+    return {};
   }
 
   // Calls `visit` with each row and its rank, until it returns false.
