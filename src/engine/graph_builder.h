@@ -12,6 +12,7 @@
 #include "exec/job.h"
 #include "exec/operators/accumulators.h"
 #include "exec/operators/expression_context.h"
+#include "exec/operators/sort_key.h"
 #include "plan/physical.h"
 #include "types/type.h"
 
@@ -46,6 +47,8 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Limit& limit);
   Result<int> lower(const plan::PhysicalNode& node, const plan::UnionAll& op);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Exchange& exchange);
+  // lower_match.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Match& match);
   // lower_aggregate.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::AssignWindow& assign);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Expand& expand);
@@ -75,6 +78,7 @@ class GraphBuilder {
 // The schema of the node's first input.
 inline const types::Schema& input_schema(const plan::PhysicalNode& node) { return node.inputs[0]->schema; }
 std::vector<types::DataType> types_of(const types::Schema& schema, const std::vector<int>& columns);
+std::vector<exec::SortKey> to_exec(const std::vector<plan::SortKey>& keys);
 std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>& calls);
 
 }  // namespace penstock::engine

@@ -33,8 +33,6 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Unnest& un
   });
 }
 
-namespace {
-
 std::vector<exec::SortKey> to_exec(const std::vector<plan::SortKey>& keys) {
   std::vector<exec::SortKey> out;
   for (const plan::SortKey& key : keys) {
@@ -42,8 +40,6 @@ std::vector<exec::SortKey> to_exec(const std::vector<plan::SortKey>& keys) {
   }
   return out;
 }
-
-}  // namespace
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Sort& sort) {
   exec::SortOptions options{

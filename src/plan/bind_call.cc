@@ -52,6 +52,11 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
   if (node.name.parts.size() > 1 && !of_system) {
     return not_found("there is no function {}.{}", node.name.parts[0].text, name).at(expression.position.offset);
   }
+  if (expression_context_->match != nullptr) {
+    if (auto bound = PENSTOCK_TRY(bind_match_call(expression, node))) return *bound;
+  } else if (node.rows != sql::MatchRows::kUnspecified) {
+    return invalid_argument("RUNNING and FINAL belong into MATCH_RECOGNIZE").at(expression.position.offset);
+  }
   if (node.over) return bind_over_call(expression, node);
   bool grouping = sql::equal_ignoring_case(name, "GROUPING") || sql::equal_ignoring_case(name, "GROUPING_ID");
   if (grouping) return bind_grouping_call(expression, node);

@@ -68,6 +68,7 @@ Result<ExprPtr> bind_fields(ExprPtr value, const sql::QualifiedName& name, size_
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::ColumnReference& node) {
+  if (expression_context_->match != nullptr) return bind_match_column(expression, node);
   static const Scope kEmpty;
   const Scope& scope = expression_context_->scope == nullptr ? kEmpty : *expression_context_->scope;
   Result<Scope::Resolved> found = scope.resolve_path(node.name);

@@ -78,6 +78,8 @@ Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
     plan = PENSTOCK_TRY(bind_named_table(named->name));
   } else if (const auto* derived = std::get_if<sql::DerivedTable>(&table.node)) {
     plan = PENSTOCK_TRY(bind_query(*derived->query));
+  } else if (const auto* match = std::get_if<sql::MatchRecognize>(&table.node)) {
+    plan = PENSTOCK_TRY(bind_match(*match));
   } else {
     const sql::FunctionCall& call = std::get<sql::TableFunction>(table.node).call;
     plan = PENSTOCK_TRY(located(bind_table_function(call), call.name.position()));

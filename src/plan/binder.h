@@ -16,6 +16,7 @@
 #include "plan/correlation.h"
 #include "plan/grouping.h"
 #include "plan/logical.h"
+#include "plan/match_scope.h"
 #include "plan/planner.h"
 #include "plan/scope.h"
 #include "sql/query.h"
@@ -109,6 +110,8 @@ struct ExpressionContext {
   std::string_view place = "here";
   // Where each column of the scope was named last, for errors that are found later.
   std::map<size_t, sql::Position>* column_positions = nullptr;
+  // In DEFINE and MEASURES: what names stand for there. Null: elsewhere.
+  const MatchScope* match = nullptr;
 };
 
 // Binds one statement. Not used again after an error.
@@ -268,6 +271,30 @@ class Binder {
   Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
   Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
   void add_dependency(const std::string& name);
+
+  // bind_match.cc
+  Result<LogicalPtr> bind_match(const sql::MatchRecognize& written);
+  Result<Named> bind_match_input(const sql::TableReference& table);
+  static Result<std::vector<int>> bind_match_partition(const sql::MatchRecognize& match, const Scope& scope);
+  Result<std::vector<SortKey>> bind_match_order(const sql::MatchRecognize& match, const LogicalNode& input,
+                                                const Scope& scope, std::vector<expr::ExprPtr>& columns);
+  static Result<types::MatchSkip> bind_match_skip(const sql::MatchRecognize& match, const PatternVariables& variables,
+                                                  const types::RowPattern& pattern);
+  Result<std::vector<expr::MatchDefinition>> bind_definitions(const sql::MatchRecognize& match,
+                                                              const MatchScope& scope);
+  Result<std::vector<std::string>> bind_match_outputs(const sql::MatchRecognize& written, const MatchScope& scope,
+                                                      const types::Schema& input, Match& match);
+  // bind_match_call.cc: inside of DEFINE and MEASURES
+  Result<expr::ExprPtr> bind_match_column(const sql::Expression& expression, const sql::ColumnReference& node);
+  // Nothing for calls that have nothing to do with the match.
+  Result<std::optional<expr::ExprPtr>> bind_match_call(const sql::Expression& expression,
+                                                       const sql::FunctionCall& call);
+  // Whether only the rows up to the current one are meant.
+  Result<bool> bind_match_rows(const sql::Expression& expression, const sql::FunctionCall& call);
+  Result<expr::ExprPtr> bind_match_argument(const sql::Expression& argument, types::VariableSet& variables);
+  Result<expr::MatchReference> bind_navigation(const sql::Expression& expression, const sql::FunctionCall& call);
+  Result<expr::MatchReference> bind_match_aggregate(const sql::Expression& expression, const sql::FunctionCall& call);
+  Result<expr::ExprPtr> bind_match_property(const sql::Expression& expression, const sql::FunctionCall& call);
 
   // bind_expression.cc, bind_call.cc: one per kind of node
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Literal& node);

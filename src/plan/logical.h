@@ -58,7 +58,7 @@ struct LogicalScan {
 };
 
 using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,
-                                     WindowAggregate, Sort, Rank, Over, Limit, UnionAll, Join>;
+                                     WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

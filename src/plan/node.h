@@ -49,6 +49,7 @@ Derived derive(const WindowAggregate& op, const LogicalInputs& inputs);
 Derived derive(const Sort& op, const LogicalInputs& inputs);
 Derived derive(const Rank& op, const LogicalInputs& inputs);
 Derived derive(const Over& op, const LogicalInputs& inputs);
+Derived derive(const Match& op, const LogicalInputs& inputs);
 Derived derive(const Limit& op, const LogicalInputs& inputs);
 Derived derive(const UnionAll& op, const LogicalInputs& inputs);
 Derived derive(const Join& op, const LogicalInputs& inputs);
@@ -85,6 +86,7 @@ Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& 
 Pruned prune(const Sort& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Rank& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Over& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Match& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Limit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const UnionAll& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed);
@@ -113,6 +115,7 @@ LogicalPtr push_filter(const Expand& op, const LogicalPtr& node, Conjuncts conju
 LogicalPtr push_filter(const Aggregate& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Over& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const Match& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Sort& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const UnionAll& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Join& op, const LogicalPtr& node, Conjuncts conjuncts);
@@ -145,6 +148,7 @@ Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, 
 Result<PhysicalPtr> convert(const Sort& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Over& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Match& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Limit& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Join& op, const LogicalNode& node, PhysicalInputs inputs);
 // Of every other operator: itself over its inputs.
@@ -189,6 +193,7 @@ Description describe(const WindowAggregate& op, const PhysicalNode& node);
 Description describe(const Sort& op, const PhysicalNode& node);
 Description describe(const Rank& op, const PhysicalNode& node);
 Description describe(const Over& op, const PhysicalNode& node);
+Description describe(const Match& op, const PhysicalNode& node);
 Description describe(const Limit& op, const PhysicalNode& node);
 Description describe(const UnionAll& op, const PhysicalNode& node);
 Description describe(const Join& op, const PhysicalNode& node);

@@ -17,8 +17,10 @@
 
 #include "expr/aggregate.h"
 #include "expr/expr.h"
+#include "expr/row_match.h"
 #include "expr/window_function.h"
 #include "types/frame.h"
+#include "types/row_pattern.h"
 #include "types/type.h"
 #include "types/value.h"
 #include "types/window.h"
@@ -193,6 +195,23 @@ struct Over {
   bool in_time_order = false;
 };
 
+// MATCH_RECOGNIZE: searches the rows of each partition, in their order, for a pattern. The rows are read when the
+// watermark has reached their time, by which they are ordered first; what is behind it is dropped. The input never
+// takes rows back.
+struct Match {
+  std::vector<int> partition_by;
+  std::vector<SortKey> order_by;
+  std::shared_ptr<const types::PatternAutomaton> automaton;
+  std::string pattern;                             // as it is written, for EXPLAIN
+  std::vector<std::string> variables;              // their names
+  std::vector<expr::MatchDefinition> definitions;  // one per variable
+  std::vector<expr::MatchReference> references;
+  std::vector<expr::ExprPtr> outputs;  // over the references
+  bool all_rows = false;               // a row comes out for each of the match's, else one
+  types::MatchSkip skip;
+  std::optional<int64_t> within_us;  // the last row of a match is less than so much later than the first
+};
+
 // Bounded input only.
 struct Limit {
   std::optional<int64_t> limit;
@@ -231,7 +250,7 @@ struct Exchange {
 
 using PhysicalOperator =
     std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,
-                 WindowAggregate, Sort, Rank, Over, Limit, UnionAll, Join, Exchange>;
+                 WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

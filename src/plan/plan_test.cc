@@ -127,6 +127,7 @@ TEST(PlanGoldenTest, Join) { check_golden("join.txt"); }
 TEST(PlanGoldenTest, Rank) { check_golden("rank.txt"); }
 TEST(PlanGoldenTest, Nested) { check_golden("nested.txt"); }
 TEST(PlanGoldenTest, Over) { check_golden("over.txt"); }
+TEST(PlanGoldenTest, Match) { check_golden("match.txt"); }
 TEST(PlanGoldenTest, Subquery) { check_golden("subquery.txt"); }
 TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
 TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }

@@ -255,13 +255,16 @@ struct WindowSpecification {
 };
 
 enum class NullTreatment : uint8_t { kUnspecified, kRespectNulls, kIgnoreNulls };
+// Of calls over the rows of a match: those up to the current row, or all.
+enum class MatchRows : uint8_t { kUnspecified, kRunning, kFinal };
 
-// name([DISTINCT] arguments [ORDER BY ...]) [IGNORE NULLS] [FILTER (WHERE ...)] [OVER ...]
+// [RUNNING | FINAL] name([DISTINCT] arguments [ORDER BY ...]) [IGNORE NULLS] [FILTER (WHERE ...)] [OVER ...]
 //
 // The standard's special forms are calls too: EXTRACT(unit FROM x), CEIL(x TO unit) and TRIM(BOTH a FROM b) carry a
 // Keyword argument; POSITION(a IN b), SUBSTRING(x FROM n FOR m) and OVERLAY(...) become ordinary argument lists;
 // CURRENT_TIMESTAMP and its like have no arguments. Their names are in upper case.
 struct FunctionCall {
+  MatchRows rows = MatchRows::kUnspecified;
   QualifiedName name;
   bool distinct = false;
   std::vector<Expression> arguments;

@@ -37,7 +37,7 @@ size_t utf8_sequence_length(std::string_view text, size_t i) {
 }
 
 constexpr std::array<std::string_view, 8> kTwoByteSymbols = {"<>", "<=", ">=", "!=", "::", "||", "=>", "->"};
-constexpr std::string_view kOneByteSymbols = "(),.;+-*/%=<>[]:";
+constexpr std::string_view kOneByteSymbols = "(),.;+-*/%=<>[]:{}|^$";  // those from { on are for row patterns
 
 }  // namespace
 
@@ -89,7 +89,7 @@ Result<Token> Lexer::next() {
   if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return lex_number();
   if (c == '\'') return lex_quoted(TokenKind::kString, begin);
   if (c == '"' || c == '`') return lex_quoted(TokenKind::kQuotedName, begin);
-  if (c == '$' || c == '?') return lex_parameter();
+  if (c == '?' || (c == '$' && is_digit(peek(1)))) return lex_parameter();
   return lex_symbol();
 }
 

@@ -19,6 +19,8 @@ inline constexpr uint32_t kNestingDepthMax = 500;
 inline constexpr size_t kNamePartsMax = 3;
 // The same with a column. What follows are fields of rows.
 inline constexpr size_t kColumnNamePartsMax = kNamePartsMax + 1;
+// How often a part of a row pattern can be asked for: {n,m}.
+inline constexpr uint32_t kRepetitionsMax = 4096;
 // The highest $n.
 inline constexpr uint32_t kParametersMax = 65535;
 

@@ -57,6 +57,16 @@ Status Parser::parse_join(TableReference& left, JoinKind kind, bool natural) {
 }
 
 Result<TableReference> Parser::parse_table_factor() {
+  TableReference table = PENSTOCK_TRY(parse_plain_table());
+  while (at_match_recognize()) {
+    PENSTOCK_TRY(grow());
+    PENSTOCK_TRY(parse_match_recognize(table));
+    PENSTOCK_TRY(parse_table_alias(table));
+  }
+  return table;
+}
+
+Result<TableReference> Parser::parse_plain_table() {
   if (cursor_.at("(")) {
     cursor_.advance();
     if (!at_query()) return parse_parenthesized_table();
@@ -87,6 +97,7 @@ Result<TableReference> Parser::parse_table_factor() {
 }
 
 Status Parser::parse_table_alias(TableReference& table) {
+  if (at_match_recognize()) return {};
   bool as = cursor_.accept("AS");
   if (!as) {
     if (!at_name()) return {};
@@ -106,6 +117,11 @@ Result<TableReference> Parser::parse_parenthesized_table() {
   cursor_.note_expected("SELECT");
   TableReference inner = PENSTOCK_TRY(parse_table_reference());
   PENSTOCK_TRY(cursor_.expect(")"));
+  if (at_match_recognize()) {
+    return unsupported("MATCH_RECOGNIZE of a table in parentheses is not supported")
+        .at(cursor_.position().offset)
+        .hint("write it behind a table, or behind a query: (SELECT * FROM ...) MATCH_RECOGNIZE (...)");
+  }
   if (cursor_.at("AS") || at_name()) {
     return unsupported("tables in parentheses cannot be given a name").at(cursor_.position().offset);
   }

@@ -103,6 +103,15 @@ Result<std::optional<Expression>> Parser::parse_special_form() {
   if ((cursor_.at("ARRAY") || cursor_.at("MAP")) && bracket) return PENSTOCK_TRY(parse_constructor());
   if (cursor_.at("ROW") && cursor_.at("(", 1)) return PENSTOCK_TRY(parse_constructor());
   if (cursor_.at("TABLE")) return PENSTOCK_TRY(parse_table_argument());
+  if ((cursor_.at("FINAL") || cursor_.at("RUNNING")) && at_name(1) && cursor_.at("(", 2)) {
+    MatchRows rows = cursor_.at("FINAL") ? MatchRows::kFinal : MatchRows::kRunning;
+    cursor_.advance();
+    QualifiedName name;
+    name.parts.push_back(PENSTOCK_TRY(parse_identifier()));
+    FunctionCall call = PENSTOCK_TRY(parse_call(std::move(name)));
+    call.rows = rows;
+    return Expression(std::move(call), position);
+  }
   if (cursor_.at("DESCRIPTOR") && cursor_.at("(", 1)) {
     cursor_.advance();
     return Expression(Descriptor{PENSTOCK_TRY(parse_identifier_list())}, position);

@@ -159,10 +159,27 @@ class Parser {
   Status parse_join(TableReference& left, JoinKind kind, bool natural);
   Result<std::optional<JoinKind>> accept_join_kind();
   Result<TableReference> parse_table_factor();
+  Result<TableReference> parse_plain_table();
   Result<TableReference> parse_table_factor_body();
   Result<TableReference> parse_parenthesized_table();
   Result<TableReference> parse_derived_table(bool lateral);
   Status parse_table_alias(TableReference& table);
+
+  // parse_match.cc
+  bool at_match_recognize() const { return cursor_.at("MATCH_RECOGNIZE") && cursor_.at("(", 1); }
+  // What stands behind a table, and becomes one over it.
+  Status parse_match_recognize(TableReference& input);
+  Result<std::vector<SelectItem>> parse_measures();
+  Status parse_rows_per_match(MatchRecognize& match);
+  Result<AfterMatch> parse_after_match();
+  Result<PatternTerm> parse_pattern_alternation();
+  Result<PatternTerm> parse_pattern_sequence();
+  Result<PatternTerm> parse_pattern_factor();
+  Result<PatternTerm> parse_pattern_primary();
+  Result<std::optional<PatternQuantifier>> parse_pattern_quantifier();
+  Result<uint32_t> parse_repetitions();
+  Result<PatternSubset> parse_pattern_subset();
+  Result<PatternDefinition> parse_pattern_definition();
 
   // parse_statement.cc, parse_create.cc, parse_session.cc
   Result<Statement::Node> parse_statement();

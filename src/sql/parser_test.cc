@@ -148,6 +148,9 @@ TEST(ParserLimitsTest, DeepNestingIsAnError) {
       "SELECT f() OVER " + repeat("(ORDER BY f() OVER ", kDeep),
       "SELECT " + repeat("a BETWEEN ", kDeep),
       "SELECT " + repeat("(a AND ", kDeep),
+      "SELECT * FROM t MATCH_RECOGNIZE (PATTERN (" + repeat("(", kDeep),
+      "SELECT * FROM t MATCH_RECOGNIZE (PATTERN (" + repeat("PERMUTE(", kDeep),
+      "SELECT * FROM t" + repeat(" MATCH_RECOGNIZE (PATTERN (a))", kDeep),
   };
   for (const std::string& sql : deep) {
     Result<Statement> statement = parse_statement(sql);

@@ -12,13 +12,15 @@ bool is_bare_call(const FunctionCall& call) {
   const std::string& name = call.name.parts.front().text;
   return call.name.parts.size() == 1 && is_bare_function(name) && to_upper(name) == name && call.arguments.empty() &&
          !call.distinct && call.order_by.empty() && call.null_treatment == NullTreatment::kUnspecified &&
-         !call.filter && !call.over;
+         !call.filter && !call.over && call.rows == MatchRows::kUnspecified;
 }
 
 }  // namespace
 
 void Printer::print_node(const FunctionCall& node) {
   if (is_bare_call(node)) return word(node.name.parts.front().text);
+  if (node.rows == MatchRows::kRunning) word("RUNNING ");
+  if (node.rows == MatchRows::kFinal) word("FINAL ");
   if (node.name.parts.size() == 1) {
     out_ += quote_function_name(node.name.parts.front().text);
   } else {

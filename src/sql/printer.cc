@@ -21,6 +21,11 @@ std::string print(const Query& query) { return print_with_printer(query); }
 std::string print(const Expression& expression) { return print_with_printer(expression); }
 std::string print(const TypeName& type) { return print_with_printer(type); }
 std::string print(const QualifiedName& name) { return print_with_printer(name); }
+std::string print_pattern(const PatternTerm& pattern) {
+  Printer printer;
+  printer.print_pattern(pattern, true);
+  return printer.take();
+}
 
 void Printer::print(const Statement& statement) {
   std::visit([this](const auto& node) { print_node(node); }, statement.node);

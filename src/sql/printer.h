@@ -15,5 +15,6 @@ std::string print(const Query& query);
 std::string print(const Expression& expression);
 std::string print(const TypeName& type);
 std::string print(const QualifiedName& name);
+std::string print_pattern(const PatternTerm& pattern);
 
 }  // namespace penstock::sql

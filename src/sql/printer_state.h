@@ -18,6 +18,8 @@ class Printer {
   void print(const Expression& expression, Precedence minimum = Precedence::kLowest);
   void print(const TypeName& type);
   void print(const QualifiedName& name);
+  // In parentheses when it is not alone.
+  void print_pattern(const PatternTerm& term, bool alone);
 
   std::string take() { return std::move(out_); }
 
@@ -71,6 +73,11 @@ class Printer {
   void print_node(const DerivedTable& node);
   void print_node(const TableFunction& node);
   void print_node(const Join& node);
+  void print_node(const MatchRecognize& node);
+  void print_rows_per_match(RowsPerMatch rows);
+  void print_after_match(const AfterMatch& after);
+  void print_quantifier(const PatternQuantifier& quantifier);
+  void print_variable(const Identifier& variable);
 
   // One per kind of statement.
   void print_node(const Query& node) { print(node); }

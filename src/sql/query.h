@@ -67,17 +67,81 @@ struct Join {
   bool operator==(const Join&) const = default;
 };
 
-struct TableReference {
-  std::variant<NamedTable, DerivedTable, TableFunction, Join> node;
-  std::optional<TableAlias> alias;
-  Position position;
-  bool operator==(const TableReference&) const = default;
-};
-
 struct SelectItem {
   Expression value;
   std::optional<Identifier> alias;
   bool operator==(const SelectItem&) const = default;
+};
+
+// {min,max}, and the signs that stand for it; without a maximum it goes on without end.
+struct PatternQuantifier {
+  uint32_t min = 0;
+  std::optional<uint32_t> max;
+  bool reluctant = false;
+  Position position;
+  bool operator==(const PatternQuantifier&) const = default;
+};
+
+enum class PatternTermKind : uint8_t { kVariable, kSequence, kAlternation, kPermutation, kExclusion };
+
+// A part of a row pattern: a variable, (a b c), (a | b), PERMUTE(a, b) or {- a -}. Sequences and alternations without a
+// quantifier lie flat in the sequence or alternation that they are in.
+struct PatternTerm {
+  PatternTermKind kind = PatternTermKind::kVariable;
+  Identifier variable;
+  std::vector<PatternTerm> parts;
+  std::optional<PatternQuantifier> quantifier;
+  Position position;
+  bool operator==(const PatternTerm&) const;
+};
+
+// SUBSET name = (variable, ...)
+struct PatternSubset {
+  Identifier name;
+  std::vector<Identifier> variables;
+  bool operator==(const PatternSubset&) const = default;
+};
+
+// DEFINE variable AS condition
+struct PatternDefinition {
+  Identifier variable;
+  Expression condition;
+  bool operator==(const PatternDefinition&) const = default;
+};
+
+enum class SkipTo : uint8_t { kNextRow, kPastLastRow, kFirst, kLast };
+
+struct AfterMatch {
+  SkipTo to = SkipTo::kNextRow;
+  Identifier variable;  // of kFirst and kLast
+  Position position;
+  bool operator==(const AfterMatch&) const = default;
+};
+
+enum class RowsPerMatch : uint8_t { kOne, kAll, kAllShowEmpty, kAllOmitEmpty, kAllWithUnmatched };
+
+// table MATCH_RECOGNIZE (...)
+struct MatchRecognize {
+  Box<TableReference> input;
+  std::vector<Expression> partition_by;
+  std::vector<OrderItem> order_by;
+  std::vector<SelectItem> measures;
+  RowsPerMatch rows = RowsPerMatch::kOne;
+  Position rows_position;
+  std::optional<AfterMatch> after;
+  PatternTerm pattern;
+  Box<Expression> within;  // may be empty
+  std::vector<PatternSubset> subsets;
+  std::vector<PatternDefinition> definitions;
+  Position position;
+  bool operator==(const MatchRecognize&) const = default;
+};
+
+struct TableReference {
+  std::variant<NamedTable, DerivedTable, TableFunction, Join, MatchRecognize> node;
+  std::optional<TableAlias> alias;
+  Position position;
+  bool operator==(const TableReference&) const = default;
 };
 
 enum class GroupingKind : uint8_t { kSimple, kGroupingSets, kRollup, kCube };

@@ -11,6 +11,7 @@ Expression::~Expression() = default;
 bool Expression::operator==(const Expression&) const = default;
 
 bool TypeName::operator==(const TypeName&) const = default;
+bool PatternTerm::operator==(const PatternTerm&) const = default;
 bool Query::operator==(const Query&) const = default;
 
 std::string_view interval_unit_name(IntervalUnit unit) {
