@@ -1,8 +1,12 @@
 // Joins: the fragments where two inputs meet.
+#include <array>
 #include <utility>
 
 #include "engine/graph_builder.h"
+#include "exec/operators/interval_join.h"
 #include "exec/operators/join.h"
+#include "exec/operators/lookup_join.h"
+#include "types/window.h"
 
 namespace penstock::engine {
 
@@ -31,6 +35,17 @@ exec::JoinInput to_exec(const PhysicalNode& input, const std::vector<plan::JoinK
   return out;
 }
 
+std::array<exec::JoinInput, 2> inputs_of(const PhysicalNode& node, const plan::Join& join) {
+  return {to_exec(*node.inputs[0], join.keys, &plan::JoinKey::left),
+          to_exec(*node.inputs[1], join.keys, &plan::JoinKey::right)};
+}
+
+std::vector<bool> nulls_match(const plan::Join& join) {
+  std::vector<bool> out;
+  for (const plan::JoinKey& key : join.keys) out.push_back(key.nulls_match);
+  return out;
+}
+
 bool is_hash(const PhysicalNode& node) {
   const auto* exchange = std::get_if<plan::Exchange>(&node.op);
   return exchange != nullptr && exchange->kind == plan::Exchange::Kind::kHash;
@@ -55,18 +70,59 @@ Result<int> GraphBuilder::add_pair(const PhysicalNode& node, std::string name, O
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Join& join) {
+  if (join.time) return lower_interval_join(node, join);
+  if (join.as_of) return lower_lookup_join(node, join);
   exec::JoinOptions options{.kind = to_exec(join.kind),
-                            .inputs = {to_exec(*node.inputs[0], join.keys, &plan::JoinKey::left),
-                                       to_exec(*node.inputs[1], join.keys, &plan::JoinKey::right)},
-                            .nulls_match = {},
+                            .inputs = inputs_of(node, join),
+                            .nulls_match = nulls_match(join),
                             .condition = join.condition,
                             .output = join.output,
                             .at_end = node.traits.bounded,
                             .context = expressions()};
-  for (const plan::JoinKey& key : join.keys) options.nulls_match.push_back(key.nulls_match);
   return add_pair(node, "join", [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_join(options));
   });
+}
+
+Result<int> GraphBuilder::lower_interval_join(const PhysicalNode& node, const plan::Join& join) {
+  using Of = plan::TimeBounds::Of;
+  const bool of_windows = join.time->of != Of::kRows;
+  exec::IntervalJoinOptions options{.kind = to_exec(join.kind),
+                                    .inputs = inputs_of(node, join),
+                                    .times = {join.time->left, join.time->right},
+                                    .nulls_match = nulls_match(join),
+                                    .lower_us = join.time->lower_us,
+                                    .upper_us = join.time->upper_us,
+                                    .behind_us = join.time->of == Of::kWindowEnds ? types::kLastMomentUs : 0,
+                                    .drops_late = of_windows,
+                                    .condition = join.condition,
+                                    .output = join.output,
+                                    .context = expressions(),
+                                    .late_dropped = context_.late_dropped};
+  return add_pair(node, of_windows ? "window join" : "interval join", [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_interval_join(options));
+  });
+}
+
+// The right input is read alone until all that was there of it has come.
+Result<int> GraphBuilder::lower_lookup_join(const PhysicalNode& node, const plan::Join& join) {
+  exec::LookupJoinOptions options{.kind = to_exec(join.kind),
+                                  .inputs = inputs_of(node, join),
+                                  .nulls_match = nulls_match(join),
+                                  .condition = join.condition,
+                                  .output = join.output,
+                                  .context = expressions()};
+  const int fragment = PENSTOCK_TRY(add_pair(node, "lookup join", [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_lookup_join(options));
+  }));
+  at(fragment).loaded_input = 1;
+  mark_loading(at(fragment).inputs[1].from);
+  return fragment;
+}
+
+void GraphBuilder::mark_loading(int fragment) {
+  if (at(fragment).source) at(fragment).loads = true;
+  for (const exec::EdgeSpec& edge : at(fragment).inputs) mark_loading(edge.from);
 }
 
 }  // namespace penstock::engine

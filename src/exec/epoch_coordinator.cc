@@ -8,7 +8,9 @@
 
 namespace penstock::exec {
 
-EpochCoordinator::EpochCoordinator(Options options) : options_(std::move(options)), sources_(options_.sources) {}
+EpochCoordinator::EpochCoordinator(Options options) : options_(std::move(options)), sources_(options_.sources) {
+  for (const size_t source : options_.loading_sources) sources_[source].loading = true;
+}
 
 bool EpochCoordinator::begin_if_due(int64_t now_us) {
   if (sinks_left_ > 0 || last_.load(std::memory_order_relaxed) != 0) return false;
@@ -16,6 +18,7 @@ bool EpochCoordinator::begin_if_due(int64_t now_us) {
       std::ranges::all_of(sources_, [](const SourceStatus& source) { return source.state == SourceState::kEnded; });
   if (!all_ended) {
     if (options_.one_epoch || std::ranges::none_of(sources_, &SourceStatus::changed)) return false;
+    if (std::ranges::any_of(sources_, &SourceStatus::loading)) return false;
     const bool busy =
         std::ranges::any_of(sources_, [](const SourceStatus& source) { return source.state == SourceState::kMore; });
     if (busy && now_us - requested_at_us_ < options_.busy_interval_us) return false;
@@ -35,6 +38,7 @@ void EpochCoordinator::source_polled(size_t source, bool emitted, SourceState st
     SourceStatus& status = sources_[source];
     status.changed |= emitted;
     status.state = state;
+    status.loading = status.loading && state == SourceState::kMore;
     wake = begin_if_due(monotonic_time_us());
   }
   if (wake) options_.wake_sources();

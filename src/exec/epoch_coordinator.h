@@ -24,7 +24,8 @@ class EpochCoordinator {
  public:
   struct Options {
     size_t sources = 0;
-    size_t sinks = 0;  // tasks without outputs
+    std::vector<size_t> loading_sources;  // before these have given all that was there, no epoch begins
+    size_t sinks = 0;                     // tasks without outputs
     bool one_epoch = false;
     int64_t busy_interval_us = 0;
     std::function<Status(Epoch)> on_epoch;
@@ -39,6 +40,8 @@ class EpochCoordinator {
   Epoch requested() const { return Epoch(requested_.load(std::memory_order_acquire)); }
   // True when EndOfInput is to be sent in place of the barrier of `epoch`.
   bool is_last(Epoch epoch) const { return epoch.value() == last_.load(std::memory_order_acquire); }
+  // True when there is no barrier but the end.
+  bool one_epoch() const { return options_.one_epoch; }
   // What the poll of a source gave: `emitted` when it was rows or a watermark.
   void source_polled(size_t source, bool emitted, SourceState state);
   // The source has sent the barrier of the requested epoch.
@@ -56,6 +59,7 @@ class EpochCoordinator {
  private:
   struct SourceStatus {
     bool changed = true;  // since the last barrier
+    bool loading = false;
     SourceState state = SourceState::kMore;
   };
 

@@ -83,6 +83,7 @@ class JobState : public RunnableOwner {
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<TaskHandle*> task_handles_;  // as tasks_
   std::vector<std::shared_ptr<TaskHandle>> source_handles_;
+  std::vector<size_t> loading_sources_;
   std::atomic<size_t> running_{0};
   std::atomic<bool> finished_{false};
 
@@ -120,6 +121,8 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
   if (fragment.source) {
     parts.source = PENSTOCK_TRY(fragment.source(static_cast<int>(instance)));
     parts.source_number = source_handles_.size();
+    parts.loads = fragment.loads;
+    if (fragment.loads) loading_sources_.push_back(parts.source_number);
     source_handles_.push_back(handles_[fragment_index][instance]);
   } else {
     std::vector<std::vector<Channel*>> ports;
@@ -129,7 +132,7 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
         if (producer[instance] != nullptr) port.push_back(producer[instance].get());
       }
     }
-    parts.gate = std::make_unique<InputGate>(ports);
+    parts.gate = std::make_unique<InputGate>(ports, fragment.loaded_input);
   }
   for (const auto& make : fragment.chain) parts.chain.push_back(PENSTOCK_TRY(make(static_cast<int>(instance))));
   for (size_t consumer = fragment_index + 1; consumer < spec_.fragments.size(); ++consumer) {
@@ -151,6 +154,7 @@ void JobState::make_coordinator(const ExecutorOptions& options) {
   epochs.sources = source_handles_.size();
   epochs.sinks = static_cast<size_t>(std::ranges::count_if(tasks_, [](auto& task) { return !task->has_outputs(); }));
   epochs.one_epoch = spec_.one_epoch;
+  epochs.loading_sources = loading_sources_;
   epochs.busy_interval_us = options.epoch_interval_busy_us;
   epochs.on_epoch = spec_.on_epoch;
   epochs.wake_sources = [this] {

@@ -7,7 +7,8 @@
 
 namespace penstock::exec {
 
-InputGate::InputGate(const std::vector<std::vector<Channel*>>& ports) {
+InputGate::InputGate(const std::vector<std::vector<Channel*>>& ports, std::optional<int> loaded_port)
+    : loading_port_(loaded_port) {
   for (size_t port = 0; port < ports.size(); ++port) {
     for (Channel* channel : ports[port]) inputs_.push_back({.channel = channel, .port = static_cast<int>(port)});
   }
@@ -23,7 +24,8 @@ std::optional<InputGate::Event> InputGate::poll() {
     Input& input = inputs_[next_];
     next_ = next_ + 1 == inputs_.size() ? 0 : next_ + 1;
     std::optional<Message> message;
-    if (!input.parked && !input.ended) message = input.channel->try_pop();
+    const bool readable = !loading_port_ || input.port == *loading_port_;
+    if (readable && !input.parked && !input.ended) message = input.channel->try_pop();
     if (!message) {
       ++empty_in_a_row;
       continue;
@@ -43,6 +45,7 @@ std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
   if (const auto* watermark = std::get_if<Watermark>(&message)) {
     input.watermark = std::max(input.watermark, watermark->time);
     input.idle = watermark->idle;
+    note_loaded();
     return merged_watermark();
   }
   if (const auto* barrier = std::get_if<Barrier>(&message)) {
@@ -53,6 +56,7 @@ std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
   }
   input.ended = true;
   input.watermark = kMaxEventTime;
+  note_loaded();
   if (std::ranges::all_of(inputs_, &Input::ended)) return Event{kAllPorts, EndOfInput{}};
   // The others may have waited for this channel only.
   if (std::optional<Event> barrier = aligned_barrier()) {
@@ -60,6 +64,12 @@ std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
     return barrier;
   }
   return merged_watermark();
+}
+
+void InputGate::note_loaded() {
+  const bool loading = std::ranges::any_of(
+      inputs_, [&](const Input& input) { return input.port == loading_port_ && input.watermark != kMaxEventTime; });
+  if (!loading) loading_port_.reset();
 }
 
 std::optional<InputGate::Event> InputGate::aligned_barrier() {

@@ -17,6 +17,7 @@ namespace penstock::exec {
 // Owned by one Task and called only on its worker thread. A channel that has delivered a barrier is parked until every
 // channel has, so rows after the barrier stay out of the epoch. The merged watermark is the least over the channels
 // that are neither idle nor at the end of time, and never goes back; when all have reached the end of time so has it.
+// A port that is loaded is read alone until all of its channels have reached the end of time.
 class InputGate {
  public:
   struct Event {
@@ -26,7 +27,7 @@ class InputGate {
   // The port of control messages: they concern the whole task.
   static constexpr int kAllPorts = -1;
 
-  explicit InputGate(const std::vector<std::vector<Channel*>>& ports);
+  explicit InputGate(const std::vector<std::vector<Channel*>>& ports, std::optional<int> loaded_port = {});
 
   // Returns the next event, or nullopt when every channel that is not parked is empty. After EndOfInput there is
   // nothing more.
@@ -45,13 +46,16 @@ class InputGate {
   };
 
   std::optional<Event> take(Input& input, Message message);
+  // A channel has reached the end of time.
+  void note_loaded();
   // The barrier, once every channel has delivered it or ended.
   std::optional<Event> aligned_barrier();
   // The merged watermark, where it differs from the last one given.
   std::optional<Event> merged_watermark();
 
   std::vector<Input> inputs_;
-  size_t next_ = 0;  // where polling goes on, so that no channel starves
+  std::optional<int> loading_port_;  // until it is loaded
+  size_t next_ = 0;                  // where polling goes on, so that no channel starves
   std::optional<Epoch> barrier_;
   Watermark watermark_;
   bool watermark_due_ = false;  // a channel ended while a barrier came first

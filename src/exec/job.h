@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,11 @@ struct FragmentSpec {
   // Either a source factory, or inputs; the input edges are the ports of the chain's first operator, in order.
   std::function<Result<std::unique_ptr<Source>>(int instance)> source;
   std::vector<EdgeSpec> inputs;
+  // The input that is loaded: the others are read only when its sources have given all that was there. Then its
+  // watermark is at the end of time.
+  std::optional<int> loaded_input;
+  // Of a source that such an input comes from: no barrier is sent before it has given all that was there.
+  bool loads = false;
   // The operators that run one after the other in the same task; may be empty after a source.
   std::vector<std::function<Result<std::unique_ptr<Operator>>(int instance)>> chain;
   // What the last operator (or the source) emits; checked on every edge in checked builds.

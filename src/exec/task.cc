@@ -24,6 +24,7 @@ Task::Task(JobContext& job, Parts parts)
       name_(std::move(parts.name)),
       source_(std::move(parts.source)),
       source_number_(parts.source_number),
+      loads_(parts.loads),
       gate_(std::move(parts.gate)),
       chain_(std::move(parts.chain)),
       outputs_(std::move(parts.outputs)),
@@ -191,10 +192,10 @@ Result<Task::Step> Task::poll_source() {
   emitted_ = false;
   SourceState state = SourceState::kEnded;
   if (refused_stages_ == 0) state = PENSTOCK_TRY(source_->poll(poll_output_));
-  if (state == SourceState::kEnded) {
-    source_ended_ = true;
-    poll_output_.watermark({kMaxEventTime});
-  }
+  source_ended_ = state == SourceState::kEnded;
+  // In a job of one epoch operators emit what they keep at its end, and so have to get the end of time only then.
+  const bool at_end_of_time = loads_ ? state != SourceState::kMore : source_ended_ && !job_.epochs->one_epoch();
+  if (at_end_of_time) poll_output_.watermark({kMaxEventTime});
   const bool progress = emitted_ || state != SourceState::kWaiting;
   job_.epochs->source_polled(source_number_, emitted_, state);
   // The barrier may have been requested by what was just said.

@@ -44,6 +44,7 @@ class Task : public Runnable {
     // Either a source, by its number among the sources of the job, or a gate.
     std::unique_ptr<Source> source;
     size_t source_number = 0;
+    bool loads = false;  // see FragmentSpec
     std::unique_ptr<InputGate> gate;
     std::vector<std::unique_ptr<Operator>> chain;
     std::vector<Exchange> outputs;
@@ -121,6 +122,7 @@ class Task : public Runnable {
   const std::string name_;
   const std::unique_ptr<Source> source_;
   const size_t source_number_;
+  const bool loads_;
   const std::unique_ptr<InputGate> gate_;
   const std::vector<std::unique_ptr<Operator>> chain_;
   std::vector<Exchange> outputs_;

@@ -293,6 +293,11 @@ bool bind_current_timestamp(CallSignature& call) {
   call.kernel = current_timestamp;
   return true;
 }
+bool bind_proctime(CallSignature& call) {
+  if (!bind_current_timestamp(call)) return false;
+  call.result = call.result.with_nullable(false);
+  return true;
+}
 bool bind_local_timestamp(CallSignature& call) {
   if (!call.argument_types.empty()) return false;
   call.result = DataType::timestamp(3);
@@ -350,6 +355,9 @@ constexpr ScalarFunction kFunctions[] = {
     {"NOW", kCategory, "NOW()", "The same as CURRENT_TIMESTAMP.", "", bind_current_timestamp, kPropagates, false},
     {"CURRENT_ROW_TIMESTAMP", kCategory, "CURRENT_ROW_TIMESTAMP()", "The time at which the batch is computed.", "",
      bind_current_timestamp, kPropagates, false},
+    {"PROCTIME", kCategory, "PROCTIME()",
+     "The time at which a row is processed. A column of it can stand in FOR SYSTEM_TIME AS OF.", "", bind_proctime,
+     kPropagates, false},
     {"LOCALTIMESTAMP", kCategory, "LOCALTIMESTAMP", "The time of the query in the session's zone, as TIMESTAMP(3).", "",
      bind_local_timestamp, kPropagates, false},
     {"CURRENT_DATE", kCategory, "CURRENT_DATE", "The date of the query in the session's zone.", "",

@@ -5,6 +5,7 @@
 #include "catalog/catalog.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/node.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
@@ -72,7 +73,7 @@ Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
       return unsupported("hints are not supported").at(named->hints.front().name.position.offset);
     }
     if (named->as_of) {
-      return unsupported("FOR SYSTEM_TIME AS OF is not supported").at(named->as_of->position.offset);
+      return unsupported("FOR SYSTEM_TIME AS OF stands only on the right of a JOIN").at(named->as_of->position.offset);
     }
     name = named->name.parts.back().text;
     plan = PENSTOCK_TRY(bind_named_table(named->name));
@@ -84,6 +85,10 @@ Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
     const sql::FunctionCall& call = std::get<sql::TableFunction>(table.node).call;
     plan = PENSTOCK_TRY(located(bind_table_function(call), call.name.position()));
   }
+  return name_table(table, std::move(name), std::move(plan));
+}
+
+Result<Binder::Named> Binder::name_table(const sql::TableReference& table, std::string name, LogicalPtr plan) {
   if (table.alias) {
     name = table.alias->name.text;
     if (!table.alias->columns.empty()) plan = PENSTOCK_TRY(rename_columns(std::move(plan), table.alias->columns));
@@ -244,6 +249,9 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
       continue;
     }
     source->columns.push_back(PENSTOCK_TRY(bind_computed(column, base_scope)));
+  }
+  for (size_t i = 0; i < source->columns.size(); ++i) {
+    if (is_processing_time(*source->columns[i])) source->traits.processing_times.push_back(static_cast<int>(i));
   }
   // A bounded read keeps every row, however late: it needs no watermark.
   if (table.watermark && !bounded) {

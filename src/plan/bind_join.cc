@@ -8,9 +8,6 @@
 #include "sql/keywords.h"
 
 namespace penstock::plan {
-namespace {
-
-using expr::ExprPtr;
 
 JoinKind kind_of(sql::JoinKind kind) {
   switch (kind) {
@@ -22,6 +19,10 @@ JoinKind kind_of(sql::JoinKind kind) {
   }
   return JoinKind::kInner;
 }
+
+namespace {
+
+using expr::ExprPtr;
 
 // The column of that name on one side of a join.
 Result<size_t> named_column(const Scope& scope, const sql::Identifier& name, std::string_view side) {
@@ -62,6 +63,8 @@ Status check_table_names(const Scope& left, const Scope& right, sql::Position po
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   Named left = PENSTOCK_TRY(bind_table(*join.left));
   if (is_lateral(*join.right)) return bind_lateral_join(join, std::move(left));
+  const auto* named = std::get_if<sql::NamedTable>(&join.right->node);
+  if (named != nullptr && named->as_of) return bind_join_as_of(join, *named, std::move(left));
   if (join.kind == sql::JoinKind::kCross && !join.natural) return bind_cross_join(std::move(left), *join.right);
   if (is_lateral_query(*join.right)) return bind_lateral_query_join(std::move(left), join);
   Named right = PENSTOCK_TRY(bind_table(*join.right));
@@ -114,7 +117,7 @@ Result<Binder::Named> Binder::bind_lateral(Named left, const sql::TableReference
   if (on != nullptr) {
     rows.conditions.push_back(PENSTOCK_TRY(bind_condition(*on, {.scope = &scope, .place = "in ON"})));
   }
-  Join join{.kind = kind, .keys = {}, .condition = nullptr, .output = identity(scope.size())};
+  Join join{.kind = kind, .keys = {}, .condition = nullptr, .output = identity(scope.size()), .time = {}, .as_of = {}};
   if (!rows.conditions.empty()) join.condition = expr::join_conjunction(std::move(rows.conditions));
   LogicalPtr plan = make_node(std::move(join), {left.first, std::move(rows.plan)});
   PENSTOCK_TRY(check_size(plan, right_table.position));

@@ -627,7 +627,12 @@ Result<LogicalPtr> Binder::join_on(JoinKind kind, LogicalPtr left, LogicalPtr ri
     return Expr::column(static_cast<size_t>(places[column.column_index()]), column.type(), column.column_name());
   });
   std::vector<int> output(places.begin(), places.begin() + static_cast<ptrdiff_t>(left_columns + right_columns));
-  Join join{.kind = kind, .keys = {}, .condition = std::move(condition), .output = std::move(output)};
+  Join join{.kind = kind,
+            .keys = {},
+            .condition = std::move(condition),
+            .output = std::move(output),
+            .time = {},
+            .as_of = {}};
   return make_node(std::move(join), {std::move(left), std::move(right)});
 }
 

@@ -210,6 +210,9 @@ class Binder {
   // The rows of two tables side by side, and their names; nothing is said yet of which fit.
   Result<Named> bind_cross_join(Named left, const sql::TableReference& right);
   Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);
+  // bind_as_of.cc
+  Result<Named> bind_join_as_of(const sql::Join& join, const sql::NamedTable& table, Named left);
+  Status check_as_of(const sql::Expression& time, const Named& left);
   // The rows of a table side by side with those that a LATERAL query gives for each; `on` may be null.
   Result<Named> bind_lateral(Named left, const sql::TableReference& right_table, JoinKind kind,
                              const sql::Expression* on);
@@ -250,6 +253,8 @@ class Binder {
   // bind_from.cc, bind_window.cc
   Result<Named> bind_from(const sql::Select& select);
   Result<Named> bind_table(const sql::TableReference& table);
+  // A table under its own name, or its alias.
+  Result<Named> name_table(const sql::TableReference& table, std::string name, LogicalPtr plan);
   Result<LogicalPtr> bind_named_table(const sql::QualifiedName& name);
   Result<LogicalPtr> bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name);
   Result<LogicalPtr> bind_system_table(const std::string& name, sql::Position position);
@@ -373,6 +378,7 @@ int find_or_add(std::vector<expr::ExprPtr>& expressions, const expr::ExprPtr& ex
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);
 
+JoinKind kind_of(sql::JoinKind kind);
 // Two tables of one name would leave no way to name a column of either.
 Status check_table_names(const Scope& left, const Scope& right, sql::Position position);
 // An item of ORDER BY, whose value is that column.

@@ -26,6 +26,7 @@ std::string name_list(const Schema& schema) {
 }
 
 std::string duration_text(int64_t micros) {
+  if (micros == 0) return "0 s";
   static constexpr std::pair<int64_t, std::string_view> kUnits[] = {
       {types::kMicrosPerDay, "d"},    {types::kMicrosPerHour, "h"},   {types::kMicrosPerMinute, "min"},
       {types::kMicrosPerSecond, "s"}, {types::kMicrosPerMilli, "ms"},

@@ -13,12 +13,16 @@ Traits map_traits(const Traits& input, const std::vector<int>& mapping) {
   Traits traits = input;
   traits.key.reset();
   traits.time_columns.clear();
+  traits.processing_times.clear();
   if (input.key && std::ranges::all_of(*input.key, [&](int column) { return mapping[column] >= 0; })) {
     traits.key.emplace();
     for (int column : *input.key) traits.key->push_back(mapping[column]);
   }
   for (int column : input.time_columns) {
     if (mapping[column] >= 0) traits.time_columns.push_back(mapping[column]);
+  }
+  for (int column : input.processing_times) {
+    if (mapping[column] >= 0) traits.processing_times.push_back(mapping[column]);
   }
   if (traits.window) {
     for (int* column : {&traits.window->start, &traits.window->end, &traits.window->time}) {

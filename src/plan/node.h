@@ -199,6 +199,9 @@ Description describe(const UnionAll& op, const PhysicalNode& node);
 Description describe(const Join& op, const PhysicalNode& node);
 Description describe(const Exchange& op, const PhysicalNode& node);
 
+// Whether the expression is PROCTIME().
+bool is_processing_time(const expr::Expr& expression);
+
 // --- joins, of which there are several kinds ---
 
 // Whether rows of that side without a partner come out, with NULLs for the other side.

@@ -42,6 +42,8 @@ struct Traits {
   std::optional<std::vector<int>> key;
   // Columns that watermarks are about: the rowtime and what windows derive from it.
   std::vector<int> time_columns;
+  // Columns that are PROCTIME(): whatever their values, they stand for the moment at which a row is processed.
+  std::vector<int> processing_times;
   // The columns of the window that each row is in. No row comes after the watermark has passed the window's end.
   std::optional<WindowColumns> window;
 };
@@ -231,14 +233,38 @@ struct JoinKey {
   bool nulls_match = false;
 };
 
-// Pairs of rows of two inputs that have equal keys and for which the condition is true. Keeps the rows of both inputs
-// and takes changes of both. What is said of rows without a partner is the net change of an epoch, or, when the node is
-// bounded, comes at the end of its inputs.
+// How near in time partners are: lower_us <= right time - left time <= upper_us.
+struct TimeBounds {
+  enum class Of : uint8_t {
+    kRows,         // the columns are the rowtimes of the inputs
+    kWindowEnds,   // they are the ends of the windows that the rows are in: partners are in one window
+    kWindowTimes,  // likewise, the last moments of the windows
+  };
+
+  Of of = Of::kRows;
+  int left = 0;  // columns of each input
+  int right = 0;
+  int64_t lower_us = 0;
+  int64_t upper_us = 0;
+};
+
+// Each row of the left input is joined with the right input as it is at a time of the row: when it is processed.
+struct AsOf {};
+
+// Pairs of rows of two inputs that have equal keys and for which the condition is true.
+//
+// Keeps the rows of both inputs and takes changes of both. What is said of rows without a partner is the net change of
+// an epoch, or, when the node is bounded, comes at the end of its inputs. With `time` the inputs only append, and so
+// does the join: rows are kept until the watermark says that they have no more partners, and those without one come out
+// then.
 struct Join {
   JoinKind kind = JoinKind::kInner;
   std::vector<JoinKey> keys;  // none: every row meets every row, in one task
   expr::ExprPtr condition;    // over left ++ right; null: none
   std::vector<int> output;    // columns of left ++ right; of left alone for kSemi and kAnti
+  std::optional<TimeBounds> time;
+  // Keeps the rows of the right input alone. Rows of the left one, which only appends, come out at once or never.
+  std::optional<AsOf> as_of;
 };
 
 // Moves rows between tasks.

@@ -8,7 +8,7 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array<Rule, 12> kRules = {{
+constexpr std::array<Rule, 15> kRules = {{
     {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
     {"merge_projections", "computes projections on top of each other in one", merge_projections},
     {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
@@ -17,6 +17,11 @@ constexpr std::array<Rule, 12> kRules = {{
     {"extract_join_keys", "makes equalities between the inputs of a join its keys", extract_join_keys},
     {"recognize_window_aggregates", "closes the groups of a window when the watermark has passed its end",
      recognize_window_aggregates},
+    {"recognize_window_joins", "lets joins of rows in one window forget them when the watermark has passed its end",
+     recognize_window_joins},
+    {"recognize_window_aggregates", "again, over such joins", recognize_window_aggregates},
+    {"recognize_interval_joins", "lets joins of rows that are near in time forget them as the watermark passes",
+     recognize_interval_joins},
     {"tell_scans_of_windows", "lets sources make watermarks where windows end, and no more often than they need to",
      tell_scans_of_windows},
     {"prune_columns", "drops columns that nobody needs, so that sources do not decode them", prune_columns},

@@ -37,6 +37,8 @@ LogicalPtr merge_projections(const LogicalPtr& plan, const RuleContext& context)
 LogicalPtr push_filters_down(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr extract_join_keys(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& context);
+LogicalPtr recognize_window_joins(const LogicalPtr& plan, const RuleContext& context);
+LogicalPtr recognize_interval_joins(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr tell_scans_of_windows(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr push_fields_into_scans(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr prune_columns(const LogicalPtr& plan, const RuleContext& context);

@@ -191,6 +191,22 @@ void GroupTable::probe(size_t rows, std::vector<std::byte*>& groups) {
   }
 }
 
+void GroupTable::find(std::span<const ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups) {
+  load_keys(keys, rows);
+  groups.assign(rows, nullptr);
+  const size_t mask = slots_.size() - 1;
+  for (size_t row = 0; row < rows; ++row) {
+    if (row + kPrefetchRows < rows) __builtin_prefetch(&slots_[home_of(hashes_[row + kPrefetchRows], mask)]);
+    const uint64_t hash = hashes_[row];
+    for (size_t slot = home_of(hash, mask); slots_[slot].entry != 0; slot = (slot + 1) & mask) {
+      std::byte* const found = entry(slots_[slot].entry - 1);
+      if (slots_[slot].tag != tag_of(hash) || !equal(found, row)) continue;
+      groups[row] = payload(found);
+      break;
+    }
+  }
+}
+
 void GroupTable::erase(std::byte* group) {
   std::byte* e = group - payload_offset_;
   const size_t mask = slots_.size() - 1;

@@ -40,6 +40,9 @@ class GroupTable {
   // The same with the keys of groups of another table, which has the same key columns.
   void find_or_insert(const GroupTable& other, std::span<std::byte* const> theirs, std::vector<std::byte*>& groups);
 
+  // Sets groups[i] to the payload of row i's group, null when there is none.
+  void find(std::span<const columnar::ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups);
+
   // Removes a group; its payload is gone.
   void erase(std::byte* group);
 

@@ -51,6 +51,9 @@ void run_against_map(uint32_t seed, const std::vector<DataType>& types, int dist
     }
     const std::vector<ColumnPtr> keys = columns(builders);
     table.find_or_insert(keys, rows, groups);
+    std::vector<std::byte*> found;
+    table.find(keys, rows, found);
+    ASSERT_EQ(found, groups);
     for (size_t row = 0; row < rows; ++row) {
       ++counter(groups[row]);
       std::string key;

@@ -40,27 +40,8 @@ JoinSide::Options side_options(const JoinOptions& options, Side side, const Join
                         .stored = side == kLeftSide || pairs_matter,
                         .emits_alone = emits_alone(options.kind, side),
                         .counts_matches = emits_alone(options.kind, side) && layout.has_condition()};
-  if (input.append_only) return out;
-  const auto is_key = [&](int column) { return std::ranges::find(input.keys, column) != input.keys.end(); };
-  if (input.unique_key && std::ranges::all_of(*input.unique_key, is_key)) {
-    out.lookup = RowLookup::kGroup;
-    return out;
-  }
-  out.lookup = RowLookup::kIndex;
-  if (input.unique_key) {
-    out.hashed_columns = *input.unique_key;
-  } else {
-    out.hashed_columns = input.keys;
-    const std::vector<int>& stored = layout.stored_columns(side);
-    out.hashed_columns.insert(out.hashed_columns.end(), stored.begin(), stored.end());
-  }
+  out.set_lookup(input, layout);
   return out;
-}
-
-std::vector<types::DataType> key_types(const JoinInput& input) {
-  std::vector<types::DataType> types;
-  for (const int key : input.keys) types.push_back(input.types[static_cast<size_t>(key)]);
-  return types;
 }
 
 class Join : public Operator {
@@ -108,24 +89,13 @@ class Join : public Operator {
 
   // The rows that can have a partner; those that cannot, for a key is NULL, come out at once or never.
   ChangeBatch take_with_keys(Side side, const ChangeBatch& batch, Output& out) const {
-    columnar::Selection with;
-    columnar::Selection without;
-    const std::vector<int>& keys = options_.inputs[side].keys;
-    const auto has_null = [&](size_t row) {
-      for (size_t i = 0; i < keys.size(); ++i) {
-        if (!options_.nulls_match[i] && batch.column(static_cast<size_t>(keys[i]))->is_null(row)) return true;
-      }
-      return false;
-    };
-    const auto may_be_null = [&](int key) { return batch.column(static_cast<size_t>(key))->has_nulls(); };
-    if (std::ranges::none_of(keys, may_be_null)) return batch;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      (has_null(row) ? without : with).push_back(static_cast<uint16_t>(row));
-    }
-    if (without.empty()) return batch;
+    const std::vector<int> columns = keys_with_null(batch, options_.inputs[side].keys, options_.nulls_match);
+    if (columns.empty()) return batch;
+    const RowsByNulls rows = split_by_nulls(batch, columns);
+    if (rows.with_null.empty()) return batch;
     const bool comes_out = emits_alone(options_.kind, side) && options_.kind != JoinKind::kSemi;
-    if (comes_out) out.emit(layout_.alone(side, batch.take(without)));
-    return batch.take(with);
+    if (comes_out) out.emit(layout_.alone(side, batch.take(rows.with_null)));
+    return batch.take(rows.with_values);
   }
 
   // Remembers the groups of the batch that the next barrier has to look at.

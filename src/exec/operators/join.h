@@ -3,7 +3,6 @@
 
 #include <array>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "exec/operator.h"
@@ -13,14 +12,6 @@
 #include "types/type.h"
 
 namespace penstock::exec {
-
-struct JoinInput {
-  std::vector<types::DataType> types;  // of its columns
-  std::vector<int> keys;               // columns, one per key of the join
-  bool append_only = true;             // rows are never taken back
-  // Columns whose values are never in two rows at once, where such are known.
-  std::optional<std::vector<int>> unique_key;
-};
 
 struct JoinOptions {
   JoinKind kind = JoinKind::kInner;

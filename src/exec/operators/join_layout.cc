@@ -11,6 +11,42 @@ using columnar::ChangeBatch;
 using columnar::Column;
 using columnar::ColumnPtr;
 
+std::vector<types::DataType> key_types(const JoinInput& input) {
+  std::vector<types::DataType> types;
+  for (const int key : input.keys) types.push_back(input.types[static_cast<size_t>(key)]);
+  return types;
+}
+
+void Pairs::keep(const columnar::Selection& chosen) {
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    batch_rows[i] = batch_rows[chosen[i]];
+    stored_rows[i] = stored_rows[chosen[i]];
+  }
+  batch_rows.resize(chosen.size());
+  stored_rows.resize(chosen.size());
+}
+
+std::vector<int> keys_with_null(const ChangeBatch& batch, const std::vector<int>& keys,
+                                const std::vector<bool>& nulls_match) {
+  std::vector<int> with_null;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!nulls_match[i] && batch.column(static_cast<size_t>(keys[i]))->has_nulls()) with_null.push_back(keys[i]);
+  }
+  return with_null;
+}
+
+RowsByNulls split_by_nulls(const ChangeBatch& batch, std::span<const int> columns) {
+  RowsByNulls rows;
+  const auto is_null = [&](size_t row) {
+    return std::ranges::any_of(columns,
+                               [&](int column) { return batch.column(static_cast<size_t>(column))->is_null(row); });
+  };
+  for (size_t row = 0; row < batch.rows(); ++row) {
+    (is_null(row) ? rows.with_null : rows.with_values).push_back(static_cast<uint16_t>(row));
+  }
+  return rows;
+}
+
 JoinLayout::JoinLayout(Options options) : types_(std::move(options.types)), context_(std::move(options.context)) {
   const int left_columns = static_cast<int>(types_[kLeftSide].size());
   std::vector<size_t> used;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,16 @@ constexpr bool emits_alone(JoinKind kind, Side side) {
 // Whether only columns of the left input come out, and so never a pair.
 constexpr bool left_only(JoinKind kind) { return kind == JoinKind::kSemi || kind == JoinKind::kAnti; }
 
+struct JoinInput {
+  std::vector<types::DataType> types;  // of its columns
+  std::vector<int> keys;               // columns, one per key of the join
+  bool append_only = true;             // rows are never taken back
+  // Columns whose values are never in two rows at once, where such are known.
+  std::optional<std::vector<int>> unique_key;
+};
+
+std::vector<types::DataType> key_types(const JoinInput& input);
+
 // Pairs of a row of a batch and a stored row of the other side.
 struct Pairs {
   std::vector<uint16_t> batch_rows;
@@ -39,11 +50,23 @@ struct Pairs {
     batch_rows.push_back(batch_row);
     stored_rows.push_back(stored_row);
   }
+  // Leaves the chosen ones.
+  void keep(const columnar::Selection& chosen);
   void clear() {
     batch_rows.clear();
     stored_rows.clear();
   }
 };
+
+// The keys of a join for which the batch has NULLs that equal nothing.
+std::vector<int> keys_with_null(const columnar::ChangeBatch& batch, const std::vector<int>& keys,
+                                const std::vector<bool>& nulls_match);
+// The rows of a batch that have a value in each of these columns, and those that have not: NULL equals nothing.
+struct RowsByNulls {
+  columnar::Selection with_values;
+  columnar::Selection with_null;
+};
+RowsByNulls split_by_nulls(const columnar::ChangeBatch& batch, std::span<const int> columns);
 
 // Owned by one operator; not thread-safe.
 class JoinLayout {

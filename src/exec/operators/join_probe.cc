@@ -72,13 +72,7 @@ bool JoinProbe::collect() {
 }
 
 Status JoinProbe::filter() {
-  const columnar::Selection selected = PENSTOCK_TRY(layout_.select(side_, batch_, others().store(), pairs_));
-  for (size_t i = 0; i < selected.size(); ++i) {
-    pairs_.batch_rows[i] = pairs_.batch_rows[selected[i]];
-    pairs_.stored_rows[i] = pairs_.stored_rows[selected[i]];
-  }
-  pairs_.batch_rows.resize(selected.size());
-  pairs_.stored_rows.resize(selected.size());
+  pairs_.keep(PENSTOCK_TRY(layout_.select(side_, batch_, others().store(), pairs_)));
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "exec/operators/join_side.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -17,6 +18,23 @@ namespace {
 constexpr size_t kPrefetchRows = 16;
 
 }  // namespace
+
+void JoinSide::Options::set_lookup(const JoinInput& input, const JoinLayout& layout) {
+  if (input.append_only) return;
+  const auto is_key = [&](int column) { return std::ranges::find(input.keys, column) != input.keys.end(); };
+  if (input.unique_key && std::ranges::all_of(*input.unique_key, is_key)) {
+    lookup = RowLookup::kGroup;
+    return;
+  }
+  lookup = RowLookup::kIndex;
+  if (input.unique_key) {
+    hashed_columns = *input.unique_key;
+  } else {
+    hashed_columns = input.keys;
+    const std::vector<int>& stored_columns = layout.stored_columns(side);
+    hashed_columns.insert(hashed_columns.end(), stored_columns.begin(), stored_columns.end());
+  }
+}
 
 JoinSide::JoinSide(Options options, const JoinLayout& layout)
     : options_(std::move(options)),

@@ -41,6 +41,9 @@ class JoinSide {
     bool stored = true;               // else only the weights of the groups are kept
     bool emits_alone = false;         // rows come out by themselves, so it is kept what has been told of each
     bool counts_matches = false;      // and whether they do depends on how many rows each one matches
+
+    // Says how rows of that input are found again.
+    void set_lookup(const JoinInput& input, const JoinLayout& layout);
   };
   JoinSide(Options options, const JoinLayout& layout);
 

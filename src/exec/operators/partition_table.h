@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "columnar/change_batch.h"
@@ -38,11 +39,14 @@ class PartitionTable {
  public:
   PartitionTable(const types::Schema& schema, const std::vector<int>& partition_by)
       : columns_(partition_by), table_(types_of(schema, partition_by), layout()) {}
+  // For batches of several inputs, whose keys are in other columns of each.
+  explicit PartitionTable(std::vector<types::DataType> key_types) : table_(std::move(key_types), layout()) {}
 
   // The partition of each row of the batch.
-  const std::vector<std::byte*>& find(const columnar::ChangeBatch& batch) {
+  const std::vector<std::byte*>& find(const columnar::ChangeBatch& batch) { return find(batch, columns_); }
+  const std::vector<std::byte*>& find(const columnar::ChangeBatch& batch, const std::vector<int>& columns) {
     keys_.clear();
-    for (const int column : columns_) keys_.push_back(batch.column(static_cast<size_t>(column)));
+    for (const int column : columns) keys_.push_back(batch.column(static_cast<size_t>(column)));
     table_.find_or_insert(keys_, batch.rows(), groups_);
     return groups_;
   }

@@ -1,4 +1,4 @@
-// Regular joins.
+// Joins: of all rows, and of rows that are near in time.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +18,12 @@ bool gives_left_only(JoinKind kind) { return kind == JoinKind::kSemi || kind == 
 
 LogicalPtr make_join(JoinKind kind, LogicalPtr left, LogicalPtr right, ExprPtr condition) {
   size_t columns = left->schema.size() + (gives_left_only(kind) ? 0 : right->schema.size());
-  Join join{.kind = kind, .keys = {}, .condition = std::move(condition), .output = identity(columns)};
+  Join join{.kind = kind,
+            .keys = {},
+            .condition = std::move(condition),
+            .output = identity(columns),
+            .time = {},
+            .as_of = {}};
   return make_node(std::move(join), {std::move(left), std::move(right)});
 }
 
@@ -47,6 +52,33 @@ std::optional<std::vector<int>> join_key(const Join& op, const LogicalNode& left
   return key;
 }
 
+// What remains true of times behind a join of rows that are near in time. Other times than those of the join do not: a
+// row is kept for long after them.
+void derive_times(const Join& op, const LogicalNode& left, const LogicalNode& right, Traits& traits) {
+  const auto left_columns = static_cast<int>(left.schema.size());
+  traits.append_only = true;
+  traits.time_columns = {op.time->left};
+  if (!gives_left_only(op.kind)) traits.time_columns.push_back(left_columns + op.time->right);
+  if (op.time->of == TimeBounds::Of::kRows) return;
+  traits.time_columns.clear();
+  const auto add = [&](const Traits& side, int offset, bool always_there) {
+    if (!side.window) return;
+    WindowColumns window = *side.window;
+    for (int* column : {&window.start, &window.end, &window.time}) {
+      if (*column >= 0) *column += offset;
+    }
+    bool comes_out = false;
+    for (int column : {window.end, window.time}) {
+      if (column < 0) continue;
+      traits.time_columns.push_back(column);
+      comes_out = comes_out || std::ranges::find(op.output, column) != op.output.end();
+    }
+    if (always_there && comes_out && !traits.window) traits.window = window;
+  };
+  add(left.traits, 0, !preserves_right(op.kind));
+  if (!gives_left_only(op.kind)) add(right.traits, left_columns, !preserves_left(op.kind));
+}
+
 }  // namespace
 
 Derived derive(const Join& op, const LogicalInputs& inputs) {
@@ -66,6 +98,13 @@ Derived derive(const Join& op, const LogicalInputs& inputs) {
   bool only_pairs = op.kind == JoinKind::kInner || op.kind == JoinKind::kSemi;
   traits.append_only = traits.bounded || (only_pairs && left.traits.append_only && right.traits.append_only);
   traits.key = join_key(op, left, right);
+  traits.processing_times = left.traits.processing_times;
+  if (op.as_of) {
+    traits.append_only = traits.bounded || left.traits.append_only;
+    traits.time_columns = left.traits.time_columns;
+    traits.window = left.traits.window;
+  }
+  if (op.time) derive_times(op, left, right, traits);
   std::vector<int> mapping(all.size(), -1);
   Derived derived;
   for (size_t i = 0; i < op.output.size(); ++i) {
@@ -81,7 +120,7 @@ Derived derive(const Join& op, const LogicalInputs& inputs) {
 Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
   size_t left_columns = node.inputs[0]->schema.size();
   Columns below(left_columns + node.inputs[1]->schema.size(), false);
-  Join pruned{.kind = op.kind, .keys = op.keys, .condition = nullptr, .output = {}};
+  Join pruned{.kind = op.kind, .keys = op.keys, .condition = nullptr, .output = {}, .time = op.time, .as_of = op.as_of};
   std::vector<int> mapping(needed.size(), -1);
   std::vector<std::string> names;
   for (size_t i = 0; i < needed.size(); ++i) {
@@ -93,10 +132,15 @@ Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
   }
   need(below, op.condition);
   for (const JoinKey& key : op.keys) below[key.left] = below[left_columns + key.right] = true;
+  if (op.time) below[op.time->left] = below[left_columns + op.time->right] = true;
   auto middle = below.begin() + static_cast<ptrdiff_t>(left_columns);
   Pruned left = prune(node.inputs[0], Columns(below.begin(), middle));
   Pruned right = prune(node.inputs[1], Columns(middle, below.end()));
   for (JoinKey& key : pruned.keys) key = {left.mapping[key.left], right.mapping[key.right], key.nulls_match};
+  if (pruned.time) {
+    pruned.time->left = left.mapping[op.time->left];
+    pruned.time->right = right.mapping[op.time->right];
+  }
   std::vector<int> all = left.mapping;
   for (int column : right.mapping) all.push_back(column < 0 ? -1 : column + static_cast<int>(left.plan->schema.size()));
   if (op.condition != nullptr) pruned.condition = expr::remap_columns(op.condition, all);
@@ -194,7 +238,8 @@ LogicalPtr push_filter(const Join& op, const LogicalPtr& node, Conjuncts conjunc
   if (left_in_pairs) append(left, take_over_columns(own, on_left));
   if (right_in_pairs) append(right, take_right(own, left_columns, right_columns));
 
-  Join join{.kind = kind, .keys = op.keys, .condition = nullptr, .output = op.output};
+  Join join{
+      .kind = kind, .keys = op.keys, .condition = nullptr, .output = op.output, .time = op.time, .as_of = op.as_of};
   if (!own.empty()) join.condition = expr::join_conjunction(std::move(own));
   LogicalInputs inputs = {push_filter(node->inputs[0], std::move(left)),
                           push_filter(node->inputs[1], std::move(right))};
@@ -232,6 +277,16 @@ std::string_view kept_text(const Traits& traits) {
   return traits.bounded || !traits.append_only ? "its rows" : "every row ever";
 }
 
+std::string state_text(const Join& op, const PhysicalNode& node) {
+  if (op.as_of) return fmt::format("right {}", kept_text(node.inputs[1]->traits));
+  if (!op.time) {
+    return fmt::format("left {}, right {}", kept_text(node.inputs[0]->traits), kept_text(node.inputs[1]->traits));
+  }
+  if (op.time->of != TimeBounds::Of::kRows) return "rows of open windows";
+  auto kept = [](int64_t micros) { return duration_text(std::max<int64_t>(micros, 0)); };
+  return fmt::format("left for {}, right for {}", kept(op.time->upper_us), kept(-op.time->lower_us));
+}
+
 std::string key_list(const std::vector<JoinKey>& keys, const PhysicalNode& node) {
   std::vector<std::string> texts;
   for (const JoinKey& key : keys) {
@@ -244,13 +299,20 @@ std::string key_list(const std::vector<JoinKey>& keys, const PhysicalNode& node)
 }  // namespace
 
 Description describe(const Join& op, const PhysicalNode& node) {
+  bool of_windows = op.time && op.time->of != TimeBounds::Of::kRows;
   Description out{.kind = "Join", .details = {}};
+  if (op.time) out.kind = of_windows ? "WindowJoin" : "IntervalJoin";
+  if (op.as_of) out.kind = "LookupJoin";
   out.add("kind", std::string(kind_text(op.kind)));
   out.add("keys", key_list(op.keys, node));
+  if (op.time && !of_windows) {
+    out.add("time", fmt::format("{} is {} to {} after {}", node.inputs[1]->schema[op.time->right].name,
+                                duration_text(op.time->lower_us), duration_text(op.time->upper_us),
+                                node.inputs[0]->schema[op.time->left].name));
+  }
   if (op.condition != nullptr) out.add("condition", op.condition->to_string());
   out.add("columns", name_list(node.schema));
-  out.add("state",
-          fmt::format("left {}, right {}", kept_text(node.inputs[0]->traits), kept_text(node.inputs[1]->traits)));
+  out.add("state", state_text(op, node));
   // One row is soon held against all.
   bool one_row = std::ranges::any_of(node.inputs,
                                      [](const auto& input) { return input->traits.key && input->traits.key->empty(); });

@@ -1,6 +1,7 @@
 // Projections and filters.
 #include <algorithm>
 
+#include "expr/function.h"
 #include "plan/correlation.h"
 #include "plan/node.h"
 #include "plan/rules.h"
@@ -8,6 +9,10 @@
 namespace penstock::plan {
 
 using expr::ExprPtr;
+
+bool is_processing_time(const expr::Expr& expression) {
+  return expression.kind() == expr::Expr::Kind::kCall && expression.function().name == "PROCTIME";
+}
 
 Derived derive(const Project& op, const LogicalInputs& inputs) {
   const LogicalNode& input = *inputs.front();
@@ -31,6 +36,9 @@ Derived derive(const Project& op, const LogicalInputs& inputs) {
     if (is_time && !known) times.push_back(static_cast<int>(i));
   }
   std::ranges::sort(times);
+  for (size_t i = 0; i < op.expressions.size(); ++i) {
+    if (is_processing_time(*op.expressions[i])) derived.traits.processing_times.push_back(static_cast<int>(i));
+  }
   return derived;
 }
 

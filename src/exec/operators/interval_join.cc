@@ -1,0 +1,247 @@
+#include "exec/operators/interval_join.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "exec/operators/timed_side.h"
+
+namespace penstock::exec {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::kBatchRowsMax;
+using state::kNoRow;
+using state::RowId;
+
+// Batches of candidates, or of rows that are due, that one call looks at.
+constexpr int kBatchesPerCall = 16;
+
+JoinLayout::Options layout_options(const IntervalJoinOptions& options) {
+  return {.kind = options.kind,
+          .types = {options.inputs[kLeftSide].types, options.inputs[kRightSide].types},
+          .condition = options.condition,
+          .output = options.output,
+          .also_stored = {},
+          .context = options.context};
+}
+
+// The last moment that is so much before the watermark; the ends of time stay what they are.
+int64_t before(EventTime watermark, int64_t distance) {
+  if (watermark == kMinEventTime || watermark == kMaxEventTime) return watermark.value();
+  int64_t time = 0;
+  if (!__builtin_sub_overflow(watermark.value(), distance, &time)) return time;
+  return distance > 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
+class IntervalJoin : public Operator {
+ public:
+  explicit IntervalJoin(IntervalJoinOptions options)
+      : options_(std::move(options)),
+        layout_(layout_options(options_)),
+        groups_(key_types(options_.inputs[kLeftSide])),
+        left_(kLeftSide, layout_),
+        right_(kRightSide, layout_),
+        sides_{&left_, &right_} {}
+
+  Status process(int port, const ChangeBatch& all, Output& out) override {
+    if (!all.append_only()) return make_error(ErrorCode::kInternal, "the rows of an interval join are only inserts");
+    side_ = port == 0 ? kLeftSide : kRightSide;
+    batch_ = with_values(options_.drops_late ? without_late(all) : all, out);
+    if (batch_.empty()) return {};
+    load_times();
+    batch_groups_ = groups_.find(batch_, options_.inputs[side_].keys);
+    keep_rows();
+    matched_.assign(batch_.rows(), 0);
+    next_row_ = 0;
+    position_.reset();
+    return resume(out);
+  }
+
+  bool unfinished() const override { return !batch_.empty(); }
+
+  Status resume(Output& out) override {
+    for (int batches = 0; batches < kBatchesPerCall; ++batches) {
+      if (!collect()) {
+        finish_batch(out);
+        return {};
+      }
+      if (layout_.has_condition()) PENSTOCK_TRY(filter());
+      emit_pairs(out);
+    }
+    return {};
+  }
+
+  Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    watermark_ = watermark;
+    int batches = 0;
+    for (const Side side : {kLeftSide, kRightSide}) {
+      while (sides_[side]->has_due(last_due(side))) {
+        if (batches++ == kBatchesPerCall) return Progress::kMore;
+        expire_some(side, out);
+      }
+    }
+    return Progress::kDone;
+  }
+
+  EventTime output_watermark(EventTime watermark) const override {
+    return EventTime{before(watermark, std::max({options_.upper_us, -options_.lower_us, int64_t{0}}))};
+  }
+
+ private:
+  // How long behind its own time a row of that side can have a partner.
+  int64_t reach(Side side) const { return side == kLeftSide ? options_.upper_us : -options_.lower_us; }
+  // Rows of that side up to this time can have no partner any more.
+  int64_t last_due(Side side) const { return before(watermark_, reach(side)); }
+  bool comes_out_unmatched(Side side) const {
+    return emits_alone(options_.kind, side) && options_.kind != JoinKind::kSemi;
+  }
+  // The rows that can have a partner; those that cannot, for a key or the time is NULL, come out at once or never.
+  ChangeBatch with_values(const ChangeBatch& batch, Output& out) const {
+    std::vector<int> columns = keys_with_null(batch, options_.inputs[side_].keys, options_.nulls_match);
+    const int time = options_.times[side_];
+    if (batch.column(static_cast<size_t>(time))->has_nulls()) columns.push_back(time);
+    if (columns.empty()) return batch;
+    const RowsByNulls rows = split_by_nulls(batch, columns);
+    if (rows.with_null.empty()) return batch;
+    if (comes_out_unmatched(side_)) out.emit(layout_.alone(side_, batch.take(rows.with_null)));
+    return batch.take(rows.with_values);
+  }
+
+  ChangeBatch without_late(const ChangeBatch& batch) const {
+    const columnar::Column& times = *batch.column(static_cast<size_t>(options_.times[side_]));
+    columnar::Selection chosen;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const bool late = times.values<int64_t>()[row] - options_.behind_us <= watermark_.value();
+      if (!late || times.is_null(row)) chosen.push_back(static_cast<uint16_t>(row));
+    }
+    if (chosen.size() == batch.rows()) return batch;
+    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
+    return batch.take(chosen);
+  }
+
+  // Sets the times of the rows of the batch at hand.
+  void load_times() {
+    const columnar::Column& column = *batch_.column(static_cast<size_t>(options_.times[side_]));
+    times_.assign(column.values<int64_t>().begin(), column.values<int64_t>().end());
+    for (int64_t& time : times_) time -= options_.behind_us;
+  }
+
+  // Keeps those rows of the batch which a later row may still fit.
+  void keep_rows() {
+    TimedSide& side = *sides_[side_];
+    const int64_t due = last_due(side_);
+    side.load(batch_);
+    kept_.assign(batch_.rows(), kNoRow);
+    for (size_t row = 0; row < batch_.rows(); ++row) {
+      if (times_[row] > due) kept_[row] = side.add(row, times_[row], batch_groups_[row]);
+    }
+  }
+
+  // --- the rows of the batch meet those of the other side ---
+
+  // Collects candidates; false when there are no more.
+  bool collect() {
+    pairs_.clear();
+    for (; next_row_ < batch_.rows(); ++next_row_, position_.reset()) {
+      const absl::btree_set<TimedRow>& others = TimedGroups::at(batch_groups_[next_row_]).rows[other(side_)];
+      const int64_t time = times_[next_row_];
+      const int64_t first = side_ == kLeftSide ? time + options_.lower_us : time - options_.upper_us;
+      const int64_t last = side_ == kLeftSide ? time + options_.upper_us : time - options_.lower_us;
+      if (!position_) position_ = others.lower_bound({first, kNoRow});
+      for (; *position_ != others.end() && (*position_)->time <= last; ++*position_) {
+        if (pairs_.size() == kBatchRowsMax) return true;
+        pairs_.add(static_cast<uint16_t>(next_row_), (*position_)->row);
+      }
+    }
+    return pairs_.size() > 0;
+  }
+
+  Status filter() {
+    pairs_.keep(PENSTOCK_TRY(layout_.select(side_, batch_, sides_[other(side_)]->store(), pairs_)));
+    return {};
+  }
+
+  void emit_pairs(Output& out) {
+    if (pairs_.size() == 0) return;
+    TimedSide& others = *sides_[other(side_)];
+    columnar::Selection first_matched;  // rows of the batch
+    std::vector<RowId> others_first_matched;
+    for (size_t i = 0; i < pairs_.size(); ++i) {
+      const uint16_t row = pairs_.batch_rows[i];
+      if (matched_[row] == 0) first_matched.push_back(row);
+      matched_[row] = 1;
+      if (kept_[row] != kNoRow) sides_[side_]->set_matched(kept_[row]);
+      const RowId stored = pairs_.stored_rows[i];
+      if (!others.is_matched(stored)) others_first_matched.push_back(stored);
+      others.set_matched(stored);
+    }
+    if (!left_only(options_.kind)) {
+      out.emit(ChangeBatch(pairs_.size(), layout_.join(side_, batch_, others.store(), pairs_)));
+    } else if (options_.kind == JoinKind::kSemi && side_ == kLeftSide) {
+      if (!first_matched.empty()) out.emit(layout_.alone(kLeftSide, batch_.take(first_matched)));
+    } else if (options_.kind == JoinKind::kSemi) {
+      emit_stored(kLeftSide, others_first_matched, out);
+    }
+  }
+
+  void emit_stored(Side side, const std::vector<RowId>& rows, Output& out) const {
+    if (!rows.empty()) out.emit(ChangeBatch(rows.size(), layout_.alone(side, sides_[side]->store(), rows)));
+  }
+
+  // Rows that are not kept have met all that they will.
+  void finish_batch(Output& out) {
+    columnar::Selection unmatched;
+    std::vector<std::byte*> left_empty;
+    for (size_t row = 0; row < batch_.rows(); ++row) {
+      if (kept_[row] != kNoRow) continue;
+      if (matched_[row] == 0) unmatched.push_back(static_cast<uint16_t>(row));
+      if (TimedGroups::at(batch_groups_[row]).empty()) left_empty.push_back(batch_groups_[row]);
+    }
+    if (comes_out_unmatched(side_) && !unmatched.empty()) out.emit(layout_.alone(side_, batch_.take(unmatched)));
+    std::ranges::sort(left_empty);
+    const auto repeated = std::ranges::unique(left_empty);
+    left_empty.erase(repeated.begin(), repeated.end());
+    for (std::byte* group : left_empty) groups_.erase(group);
+    batch_ = ChangeBatch();
+  }
+
+  // --- rows that are due ---
+
+  void expire_some(Side number, Output& out) {
+    TimedSide& side = *sides_[number];
+    std::vector<RowId> rows = side.take_due(last_due(number), groups_);
+    std::erase_if(rows, [&](RowId row) { return side.is_matched(row); });
+    if (comes_out_unmatched(number)) emit_stored(number, rows, out);
+    side.erase_taken();
+  }
+
+  const IntervalJoinOptions options_;
+  const JoinLayout layout_;
+  TimedGroups groups_;
+  TimedSide left_;
+  TimedSide right_;
+  const std::array<TimedSide*, 2> sides_;
+  EventTime watermark_ = kMinEventTime;
+
+  // The batch at hand: while it has rows, not all of them have met the other side.
+  Side side_ = kLeftSide;
+  ChangeBatch batch_;
+  std::vector<int64_t> times_;
+  std::vector<std::byte*> batch_groups_;
+  std::vector<RowId> kept_;       // per row; kNoRow: it is not
+  std::vector<uint8_t> matched_;  // per row
+  size_t next_row_ = 0;
+  std::optional<absl::btree_set<TimedRow>::const_iterator> position_;  // of its next candidate
+  Pairs pairs_;
+};
+
+}  // namespace
+
+std::unique_ptr<Operator> make_interval_join(IntervalJoinOptions options) {
+  return std::make_unique<IntervalJoin>(std::move(options));
+}
+
+}  // namespace penstock::exec
