@@ -58,6 +58,7 @@ class GraphBuilder {
   // lower_join.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::Join& join);
   Result<int> lower_interval_join(const plan::PhysicalNode& node, const plan::Join& join);
+  Result<int> lower_temporal_join(const plan::PhysicalNode& node, const plan::Join& join);
   Result<int> lower_lookup_join(const plan::PhysicalNode& node, const plan::Join& join);
   // Says of the sources that a fragment reads that they are loaded.
   void mark_loading(int fragment);

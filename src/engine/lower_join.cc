@@ -6,6 +6,7 @@
 #include "exec/operators/interval_join.h"
 #include "exec/operators/join.h"
 #include "exec/operators/lookup_join.h"
+#include "exec/operators/temporal_join.h"
 #include "types/window.h"
 
 namespace penstock::engine {
@@ -71,6 +72,7 @@ Result<int> GraphBuilder::add_pair(const PhysicalNode& node, std::string name, O
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Join& join) {
   if (join.time) return lower_interval_join(node, join);
+  if (join.as_of && join.as_of->versions) return lower_temporal_join(node, join);
   if (join.as_of) return lower_lookup_join(node, join);
   exec::JoinOptions options{.kind = to_exec(join.kind),
                             .inputs = inputs_of(node, join),
@@ -101,6 +103,19 @@ Result<int> GraphBuilder::lower_interval_join(const PhysicalNode& node, const pl
                                     .late_dropped = context_.late_dropped};
   return add_pair(node, of_windows ? "window join" : "interval join", [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_interval_join(options));
+  });
+}
+
+Result<int> GraphBuilder::lower_temporal_join(const PhysicalNode& node, const plan::Join& join) {
+  exec::TemporalJoinOptions options{.kind = to_exec(join.kind),
+                                    .inputs = inputs_of(node, join),
+                                    .times = {join.as_of->versions->left_time, join.as_of->versions->right_time},
+                                    .nulls_match = nulls_match(join),
+                                    .condition = join.condition,
+                                    .output = join.output,
+                                    .context = expressions()};
+  return add_pair(node, "temporal join", [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_temporal_join(options));
   });
 }
 

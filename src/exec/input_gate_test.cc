@@ -7,6 +7,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <string>
 
 namespace penstock::exec {
 namespace {
@@ -64,6 +65,25 @@ TEST(InputGate, RowsAfterABarrierWaitForTheOtherChannels) {
   channels.push(1, Barrier{Epoch(1)});
   EXPECT_EQ(describe(gate.poll()), "barrier 1");
   EXPECT_EQ(describe(gate.poll()), "data 0 2");
+}
+
+TEST(InputGate, APortThatIsLoadedIsReadAloneUntilItIsAtTheEndOfTime) {
+  Channels channels({1, 2});
+  InputGate gate(channels.ports, 1);
+  channels.push(0, one_row(1));
+  channels.push(0, Watermark{EventTime(5)});
+  EXPECT_EQ(describe(gate.poll()), "nothing");
+  channels.push(1, one_row(2));
+  channels.push(1, Watermark{kMaxEventTime});
+  EXPECT_EQ(describe(gate.poll()), "data 1 2");
+  EXPECT_EQ(describe(gate.poll()), "nothing");
+  channels.push(2, EndOfInput{});
+  EXPECT_EQ(describe(gate.poll()), "data 0 1");
+  EXPECT_EQ(describe(gate.poll()), "watermark 5");
+  channels.push(0, one_row(3));
+  channels.push(1, one_row(4));
+  std::set<std::string> rest = {describe(gate.poll()), describe(gate.poll())};
+  EXPECT_EQ(rest, (std::set<std::string>{"data 0 3", "data 1 4"}));
 }
 
 TEST(InputGate, WatermarkIsTheLeastOfTheActiveChannels) {

@@ -253,12 +253,13 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
   for (size_t i = 0; i < source->columns.size(); ++i) {
     if (is_processing_time(*source->columns[i])) source->traits.processing_times.push_back(static_cast<int>(i));
   }
+  source->primary_key = table.primary_key;
+  if (table.watermark) source->watermark_column = table.watermark->column;
   // A bounded read keeps every row, however late: it needs no watermark.
   if (table.watermark && !bounded) {
     Scope scope(entry.name, source->schema);
     sql::Expression watermark = PENSTOCK_TRY(sql::parse_expression(table.watermark->expression));
     source->watermark = PENSTOCK_TRY(bind_expression(watermark, {.scope = &scope, .place = "in WATERMARK"}));
-    source->watermark_column = table.watermark->column;
     source->traits.time_columns = {table.watermark->column};
   }
   return std::shared_ptr<const ScanSource>(std::move(source));

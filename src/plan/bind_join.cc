@@ -62,6 +62,7 @@ Status check_table_names(const Scope& left, const Scope& right, sql::Position po
 
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   Named left = PENSTOCK_TRY(bind_table(*join.left));
+  if (join.match_condition) return bind_asof_join(join, std::move(left));
   if (is_lateral(*join.right)) return bind_lateral_join(join, std::move(left));
   const auto* named = std::get_if<sql::NamedTable>(&join.right->node);
   if (named != nullptr && named->as_of) return bind_join_as_of(join, *named, std::move(left));

@@ -212,7 +212,18 @@ class Binder {
   Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);
   // bind_as_of.cc
   Result<Named> bind_join_as_of(const sql::Join& join, const sql::NamedTable& table, Named left);
-  Status check_as_of(const sql::Expression& time, const Named& left);
+  // Joins each row with the last row of the right side that is not behind it.
+  Result<Named> bind_asof_join(const sql::Join& join, Named left);
+  Result<std::pair<int, int>> bind_match_condition(const sql::Join& join, const Named& left, const Named& right);
+  Result<Named> join_as_of(Join join, Named left, Named right, sql::Position position) const;
+  // The column of the left side that FOR SYSTEM_TIME AS OF names; nullopt for PROCTIME().
+  Result<std::optional<int>> bind_as_of_time(const sql::Expression& time, const Named& left);
+  // The right side of such a join: hidden columns may stand behind those of the table.
+  struct AsOfTable {
+    LogicalPtr plan;
+    std::optional<AsOf::Versions> versions;
+  };
+  Result<AsOfTable> bind_as_of_table(const sql::NamedTable& table, std::optional<int> left_time, const Named& left);
   // The rows of a table side by side with those that a LATERAL query gives for each; `on` may be null.
   Result<Named> bind_lateral(Named left, const sql::TableReference& right_table, JoinKind kind,
                              const sql::Expression* on);

@@ -37,8 +37,9 @@ struct ScanSource {
   std::vector<BaseColumn> base;
   std::vector<expr::ExprPtr> columns;  // one per column of `schema`, over `base`
   bool reads_fields = false;           // of a ROW in `base`, single fields can be had
-  expr::ExprPtr watermark;             // over `schema`; null: none
-  int watermark_column = -1;
+  expr::ExprPtr watermark;             // over `schema`; null: none, or none is needed, as of a bounded input
+  int watermark_column = -1;           // that the table declares
+  std::vector<int> primary_key;        // likewise
 };
 
 // A field of a ROW that is a column, or of a ROW in that: its column, and its places in each.

@@ -248,8 +248,18 @@ struct TimeBounds {
   int64_t upper_us = 0;
 };
 
-// Each row of the left input is joined with the right input as it is at a time of the row: when it is processed.
-struct AsOf {};
+// Each row of the left input is joined with the right input as it is at a time of the row: when it is processed, or its
+// event time.
+struct AsOf {
+  // Of event time: the left input's rowtime. The rows of the right one are versions, which only append: one counts from
+  // its time on until the next one with the same values of `version_key`, which are the join's keys.
+  struct Versions {
+    int left_time = 0;  // columns of each input
+    int right_time = 0;
+    std::vector<int> version_key;  // of the right input
+  };
+  std::optional<Versions> versions;
+};
 
 // Pairs of rows of two inputs that have equal keys and for which the condition is true.
 //

@@ -94,6 +94,14 @@ class KeyedInput {
   std::vector<std::string> names_;
 };
 
+// Whether the equality may become a key: where the rows of the right input are versions, those of one key must meet.
+bool may_be_key(const Join& join, const Equality& equality, size_t left_columns) {
+  if (!join.as_of || !join.as_of->versions) return true;
+  if (equality.right->kind() != expr::Expr::Kind::kColumn) return false;
+  auto column = static_cast<int>(equality.right->column_index() - left_columns);
+  return std::ranges::count(join.as_of->versions->version_key, column) > 0;
+}
+
 LogicalPtr rewrite(const LogicalPtr& node) {
   const auto* join = node->get_if<Join>();
   if (join == nullptr || join->condition == nullptr) return node;
@@ -106,7 +114,7 @@ LogicalPtr rewrite(const LogicalPtr& node) {
   std::vector<ExprPtr> rest;
   for (ExprPtr& one : expr::split_conjunction(join->condition)) {
     std::optional<Equality> equality = match_equality(*one, left_columns);
-    if (!equality) {
+    if (!equality || !may_be_key(*join, *equality, left_columns)) {
       rest.push_back(std::move(one));
       continue;
     }

@@ -12,6 +12,11 @@ Result<TableReference> Parser::parse_table_reference() {
   while (true) {
     bool natural = cursor_.at("NATURAL");
     if (natural) cursor_.advance();
+    if (!natural && at_asof_join()) {
+      PENSTOCK_TRY(grow());
+      PENSTOCK_TRY(parse_asof_join(left));
+      continue;
+    }
     std::optional<JoinKind> kind = PENSTOCK_TRY(accept_join_kind());
     if (!kind) {
       if (natural) return cursor_.unexpected();
@@ -50,6 +55,23 @@ Status Parser::parse_join(TableReference& left, JoinKind kind, bool natural) {
       join.on = PENSTOCK_TRY(parse_boxed_expression());
     }
   }
+  Position position = left.position;
+  join.left = Box(std::move(left));
+  left = TableReference{std::move(join), std::nullopt, position};
+  return {};
+}
+
+// ASOF JOIN b MATCH_CONDITION (a.ts >= b.ts) ON ...
+Status Parser::parse_asof_join(TableReference& left) {
+  cursor_.advance();
+  cursor_.advance();
+  Join join{.kind = JoinKind::kLeft};
+  join.right = Box(PENSTOCK_TRY(parse_table_factor()));
+  PENSTOCK_TRY(cursor_.expect("MATCH_CONDITION"));
+  PENSTOCK_TRY(cursor_.expect("("));
+  join.match_condition = PENSTOCK_TRY(parse_boxed_expression());
+  PENSTOCK_TRY(cursor_.expect(")"));
+  if (cursor_.accept("ON")) join.on = PENSTOCK_TRY(parse_boxed_expression());
   Position position = left.position;
   join.left = Box(std::move(left));
   left = TableReference{std::move(join), std::nullopt, position};
@@ -97,7 +119,7 @@ Result<TableReference> Parser::parse_plain_table() {
 }
 
 Status Parser::parse_table_alias(TableReference& table) {
-  if (at_match_recognize()) return {};
+  if (at_match_recognize() || at_asof_join() || at_match_condition()) return {};
   bool as = cursor_.accept("AS");
   if (!as) {
     if (!at_name()) return {};

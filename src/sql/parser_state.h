@@ -157,6 +157,7 @@ class Parser {
   Result<GroupingElement> parse_grouping_element();
   Result<TableReference> parse_table_reference();
   Status parse_join(TableReference& left, JoinKind kind, bool natural);
+  Status parse_asof_join(TableReference& left);
   Result<std::optional<JoinKind>> accept_join_kind();
   Result<TableReference> parse_table_factor();
   Result<TableReference> parse_plain_table();
@@ -166,6 +167,8 @@ class Parser {
   Status parse_table_alias(TableReference& table);
 
   // parse_match.cc
+  bool at_asof_join() const { return cursor_.at("ASOF") && cursor_.at("JOIN", 1); }
+  bool at_match_condition() const { return cursor_.at("MATCH_CONDITION") && cursor_.at("(", 1); }
   bool at_match_recognize() const { return cursor_.at("MATCH_RECOGNIZE") && cursor_.at("(", 1); }
   // What stands behind a table, and becomes one over it.
   Status parse_match_recognize(TableReference& input);

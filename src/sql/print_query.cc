@@ -136,7 +136,7 @@ void Printer::print_node(const Join& node) {
   if (node.natural) word(" NATURAL");
   switch (node.kind) {
     case JoinKind::kInner: word(" JOIN "); break;
-    case JoinKind::kLeft: word(" LEFT JOIN "); break;
+    case JoinKind::kLeft: word(node.match_condition ? " ASOF JOIN " : " LEFT JOIN "); break;
     case JoinKind::kRight: word(" RIGHT JOIN "); break;
     case JoinKind::kFull: word(" FULL JOIN "); break;
     case JoinKind::kCross: word(" CROSS JOIN "); break;
@@ -145,6 +145,7 @@ void Printer::print_node(const Join& node) {
   if (nested) word("(");
   print(*node.right);
   if (nested) word(")");
+  if (node.match_condition) word(" MATCH_CONDITION ("), print(*node.match_condition), word(")");
   if (node.on) word(" ON "), print(*node.on);
   if (!node.using_columns.empty()) word(" USING "), names(node.using_columns);
 }

@@ -62,7 +62,8 @@ struct Join {
   bool natural = false;
   Box<TableReference> left;
   Box<TableReference> right;
-  Box<Expression> on;  // may be empty
+  Box<Expression> on;               // may be empty
+  Box<Expression> match_condition;  // of ASOF JOIN, which is a kLeft; else empty
   std::vector<Identifier> using_columns;
   bool operator==(const Join&) const = default;
 };

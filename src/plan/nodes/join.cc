@@ -103,6 +103,11 @@ Derived derive(const Join& op, const LogicalInputs& inputs) {
     traits.append_only = traits.bounded || left.traits.append_only;
     traits.time_columns = left.traits.time_columns;
     traits.window = left.traits.window;
+    if (op.as_of->versions) {
+      // A row waits until the watermark has reached this time, whatever others it has.
+      traits.window.reset();
+      std::erase_if(traits.time_columns, [&](int column) { return column != op.as_of->versions->left_time; });
+    }
   }
   if (op.time) derive_times(op, left, right, traits);
   std::vector<int> mapping(all.size(), -1);
@@ -133,6 +138,11 @@ Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
   need(below, op.condition);
   for (const JoinKey& key : op.keys) below[key.left] = below[left_columns + key.right] = true;
   if (op.time) below[op.time->left] = below[left_columns + op.time->right] = true;
+  if (op.as_of && op.as_of->versions) {
+    const AsOf::Versions& versions = *op.as_of->versions;
+    below[versions.left_time] = below[left_columns + versions.right_time] = true;
+    for (int column : versions.version_key) below[left_columns + column] = true;
+  }
   auto middle = below.begin() + static_cast<ptrdiff_t>(left_columns);
   Pruned left = prune(node.inputs[0], Columns(below.begin(), middle));
   Pruned right = prune(node.inputs[1], Columns(middle, below.end()));
@@ -140,6 +150,12 @@ Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
   if (pruned.time) {
     pruned.time->left = left.mapping[op.time->left];
     pruned.time->right = right.mapping[op.time->right];
+  }
+  if (pruned.as_of && pruned.as_of->versions) {
+    AsOf::Versions& versions = *pruned.as_of->versions;
+    versions.left_time = left.mapping[versions.left_time];
+    versions.right_time = right.mapping[versions.right_time];
+    remap(versions.version_key, right.mapping);
   }
   std::vector<int> all = left.mapping;
   for (int column : right.mapping) all.push_back(column < 0 ? -1 : column + static_cast<int>(left.plan->schema.size()));
@@ -193,10 +209,22 @@ JoinKind without_nulls(JoinKind kind, bool drops_left_nulls, bool drops_right_nu
   return left ? (right ? JoinKind::kFull : JoinKind::kLeft) : (right ? JoinKind::kRight : JoinKind::kInner);
 }
 
-// Conditions over left ++ right, those over the right side alone as over the right input.
-Conjuncts take_right(Conjuncts& conjuncts, size_t left_columns, size_t right_columns) {
+// The columns of the right input whose conditions may drop rows before the join: where these are versions, only all
+// those of a key together.
+Columns droppable(const Join& op, size_t right_columns) {
+  bool of_versions = op.as_of && op.as_of->versions;
+  Columns columns(right_columns, !of_versions);
+  if (of_versions) {
+    for (int column : op.as_of->versions->version_key) columns[column] = true;
+  }
+  return columns;
+}
+
+// Conditions over left ++ right, those over such columns of the right side alone as over the right input.
+Conjuncts take_right(Conjuncts& conjuncts, size_t left_columns, const Columns& right) {
+  size_t right_columns = right.size();
   Columns fits(left_columns, false);
-  fits.resize(left_columns + right_columns, true);
+  fits.insert(fits.end(), right.begin(), right.end());
   Conjuncts taken = take_over_columns(conjuncts, fits);
   std::vector<int> mapping(left_columns, -1);
   for (size_t i = 0; i < right_columns; ++i) mapping.push_back(static_cast<int>(i));
@@ -232,11 +260,11 @@ LogicalPtr push_filter(const Join& op, const LogicalPtr& node, Conjuncts conjunc
   Conjuncts left;
   Conjuncts right;
   if (kind == JoinKind::kLeft || gives_left_only(kind)) left = take_over_columns(above, on_left);
-  if (kind == JoinKind::kRight) right = take_right(above, left_columns, right_columns);
+  if (kind == JoinKind::kRight) right = take_right(above, left_columns, droppable(op, right_columns));
   bool left_in_pairs = kind == JoinKind::kInner || kind == JoinKind::kRight || kind == JoinKind::kSemi;
   bool right_in_pairs = !preserves_right(kind);
   if (left_in_pairs) append(left, take_over_columns(own, on_left));
-  if (right_in_pairs) append(right, take_right(own, left_columns, right_columns));
+  if (right_in_pairs) append(right, take_right(own, left_columns, droppable(op, right_columns)));
 
   Join join{
       .kind = kind, .keys = op.keys, .condition = nullptr, .output = op.output, .time = op.time, .as_of = op.as_of};
@@ -278,6 +306,7 @@ std::string_view kept_text(const Traits& traits) {
 }
 
 std::string state_text(const Join& op, const PhysicalNode& node) {
+  if (op.as_of && op.as_of->versions) return "left until the watermark passes, right the versions since then";
   if (op.as_of) return fmt::format("right {}", kept_text(node.inputs[1]->traits));
   if (!op.time) {
     return fmt::format("left {}, right {}", kept_text(node.inputs[0]->traits), kept_text(node.inputs[1]->traits));
@@ -302,13 +331,17 @@ Description describe(const Join& op, const PhysicalNode& node) {
   bool of_windows = op.time && op.time->of != TimeBounds::Of::kRows;
   Description out{.kind = "Join", .details = {}};
   if (op.time) out.kind = of_windows ? "WindowJoin" : "IntervalJoin";
-  if (op.as_of) out.kind = "LookupJoin";
+  if (op.as_of) out.kind = op.as_of->versions ? "TemporalJoin" : "LookupJoin";
   out.add("kind", std::string(kind_text(op.kind)));
   out.add("keys", key_list(op.keys, node));
   if (op.time && !of_windows) {
     out.add("time", fmt::format("{} is {} to {} after {}", node.inputs[1]->schema[op.time->right].name,
                                 duration_text(op.time->lower_us), duration_text(op.time->upper_us),
                                 node.inputs[0]->schema[op.time->left].name));
+  }
+  if (op.as_of && op.as_of->versions) {
+    out.add("time", node.inputs[0]->schema[op.as_of->versions->left_time].name);
+    out.add("versions", node.inputs[1]->schema[op.as_of->versions->right_time].name);
   }
   if (op.condition != nullptr) out.add("condition", op.condition->to_string());
   out.add("columns", name_list(node.schema));
