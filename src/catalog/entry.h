@@ -108,6 +108,7 @@ struct Entry {
   std::string sql;   // the statement that created it
   std::string comment;
   int64_t created_at_us = 0;
+  std::string time_zone = "UTC";          // of the session that created it: its expressions compute in it for ever
   bool temporary = false;                 // kept in memory only
   std::vector<std::string> dependencies;  // relations that it reads or writes
   Definition definition;

@@ -5,7 +5,7 @@
 namespace penstock::catalog {
 namespace {
 
-constexpr int64_t kFormatVersion = 2;
+constexpr int64_t kFormatVersion = 3;
 
 // What an entry has beside its columns, options, channels and dependencies; texts are empty where they do not apply.
 constexpr const char* kTables = R"(
@@ -22,7 +22,8 @@ constexpr const char* kTables = R"(
     severity TEXT NOT NULL,
     target TEXT NOT NULL,
     append_only INTEGER NOT NULL,
-    has_key INTEGER NOT NULL
+    has_key INTEGER NOT NULL,
+    time_zone TEXT NOT NULL DEFAULT 'UTC'
   );
   CREATE TABLE columns (
     entry_id INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE,
@@ -64,12 +65,15 @@ constexpr const char* kTables = R"(
     PRIMARY KEY (entry_id, position)
   );
   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-  PRAGMA user_version = 2;
+  PRAGMA user_version = 3;
 )";
 
 // From format 1: columns had no defaults.
 constexpr const char* kFromFormat1 =
     "ALTER TABLE columns ADD COLUMN default_value TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 2";
+// From format 2: entries had no time zone.
+constexpr const char* kFromFormat2 =
+    "ALTER TABLE entries ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC'; PRAGMA user_version = 3";
 
 }  // namespace
 
@@ -86,6 +90,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   }
   if (version == 0) PENSTOCK_TRY(store->execute_together(kTables));
   if (version == 1) PENSTOCK_TRY(store->execute_together(kFromFormat1));
+  if (version == 1 || version == 2) PENSTOCK_TRY(store->execute_together(kFromFormat2));
   if (version > kFormatVersion) {
     return make_error(ErrorCode::kCorruption,
                       "{} was written by a later version of this program (format {}, this is {})", path, version,
@@ -108,7 +113,7 @@ Result<Store::Content> Store::load() {
   Content content;
   SqliteStatement rows = PENSTOCK_TRY(database_.prepare(
       "SELECT id, kind, name, sql, comment, created_at_us, query, watermark_column, watermark, severity, target, "
-      "append_only, has_key "
+      "append_only, has_key, time_zone "
       "FROM entries ORDER BY id"));
   while (PENSTOCK_TRY(rows.step())) {
     Entry entry;
@@ -117,6 +122,7 @@ Result<Store::Content> Store::load() {
     entry.sql = rows.text(3);
     entry.comment = rows.text(4);
     entry.created_at_us = rows.integer(5);
+    entry.time_zone = rows.text(13);
     entry.definition = PENSTOCK_TRY(load_definition(rows));
     SqliteStatement names =
         PENSTOCK_TRY(database_.prepare("SELECT name FROM dependencies WHERE entry_id = ? ORDER BY position"));
@@ -215,9 +221,9 @@ Status Store::remove_entry(int64_t id) {
 
 Status Store::add_entry(const Entry& entry) {
   SqliteStatement statement =
-      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   statement.bind(1, entry.id).bind(2, entry.kind_name()).bind(3, entry.name).bind(4, entry.sql);
-  statement.bind(5, entry.comment).bind(6, entry.created_at_us);
+  statement.bind(5, entry.comment).bind(6, entry.created_at_us).bind(14, entry.time_zone);
   for (int i : {7, 9, 10, 11}) statement.bind(i, "");
   for (int i : {8, 12, 13}) statement.bind(i, int64_t{0});
   std::vector<std::pair<std::string, std::string>> options;

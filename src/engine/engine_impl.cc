@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "connector/position_store.h"
 #include "engine/session.h"
+#include "expr/time_zone.h"
 #include "sql/parser.h"
 
 namespace penstock::engine {
@@ -242,7 +243,8 @@ Status EngineImpl::create_alert(plan::PlannedDefinition definition) {
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
 
-Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert, std::string sql) {
+Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert, std::string sql,
+                                              std::string time_zone) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   if (reads_view(*insert.query.root)) {
     return unsupported("INSERT from a materialized view is not supported yet")
@@ -255,6 +257,7 @@ Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert,
     entry.name = base + "_" + std::to_string(n);
   }
   entry.sql = std::move(sql);
+  entry.time_zone = std::move(time_zone);
   entry.dependencies = insert.query.dependencies;
   if (std::ranges::find(entry.dependencies, insert.target) == entry.dependencies.end()) {
     entry.dependencies.push_back(insert.target);
@@ -271,7 +274,8 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   if (entry->table() != nullptr && entry->table()->is_native()) return start_native_table(entry);
   if (entry->table() != nullptr || entry->view() != nullptr) return {};
   const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
-  const plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry->time_zone));
   if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
     const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
     return start_job(entry, StreamJob::Kind::kView, definition.plan);

@@ -58,7 +58,7 @@ class EngineImpl : public Engine {
   Status create_materialized_view(plan::PlannedDefinition definition);
   Status create_alert(plan::PlannedDefinition definition);
   // Starts an INSERT that goes on; gives the name of its job.
-  Result<std::string> create_insert(const plan::PlannedInsert& insert, std::string sql);
+  Result<std::string> create_insert(const plan::PlannedInsert& insert, std::string sql, std::string time_zone);
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
   // The running native table; an error when it could not be started.
   Result<std::shared_ptr<NativeTable>> native_table(const std::string& name) const;

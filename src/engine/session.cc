@@ -13,6 +13,7 @@
 #include "engine/modify.h"
 #include "engine/settings.h"
 #include "engine/show.h"
+#include "expr/time_zone.h"
 #include "plan/definition.h"
 #include "plan/modify.h"
 #include "plan/planner.h"
@@ -113,8 +114,12 @@ class SessionImpl : public Session {
     plan::PlanContext context = engine_.plan_context(mode);
     context.parameter_types = prepared.parameters;
     context.parameters = std::move(values);
+    if (Result<const expr::TimeZone*> zone = expr::TimeZone::find(time_zone())) context.eval.zone = *zone;
     return context;
   }
+
+  // SET checks that there is such a zone.
+  std::string time_zone() const { return settings_.get("timezone").value_or("UTC"); }
 
   // Sets the result's columns, and the types of parameters that were left open.
   Status describe(Prepared& prepared) const {
@@ -296,7 +301,7 @@ class SessionImpl : public Session {
       });
     }
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
-    PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text));
+    PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text, time_zone()));
     return make_tag_cursor("INSERT 0 0");
   }
 
@@ -385,7 +390,7 @@ class SessionImpl : public Session {
       }
       // What the catalog keeps of the job is an INSERT of its own.
       const std::string sql = "INSERT INTO " + sql::print(create.name) + " " + sql::print(*create.query);
-      PENSTOCK_TRY(engine_.create_insert(plan, sql));
+      PENSTOCK_TRY(engine_.create_insert(plan, sql, time_zone()));
       return make_tag_cursor("CREATE TABLE AS");
     }
     const plan::PlannedQuery plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));

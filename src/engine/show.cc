@@ -6,12 +6,10 @@
 #include <utility>
 #include <variant>
 
+#include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "engine/cursor.h"
-#include "expr/aggregate.h"
-#include "expr/function.h"
-#include "expr/registry.h"
-#include "expr/window_function.h"
+#include "expr/function_catalog.h"
 
 namespace penstock::engine {
 
@@ -34,7 +32,7 @@ types::Schema objects_schema(ObjectKind kind) {
     case ObjectKind::kMaterializedView: return text_columns({"materialized_view_name"});
     case ObjectKind::kAlert: return text_columns({"alert_name", "severity"});
     case ObjectKind::kJob: return text_columns({"job_name", "kind", "state", "lag", "error"});
-    case ObjectKind::kFunction: return text_columns({"function", "description"});
+    case ObjectKind::kFunction: return text_columns({"function", "category", "signature", "description"});
     case ObjectKind::kTopic: return text_columns({"topic", "partitions", "retention_ms"});
   }
   return {};
@@ -55,14 +53,9 @@ bool like(std::string_view text, std::string_view pattern) {
 }
 
 void add_functions(ValueRows& rows) {
-  for (const expr::ScalarFunction* function : expr::scalar_functions()) {
-    rows.push_back({Value(std::string(function->signature)), Value(std::string(function->description))});
-  }
-  for (const expr::AggregateFunction& function : expr::aggregate_functions()) {
-    rows.push_back({Value(std::string(function.signature)), Value(std::string(function.description))});
-  }
-  for (const expr::WindowFunction& function : expr::window_functions()) {
-    rows.push_back({Value(std::string(function.signature)), Value(std::string(function.description))});
+  for (const expr::FunctionDoc& doc : expr::function_docs()) {
+    rows.push_back({Value(std::string(doc.name)), Value(std::string(expr::category_name(doc.category))),
+                    Value(std::string(doc.signature)), Value(std::string(doc.description))});
   }
 }
 
@@ -101,7 +94,8 @@ std::optional<types::Schema> show_schema(const sql::Statement& statement) {
   const auto& node = statement.node;
   if (const auto* show = std::get_if<sql::ShowObjects>(&node)) return objects_schema(show->kind);
   if (std::holds_alternative<sql::ShowCreate>(node)) return text_columns({"result"});
-  if (std::holds_alternative<sql::Describe>(node)) {
+  if (const auto* describe = std::get_if<sql::Describe>(&node)) {
+    if (describe->function) return text_columns({"signature", "description", "examples"});
     return text_columns({"name", "type", "null", "key", "extras", "watermark"});
   }
   if (std::holds_alternative<sql::Explain>(node)) return text_columns({"plan"});
@@ -136,7 +130,27 @@ CursorResult show_create(EngineImpl& engine, const sql::ShowCreate& show) {
   return make_rows_cursor(text_columns({"result"}), {{Value((*entry)->sql)}}, "SHOW");
 }
 
+// Every overload of a function.
+CursorResult describe_function(const sql::Identifier& name) {
+  ValueRows rows;
+  std::vector<std::string> known;
+  const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
+  for (const expr::FunctionDoc& doc : expr::function_docs()) {
+    known.emplace_back(doc.name);
+    if (!std::ranges::equal(name.text, doc.name, same)) continue;
+    rows.push_back({Value(std::string(doc.signature)), Value(std::string(doc.description)),
+                    doc.examples.empty() ? Value() : Value(std::string(doc.examples))});
+  }
+  if (rows.empty()) {
+    return not_found("there is no function {}", name.text)
+        .at(name.position.offset)
+        .hint(did_you_mean(name.text, known));
+  }
+  return make_rows_cursor(text_columns({"signature", "description", "examples"}), std::move(rows), "DESCRIBE");
+}
+
 CursorResult show_columns(EngineImpl& engine, const sql::Describe& describe) {
+  if (describe.function) return describe_function(describe.name.parts.front());
   const std::string name = PENSTOCK_TRY(catalog::full_name(describe.name));
   const types::Schema schema = text_columns({"name", "type", "null", "key", "extras", "watermark"});
   ValueRows rows;

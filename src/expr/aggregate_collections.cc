@@ -1,9 +1,8 @@
-// ARRAY_AGG and COLLECT: the values of a group as one value. They are kept as slots (types/nested.h), so that there is
-// one kernel for all types.
+// ARRAY_AGG, COLLECT and HISTOGRAM: the values of a group as one value.
 #include <map>
 
 #include "columnar/nested.h"
-#include "expr/aggregate_sequence.h"
+#include "expr/aggregate_list.h"
 #include "expr/aggregate_state.h"
 #include "types/nested.h"
 
@@ -15,33 +14,18 @@ using columnar::ColumnBuilder;
 using types::DataType;
 using types::TypeKind;
 
-// Rows that are never taken back: the array itself.
-struct HeldArray {
-  std::string slots;
-
-  void add(std::string_view slot, int) { slots += slot; }
-  void merge(const HeldArray& later) { slots += later.slots; }
-  void result(ColumnBuilder& out) const {
-    if (slots.empty()) return out.append_null();
-    out.append_string(slots + types::kSlotEnd);
-  }
-  void save(std::string& out) const { save_value(out, slots); }
-  bool load(std::string_view& bytes) { return load_value(bytes, slots); }
-};
-
-struct ChangingArray : OrderedValues<std::string> {
-  void add(std::string_view slot, int weight) { change(std::string(slot), weight); }
-  void result(ColumnBuilder& out) const {
-    if (by_position.empty()) return out.append_null();
+struct ArrayOutput {
+  template <class Values>
+  static void append(const Values& values, ColumnBuilder& out) {
     std::string array;
-    for (const auto& [position, slot] : by_position) array += slot;
-    out.append_string(array + types::kSlotEnd);
+    values.for_each([&](std::string_view slot) { array += slot; });
+    array.empty() ? out.append_null() : out.append_string(array + types::kSlotEnd);
   }
 };
 
 // A MULTISET: how often each value is there. A retraction may come before its row, so counts may be negative for a
 // while.
-struct HeldMultiset {
+struct CountedValues {
   std::map<std::string, int64_t, std::less<>> counts;
 
   void add_times(std::string_view slot, int64_t times) {
@@ -51,17 +35,18 @@ struct HeldMultiset {
     if (at->second == 0) counts.erase(at);
   }
   void add(std::string_view slot, int weight) { add_times(slot, weight); }
-  void merge(const HeldMultiset& later) {
+  void merge(const CountedValues& later) {
     for (const auto& [slot, times] : later.counts) add_times(slot, times);
   }
+  // As a MULTISET, or as a MAP from each value to its count: they are the same bytes.
   void result(ColumnBuilder& out) const {
-    std::string multiset;
+    std::string entries;
     for (const auto& [slot, times] : counts) {
       if (times < 1) continue;
-      multiset += slot;
-      types::SlotWriter(multiset, TypeKind::kInt).append_int64(times);
+      entries += slot;
+      types::SlotWriter(entries, TypeKind::kBigInt).append_int64(times);
     }
-    out.append_string(multiset + types::kSlotEnd);
+    out.append_string(entries + types::kSlotEnd);
   }
   void save(std::string& out) const {
     save_value(out, static_cast<uint64_t>(counts.size()));
@@ -83,50 +68,53 @@ struct HeldMultiset {
   }
 };
 
-template <class S, bool with_nulls>
-void update_slots(StateSpan states, const columnar::Column* argument, const int8_t* weights) {
+void update_counted(StateSpan states, const columnar::Column* argument, const int8_t* weights) {
   std::string slot;
   for (size_t i = 0; i < states.size(); ++i) {
-    if (!with_nulls && argument->is_null(i)) continue;
+    if (argument->is_null(i)) continue;
     slot.clear();
     columnar::append_slot(slot, *argument, i);
-    BoxedStateKernels<S>::pointer(states[i])->add(slot, weights == nullptr ? 1 : int{weights[i]});
+    BoxedStateKernels<CountedValues>::pointer(states[i])->add(slot, weights == nullptr ? 1 : int{weights[i]});
   }
 }
 
-template <class S, bool with_nulls>
-AggregateKernels slot_kernels(bool retracts) {
-  using K = BoxedStateKernels<S>;
-  return {.state_bytes = sizeof(S*),
-          .state_align = alignof(S*),
-          .retracts = retracts,
-          .init = K::init,
-          .destroy = K::destroy,
-          .update = update_slots<S, with_nulls>,
-          .merge = K::merge,
-          .result = K::result,
-          .save = K::save,
-          .load = K::load};
-}
+AggregateKernels counted_kernels() { return boxed_kernels<CountedValues>(true, update_counted); }
 
-bool bind_array_agg(DataType& argument, DataType& result, AggregateKernels& kernels, bool retractable) {
-  if (argument.kind() == TypeKind::kNull) return false;
-  result = DataType::array(argument);
-  kernels = retractable ? slot_kernels<ChangingArray, true>(true) : slot_kernels<HeldArray, true>(false);
+bool bind_array_agg(AggregateSignature& call) {
+  DataType& argument = call.input();
+  call.result = DataType::array(argument);
+  call.kernels = list_kernels<ArrayOutput, true>(call);
   return true;
 }
 
-bool bind_collect(DataType& argument, DataType& result, AggregateKernels& kernels, bool /*retractable*/) {
-  if (argument.kind() == TypeKind::kNull) return false;
-  result = DataType::multiset(argument.with_nullable(false)).with_nullable(false);
-  kernels = slot_kernels<HeldMultiset, false>(true);
+bool bind_collect(AggregateSignature& call) {
+  DataType& argument = call.input();
+  call.result = DataType::multiset(argument.with_nullable(false)).with_nullable(false);
+  call.kernels = counted_kernels();
   return true;
 }
+
+bool bind_histogram(AggregateSignature& call) {
+  call.result = DataType::map(call.input().with_nullable(false), DataType(TypeKind::kBigInt).with_nullable(false));
+  call.kernels = counted_kernels();
+  return true;
+}
+
+constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
 
 constexpr AggregateFunction kFunctions[] = {
-    {"ARRAY_AGG", "ARRAY_AGG(value)", "All values, NULLs too, in the order in which they came; NULL without rows.",
-     "ARRAY_AGG(item)", bind_array_agg},
-    {"COLLECT", "COLLECT(value)", "A multiset of all values that are not NULL.", "COLLECT(item)", bind_collect},
+    {"ARRAY_AGG",
+     kCategory,
+     "ARRAY_AGG([DISTINCT] value [ORDER BY ...])",
+     "All values, NULLs too, in the order asked for or that in which they came; NULL without rows.",
+     "ARRAY_AGG(x) FROM (VALUES (2), (NULL), (1)) AS t(x) => [2, NULL, 1]\n"
+     "ARRAY_AGG(x ORDER BY x DESC) FROM (VALUES (1), (2)) AS t(x) => [2, 1]",
+     bind_array_agg,
+     {.order = AggregateTakes::Order::kMay}},
+    {"COLLECT", kCategory, "COLLECT([DISTINCT] value)", "A multiset of all values that are not NULL.",
+     "COLLECT(x) FROM (VALUES ('a'), ('b'), ('a')) AS t(x) => {a=2, b=1}", bind_collect},
+    {"HISTOGRAM", kCategory, "HISTOGRAM(value)", "A map from each value that is not NULL to how often it is there.",
+     "HISTOGRAM(x) FROM (VALUES ('a'), ('b'), ('a')) AS t(x) => {a=2, b=1}", bind_histogram},
 };
 
 }  // namespace

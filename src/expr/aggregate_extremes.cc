@@ -102,36 +102,47 @@ AggregateKernels held_kernels(Physical physical) {
 }
 
 template <bool maximum>
-bool bind_extreme(DataType& argument, DataType& result, AggregateKernels& kernels, bool retractable) {
-  if (argument.kind() == TypeKind::kNull) return false;
-  result = argument;
-  if (retractable) {
-    kernels = retractable_extreme_kernels(argument.physical(), maximum);
+bool bind_extreme(AggregateSignature& call) {
+  DataType& argument = call.input();
+  call.result = argument;
+  if (call.retractable) {
+    call.kernels = retractable_extreme_kernels(argument.physical(), maximum);
   } else {
-    kernels = held_kernels<std::conditional_t<maximum, TakesGreater, TakesLess>>(argument.physical());
+    call.kernels = held_kernels<std::conditional_t<maximum, TakesGreater, TakesLess>>(argument.physical());
   }
   return true;
 }
 
 template <bool last>
-bool bind_position(DataType& argument, DataType& result, AggregateKernels& kernels, bool retractable) {
-  if (argument.kind() == TypeKind::kNull) return false;
-  result = argument;
-  if (retractable) {
-    kernels = retractable_position_kernels(argument.physical(), last);
+bool bind_position(AggregateSignature& call) {
+  DataType& argument = call.input();
+  call.result = argument;
+  if (!call.parameters.order.empty()) {
+    call.kernels = ordered_position_kernels(last, call.retractable);
+  } else if (call.retractable) {
+    call.kernels = retractable_position_kernels(argument.physical(), last);
   } else {
-    kernels = held_kernels<std::conditional_t<last, TakesEvery, TakesNone>>(argument.physical());
+    call.kernels = held_kernels<std::conditional_t<last, TakesEvery, TakesNone>>(argument.physical());
   }
   return true;
 }
 
+constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
+constexpr AggregateTakes kOrdered = {.order = AggregateTakes::Order::kMay};
+
 constexpr AggregateFunction kFunctions[] = {
-    {"MIN", "MIN(value)", "The least value that is not NULL.", "MIN(price)", bind_extreme<false>},
-    {"MAX", "MAX(value)", "The greatest value that is not NULL.", "MAX(price)", bind_extreme<true>},
-    {"FIRST_VALUE", "FIRST_VALUE(value)", "The value, not NULL, of the row that came first.", "FIRST_VALUE(status)",
-     bind_position<false>},
-    {"LAST_VALUE", "LAST_VALUE(value)", "The value, not NULL, of the row that came last.", "LAST_VALUE(status)",
-     bind_position<true>},
+    {"MIN", kCategory, "MIN(value)", "The least value that is not NULL.",
+     "MIN(x) FROM (VALUES (7), (3), (NULL)) AS t(x) => 3", bind_extreme<false>},
+    {"MAX", kCategory, "MAX(value)", "The greatest value that is not NULL.",
+     "MAX(x) FROM (VALUES (3), (7), (NULL)) AS t(x) => 7", bind_extreme<true>},
+    {"FIRST_VALUE", kCategory, "FIRST_VALUE(value [ORDER BY ...])",
+     "The first value that is not NULL, in the order asked for or that in which rows came.",
+     "FIRST_VALUE(x ORDER BY n DESC) FROM (VALUES ('a', 1), ('b', 2)) AS t(x, n) => b", bind_position<false>, kOrdered},
+    {"LAST_VALUE", kCategory, "LAST_VALUE(value [ORDER BY ...])",
+     "The last value that is not NULL, in the order asked for or that in which rows came.",
+     "LAST_VALUE(x ORDER BY n DESC) FROM (VALUES ('a', 1), ('b', 2)) AS t(x, n) => a", bind_position<true>, kOrdered},
+    {"ANY_VALUE", kCategory, "ANY_VALUE(value)", "One of the values that are not NULL.",
+     "ANY_VALUE(x) FROM (VALUES (7), (7)) AS t(x) => 7", bind_position<false>},
 };
 
 }  // namespace

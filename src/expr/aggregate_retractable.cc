@@ -2,8 +2,7 @@
 //
 // A retraction may come before the row that it takes back (rows of one epoch have no order), so counts may be negative
 // for a while.
-#include <map>
-
+#include "expr/aggregate_counts.h"
 #include "expr/aggregate_sequence.h"
 #include "expr/aggregate_state.h"
 #include "expr/evaluator.h"
@@ -14,52 +13,20 @@ namespace {
 
 using columnar::ColumnBuilder;
 
-// Every value with how often it is there.
-template <class Input_, bool maximum>
-struct ValueCounts {
-  using Input = Input_;
-  using Value = Kept<Input>;
-  std::map<Value, int64_t, ValueLess> counts;
-
-  void add_kept(Value value, int64_t times) {
-    auto [at, added] = counts.try_emplace(std::move(value), 0);
-    at->second += times;
-    if (at->second == 0) counts.erase(at);
-  }
-  void add(const Input& value, int weight) { add_kept(keep(value), weight); }
-  void merge(const ValueCounts& later) {
-    for (const auto& [value, times] : later.counts) add_kept(value, times);
-  }
+template <class Input, bool maximum>
+struct ExtremeOfAll : ValueCounts<Input> {
   void result(ColumnBuilder& out) const {
-    auto append_first = [&](auto begin, auto end) {
+    const auto append_first = [&](auto begin, auto end) {
       for (auto at = begin; at != end; ++at) {
         if (at->second > 0) return append_value(out, at->first);
       }
       out.append_null();
     };
     if (maximum) {
-      append_first(counts.rbegin(), counts.rend());
+      append_first(this->counts.rbegin(), this->counts.rend());
     } else {
-      append_first(counts.begin(), counts.end());
+      append_first(this->counts.begin(), this->counts.end());
     }
-  }
-  void save(std::string& out) const {
-    save_value(out, static_cast<uint64_t>(counts.size()));
-    for (const auto& [value, times] : counts) {
-      save_value(out, value);
-      save_value(out, times);
-    }
-  }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, size)) return false;
-    for (uint64_t i = 0; i < size; ++i) {
-      Value value{};
-      int64_t times = 0;
-      if (!load_value(bytes, value) || !load_value(bytes, times)) return false;
-      counts.emplace_hint(counts.end(), std::move(value), times);
-    }
-    return true;
   }
 };
 
@@ -79,7 +46,7 @@ struct ValueSequence : OrderedValues<Kept<Input_>> {
 
 AggregateKernels retractable_extreme_kernels(types::Physical physical, bool maximum) {
   return with_physical(physical, [&]<class T>(T) {
-    return maximum ? boxed_kernels<ValueCounts<T, true>>(true) : boxed_kernels<ValueCounts<T, false>>(true);
+    return maximum ? boxed_kernels<ExtremeOfAll<T, true>>(true) : boxed_kernels<ExtremeOfAll<T, false>>(true);
   });
 }
 

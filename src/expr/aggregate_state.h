@@ -6,11 +6,13 @@
 //   void merge(const S& later);
 //   void result(ColumnBuilder& out) const;    appends one value
 // A boxed state is the same but for trivial copies, has save() and load() of its own, and lives behind a pointer.
+// Either may be made of the call's AggregateParameters.
 #pragma once
 
 #include <cstring>
 #include <memory>
 #include <new>
+#include <optional>
 #include <type_traits>
 
 #include "columnar/column.h"
@@ -41,7 +43,13 @@ struct FixedStateKernels {
   static_assert(std::is_trivially_copyable_v<S>);
 
   static S& at(State state) { return *std::launder(reinterpret_cast<S*>(state)); }
-  static void init(State state) { new (state) S(); }
+  static void init(State state, const AggregateParameters& parameters) {
+    if constexpr (std::is_constructible_v<S, const AggregateParameters&>) {
+      new (state) S(parameters);
+    } else {
+      new (state) S();
+    }
+  }
   static void update(StateSpan states, const columnar::Column* argument, const int8_t* weights) {
     for_each_value<typename S::Input>(*argument, states.size(), weights, [&](size_t i, const auto& value, int weight) {
       at(states[i]).add(value, weight);
@@ -82,7 +90,13 @@ struct BoxedStateKernels {
   using State = AggregateKernels::State;
 
   static S*& pointer(State state) { return *std::launder(reinterpret_cast<S**>(state)); }
-  static void init(State state) { new (state) S*(new S()); }
+  static void init(State state, const AggregateParameters& parameters) {
+    if constexpr (std::is_constructible_v<S, const AggregateParameters&>) {
+      new (state) S*(new S(parameters));
+    } else {
+      new (state) S*(new S());
+    }
+  }
   static void destroy(State state) { delete pointer(state); }
   static void update(StateSpan states, const columnar::Column* argument, const int8_t* weights) {
     for_each_value<typename S::Input>(*argument, states.size(), weights, [&](size_t i, const auto& value, int weight) {
@@ -99,19 +113,24 @@ struct BoxedStateKernels {
   static bool load(State state, std::string_view& bytes) { return pointer(state)->load(bytes); }
 };
 
+// With an update of its own, where the state has no Input.
 template <class S>
-AggregateKernels boxed_kernels(bool retracts) {
+AggregateKernels boxed_kernels(bool retracts, decltype(AggregateKernels::update) update) {
   using K = BoxedStateKernels<S>;
   return {.state_bytes = sizeof(S*),
           .state_align = alignof(S*),
           .retracts = retracts,
           .init = K::init,
           .destroy = K::destroy,
-          .update = K::update,
+          .update = update,
           .merge = K::merge,
           .result = K::result,
           .save = K::save,
           .load = K::load};
+}
+template <class S>
+AggregateKernels boxed_kernels(bool retracts) {
+  return boxed_kernels<S>(retracts, BoxedStateKernels<S>::update);
 }
 
 // --- values of states that are kept for later: text is copied out of the column ---
@@ -158,14 +177,29 @@ bool load_value(std::string_view& bytes, T& value) {
   return true;
 }
 
+// --- constants of a call ---
+
+// A number as a double, a whole number, or a text; nothing where the constant is something else or NULL.
+std::optional<double> constant_double(const AggregateConstant& constant);
+std::optional<int64_t> constant_integer(const AggregateConstant& constant);
+
 // The tables, each in its own file.
 std::span<const AggregateFunction> sum_aggregates();
-std::span<const AggregateFunction> variance_aggregates();
 std::span<const AggregateFunction> extreme_aggregates();
+std::span<const AggregateFunction> logic_aggregates();
 std::span<const AggregateFunction> collection_aggregates();
+std::span<const AggregateFunction> text_aggregates();
+std::span<const AggregateFunction> json_aggregates();
+std::span<const AggregateFunction> best_row_aggregates();
+std::span<const AggregateFunction> variance_aggregates();
+std::span<const AggregateFunction> pair_aggregates();
+std::span<const AggregateFunction> percentile_aggregates();
+std::span<const AggregateFunction> approximate_aggregates();
 
 // Kernels that keep all values of a group, for MIN and MAX and for FIRST_VALUE and LAST_VALUE over retractions.
 AggregateKernels retractable_extreme_kernels(types::Physical physical, bool maximum);
 AggregateKernels retractable_position_kernels(types::Physical physical, bool last);
+// FIRST_VALUE and LAST_VALUE in the order of ORDER BY.
+AggregateKernels ordered_position_kernels(bool last, bool retractable);
 
 }  // namespace penstock::expr

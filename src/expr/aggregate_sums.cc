@@ -33,19 +33,19 @@ void update_count(StateSpan states, const Column* argument, const int8_t* weight
   }
 }
 
-bool bind_count(DataType&, DataType& result, AggregateKernels& kernels, bool) {
+bool bind_count(AggregateSignature& call) {
   using K = FixedStateKernels<CountState>;
-  result = DataType(TypeKind::kBigInt).with_nullable(false);
-  kernels = {.state_bytes = sizeof(CountState),
-             .state_align = alignof(CountState),
-             .retracts = true,
-             .init = K::init,
-             .destroy = nullptr,
-             .update = update_count,
-             .merge = K::merge,
-             .result = K::result,
-             .save = K::save,
-             .load = K::load};
+  call.result = DataType(TypeKind::kBigInt).with_nullable(false);
+  call.kernels = {.state_bytes = sizeof(CountState),
+                  .state_align = alignof(CountState),
+                  .retracts = true,
+                  .init = K::init,
+                  .destroy = nullptr,
+                  .update = update_count,
+                  .merge = K::merge,
+                  .result = K::result,
+                  .save = K::save,
+                  .load = K::load};
   return true;
 }
 
@@ -132,15 +132,16 @@ struct SumOfDecimals : DecimalSum {
   }
 };
 
-bool bind_sum(DataType& argument, DataType& result, AggregateKernels& kernels, bool) {
-  result = argument;
+bool bind_sum(AggregateSignature& call) {
+  DataType& argument = call.input();
+  call.result = argument;
   if (argument.is_integer()) {
-    kernels = fixed_kernels<SumOfIntegers>(true);
+    call.kernels = fixed_kernels<SumOfIntegers>(true);
   } else if (argument.is_approximate()) {
-    kernels = fixed_kernels<SumOfDoubles>(true);
+    call.kernels = fixed_kernels<SumOfDoubles>(true);
   } else if (argument.kind() == TypeKind::kDecimal) {
-    result = DataType::decimal(types::kDecimalPrecisionMax, argument.scale());
-    kernels = fixed_kernels<SumOfDecimals>(true);
+    call.result = DataType::decimal(types::kDecimalPrecisionMax, argument.scale());
+    call.kernels = fixed_kernels<SumOfDecimals>(true);
   } else {
     return false;
   }
@@ -192,32 +193,41 @@ AggregateKernels decimal_average_kernels(int places_added) {
   }
 }
 
-bool bind_avg(DataType& argument, DataType& result, AggregateKernels& kernels, bool) {
-  result = argument;
+bool bind_avg(AggregateSignature& call) {
+  DataType& argument = call.input();
+  call.result = argument;
   if (argument.is_integer()) {
-    kernels = fixed_kernels<AverageOfIntegers>(true);
+    call.kernels = fixed_kernels<AverageOfIntegers>(true);
   } else if (argument.is_approximate()) {
-    kernels = fixed_kernels<AverageOfDoubles>(true);
+    call.kernels = fixed_kernels<AverageOfDoubles>(true);
   } else if (argument.kind() == TypeKind::kDecimal) {
-    result = decimal_quotient_type(DataType::decimal(types::kDecimalPrecisionMax, argument.scale()),
-                                   DataType::decimal(20, 0));
-    kernels = decimal_average_kernels(result.scale() - argument.scale());
+    call.result = decimal_quotient_type(DataType::decimal(types::kDecimalPrecisionMax, argument.scale()),
+                                        DataType::decimal(20, 0));
+    call.kernels = decimal_average_kernels(call.result.scale() - argument.scale());
   } else {
     return false;
   }
   return true;
 }
 
+constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
+
 constexpr AggregateFunction kFunctions[] = {
-    {"COUNT", "COUNT(*) or COUNT([DISTINCT] value)", "The number of rows, or of rows where the value is not NULL.",
-     "COUNT(*)", bind_count},
-    {"SUM", "SUM([DISTINCT] number)",
+    {"COUNT",
+     kCategory,
+     "COUNT(*) or COUNT([DISTINCT] value)",
+     "The number of rows, or of rows where the value is not NULL.",
+     "COUNT(*) FROM (VALUES (1), (2), (NULL)) AS t(x) => 3\nCOUNT(x) FROM (VALUES (1), (2), (NULL)) AS t(x) => 2",
+     bind_count,
+     {.values_min = 0}},
+    {"SUM", kCategory, "SUM([DISTINCT] number)",
      "The sum, of the argument's type (integers wrap around); DECIMAL(p, s) gives DECIMAL(38, s), NULL when too large.",
-     "SUM(price)", bind_sum},
-    {"AVG", "AVG([DISTINCT] number)",
+     "SUM(x) FROM (VALUES (1), (2), (NULL)) AS t(x) => 3", bind_sum},
+    {"AVG", kCategory, "AVG([DISTINCT] number)",
      "The mean, of the argument's type: an integer for integers, cut towards zero; DECIMAL(38, at least 6) for "
      "DECIMAL.",
-     "AVG(CAST(price AS DOUBLE))", bind_avg},
+     "AVG(x) FROM (VALUES (1), (2)) AS t(x) => 1\nAVG(CAST(x AS DOUBLE)) FROM (VALUES (1), (2)) AS t(x) => 1.5",
+     bind_avg},
 };
 
 }  // namespace

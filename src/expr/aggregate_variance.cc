@@ -74,30 +74,34 @@ struct VarianceState : Moments {
 
 // The type of the result is that of AVG; the work is done in DOUBLE.
 template <bool sample, bool root>
-bool bind_variance(DataType& argument, DataType& result, AggregateKernels& kernels, bool) {
+bool bind_variance(AggregateSignature& call) {
+  DataType& argument = call.input();
   if (!argument.is_numeric()) return false;
-  result = argument;
+  call.result = argument;
   if (argument.kind() == TypeKind::kDecimal) {
-    result = decimal_quotient_type(DataType::decimal(types::kDecimalPrecisionMax, argument.scale()),
-                                   DataType::decimal(20, 0));
+    call.result = decimal_quotient_type(DataType::decimal(types::kDecimalPrecisionMax, argument.scale()),
+                                        DataType::decimal(20, 0));
   }
   argument = TypeKind::kDouble;
-  kernels = fixed_kernels<VarianceState<sample, root>>(true);
+  call.kernels = fixed_kernels<VarianceState<sample, root>>(true);
   return true;
 }
 
+constexpr FunctionCategory kCategory = FunctionCategory::kStatistics;
+
 constexpr AggregateFunction kFunctions[] = {
-    {"VAR_POP", "VAR_POP(number)", "The population variance, of AVG's type.", "VAR_POP(CAST(x AS DOUBLE))",
-     bind_variance<false, false>},
-    {"VAR_SAMP", "VAR_SAMP(number)", "The sample variance, of AVG's type; NULL for one row.",
-     "VAR_SAMP(CAST(x AS DOUBLE))", bind_variance<true, false>},
-    {"VARIANCE", "VARIANCE(number)", "The same as VAR_SAMP.", "VARIANCE(CAST(x AS DOUBLE))",
-     bind_variance<true, false>},
-    {"STDDEV_POP", "STDDEV_POP(number)", "The population standard deviation, of AVG's type.",
-     "STDDEV_POP(CAST(x AS DOUBLE))", bind_variance<false, true>},
-    {"STDDEV_SAMP", "STDDEV_SAMP(number)", "The sample standard deviation, of AVG's type; NULL for one row.",
-     "STDDEV_SAMP(CAST(x AS DOUBLE))", bind_variance<true, true>},
-    {"STDDEV", "STDDEV(number)", "The same as STDDEV_SAMP.", "STDDEV(CAST(x AS DOUBLE))", bind_variance<true, true>},
+    {"VAR_POP", kCategory, "VAR_POP(number)", "The population variance, of AVG's type.",
+     "VAR_POP(x) FROM (VALUES (1e0), (3e0)) AS t(x) => 1.0", bind_variance<false, false>},
+    {"VAR_SAMP", kCategory, "VAR_SAMP(number)", "The sample variance, of AVG's type; NULL for one row.",
+     "VAR_SAMP(x) FROM (VALUES (1e0), (3e0)) AS t(x) => 2.0", bind_variance<true, false>},
+    {"VARIANCE", kCategory, "VARIANCE(number)", "The same as VAR_SAMP.",
+     "VARIANCE(x) FROM (VALUES (1e0), (3e0)) AS t(x) => 2.0", bind_variance<true, false>},
+    {"STDDEV_POP", kCategory, "STDDEV_POP(number)", "The population standard deviation, of AVG's type.",
+     "STDDEV_POP(x) FROM (VALUES (1e0), (3e0)) AS t(x) => 1.0", bind_variance<false, true>},
+    {"STDDEV_SAMP", kCategory, "STDDEV_SAMP(number)", "The sample standard deviation, of AVG's type; NULL for one row.",
+     "STDDEV_SAMP(x) FROM (VALUES (1e0), (3e0)) AS t(x) => 1.4142135623730951", bind_variance<true, true>},
+    {"STDDEV", kCategory, "STDDEV(number)", "The same as STDDEV_SAMP.",
+     "STDDEV(x) FROM (VALUES (1e0), (3e0)) AS t(x) => 1.4142135623730951", bind_variance<true, true>},
 };
 
 }  // namespace

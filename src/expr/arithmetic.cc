@@ -216,15 +216,15 @@ constexpr FunctionCategory kCategory = FunctionCategory::kArithmetic;
 
 constexpr ScalarFunction kFunctions[] = {
     {"+", kCategory, "a + b", "The sum of two numbers. Integers wrap around; DECIMAL(p, s) grows as Flink's does.",
-     "1 + 2 -> 3", bind_plus},
-    {"-", kCategory, "a - b", "The difference of two numbers.", "1.5 - 2 -> -0.5", bind_minus},
-    {"*", kCategory, "a * b", "The product of two numbers.", "1.5 * 1.5 -> 2.25", bind_times},
-    {"/", kCategory, "a / b", "The quotient of two numbers; of integers an integer, cut towards zero.", "7 / 2 -> 3",
+     "1 + 2 => 3", bind_plus},
+    {"-", kCategory, "a - b", "The difference of two numbers.", "1.5 - 2 => -0.5", bind_minus},
+    {"*", kCategory, "a * b", "The product of two numbers.", "1.5 * 1.5 => 2.25", bind_times},
+    {"/", kCategory, "a / b", "The quotient of two numbers; of integers an integer, cut towards zero.", "7 / 2 => 3",
      bind_divide},
-    {"%", kCategory, "a % b", "The remainder of a division, with the sign of a.", "-7 % 3 -> -1", bind_remainder},
-    {"MOD", kCategory, "MOD(a, b)", "The remainder of a division, with the sign of a.", "MOD(7, 3) -> 1",
+    {"%", kCategory, "a % b", "The remainder of a division, with the sign of a.", "-7 % 3 => -1", bind_remainder},
+    {"MOD", kCategory, "MOD(a, b)", "The remainder of a division, with the sign of a.", "MOD(7, 3) => 1",
      bind_remainder},
-    {"NEGATE", kCategory, "-a", "The number or interval with the other sign.", "", bind_negate},
+    {"NEGATE", kCategory, "-a", "The number or interval with the other sign.", "-(2 - 5) => 3", bind_negate},
 };
 
 }  // namespace

@@ -75,15 +75,17 @@ constexpr size_t kAny = SIZE_MAX;
 
 constexpr ScalarFunction kFunctions[] = {
     {"ARRAY_CONCAT", kCategory, "ARRAY_CONCAT(array, ...)", "The arrays in one, one after the other.",
-     "ARRAY_CONCAT(ARRAY(1), ARRAY(2, 1)) -> [1, 2, 1]", bind_arrays<concatenate, 1, kAny>},
+     "ARRAY_CONCAT(ARRAY[1], ARRAY[2, 1]) => [1, 2, 1]", bind_arrays<concatenate, 1, kAny>},
+    {"ARRAY_CAT", kCategory, "ARRAY_CAT(a, b)", "The same as ARRAY_CONCAT.", "ARRAY_CAT(ARRAY[1], ARRAY[2]) => [1, 2]",
+     bind_arrays<concatenate, 2, 2>},
     {"ARRAY_DISTINCT", kCategory, "ARRAY_DISTINCT(array)", "Each element once.",
-     "ARRAY_DISTINCT(ARRAY(1, 2, 1)) -> [1, 2]", bind_arrays<unite, 1, 1>},
+     "ARRAY_DISTINCT(ARRAY[1, 2, 1]) => [1, 2]", bind_arrays<unite, 1, 1>},
     {"ARRAY_UNION", kCategory, "ARRAY_UNION(a, b)", "Each element of either array once.",
-     "ARRAY_UNION(ARRAY(1, 2), ARRAY(2, 3)) -> [1, 2, 3]", bind_arrays<unite, 2, 2>},
+     "ARRAY_UNION(ARRAY[1, 2], ARRAY[2, 3]) => [1, 2, 3]", bind_arrays<unite, 2, 2>},
     {"ARRAY_EXCEPT", kCategory, "ARRAY_EXCEPT(a, b)", "Each element of a once that is not in b.",
-     "ARRAY_EXCEPT(ARRAY(1, 2, 1), ARRAY(2)) -> [1]", bind_arrays<keep<false>, 2, 2>},
+     "ARRAY_EXCEPT(ARRAY[1, 2, 1], ARRAY[2]) => [1]", bind_arrays<keep<false>, 2, 2>},
     {"ARRAY_INTERSECT", kCategory, "ARRAY_INTERSECT(a, b)", "Each element of a once that is in b too.",
-     "ARRAY_INTERSECT(ARRAY(1, 2, 2), ARRAY(2, 3)) -> [2]", bind_arrays<keep<true>, 2, 2>},
+     "ARRAY_INTERSECT(ARRAY[1, 2, 2], ARRAY[2, 3]) => [2]", bind_arrays<keep<true>, 2, 2>},
 };
 
 }  // namespace

@@ -56,12 +56,25 @@ std::span<const ScalarFunction> math_functions();
 std::span<const ScalarFunction> pattern_functions();
 std::span<const ScalarFunction> text_functions();
 std::span<const ScalarFunction> text_parts_functions();
+std::span<const ScalarFunction> text_format_functions();
+std::span<const ScalarFunction> regex_functions();
+std::span<const ScalarFunction> encoding_functions();
+std::span<const ScalarFunction> hash_functions();
+std::span<const ScalarFunction> number_functions();
+std::span<const ScalarFunction> geography_functions();
+std::span<const ScalarFunction> system_functions();
 std::span<const ScalarFunction> json_functions();
+std::span<const ScalarFunction> json_construction_functions();
+std::span<const ScalarFunction> json_operator_functions();
 std::span<const ScalarFunction> temporal_functions();
 std::span<const ScalarFunction> temporal_conversion_functions();
+std::span<const ScalarFunction> temporal_construction_functions();
+std::span<const ScalarFunction> time_bucket_functions();
+std::span<const ScalarFunction> to_char_functions();
 std::span<const ScalarFunction> nested_functions();
 std::span<const ScalarFunction> array_functions();
 std::span<const ScalarFunction> array_set_functions();
+std::span<const ScalarFunction> array_operator_functions();
 std::span<const ScalarFunction> map_functions();
 
 }  // namespace penstock::expr

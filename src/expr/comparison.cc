@@ -217,19 +217,20 @@ bool bind_in(CallSignature& call) {
 constexpr FunctionCategory kCategory = FunctionCategory::kComparison;
 
 constexpr ScalarFunction kFunctions[] = {
-    {"=", kCategory, "a = b", "Whether two values are equal.", "1 = 1.0 -> TRUE", bind_compare<Equals>},
-    {"<>", kCategory, "a <> b", "Whether two values differ.", "1 <> 2 -> TRUE", bind_compare<NotEquals>},
-    {"<", kCategory, "a < b", "Whether a is less than b.", "'a' < 'b' -> TRUE", bind_compare<LessThan>},
-    {"<=", kCategory, "a <= b", "Whether a is at most b.", "2 <= 2 -> TRUE", bind_compare<LessOrEqual>},
-    {">", kCategory, "a > b", "Whether a is greater than b.", "2 > 2 -> FALSE", bind_compare<GreaterThan>},
-    {">=", kCategory, "a >= b", "Whether a is at least b.", "2 >= 2 -> TRUE", bind_compare<GreaterOrEqual>},
-    {"IS DISTINCT FROM", kCategory, "a IS DISTINCT FROM b", "Whether two values differ, where NULL equals NULL.", "",
-     bind_distinct<true>, NullRule::kHandles},
+    {"=", kCategory, "a = b", "Whether two values are equal.", "1 = 1.0 => TRUE", bind_compare<Equals>},
+    {"<>", kCategory, "a <> b", "Whether two values differ.", "1 <> 2 => TRUE", bind_compare<NotEquals>},
+    {"<", kCategory, "a < b", "Whether a is less than b.", "'a' < 'b' => TRUE", bind_compare<LessThan>},
+    {"<=", kCategory, "a <= b", "Whether a is at most b.", "2 <= 2 => TRUE", bind_compare<LessOrEqual>},
+    {">", kCategory, "a > b", "Whether a is greater than b.", "2 > 2 => FALSE", bind_compare<GreaterThan>},
+    {">=", kCategory, "a >= b", "Whether a is at least b.", "2 >= 2 => TRUE", bind_compare<GreaterOrEqual>},
+    {"IS DISTINCT FROM", kCategory, "a IS DISTINCT FROM b", "Whether two values differ, where NULL equals NULL.",
+     "1 IS DISTINCT FROM NULL => TRUE", bind_distinct<true>, NullRule::kHandles},
     {"IS NOT DISTINCT FROM", kCategory, "a IS NOT DISTINCT FROM b",
-     "Whether two values are equal, where NULL equals NULL.", "", bind_distinct<false>, NullRule::kHandles},
-    {"IN", kCategory, "a IN (b, ...)", "Whether a value is among others.", "2 IN (1, 2) -> TRUE", bind_in<false>,
+     "Whether two values are equal, where NULL equals NULL.", "NULL IS NOT DISTINCT FROM NULL => TRUE",
+     bind_distinct<false>, NullRule::kHandles},
+    {"IN", kCategory, "a IN (b, ...)", "Whether a value is among others.", "2 IN (1, 2) => TRUE", bind_in<false>,
      NullRule::kHandles},
-    {"NOT IN", kCategory, "a NOT IN (b, ...)", "Whether a value is not among others.", "2 NOT IN (1, 2) -> FALSE",
+    {"NOT IN", kCategory, "a NOT IN (b, ...)", "Whether a value is not among others.", "2 NOT IN (1, 2) => FALSE",
      bind_in<true>, NullRule::kHandles},
 };
 

@@ -51,7 +51,9 @@ Operand Frame::evaluate_column(const Expr& expr) {
 // Runs a kernel. On constants it runs for one row, which then stands for all.
 Operand Frame::run(const Expr& expr, Kernel kernel, NullRule nulls, std::span<const Operand> arguments,
                    RowErrors* errors) {
-  bool all_constant = std::all_of(arguments.begin(), arguments.end(), [](const Operand& a) { return a.is_constant(); });
+  bool by_row = expr.kind() == Expr::Kind::kCall && expr.function().by_row;
+  bool all_constant =
+      !by_row && std::all_of(arguments.begin(), arguments.end(), [](const Operand& a) { return a.is_constant(); });
   bool any_null_constant =
       std::any_of(arguments.begin(), arguments.end(), [](const Operand& a) { return a.is_null_constant(); });
   Operand result{.type = expr.type(), .column = nullptr, .constant = {}};
@@ -61,7 +63,9 @@ Operand Frame::run(const Expr& expr, Kernel kernel, NullRule nulls, std::span<co
   RowErrors* sink = errors == nullptr ? nullptr : (all_constant ? &constant_errors : errors);
   std::span<const uint16_t> numbers;
   if (!all_rows_) numbers = batch_rows_;
-  KernelCall call(rows, arguments, expr.type(), context_, all_constant ? std::span<const uint16_t>() : numbers, sink);
+  EvalContext context = context_;
+  if (expr.zone() != nullptr) context.zone = expr.zone();
+  KernelCall call(rows, arguments, expr.type(), context, all_constant ? std::span<const uint16_t>() : numbers, sink);
   if (nulls != NullRule::kHandles) call.join_nulls();
   kernel(call);
   ColumnPtr column = call.take_result();

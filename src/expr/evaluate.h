@@ -20,7 +20,8 @@ struct EvalContext {
   // CURRENT_TIMESTAMP, NOW() and the like, microseconds since 1970: set once per query for a bounded run, once per
   // batch for a running job.
   int64_t now_us = 0;
-  // The session's time zone, for TIMESTAMP_LTZ; nullptr is UTC. Outlives the evaluation.
+  // The time zone for TIMESTAMP_LTZ in expressions that have none of their own; nullptr is UTC. Outlives the
+  // evaluation.
   const TimeZone* zone = nullptr;
 };
 

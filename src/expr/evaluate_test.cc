@@ -148,7 +148,7 @@ TEST(BindTest, ErrorsHelp) {
   EXPECT_EQ(evaluate_text("COALESC(1)"), "error: there is no function COALESC (hint: did you mean COALESCE?)");
   EXPECT_EQ(evaluate_text("1 + 'a'"),
             "error: + does not take (INT, STRING) (hint: it is: a + b; time + interval; interval + time; "
-            "interval + interval)");
+            "interval + interval; date + days)");
   EXPECT_EQ(evaluate_text("DATE '2026-01-01' = 'nonsense'"), "error: =: cannot read 'nonsense' as DATE");
   EXPECT_EQ(evaluate_text("CASE WHEN TRUE THEN 1 ELSE 'x' END"),
             "error: CASE: INT and STRING have no common type (hint: cast one of them)");

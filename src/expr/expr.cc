@@ -84,6 +84,12 @@ ExprPtr Expr::with_children(std::vector<ExprPtr> children) const {
   return expr;
 }
 
+ExprPtr Expr::with_zone(const TimeZone& zone) const {
+  auto expr = std::shared_ptr<Expr>(new Expr(*this));
+  expr->zone_ = &zone;
+  return expr;
+}
+
 bool Expr::is_constant() const {
   if (kind_ == Kind::kColumn || (kind_ == Kind::kCall && !function_->deterministic)) return false;
   return std::all_of(children_.begin(), children_.end(), [](const ExprPtr& child) { return child->is_constant(); });
@@ -98,7 +104,7 @@ bool Expr::is_deterministic() const {
 bool Expr::equals(const Expr& other) const {
   if (this == &other) return true;
   return kind_ == other.kind_ && type_ == other.type_ && column_index_ == other.column_index_ &&
-         value_ == other.value_ && function_ == other.function_ && kernel_ == other.kernel_ &&
+         value_ == other.value_ && function_ == other.function_ && kernel_ == other.kernel_ && zone_ == other.zone_ &&
          std::equal(children_.begin(), children_.end(), other.children_.begin(), other.children_.end(),
                     [](const ExprPtr& a, const ExprPtr& b) { return a->equals(*b); });
 }
@@ -121,6 +127,32 @@ ExprPtr transform(const ExprPtr& expr, const std::function<ExprPtr(ExprPtr)>& re
     changed |= children.back() != child;
   }
   return replace(changed ? expr->with_children(std::move(children)) : expr);
+}
+
+namespace {
+
+// Whether a value of the type is a moment, or holds one: what it looks like depends on the time zone.
+bool holds_moments(types::DataType type) {
+  if (type.kind() == types::TypeKind::kTimestampLtz) return true;
+  return std::any_of(type.parts().begin(), type.parts().end(),
+                     [](const types::Field& part) { return holds_moments(part.type); });
+}
+
+bool depends_on_zone(const Expr& expr) {
+  bool computes =
+      expr.kind() == Expr::Kind::kCall || expr.kind() == Expr::Kind::kCast || expr.kind() == Expr::Kind::kTryCast;
+  if (!computes) return false;
+  if (expr.kind() == Expr::Kind::kCall && (expr.function().in_zone || !expr.function().deterministic)) return true;
+  return holds_moments(expr.type()) || std::any_of(expr.children().begin(), expr.children().end(),
+                                                   [](const ExprPtr& child) { return holds_moments(child->type()); });
+}
+
+}  // namespace
+
+ExprPtr in_time_zone(const ExprPtr& expr, const TimeZone& zone) {
+  return transform(expr, [&](ExprPtr node) {
+    return node->zone() == nullptr && depends_on_zone(*node) ? node->with_zone(zone) : node;
+  });
 }
 
 ExprPtr remap_columns(const ExprPtr& expr, std::span<const int> mapping) {

@@ -16,6 +16,7 @@ namespace penstock::expr {
 
 struct ScalarFunction;
 class KernelCall;
+class TimeZone;
 // Computes a call of a scalar function for all rows at once; see kernel.h.
 using Kernel = void (*)(KernelCall& call);
 
@@ -64,6 +65,9 @@ class Expr {
   const ScalarFunction& function() const { return *function_; }  // kCall
   Kernel kernel() const { return kernel_; }                      // kCall
 
+  // The time zone in which a call or cast computes, where that matters; null: that of the evaluation.
+  const TimeZone* zone() const { return zone_; }
+
   bool is_literal() const { return kind_ == Kind::kLiteral; }
   bool is_null_literal() const { return is_literal() && value_.is_null(); }
   // True when no column and no function that depends on time or chance is in it.
@@ -78,6 +82,8 @@ class Expr {
 
   // This node with other children, of the same types.
   ExprPtr with_children(std::vector<ExprPtr> children) const;
+  // This node in a time zone, which must live as long.
+  ExprPtr with_zone(const TimeZone& zone) const;
 
  private:
   Expr() = default;
@@ -91,6 +97,7 @@ class Expr {
   types::Value value_;
   const ScalarFunction* function_ = nullptr;
   Kernel kernel_ = nullptr;
+  const TimeZone* zone_ = nullptr;
 };
 
 // Adds the indexes of all columns in `expr` to `columns`, each once, in the order of first use.
@@ -98,6 +105,9 @@ void collect_columns(const Expr& expr, std::vector<size_t>& columns);
 
 // Rebuilds the tree from the leaves up: `replace` gets each node with its new children and returns what stands for it.
 ExprPtr transform(const ExprPtr& expr, const std::function<ExprPtr(ExprPtr)>& replace);
+
+// The same expression with `zone` in every call and cast to which the time zone matters and that has none yet.
+ExprPtr in_time_zone(const ExprPtr& expr, const TimeZone& zone);
 
 // The same expression over other columns: column i becomes column `mapping[i]`, which must not be negative if used.
 ExprPtr remap_columns(const ExprPtr& expr, std::span<const int> mapping);

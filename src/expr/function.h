@@ -11,16 +11,29 @@
 
 namespace penstock::expr {
 
+// The groups in which functions are documented, in this order.
 enum class FunctionCategory : uint8_t {
-  kArithmetic,
   kComparison,
   kLogic,
-  kText,
-  kTemporal,
   kConditional,
   kCast,
-  kCollection
+  kArithmetic,
+  kBits,
+  kText,
+  kPattern,
+  kEncoding,
+  kHash,
+  kTemporal,
+  kJson,
+  kCollection,
+  kGeography,
+  kSystem,
+  kAggregate,
+  kStatistics,
+  kWindow,
+  kInternal,  // what only plans call; not documented
 };
+// "Text", as a heading.
 std::string_view category_name(FunctionCategory category);
 
 // The call that a function is asked to accept. It may change the types of the arguments to what its kernel wants
@@ -46,12 +59,18 @@ struct ScalarFunction {
   FunctionCategory category;
   std::string_view signature;    // "SUBSTRING(text, from [, length])"; operators are written as such: "a + b"
   std::string_view description;  // one sentence
-  std::string_view example;      // "SUBSTRING('penstock', 4) -> 'stock'"; run by a test when it has "->"
+  // "SUBSTRING('penstock', 4) => stock", one a line: SQL that stands behind SELECT, and the rows that it gives, joined
+  // by "; ". Run by a test. Empty only where the result is never the same.
+  std::string_view examples;
   // Accepts the call or not. Arguments with type kNull are bare NULLs.
   bool (*bind)(CallSignature& call);
   NullRule nulls = NullRule::kPropagates;
   // False for functions of time and chance.
   bool deterministic = true;
+  // With deterministic = false: another value in each row, not one for all.
+  bool by_row = false;
+  // Whether the session's time zone matters although no argument is a TIMESTAMP_LTZ, nor the result.
+  bool in_zone = false;
 };
 
 }  // namespace penstock::expr

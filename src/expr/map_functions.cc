@@ -143,18 +143,18 @@ bool bind_text_to_map(CallSignature& call) {
 constexpr FunctionCategory kCategory = FunctionCategory::kCollection;
 
 constexpr ScalarFunction kFunctions[] = {
-    {"MAP_KEYS", kCategory, "MAP_KEYS(map)", "The keys, in order.", "MAP_KEYS(MAP('b', 1, 'a', 2)) -> [a, b]",
+    {"MAP_KEYS", kCategory, "MAP_KEYS(map)", "The keys, in order.", "MAP_KEYS(MAP['b', 1, 'a', 2]) => [a, b]",
      bind_parts<map_keys, 0>},
     {"MAP_VALUES", kCategory, "MAP_VALUES(map)", "The values, in the order of their keys.",
-     "MAP_VALUES(MAP('b', 1, 'a', 2)) -> [2, 1]", bind_parts<map_values, 1>},
+     "MAP_VALUES(MAP['b', 1, 'a', 2]) => [2, 1]", bind_parts<map_values, 1>},
     {"MAP_ENTRIES", kCategory, "MAP_ENTRIES(map)", "The entries as rows of key and value.",
-     "MAP_ENTRIES(MAP('b', 1, 'a', 2)) -> [(a, 2), (b, 1)]", bind_entries},
+     "MAP_ENTRIES(MAP['b', 1, 'a', 2]) => [(a, 2), (b, 1)]", bind_entries},
     {"MAP_FROM_ARRAYS", kCategory, "MAP_FROM_ARRAYS(keys, values)", "A map of two arrays of one length.",
-     "MAP_FROM_ARRAYS(ARRAY('a', 'b'), ARRAY(1, 2)) -> {a=1, b=2}", bind_from_arrays},
+     "MAP_FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2]) => {a=1, b=2}", bind_from_arrays},
     {"MAP_UNION", kCategory, "MAP_UNION(map, ...)", "The entries of all maps; of equal keys the last counts.",
-     "MAP_UNION(MAP('a', 1), MAP('a', 2)) -> {a=2}", bind_union},
+     "MAP_UNION(MAP['a', 1], MAP['a', 2]) => {a=2}", bind_union},
     {"STR_TO_MAP", kCategory, "STR_TO_MAP(text [, between_pairs [, between_key_and_value]])",
-     "A map from text such as 'a=1,b=2'.", "STR_TO_MAP('a=1,b=2') -> {a=1, b=2}", bind_text_to_map},
+     "A map from text such as 'a=1,b=2'.", "STR_TO_MAP('a=1,b=2') => {a=1, b=2}", bind_text_to_map},
 };
 
 }  // namespace

@@ -202,19 +202,21 @@ bool bind_element(CallSignature& call) {
 constexpr FunctionCategory kCategory = FunctionCategory::kCollection;
 
 constexpr ScalarFunction kFunctions[] = {
-    {"ARRAY", kCategory, "ARRAY[element, ...]", "An array of these elements.", "", bind_array, NullRule::kHandles},
-    {"MAP", kCategory, "MAP[key, value, ...]", "A map; of a key that comes twice the last value counts.", "", bind_map,
+    {"ARRAY", kCategory, "ARRAY[element, ...]", "An array of these elements.", "ARRAY[1, 2] => [1, 2]", bind_array,
      NullRule::kHandles},
-    {"ROW", kCategory, "ROW(value, ...)", "A row of these values, also written (a, b).", "ROW(1, 'a') -> (1, a)",
+    {"MAP", kCategory, "MAP[key, value, ...]", "A map; of a key that comes twice the last value counts.",
+     "MAP['a', 1, 'b', 2] => {a=1, b=2}", bind_map, NullRule::kHandles},
+    {"ROW", kCategory, "ROW(value, ...)", "A row of these values, also written (a, b).", "ROW(1, 'a') => (1, a)",
      bind_row, NullRule::kHandles},
-    {".", kCategory, "row.field", "A field of a row.", "", bind_row_field, NullRule::kMakes},
+    {".", kCategory, "row.field", "A field of a row.", "CAST(ROW(1, 'a') AS ROW<n INT, s STRING>).s => a",
+     bind_row_field, NullRule::kMakes},
     {"[]", kCategory, "array[index], map[key]",
-     "An element of an array by its place, from 1, or the value of a key; NULL where there is none.", "", bind_item,
-     NullRule::kMakes},
+     "An element of an array by its place, from 1, or the value of a key; NULL where there is none.",
+     "ARRAY[7, 8][2] => 8\nMAP['a', 1]['a'] => 1", bind_item, NullRule::kMakes},
     {"CARDINALITY", kCategory, "CARDINALITY(collection)", "The number of elements, or of entries of a map.",
-     "CARDINALITY(ARRAY(1, 2)) -> 2", bind_cardinality},
+     "CARDINALITY(ARRAY[1, 2]) => 2", bind_cardinality},
     {"ELEMENT", kCategory, "ELEMENT(collection)",
-     "The only element; NULL where there is none. More than one fail the row.", "ELEMENT(ARRAY(7)) -> 7", bind_element,
+     "The only element; NULL where there is none. More than one fail the row.", "ELEMENT(ARRAY[7]) => 7", bind_element,
      NullRule::kMakes},
 };
 

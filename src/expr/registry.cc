@@ -25,11 +25,33 @@ using OverloadMap = std::map<std::string, std::vector<const ScalarFunction*>, st
 
 std::vector<const ScalarFunction*> list_functions() {
   std::vector<const ScalarFunction*> all;
-  for (std::span<const ScalarFunction> table :
-       {arithmetic_functions(), math_functions(), comparison_functions(), logic_functions(), pattern_functions(),
-        text_functions(), text_parts_functions(), json_functions(), temporal_functions(),
-        temporal_conversion_functions(), nested_functions(), array_functions(), array_set_functions(),
-        map_functions()}) {
+  for (std::span<const ScalarFunction> table : {arithmetic_functions(),
+                                                math_functions(),
+                                                number_functions(),
+                                                comparison_functions(),
+                                                logic_functions(),
+                                                pattern_functions(),
+                                                regex_functions(),
+                                                text_functions(),
+                                                text_parts_functions(),
+                                                text_format_functions(),
+                                                encoding_functions(),
+                                                hash_functions(),
+                                                json_functions(),
+                                                json_construction_functions(),
+                                                json_operator_functions(),
+                                                temporal_functions(),
+                                                temporal_construction_functions(),
+                                                temporal_conversion_functions(),
+                                                time_bucket_functions(),
+                                                to_char_functions(),
+                                                nested_functions(),
+                                                array_functions(),
+                                                array_set_functions(),
+                                                array_operator_functions(),
+                                                map_functions(),
+                                                geography_functions(),
+                                                system_functions()}) {
     for (const ScalarFunction& function : table) all.push_back(&function);
   }
   return all;
@@ -46,6 +68,14 @@ const OverloadMap& overloads() {
 
 bool is_word(std::string_view name) {
   return !name.empty() && ((name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_') && name.find(' ') == name.npos;
+}
+
+// JSON text is all the JSON there is, so PostgreSQL's functions of JSONB are those of JSON.
+std::string canonical_name(std::string_view name) {
+  constexpr std::string_view kJsonb = "JSONB_";
+  std::string upper = to_upper(name);
+  if (upper.starts_with(kJsonb)) upper.erase(kJsonb.size() - 2, 1);
+  return upper == "TO_JSONB" ? "TO_JSON" : upper;
 }
 
 Error unknown_function(std::string_view name) {
@@ -104,7 +134,7 @@ Result<ExprPtr> convert_argument(ExprPtr argument, DataType type) {
 }
 
 Result<ExprPtr> bind_call(std::string_view name, std::vector<ExprPtr> arguments) {
-  std::string upper = to_upper(name);
+  std::string upper = canonical_name(name);
   if (SpecialForm form = find_special_form(upper)) return form(upper, std::move(arguments));
   auto found = overloads().find(upper);
   if (found == overloads().end()) return unknown_function(name);
@@ -190,7 +220,7 @@ Result<ExprPtr> number_literal(std::string_view text) {
 }
 
 bool is_scalar_function(std::string_view name) {
-  std::string upper = to_upper(name);
+  std::string upper = canonical_name(name);
   if (!is_word(upper)) return false;
   return find_special_form(upper) != nullptr || overloads().contains(upper);
 }
@@ -225,20 +255,6 @@ std::string closest_name(std::string_view name, std::span<const std::string_view
     }
   }
   return std::string(best);
-}
-
-std::string_view category_name(FunctionCategory category) {
-  switch (category) {
-    case FunctionCategory::kArithmetic: return "arithmetic";
-    case FunctionCategory::kComparison: return "comparison";
-    case FunctionCategory::kLogic: return "logic";
-    case FunctionCategory::kText: return "text";
-    case FunctionCategory::kTemporal: return "temporal";
-    case FunctionCategory::kConditional: return "conditional";
-    case FunctionCategory::kCast: return "cast";
-    case FunctionCategory::kCollection: return "collection";
-  }
-  return "?";
 }
 
 }  // namespace penstock::expr

@@ -41,7 +41,7 @@ struct MatchReference {
   bool operator==(const MatchReference& other) const {
     return kind == other.kind && variables == other.variables && running == other.running && first == other.first &&
            offset == other.offset && distance == other.distance && column == other.column &&
-           aggregate.function == other.aggregate.function;
+           aggregate.same_call(other.aggregate);
   }
 };
 

@@ -19,7 +19,7 @@ struct SpecialFormEntry {
   FunctionCategory category;
   std::string_view signature;
   std::string_view description;
-  std::string_view example;
+  std::string_view examples;
   SpecialForm bind;  // nullptr for those with syntax of their own: CASE, CAST, TRY_CAST
 };
 std::span<const SpecialFormEntry> special_forms();

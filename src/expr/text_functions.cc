@@ -92,6 +92,9 @@ bool bind_concat_operator(CallSignature& call) {
   if (call.argument_types.size() != 2) return false;
   auto is_text = [](DataType type) { return type.kind() == TypeKind::kString || type.kind() == TypeKind::kNull; };
   if (!is_text(call.argument_types[0]) && !is_text(call.argument_types[1])) return false;
+  if (call.argument_types[0].kind() == TypeKind::kArray || call.argument_types[1].kind() == TypeKind::kArray) {
+    return false;
+  }
   return bind_concat(call);
 }
 
@@ -232,32 +235,32 @@ using enum Takes;
 constexpr TypeKind kString = TypeKind::kString;
 
 constexpr ScalarFunction kFunctions[] = {
-    {"||", kCategory, "a || b", "Two texts one after the other; other types as their text.", "'a' || 'b' -> ab",
+    {"||", kCategory, "a || b", "Two texts one after the other; other types as their text.", "'a' || 'b' => ab",
      bind_concat_operator},
     {"CONCAT", kCategory, "CONCAT(value, ...)", "Texts one after the other; NULL when one is NULL.",
-     "CONCAT('a', 'b', 'c') -> abc", bind_concat},
+     "CONCAT('a', 'b', 'c') => abc", bind_concat},
     {"CONCAT_WS", kCategory, "CONCAT_WS(separator, value, ...)", "Texts joined by a separator; NULLs are left out.",
-     "CONCAT_WS('-', 'a', NULL, 'b') -> a-b", bind_concat_ws, NullRule::kHandles},
-    {"UPPER", kCategory, "UPPER(text)", "The text in upper case.", "UPPER('abc') -> ABC",
+     "CONCAT_WS('-', 'a', NULL, 'b') => a-b", bind_concat_ws, NullRule::kHandles},
+    {"UPPER", kCategory, "UPPER(text)", "The text in upper case.", "UPPER('abc') => ABC",
      bind_fixed<map_text<append_upper>, kString, kText>},
-    {"LOWER", kCategory, "LOWER(text)", "The text in lower case.", "LOWER('ABC') -> abc",
+    {"LOWER", kCategory, "LOWER(text)", "The text in lower case.", "LOWER('ABC') => abc",
      bind_fixed<map_text<append_lower>, kString, kText>},
-    {"INITCAP", kCategory, "INITCAP(text)", "Each word with a capital.", "INITCAP('two WORDS') -> Two Words",
+    {"INITCAP", kCategory, "INITCAP(text)", "Each word with a capital.", "INITCAP('two WORDS') => Two Words",
      bind_fixed<map_text<append_initcap>, kString, kText>},
-    {"REVERSE", kCategory, "REVERSE(text)", "The characters from last to first.", "REVERSE('abc') -> cba",
+    {"REVERSE", kCategory, "REVERSE(text)", "The characters from last to first.", "REVERSE('abc') => cba",
      bind_fixed<map_text<append_reversed>, kString, kText>},
     {"REPLACE", kCategory, "REPLACE(text, search, replacement)", "Every occurrence replaced.",
-     "REPLACE('a-b-c', '-', '') -> abc", bind_fixed<replace, kString, kText, kText, kText>},
-    {"REPEAT", kCategory, "REPEAT(text, count)", "The text so many times.", "REPEAT('ab', 3) -> ababab",
+     "REPLACE('a-b-c', '-', '') => abc", bind_fixed<replace, kString, kText, kText, kText>},
+    {"REPEAT", kCategory, "REPEAT(text, count)", "The text so many times.", "REPEAT('ab', 3) => ababab",
      bind_fixed<repeat, kString, kText, kInteger>},
     {"LPAD", kCategory, "LPAD(text, length [, padding])", "Filled on the left to so many characters, or cut to them.",
-     "LPAD('7', 3, '0') -> 007", bind_optional<pad<true>, kString, 2, kText, kInteger, kText>, NullRule::kMakes},
+     "LPAD('7', 3, '0') => 007", bind_optional<pad<true>, kString, 2, kText, kInteger, kText>, NullRule::kMakes},
     {"RPAD", kCategory, "RPAD(text, length [, padding])", "Filled on the right to so many characters, or cut to them.",
-     "RPAD('7', 3, '0') -> 700", bind_optional<pad<false>, kString, 2, kText, kInteger, kText>, NullRule::kMakes},
+     "RPAD('7', 3, '0') => 700", bind_optional<pad<false>, kString, 2, kText, kInteger, kText>, NullRule::kMakes},
     {"OVERLAY", kCategory, "OVERLAY(text, replacement, start [, length])",
-     "The text with a part replaced; positions count from 1.", "OVERLAY('abcdef', 'XX', 2, 3) -> aXXef",
+     "The text with a part replaced; positions count from 1.", "OVERLAY('abcdef', 'XX', 2, 3) => aXXef",
      bind_optional<overlay, kString, 3, kText, kText, kInteger, kInteger>},
-    {"CHR", kCategory, "CHR(code)", "The character with that code, 0 to 255.", "CHR(65) -> A",
+    {"CHR", kCategory, "CHR(code)", "The character with that code, 0 to 255.", "CHR(65) => A",
      bind_fixed<chr, kString, kInteger>},
 };
 

@@ -118,6 +118,9 @@ void char_length(KernelCall& call) {
 void octet_length(KernelCall& call) {
   map_unary<int64_t, StringCell>(call, [](const StringCell& text) { return text.size(); });
 }
+void bit_length(KernelCall& call) {
+  map_unary<int64_t, StringCell>(call, [](const StringCell& text) { return text.size() * 8; });
+}
 void ascii(KernelCall& call) {
   map_unary<int64_t, StringCell>(
       call, [](const StringCell& text) { return text.size() == 0 ? 0 : static_cast<uint8_t>(text.view()[0]); });
@@ -167,44 +170,50 @@ constexpr auto kCharLength = bind_fixed<char_length, kInt, kText>;
 
 constexpr ScalarFunction kFunctions[] = {
     {"SUBSTRING", kCategory, "SUBSTRING(text, from [, length])",
-     "A part of the text; positions count from 1, negative ones from the end.", "SUBSTRING('penstock', 4) -> stock",
+     "A part of the text; positions count from 1, negative ones from the end.", "SUBSTRING('penstock', 4) => stock",
      kSubstring},
-    {"SUBSTR", kCategory, "SUBSTR(text, from [, length])", "The same as SUBSTRING.", "SUBSTR('penstock', 1, 3) -> pen",
+    {"SUBSTR", kCategory, "SUBSTR(text, from [, length])", "The same as SUBSTRING.", "SUBSTR('penstock', 1, 3) => pen",
      kSubstring},
-    {"LEFT", kCategory, "LEFT(text, count)", "The first characters.", "LEFT('penstock', 3) -> pen",
+    {"LEFT", kCategory, "LEFT(text, count)", "The first characters.", "LEFT('penstock', 3) => pen",
      bind_fixed<left_part, kString, kText, kInteger>},
-    {"RIGHT", kCategory, "RIGHT(text, count)", "The last characters.", "RIGHT('penstock', 5) -> stock",
+    {"RIGHT", kCategory, "RIGHT(text, count)", "The last characters.", "RIGHT('penstock', 5) => stock",
      bind_fixed<right_part, kString, kText, kInteger>},
     {"TRIM", kCategory, "TRIM(text [, characters])", "Without spaces, or those characters, at both ends.",
-     "TRIM('  a ') -> a", bind_optional<trim<true, true>, kString, 1, kText, kText>},
-    {"BTRIM", kCategory, "BTRIM(text [, characters])", "The same as TRIM.", "BTRIM('xax', 'x') -> a",
+     "TRIM('  a ') => a", bind_optional<trim<true, true>, kString, 1, kText, kText>},
+    {"BTRIM", kCategory, "BTRIM(text [, characters])", "The same as TRIM.", "BTRIM('xax', 'x') => a",
      bind_optional<trim<true, true>, kString, 1, kText, kText>},
     {"LTRIM", kCategory, "LTRIM(text [, characters])", "Without spaces, or those characters, at the beginning.",
-     "LTRIM('xxa', 'x') -> a", bind_optional<trim<true, false>, kString, 1, kText, kText>},
+     "LTRIM('xxa', 'x') => a", bind_optional<trim<true, false>, kString, 1, kText, kText>},
     {"RTRIM", kCategory, "RTRIM(text [, characters])", "Without spaces, or those characters, at the end.",
-     "RTRIM('axx', 'x') -> a", bind_optional<trim<false, true>, kString, 1, kText, kText>},
+     "RTRIM('axx', 'x') => a", bind_optional<trim<false, true>, kString, 1, kText, kText>},
     {"SPLIT_INDEX", kCategory, "SPLIT_INDEX(text, separator, index)",
      "The part with that index, from 0, of the text cut at a separator; NULL when there is none.",
-     "SPLIT_INDEX('a,b,c', ',', 1) -> b", bind_fixed<split_index, kString, kText, kText, kInteger>, NullRule::kMakes},
-    {"CHAR_LENGTH", kCategory, "CHAR_LENGTH(text)", "The number of characters.", "CHAR_LENGTH('abc') -> 3",
+     "SPLIT_INDEX('a,b,c', ',', 1) => b", bind_fixed<split_index, kString, kText, kText, kInteger>, NullRule::kMakes},
+    {"CHAR_LENGTH", kCategory, "CHAR_LENGTH(text)", "The number of characters.", "CHAR_LENGTH('abc') => 3",
      kCharLength},
     {"CHARACTER_LENGTH", kCategory, "CHARACTER_LENGTH(text)", "The number of characters.",
-     "CHARACTER_LENGTH('abc') -> 3", kCharLength},
-    {"LENGTH", kCategory, "LENGTH(text)", "The number of characters.", "LENGTH('abc') -> 3", kCharLength},
-    {"OCTET_LENGTH", kCategory, "OCTET_LENGTH(text)", "The number of bytes.", "OCTET_LENGTH('abc') -> 3",
+     "CHARACTER_LENGTH('abc') => 3", kCharLength},
+    {"LENGTH", kCategory, "LENGTH(text)", "The number of characters.", "LENGTH('abc') => 3", kCharLength},
+    {"OCTET_LENGTH", kCategory, "OCTET_LENGTH(text)", "The number of bytes.", "OCTET_LENGTH('abc') => 3",
      bind_fixed<octet_length, kInt, kTextOrBytes>},
-    {"ASCII", kCategory, "ASCII(text)", "The code of the first byte; 0 of empty text.", "ASCII('A') -> 65",
+    {"ASCII", kCategory, "ASCII(text)", "The code of the first byte; 0 of empty text.", "ASCII('A') => 65",
      bind_fixed<ascii, kInt, kText>},
     {"POSITION", kCategory, "POSITION(search, text)", "Where text is found, from 1; 0 when it is not.",
-     "POSITION('st', 'penstock') -> 4", bind_fixed<locate, kInt, kText, kText>},
+     "POSITION('st', 'penstock') => 4", bind_fixed<locate, kInt, kText, kText>},
     {"LOCATE", kCategory, "LOCATE(search, text [, from])", "Where text is found from a position on; 0 when it is not.",
-     "LOCATE('a', 'banana', 3) -> 4", bind_optional<locate, kInt, 2, kText, kText, kInteger>},
+     "LOCATE('a', 'banana', 3) => 4", bind_optional<locate, kInt, 2, kText, kText, kInteger>},
     {"INSTR", kCategory, "INSTR(text, search)", "Where text is found, from 1; 0 when it is not.",
-     "INSTR('penstock', 'st') -> 4", bind_fixed<instr, kInt, kText, kText>},
+     "INSTR('penstock', 'st') => 4", bind_fixed<instr, kInt, kText, kText>},
+    {"STRPOS", kCategory, "STRPOS(text, search)", "The same as INSTR.", "STRPOS('penstock', 'st') => 4",
+     bind_fixed<instr, kInt, kText, kText>},
+    {"STARTS_WITH", kCategory, "STARTS_WITH(text, part)", "The same as STARTSWITH.",
+     "STARTS_WITH('penstock', 'pen') => TRUE", bind_fixed<starts_with, kTruth, kText, kText>},
+    {"BIT_LENGTH", kCategory, "BIT_LENGTH(text)", "The number of bits.", "BIT_LENGTH('abc') => 24",
+     bind_fixed<bit_length, kInt, kTextOrBytes>},
     {"STARTSWITH", kCategory, "STARTSWITH(text, part)", "Whether the text begins so.",
-     "STARTSWITH('penstock', 'pen') -> TRUE", bind_fixed<starts_with, kTruth, kText, kText>},
+     "STARTSWITH('penstock', 'pen') => TRUE", bind_fixed<starts_with, kTruth, kText, kText>},
     {"ENDSWITH", kCategory, "ENDSWITH(text, part)", "Whether the text ends so.",
-     "ENDSWITH('penstock', 'stock') -> TRUE", bind_fixed<ends_with, kTruth, kText, kText>},
+     "ENDSWITH('penstock', 'stock') => TRUE", bind_fixed<ends_with, kTruth, kText, kText>},
 };
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <absl/time/time.h>
 
+#include <map>
+#include <mutex>
+
 #include "types/calendar.h"
 
 namespace penstock::expr {
@@ -57,6 +60,15 @@ Result<TimeZone> TimeZone::load(std::string_view name) {
     return not_found("there is no time zone '{}'", name).hint("use a name such as 'Europe/Berlin', or '+02:00'");
   }
   return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{zone}));
+}
+
+Result<const TimeZone*> TimeZone::find(std::string_view name) {
+  static std::mutex mutex;
+  static auto& zones = *new std::map<std::string, TimeZone, std::less<>>();
+  const std::lock_guard lock(mutex);
+  auto known = zones.find(name);
+  if (known == zones.end()) known = zones.emplace(std::string(name), PENSTOCK_TRY(load(name))).first;
+  return &known->second;
 }
 
 int64_t TimeZone::to_local(int64_t utc_us) const {

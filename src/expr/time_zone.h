@@ -16,6 +16,8 @@ class TimeZone {
   static const TimeZone& utc();
   // "Europe/Berlin", "UTC", or a fixed offset "+02:00".
   static Result<TimeZone> load(std::string_view name);
+  // The same, to be kept for as long as the process lives: there are only so many zones.
+  static Result<const TimeZone*> find(std::string_view name);
 
   const std::string& name() const { return name_; }
   bool is_utc() const { return zone_ == nullptr; }

@@ -27,7 +27,7 @@ struct WindowFunction {
   std::string_view name;
   std::string_view signature;
   std::string_view description;
-  std::string_view example;
+  std::string_view examples;
   int arguments_min = 0;
   int arguments_max = 0;
   bool needs_order = true;

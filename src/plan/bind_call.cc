@@ -34,12 +34,6 @@ Result<ExprPtr> bind_trim(const std::string& side, std::vector<ExprPtr> argument
   return expr::bind_call(name, std::move(arguments));
 }
 
-// Whether a column of the query itself is used.
-bool has_own_column(const Expr& expression) {
-  bool own = expression.kind() == Expr::Kind::kColumn && !is_outer_column(expression);
-  return own || std::ranges::any_of(expression.children(), [](const ExprPtr& child) { return has_own_column(*child); });
-}
-
 Error unsupported_clause(const sql::Expression& expression, std::string_view function, std::string_view clause) {
   return unsupported("{} does not take {}", function, clause).at(expression.position.offset);
 }
@@ -78,6 +72,7 @@ Result<ExprPtr> Binder::bind_scalar_call(const sql::Expression& expression, cons
   if (call.distinct) return unsupported_clause(expression, name, "DISTINCT");
   if (call.filter) return unsupported_clause(expression, name, "FILTER");
   if (!call.order_by.empty()) return unsupported_clause(expression, name, "ORDER BY");
+  if (ExprPtr json = PENSTOCK_TRY(bind_json_call(sql::to_upper(name), call))) return json;
   std::vector<ExprPtr> arguments = PENSTOCK_TRY(bind_arguments(call));
   if (!call.arguments.empty() && sql::equal_ignoring_case(name, "TRIM")) {
     if (const auto* side = call.arguments.front().get_if<sql::Keyword>()) {
@@ -147,7 +142,7 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
   size_t index = 0;
   for (; index < outer.aggregates->size(); ++index) {
     const FoundAggregate& known = (*outer.aggregates)[index];
-    if (known.call.function.function == found.call.function.function && known.call.distinct == found.call.distinct &&
+    if (known.call.function.same_call(found.call.function) && known.call.distinct == found.call.distinct &&
         same(known.argument, found.argument) && same(known.filter, found.filter)) {
       break;
     }
@@ -158,44 +153,6 @@ Result<ExprPtr> Binder::bind_aggregate_call(const sql::Expression& expression, c
   if (found.filter != nullptr) text += " FILTER (" + label(*found.filter) + ")";
   if (index == outer.aggregates->size()) outer.aggregates->push_back(std::move(found));
   return Expr::column(outer.scope->size() + index, type, std::move(text));
-}
-
-Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression, const sql::FunctionCall& call,
-                                              ExpressionContext inner) {
-  std::string name = sql::to_upper(call.name.parts.back().text);
-  if (!call.order_by.empty()) return unsupported_clause(expression, name, "ORDER BY");
-  if (call.null_treatment != sql::NullTreatment::kUnspecified) {
-    return unsupported_clause(expression, name, "IGNORE NULLS and RESPECT NULLS");
-  }
-  FoundAggregate found;
-  DataType argument_type;
-  bool star = call.arguments.size() == 1 && call.arguments[0].get_if<sql::Star>() != nullptr;
-  if (call.arguments.size() != 1) {
-    return invalid_argument("{} takes one argument", name).at(expression.position.offset);
-  }
-  if (star && name != "COUNT") return invalid_argument("only COUNT takes *").at(expression.position.offset);
-  if (star && call.distinct) return invalid_argument("COUNT(DISTINCT *) is not SQL").at(expression.position.offset);
-  if (!star) {
-    found.argument = PENSTOCK_TRY(bind_expression(call.arguments[0], inner));
-    if (found.argument->type().kind() == TypeKind::kNull) {
-      found.argument = Expr::literal({}, TypeKind::kString);  // a bare NULL
-    }
-    argument_type = found.argument->type();
-    if (is_correlated(*found.argument) && !has_own_column(*found.argument)) {
-      return unsupported("{} of columns of the query around this one belongs to that query", name)
-          .at(expression.position.offset)
-          .hint("compute it in a query in FROM, and use its column here");
-    }
-  }
-  if (call.filter) {
-    inner.place = "in FILTER";
-    found.filter = PENSTOCK_TRY(bind_condition(*call.filter, inner));
-  }
-  found.call.function = PENSTOCK_TRY(expr::bind_aggregate(name, argument_type, false));
-  // DISTINCT changes nothing for these.
-  found.call.distinct = call.distinct && name != "MIN" && name != "MAX";
-  if (!star) found.argument = PENSTOCK_TRY(expr::coerce(found.argument, found.call.function.argument_type));
-  return found;
 }
 
 }  // namespace penstock::plan

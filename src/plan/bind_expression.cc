@@ -1,6 +1,7 @@
 // Expressions, but for calls.
 #include <limits>
 
+#include "expr/evaluate.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
@@ -18,7 +19,8 @@ using types::TypeKind;
 
 }  // namespace
 
-Binder::Binder(const PlanContext& context) : context_(context), parameter_types_(context.parameter_types) {}
+Binder::Binder(const PlanContext& context)
+    : context_(context), eval_(context.eval), parameter_types_(context.parameter_types) {}
 
 Result<ExprPtr> Binder::bind_expression(const sql::Expression& expression, const ExpressionContext& context) {
   const ExpressionContext* outer = std::exchange(expression_context_, &context);
@@ -56,7 +58,14 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression) {
   return bound;
 }
 
-Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Literal& node) { return bind_literal(node); }
+// A TIMESTAMP_LTZ without a zone in its text is a time in the session's.
+Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Literal& node) {
+  ExprPtr literal = PENSTOCK_TRY(bind_literal(node));
+  if (node.kind != sql::LiteralKind::kTimestampLtz) return literal;
+  ExprPtr text = Expr::literal(types::Value(node.text), TypeKind::kString);
+  ExprPtr moment = PENSTOCK_TRY(expr::bind_cast(std::move(text), literal->type()));
+  return Expr::literal(PENSTOCK_TRY(expr::evaluate_constant(*moment, eval_)), literal->type());
+}
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IntervalLiteral& node) { return bind_interval(node); }
 
 Result<ExprPtr> bind_fields(ExprPtr value, const sql::QualifiedName& name, size_t first) {
@@ -124,6 +133,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Unary& node) {
   ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
   switch (node.op) {
     case sql::UnaryOperator::kNot: return bind_call("NOT", {std::move(operand)});
+    case sql::UnaryOperator::kBitNot: return bind_call("BITWISE NOT", {std::move(operand)});
     case sql::UnaryOperator::kPlus:
       if (operand->type().is_numeric() || operand->type().is_interval()) return operand;
       return invalid_argument("+ does not take {}", operand->type().with_nullable(true).to_string());
@@ -155,12 +165,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Logical& node) {
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IsTest& node) {
   std::string name = node.negated ? "IS NOT " : "IS ";
-  switch (node.test) {
-    case sql::TruthTest::kNull: name += "NULL"; break;
-    case sql::TruthTest::kTrue: name += "TRUE"; break;
-    case sql::TruthTest::kFalse: name += "FALSE"; break;
-    case sql::TruthTest::kUnknown: name += "UNKNOWN"; break;
-  }
+  name += sql::truth_test_name(node.test);
   return bind_call(name, {PENSTOCK_TRY(bind(*node.operand))});
 }
 

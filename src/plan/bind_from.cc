@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "expr/registry.h"
+#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/node.h"
 #include "sql/keywords.h"
@@ -174,15 +175,17 @@ Result<LogicalPtr> Binder::bind_native_table(const catalog::Entry& entry) {
   for (const catalog::Column& column : table.columns) {
     names.push_back(column.name);
     expressions.push_back(column.is_physical() ? scope.column(next_physical++)
-                                               : PENSTOCK_TRY(bind_computed(column, scope)));
+                                               : PENSTOCK_TRY(bind_computed(entry, column, scope)));
   }
   return make_project(std::move(rows), std::move(expressions), std::move(names));
 }
 
-Result<ExprPtr> Binder::bind_computed(const catalog::Column& column, const Scope& scope) {
+// In the time zone of the table.
+Result<ExprPtr> Binder::bind_computed(const catalog::Entry& table, const catalog::Column& column, const Scope& scope) {
+  const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(table.time_zone));
   sql::Expression computed = PENSTOCK_TRY(sql::parse_expression(column.computed));
   ExprPtr bound = PENSTOCK_TRY(bind_expression(computed, {.scope = &scope, .place = "in a computed column"}));
-  return expr::bind_cast(std::move(bound), column.type);
+  return expr::in_time_zone(PENSTOCK_TRY(expr::bind_cast(std::move(bound), column.type)), *zone);
 }
 
 Result<std::pair<LogicalPtr, Scope>> Binder::bind_rows(const sql::QualifiedName& name) {
@@ -201,9 +204,13 @@ Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
   std::vector<CommonTable> outer_tables = std::exchange(common_tables_, {});
   std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
   const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
+  const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(view.time_zone));
+  const expr::TimeZone* outer_zone = std::exchange(eval_.zone, zone);
   ++view_depth_;
   Result<LogicalPtr> plan = bind_query(*query);
   --view_depth_;
+  eval_.zone = outer_zone;
+  if (plan) plan = plan_in_zone(*plan, zone);
   common_tables_ = std::move(outer_tables);
   outer_queries_ = std::move(outer_queries);
   expression_context_ = outer_context;
@@ -248,7 +255,7 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
       source->columns.push_back(base_scope.column(next_base++));
       continue;
     }
-    source->columns.push_back(PENSTOCK_TRY(bind_computed(column, base_scope)));
+    source->columns.push_back(PENSTOCK_TRY(bind_computed(entry, column, base_scope)));
   }
   for (size_t i = 0; i < source->columns.size(); ++i) {
     if (is_processing_time(*source->columns[i])) source->traits.processing_times.push_back(static_cast<int>(i));
@@ -260,6 +267,7 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
     Scope scope(entry.name, source->schema);
     sql::Expression watermark = PENSTOCK_TRY(sql::parse_expression(table.watermark->expression));
     source->watermark = PENSTOCK_TRY(bind_expression(watermark, {.scope = &scope, .place = "in WATERMARK"}));
+    source->watermark = expr::in_time_zone(source->watermark, *PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
     source->traits.time_columns = {table.watermark->column};
   }
   return std::shared_ptr<const ScanSource>(std::move(source));

@@ -77,7 +77,7 @@ bool FoundOver::operator==(const FoundOver& other) const {
   const AggregateCall& aggregate = call.aggregate;
   const AggregateCall& theirs = other.call.aggregate;
   return window.same_order(other.window) && call.function == other.call.function &&
-         aggregate.function.function == theirs.function.function && aggregate.distinct == theirs.distinct &&
+         aggregate.function.same_call(theirs.function) && aggregate.distinct == theirs.distinct &&
          call.number == other.call.number && call.ignore_nulls == other.call.ignore_nulls &&
          call.frame == other.call.frame && same(argument, other.argument) && same(filter, other.filter) &&
          same(default_value, other.default_value);
@@ -176,7 +176,7 @@ Result<int64_t> Binder::bind_frame_distance(const sql::Expression& distance, con
                             of_time ? "an interval of days or less, such as INTERVAL '10' SECOND" : "a whole number")
         .at(distance.position.offset);
   }
-  types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, context_.eval), distance.position));
+  types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, eval_), distance.position));
   if (value.is_null() || value.as_int64() < 0) {
     return invalid_argument("the distance must not be {}", value.is_null() ? "NULL" : "negative")
         .at(distance.position.offset);

@@ -192,9 +192,8 @@ Result<LogicalPtr> Binder::compute_values(const sql::Values& values, const std::
     for (size_t i = 0; i < types.size(); ++i) {
       sql::Position cell = values.rows[r][i].position;
       ExprPtr converted = PENSTOCK_TRY(located(convert(bound[r][i], types[i]), cell));
-      row.push_back(converted->is_literal()
-                        ? converted->value()
-                        : PENSTOCK_TRY(located(expr::evaluate_constant(*converted, context_.eval), cell)));
+      row.push_back(converted->is_literal() ? converted->value()
+                                            : PENSTOCK_TRY(located(expr::evaluate_constant(*converted, eval_), cell)));
     }
     rows.push_back(std::move(row));
   }
@@ -332,7 +331,7 @@ Result<int64_t> Binder::bind_row_count(const sql::Expression& expression, std::s
   if (!bound->type().is_integer() || !bound->is_constant()) {
     return invalid_argument("a whole number is needed {}", clause).at(expression.position.offset);
   }
-  types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, context_.eval), expression.position));
+  types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, eval_), expression.position));
   if (value.is_null() || value.as_int64() < 0) {
     return invalid_argument("a number of rows is needed {}, not {}", clause, types::to_text(value, bound->type()))
         .at(expression.position.offset);

@@ -111,7 +111,7 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
 
 Result<LogicalPtr> Binder::with_window_times(LogicalPtr input) const {
   if (input->traits.bounded || !input->traits.time_columns.empty()) return input;
-  RuleContext rule_context{.eval = context_.eval, .mode = context_.mode};
+  RuleContext rule_context{.eval = eval_, .mode = context_.mode};
   LogicalPtr optimized = PENSTOCK_TRY(optimize(input, rule_context, context_.disabled_rules));
   return with_names(optimized, column_names(*input));
 }
@@ -185,7 +185,7 @@ Result<int64_t> Binder::bind_window_interval(const sql::Expression& expression, 
     return invalid_argument("{} is an interval of days or less, such as INTERVAL '10' SECOND", what)
         .at(expression.position.offset);
   }
-  types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, context_.eval), expression.position));
+  types::Value value = PENSTOCK_TRY(located(expr::evaluate_constant(*bound, eval_), expression.position));
   if (value.is_null()) return invalid_argument("{} is NULL", what).at(expression.position.offset);
   int64_t micros = value.as_int64();
   if (micros % types::kMicrosPerMilli != 0) {

@@ -270,7 +270,7 @@ class Binder {
   Result<LogicalPtr> bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name);
   Result<LogicalPtr> bind_system_table(const std::string& name, sql::Position position);
   Result<LogicalPtr> bind_native_table(const catalog::Entry& table);
-  Result<expr::ExprPtr> bind_computed(const catalog::Column& column, const Scope& scope);
+  Result<expr::ExprPtr> bind_computed(const catalog::Entry& table, const catalog::Column& column, const Scope& scope);
   Result<LogicalPtr> bind_view(const catalog::Entry& view);
   Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
   // bind_unnest.cc
@@ -353,6 +353,17 @@ class Binder {
   Result<expr::ExprPtr> bind_in(const sql::Expression& expression, const sql::Expression& operand,
                                 const std::vector<sql::Expression>& values, bool negated);
   Result<expr::ExprPtr> bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  // bind_json.cc
+  struct JsonClauses;
+  Result<JsonClauses> bind_json_clauses(const sql::FunctionCall& call);
+  Result<expr::ExprPtr> bind_json_call(const std::string& name, const sql::FunctionCall& call);
+  // bind_aggregate.cc
+  struct AggregateInputs;
+  Status bind_aggregate_arguments(const sql::FunctionCall& call, const expr::AggregateFunction& function,
+                                  const ExpressionContext& context, AggregateInputs& inputs);
+  Status bind_aggregate_order(const sql::Expression& expression, const sql::FunctionCall& call,
+                              const expr::AggregateFunction& function, const ExpressionContext& context,
+                              AggregateInputs& inputs);
   // The function, its argument and filter, which are bound in `inner`.
   Result<FoundAggregate> bind_aggregate(const sql::Expression& expression, const sql::FunctionCall& call,
                                         ExpressionContext inner);
@@ -361,6 +372,7 @@ class Binder {
   Result<std::vector<expr::ExprPtr>> bind_arguments(const sql::FunctionCall& call);
 
   const PlanContext& context_;
+  expr::EvalContext eval_;  // its time zone is that of the view that is being bound, or the session's
   const ExpressionContext* expression_context_ = nullptr;  // of the expression that is being bound
   std::vector<CommonTable> common_tables_;                 // innermost last
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
@@ -385,6 +397,9 @@ Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const Pl
 
 // The place of `expression` among `expressions`, to which it is added when it is not there.
 int find_or_add(std::vector<expr::ExprPtr>& expressions, const expr::ExprPtr& expression);
+
+// The plan with this time zone (null: UTC) in all that it matters to and that has none yet.
+LogicalPtr plan_in_zone(const LogicalPtr& plan, const expr::TimeZone* zone);
 
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);

@@ -90,6 +90,15 @@ LogicalPtr map_expressions(const LogicalPtr& plan, const std::function<ExprPtr(c
       if (expressions == project->expressions) return node;
       return make_project(node->inputs.front(), std::move(expressions), column_names(*node));
     }
+    if (const auto* match = node->get_if<Match>()) {
+      Match mapped = *match;
+      for (expr::MatchDefinition& definition : mapped.definitions) {
+        if (definition.row_condition != nullptr) definition.row_condition = map(definition.row_condition);
+        if (definition.condition != nullptr) definition.condition = map(definition.condition);
+      }
+      for (ExprPtr& output : mapped.outputs) output = map(output);
+      return make_node(std::move(mapped), node->inputs, column_names(*node));
+    }
     const auto* join = node->get_if<Join>();
     if (join == nullptr || join->condition == nullptr) return node;
     Join mapped = *join;

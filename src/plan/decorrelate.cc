@@ -293,7 +293,8 @@ class Decorrelator {
     if (op.keys.empty()) {
       defaults.emplace();
       for (const AggregateCall& call : op.calls) {
-        bool count = call.function.function->name == "COUNT";
+        DataType type = call.function.result_type;
+        bool count = type.is_integer() && !type.nullable();
         defaults->push_back(count ? Expr::literal(types::Value(int64_t{0}), call.function.result_type)
                                   : Expr::literal({}, call.function.result_type.with_nullable(true)));
       }

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "expr/registry.h"
+#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
 #include "sql/keywords.h"
@@ -197,6 +198,10 @@ Status refuse_parameters(const PlannedQuery& plan, sql::Position position) {
   return invalid_argument("parameters cannot be used in a definition").at(position.offset);
 }
 
+std::string time_zone_name(const PlanContext& context) {
+  return context.eval.zone == nullptr ? "UTC" : context.eval.zone->name();
+}
+
 // Names the columns of a plan's result.
 void rename_root(PlannedQuery& plan, const std::vector<Column>& columns) {
   PhysicalNode root = *plan.root;
@@ -210,6 +215,7 @@ Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, c
   Entry entry;
   entry.name = PENSTOCK_TRY(new_name(statement.name));
   entry.sql = std::move(sql);
+  entry.time_zone = time_zone_name(context);
   entry.comment = statement.comment.value_or("");
   entry.temporary = statement.temporary;
   catalog::Table table;
@@ -238,6 +244,7 @@ Result<Entry> define_view(const sql::CreateView& statement, std::string sql, con
   Entry entry;
   entry.name = PENSTOCK_TRY(new_name(statement.name));
   entry.sql = std::move(sql);
+  entry.time_zone = time_zone_name(context);
   entry.comment = statement.comment.value_or("");
   entry.temporary = statement.temporary;
   PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kBounded)));
@@ -255,6 +262,7 @@ Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterialized
   PlannedDefinition defined;
   defined.entry.name = PENSTOCK_TRY(new_name(statement.name));
   defined.entry.sql = std::move(sql);
+  defined.entry.time_zone = time_zone_name(context);
   defined.entry.comment = statement.comment.value_or("");
   defined.plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kStreaming)));
   PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
@@ -278,6 +286,7 @@ Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::s
   }
   defined.entry.name = statement.name.parts.front().text;
   defined.entry.sql = std::move(sql);
+  defined.entry.time_zone = time_zone_name(context);
   defined.plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kStreaming)));
   PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
   catalog::Alert alert;

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "expr/registry.h"
+#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/node.h"
 #include "plan/rules.h"
@@ -92,9 +93,15 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
 
 }  // namespace
 
+LogicalPtr plan_in_zone(const LogicalPtr& plan, const expr::TimeZone* zone) {
+  const expr::TimeZone& known = zone == nullptr ? expr::TimeZone::utc() : *zone;
+  return map_expressions(plan, [&](const ExprPtr& expression) { return expr::in_time_zone(expression, known); });
+}
+
 Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
   std::vector<std::string> names = column_names(*plan);
   if (is_correlated(*plan)) return make_error(ErrorCode::kInternal, "a column of an outer query is left in the plan");
+  plan = plan_in_zone(plan, context.eval.zone);
   RuleContext rule_context{.eval = context.eval, .mode = context.mode};
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
   PhysicalNode root = *PENSTOCK_TRY(make_physical(plan));

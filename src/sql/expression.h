@@ -89,7 +89,7 @@ struct Parameter {
   bool operator==(const Parameter&) const = default;
 };
 
-enum class UnaryOperator : uint8_t { kPlus, kMinus, kNot };
+enum class UnaryOperator : uint8_t { kPlus, kMinus, kBitNot, kNot };
 
 struct Unary {
   UnaryOperator op = UnaryOperator::kPlus;
@@ -110,6 +110,24 @@ enum class BinaryOperator : uint8_t {
   kLessOrEqual,
   kGreater,
   kGreaterOrEqual,
+  // PostgreSQL's
+  kPower,
+  kBitAnd,
+  kBitOr,
+  kBitXor,
+  kShiftLeft,
+  kShiftRight,
+  kJsonValue,
+  kJsonText,
+  kJsonPathValue,
+  kJsonPathText,
+  kContains,
+  kContainedBy,
+  kOverlaps,
+  kMatches,
+  kMatchesAnyCase,
+  kMatchesNot,
+  kMatchesNotAnyCase,
 };
 std::string_view binary_operator_symbol(BinaryOperator op);
 
@@ -127,7 +145,8 @@ struct Logical {
   bool operator==(const Logical&) const = default;
 };
 
-enum class TruthTest : uint8_t { kNull, kTrue, kFalse, kUnknown };
+enum class TruthTest : uint8_t { kNull, kTrue, kFalse, kUnknown, kJson, kJsonScalar, kJsonArray, kJsonObject };
+std::string_view truth_test_name(TruthTest test);
 
 struct IsTest {
   TruthTest test = TruthTest::kNull;
@@ -260,9 +279,10 @@ enum class MatchRows : uint8_t { kUnspecified, kRunning, kFinal };
 
 // [RUNNING | FINAL] name([DISTINCT] arguments [ORDER BY ...]) [IGNORE NULLS] [FILTER (WHERE ...)] [OVER ...]
 //
-// The standard's special forms are calls too: EXTRACT(unit FROM x), CEIL(x TO unit) and TRIM(BOTH a FROM b) carry a
-// Keyword argument; POSITION(a IN b), SUBSTRING(x FROM n FOR m) and OVERLAY(...) become ordinary argument lists;
-// CURRENT_TIMESTAMP and its like have no arguments. Their names are in upper case.
+// The standard's special forms are calls too, a AT TIME ZONE b as TIMEZONE(b, a), (a, b) OVERLAPS (c, d) as OVERLAPS(a,
+// b, c, d); JSON functions carry their clauses behind the arguments as keywords: EXTRACT(unit FROM x), CEIL(x TO unit)
+// and TRIM(BOTH a FROM b) carry a Keyword argument; POSITION(a IN b), SUBSTRING(x FROM n FOR m) and OVERLAY(...) become
+// ordinary argument lists; CURRENT_TIMESTAMP and its like have no arguments. Their names are in upper case.
 struct FunctionCall {
   MatchRows rows = MatchRows::kUnspecified;
   QualifiedName name;
@@ -275,7 +295,8 @@ struct FunctionCall {
   bool operator==(const FunctionCall&) const = default;
 };
 
-// A bare word with a meaning of its own as an argument: a time unit, BOTH, LEADING, TRAILING. Upper case.
+// A bare word with a meaning of its own as an argument: a time unit, BOTH, LEADING, TRAILING; or the words of a clause
+// of a JSON function: NULL ON EMPTY. Upper case.
 struct Keyword {
   std::string text;
   bool operator==(const Keyword&) const = default;

@@ -36,8 +36,10 @@ size_t utf8_sequence_length(std::string_view text, size_t i) {
   return 4;
 }
 
-constexpr std::array<std::string_view, 8> kTwoByteSymbols = {"<>", "<=", ">=", "!=", "::", "||", "=>", "->"};
-constexpr std::string_view kOneByteSymbols = "(),.;+-*/%=<>[]:{}|^$";  // those from { on are for row patterns
+// Longer ones first. Not ">>", which ends nested types.
+constexpr std::array<std::string_view, 18> kLongSymbols = {"->>", "#>>", "!~*", "<>", "<=", ">=", "!=", "::", "||",
+                                                           "=>",  "->",  "#>",  "@>", "<@", "&&", "<<", "~*", "!~"};
+constexpr std::string_view kOneByteSymbols = "(),.;+-*/%=<>[]:&#~|^{}$";  // { } and $ are for row patterns
 
 }  // namespace
 
@@ -208,9 +210,9 @@ Result<Token> Lexer::lex_parameter() {
 
 Result<Token> Lexer::lex_symbol() {
   size_t begin = offset_;
-  for (std::string_view symbol : kTwoByteSymbols) {
-    if (sql_.substr(begin, 2) == symbol) {
-      offset_ += 2;
+  for (std::string_view symbol : kLongSymbols) {
+    if (sql_.substr(begin, symbol.size()) == symbol) {
+      offset_ += symbol.size();
       return take(TokenKind::kSymbol, begin);
     }
   }

@@ -24,14 +24,20 @@ Status Parser::parse_call_arguments(FunctionCall& call) {
   } else if (cursor_.at("ALL")) {
     cursor_.advance();
   }
-  do {
-    call.arguments.push_back(PENSTOCK_TRY(parse_argument()));
-  } while (cursor_.accept(","));
-  if (cursor_.at("ORDER")) {
-    cursor_.advance();
-    PENSTOCK_TRY(cursor_.expect("BY"));
-    call.order_by = PENSTOCK_TRY(parse_order_items());
+  if (!cursor_.at("ORDER")) {
+    do {
+      call.arguments.push_back(PENSTOCK_TRY(parse_argument()));
+    } while (cursor_.accept(","));
   }
+  return parse_argument_order(call);
+}
+
+// [ORDER BY ...] behind the arguments
+Status Parser::parse_argument_order(FunctionCall& call) {
+  if (!cursor_.at("ORDER")) return {};
+  cursor_.advance();
+  PENSTOCK_TRY(cursor_.expect("BY"));
+  call.order_by = PENSTOCK_TRY(parse_order_items());
   return {};
 }
 
@@ -89,6 +95,8 @@ Result<bool> Parser::parse_special_arguments(FunctionCall& call) {
       if (cursor_.accept("FOR")) PENSTOCK_TRY(add());
     }
     while (cursor_.accept(",")) PENSTOCK_TRY(add());
+  } else if (is_json_function(name)) {
+    PENSTOCK_TRY(parse_json_arguments(call, name));
   } else {
     return false;
   }

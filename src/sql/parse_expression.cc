@@ -8,7 +8,7 @@
 namespace penstock::sql {
 namespace {
 
-constexpr std::array<BinaryOperatorSyntax, 13> kBinaryOperators = {{
+constexpr std::array<BinaryOperatorSyntax, 30> kBinaryOperators = {{
     {"=", BinaryOperator::kEqual, Precedence::kComparison},
     {"<>", BinaryOperator::kNotEqual, Precedence::kComparison},
     {"!=", BinaryOperator::kNotEqual, Precedence::kComparison},
@@ -22,6 +22,23 @@ constexpr std::array<BinaryOperatorSyntax, 13> kBinaryOperators = {{
     {"*", BinaryOperator::kMultiply, Precedence::kProduct},
     {"/", BinaryOperator::kDivide, Precedence::kProduct},
     {"%", BinaryOperator::kModulo, Precedence::kProduct},
+    {"^", BinaryOperator::kPower, Precedence::kPower},
+    {"&", BinaryOperator::kBitAnd, Precedence::kConcat},
+    {"|", BinaryOperator::kBitOr, Precedence::kConcat},
+    {"#", BinaryOperator::kBitXor, Precedence::kConcat},
+    {"<<", BinaryOperator::kShiftLeft, Precedence::kConcat},
+    {">>", BinaryOperator::kShiftRight, Precedence::kConcat},
+    {"->", BinaryOperator::kJsonValue, Precedence::kConcat},
+    {"->>", BinaryOperator::kJsonText, Precedence::kConcat},
+    {"#>", BinaryOperator::kJsonPathValue, Precedence::kConcat},
+    {"#>>", BinaryOperator::kJsonPathText, Precedence::kConcat},
+    {"@>", BinaryOperator::kContains, Precedence::kConcat},
+    {"<@", BinaryOperator::kContainedBy, Precedence::kConcat},
+    {"&&", BinaryOperator::kOverlaps, Precedence::kConcat},
+    {"~", BinaryOperator::kMatches, Precedence::kConcat},
+    {"~*", BinaryOperator::kMatchesAnyCase, Precedence::kConcat},
+    {"!~", BinaryOperator::kMatchesNot, Precedence::kConcat},
+    {"!~*", BinaryOperator::kMatchesNotAnyCase, Precedence::kConcat},
 }};
 
 // Makes `node` of what `left` held: wraps the tree so far as the left operand of an operator.
@@ -67,13 +84,16 @@ Result<Expression> Parser::parse_prefix() {
   if (cursor_.at("NOT")) return unary(UnaryOperator::kNot, Precedence::kNot);
   if (cursor_.at("-")) return unary(UnaryOperator::kMinus, Precedence::kSign);
   if (cursor_.at("+")) return unary(UnaryOperator::kPlus, Precedence::kSign);
+  if (cursor_.at("~")) return unary(UnaryOperator::kBitNot, Precedence::kSign);
   return parse_primary();
 }
 
 Result<bool> Parser::parse_infix(Expression& left, Precedence minimum) {
   if (cursor_.kind() == TokenKind::kSymbol) {
     if (PENSTOCK_TRY(parse_postfix(left))) return true;
-    const BinaryOperatorSyntax* syntax = find_binary_operator(cursor_.text());
+    // Two tokens, since that is how nested types end: ARRAY<ARRAY<INT>>.
+    const bool shift = cursor_.at(">") && cursor_.at(">", 1) && cursor_.token(1).offset == cursor_.token().offset + 1;
+    const BinaryOperatorSyntax* syntax = find_binary_operator(shift ? std::string_view(">>") : cursor_.text());
     if (syntax == nullptr || syntax->precedence <= minimum) return false;
     PENSTOCK_TRY(parse_binary(left, *syntax));
     return true;
@@ -91,7 +111,15 @@ Result<bool> Parser::parse_infix(Expression& left, Precedence minimum) {
     PENSTOCK_TRY(parse_is(left));
     return true;
   }
+  if (minimum < Precedence::kTimeZone && cursor_.at("AT") && cursor_.at("TIME", 1) && cursor_.at("ZONE", 2)) {
+    PENSTOCK_TRY(parse_time_zone(left));
+    return true;
+  }
   if (minimum >= Precedence::kRange) return false;
+  if (cursor_.at("OVERLAPS")) {
+    PENSTOCK_TRY(parse_overlaps(left));
+    return true;
+  }
   bool negated = cursor_.at("NOT");
   size_t ahead = negated ? 1 : 0;
   bool between = cursor_.at("BETWEEN", ahead);
@@ -131,6 +159,7 @@ Result<bool> Parser::parse_postfix(Expression& left) {
 
 Status Parser::parse_binary(Expression& left, const BinaryOperatorSyntax& syntax) {
   Position position = cursor_.position();
+  if (syntax.op == BinaryOperator::kShiftRight) cursor_.advance();
   cursor_.advance();
   bool quantified = cursor_.at("ANY") || cursor_.at("SOME") || cursor_.at("ALL");
   if (syntax.precedence == Precedence::kComparison && quantified && cursor_.at("(", 1)) {
@@ -168,6 +197,20 @@ Status Parser::parse_is(Expression& left) {
   Position position = cursor_.position();
   cursor_.advance();
   bool negated = cursor_.accept("NOT");
+  if (cursor_.accept("JSON")) {
+    TruthTest test = TruthTest::kJson;
+    if (cursor_.accept("SCALAR")) {
+      test = TruthTest::kJsonScalar;
+    } else if (cursor_.accept("ARRAY")) {
+      test = TruthTest::kJsonArray;
+    } else if (cursor_.accept("OBJECT")) {
+      test = TruthTest::kJsonObject;
+    } else {
+      cursor_.accept("VALUE");
+    }
+    left = Expression(IsTest{test, negated, take(left)}, position);
+    return {};
+  }
   static constexpr std::array<std::pair<std::string_view, TruthTest>, 4> kTests = {{
       {"NULL", TruthTest::kNull},
       {"TRUE", TruthTest::kTrue},
@@ -227,6 +270,38 @@ Status Parser::parse_pattern(Expression& left, bool negated) {
   node.pattern = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
   if (cursor_.accept("ESCAPE")) node.escape = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
   left = Expression(std::move(node), position);
+  return {};
+}
+
+// time AT TIME ZONE zone
+Status Parser::parse_time_zone(Expression& left) {
+  Position position = cursor_.position();
+  for (int word = 0; word < 3; ++word) cursor_.advance();
+  FunctionCall call;
+  call.name.parts.push_back({"TIMEZONE", position});
+  call.arguments.push_back(PENSTOCK_TRY(parse_expression(Precedence::kTimeZone)));
+  call.arguments.push_back(std::move(left));
+  left = Expression(std::move(call), position);
+  return {};
+}
+
+// (start, end) OVERLAPS (start, end)
+Status Parser::parse_overlaps(Expression& left) {
+  Position position = cursor_.position();
+  cursor_.advance();
+  Expression right = PENSTOCK_TRY(parse_expression(Precedence::kRange));
+  FunctionCall call;
+  call.name.parts.push_back({"OVERLAPS", position});
+  for (Expression* period : {&left, &right}) {
+    auto* row = std::get_if<RowConstructor>(&period->node);
+    if (row == nullptr || row->elements.size() != 2) {
+      return invalid_argument("OVERLAPS needs a period on each side")
+          .at(period->position.offset)
+          .hint("write (start, end) OVERLAPS (start, end), where an end may be an interval");
+    }
+    for (Expression& element : row->elements) call.arguments.push_back(std::move(element));
+  }
+  left = Expression(std::move(call), position);
   return {};
 }
 

@@ -30,7 +30,20 @@ Result<Statement::Node> Parser::parse_show() {
 
 Result<Describe> Parser::parse_describe() {
   Describe describe;
-  if (cursor_.at("EXTENDED") && !cursor_.at(";", 1) && cursor_.kind(1) != TokenKind::kEnd && !cursor_.at(".", 1)) {
+  const auto more = [&](size_t ahead) {
+    return !cursor_.at(";", ahead) && cursor_.kind(ahead) != TokenKind::kEnd && !cursor_.at(".", ahead);
+  };
+  if (cursor_.at("FUNCTION") && more(1)) {
+    cursor_.advance();
+    describe.function = true;
+    if (cursor_.at("EXTENDED") && more(1)) cursor_.advance();
+    const Position position = cursor_.position();
+    const bool quoted = cursor_.kind() == TokenKind::kString;
+    describe.name.parts.push_back(quoted ? Identifier{PENSTOCK_TRY(parse_string("a function")), position}
+                                         : PENSTOCK_TRY(parse_label()));
+    return describe;
+  }
+  if (cursor_.at("EXTENDED") && more(1)) {
     cursor_.advance();
     describe.extended = true;
   }

@@ -25,10 +25,12 @@ enum class Precedence : uint8_t {
   kIs,          // IS NULL, IS DISTINCT FROM
   kComparison,  // = <> < <= > >=
   kRange,       // BETWEEN, IN, LIKE, SIMILAR TO
-  kConcat,      // ||
+  kConcat,      // || and PostgreSQL's other operators
   kSum,         // + -
   kProduct,     // * / %
-  kSign,        // unary + -
+  kPower,       // ^
+  kTimeZone,    // AT TIME ZONE
+  kSign,        // unary + - ~
   kPostfix,     // :: [] .
 };
 
@@ -113,6 +115,8 @@ class Parser {
   Status parse_between(Expression& left, bool negated);
   Status parse_in(Expression& left, bool negated);
   Status parse_pattern(Expression& left, bool negated);
+  Status parse_time_zone(Expression& left);
+  Status parse_overlaps(Expression& left);
 
   // parse_primary.cc: what stands without operators
   Result<Expression> parse_primary();
@@ -134,6 +138,14 @@ class Parser {
   Result<bool> parse_special_arguments(FunctionCall& call);
   Result<Expression> parse_keyword_argument(std::string_view what);
   Status parse_trim_arguments(FunctionCall& call);
+  Status parse_argument_order(FunctionCall& call);
+  // parse_json.cc: calls of the standard's JSON functions
+  static bool is_json_function(std::string_view name);
+  Status parse_json_arguments(FunctionCall& call, std::string_view name);
+  Status parse_json_pairs(FunctionCall& call);
+  Status parse_json_behaviors(FunctionCall& call);
+  void accept_json_null_clause(FunctionCall& call);
+  bool at_json_null_clause() const;
   Result<WindowSpecification> parse_window_specification();
   bool at_window_frame() const;
   Result<WindowFrame> parse_window_frame();

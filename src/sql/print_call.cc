@@ -7,6 +7,12 @@ namespace {
 
 bool is_keyword(const Expression& argument) { return argument.get_if<Keyword>() != nullptr; }
 
+// Clauses of JSON functions stand behind the arguments without commas; so does the value of a DEFAULT.
+bool is_json_call(std::string_view function) { return function.starts_with("JSON_"); }
+bool is_default(const Expression& argument) {
+  return is_keyword(argument) && argument.get_if<Keyword>()->text == "DEFAULT";
+}
+
 // CURRENT_TIMESTAMP and its like, which stand without parentheses.
 bool is_bare_call(const FunctionCall& call) {
   const std::string& name = call.name.parts.front().text;
@@ -29,7 +35,7 @@ void Printer::print_node(const FunctionCall& node) {
   word("(");
   if (node.distinct) word("DISTINCT ");
   print_arguments(node);
-  if (!node.order_by.empty()) word(" ORDER BY "), print_order(node.order_by);
+  if (!node.order_by.empty()) word(node.arguments.empty() ? "ORDER BY " : " ORDER BY "), print_order(node.order_by);
   word(")");
   if (node.null_treatment == NullTreatment::kIgnoreNulls) word(" IGNORE NULLS");
   if (node.null_treatment == NullTreatment::kRespectNulls) word(" RESPECT NULLS");
@@ -52,7 +58,8 @@ void Printer::print_arguments(const FunctionCall& call) {
                         is_keyword(arguments[1]);
   for (size_t i = 0; i < arguments.size(); ++i) {
     bool unit = rounds_to_unit && i == 1;
-    if (i > 0) word(unit ? " TO " : ", ");
+    bool clause = is_json_call(function) && i > 0 && (is_keyword(arguments[i]) || is_default(arguments[i - 1]));
+    if (i > 0) word(unit ? " TO " : (clause ? " " : ", "));
     // A final interval would swallow the TO; the first operand of POSITION stands before IN.
     Precedence minimum = i == 0 && rounds_to_unit           ? Precedence::kPostfix
                          : i == 0 && function == "POSITION" ? Precedence::kConcat

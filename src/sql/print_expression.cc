@@ -92,6 +92,7 @@ void Printer::print_node(const Unary& node) {
     case UnaryOperator::kNot: word("NOT "); break;
     case UnaryOperator::kPlus: word("+"); break;
     case UnaryOperator::kMinus: word("-"); break;
+    case UnaryOperator::kBitNot: word("~ "); break;
   }
   const auto* inner = node.operand->get_if<Unary>();
   bool comment = node.op == UnaryOperator::kMinus && inner != nullptr && inner->op == UnaryOperator::kMinus;
@@ -116,12 +117,7 @@ void Printer::print_node(const Logical& node) {
 void Printer::print_node(const IsTest& node) {
   print(*node.operand, Precedence::kIs);
   word(node.negated ? " IS NOT " : " IS ");
-  switch (node.test) {
-    case TruthTest::kNull: word("NULL"); break;
-    case TruthTest::kTrue: word("TRUE"); break;
-    case TruthTest::kFalse: word("FALSE"); break;
-    case TruthTest::kUnknown: word("UNKNOWN"); break;
-  }
+  word(truth_test_name(node.test));
 }
 
 void Printer::print_node(const IsDistinctFrom& node) {

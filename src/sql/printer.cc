@@ -183,6 +183,7 @@ void Printer::print_node(const ShowSetting& node) {
 }
 
 void Printer::print_node(const Describe& node) {
+  if (node.function) return word("DESCRIBE FUNCTION " + quote_string(node.name.parts.front().text));
   word(node.extended ? "DESCRIBE EXTENDED " : "DESCRIBE ");
   print(node.name);
 }

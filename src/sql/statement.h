@@ -164,8 +164,10 @@ struct ShowSetting {
   bool operator==(const ShowSetting&) const = default;
 };
 
+// DESCRIBE a table or view, or a function (whose name may be an operator).
 struct Describe {
   bool extended = false;
+  bool function = false;
   QualifiedName name;
   bool operator==(const Describe&) const = default;
 };

@@ -43,6 +43,37 @@ std::string_view binary_operator_symbol(BinaryOperator op) {
     case BinaryOperator::kLessOrEqual: return "<=";
     case BinaryOperator::kGreater: return ">";
     case BinaryOperator::kGreaterOrEqual: return ">=";
+    case BinaryOperator::kPower: return "^";
+    case BinaryOperator::kBitAnd: return "&";
+    case BinaryOperator::kBitOr: return "|";
+    case BinaryOperator::kBitXor: return "#";
+    case BinaryOperator::kShiftLeft: return "<<";
+    case BinaryOperator::kShiftRight: return ">>";
+    case BinaryOperator::kJsonValue: return "->";
+    case BinaryOperator::kJsonText: return "->>";
+    case BinaryOperator::kJsonPathValue: return "#>";
+    case BinaryOperator::kJsonPathText: return "#>>";
+    case BinaryOperator::kContains: return "@>";
+    case BinaryOperator::kContainedBy: return "<@";
+    case BinaryOperator::kOverlaps: return "&&";
+    case BinaryOperator::kMatches: return "~";
+    case BinaryOperator::kMatchesAnyCase: return "~*";
+    case BinaryOperator::kMatchesNot: return "!~";
+    case BinaryOperator::kMatchesNotAnyCase: return "!~*";
+  }
+  return "";
+}
+
+std::string_view truth_test_name(TruthTest test) {
+  switch (test) {
+    case TruthTest::kNull: return "NULL";
+    case TruthTest::kTrue: return "TRUE";
+    case TruthTest::kFalse: return "FALSE";
+    case TruthTest::kUnknown: return "UNKNOWN";
+    case TruthTest::kJson: return "JSON";
+    case TruthTest::kJsonScalar: return "JSON SCALAR";
+    case TruthTest::kJsonArray: return "JSON ARRAY";
+    case TruthTest::kJsonObject: return "JSON OBJECT";
   }
   return "";
 }

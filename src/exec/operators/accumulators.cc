@@ -29,7 +29,10 @@ state::PayloadLayout Accumulators::layout() {
   state::PayloadLayout layout{.bytes = bytes_, .context = this};
   layout.init = [](void* context, std::byte* payload) {
     auto& self = *static_cast<Accumulators*>(context);
-    for (size_t i = 0; i < self.calls_.size(); ++i) self.calls_[i].function.kernels.init(payload + self.offsets_[i]);
+    for (size_t i = 0; i < self.calls_.size(); ++i) {
+      const expr::BoundAggregate& function = self.calls_[i].function;
+      function.kernels.init(payload + self.offsets_[i], *function.parameters);
+    }
   };
   if (!destroys) return layout;
   layout.destroy = [](void* context, std::byte* payload) {

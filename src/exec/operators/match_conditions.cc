@@ -98,7 +98,8 @@ void MatchConditions::begin(MatchSearch& search) const {
   search.runs.add_first();
   for (const Aggregate& aggregate : aggregates_) {
     if (!aggregate.accumulator) continue;
-    aggregate.reference->aggregate.kernels.init(search.runs.accumulators(0) + *aggregate.accumulator);
+    const expr::BoundAggregate& function = aggregate.reference->aggregate;
+    function.kernels.init(search.runs.accumulators(0) + *aggregate.accumulator, *function.parameters);
   }
 }
 

@@ -13,7 +13,7 @@ MatchAggregate::MatchAggregate(const expr::MatchReference& reference, const stat
     : reference_(reference),
       store_(store),
       state_(new(std::align_val_t(kAlign)) std::byte[std::max<size_t>(reference.aggregate.kernels.state_bytes, 1)]) {
-  reference_.aggregate.kernels.init(state_);
+  reference_.aggregate.kernels.init(state_, *reference_.aggregate.parameters);
 }
 
 MatchAggregate::~MatchAggregate() {

@@ -37,8 +37,7 @@ void remap_calls(std::vector<AggregateCall>& calls, const std::vector<int>& mapp
 
 Status bind_retractable(std::vector<AggregateCall>& calls) {
   for (AggregateCall& call : calls) {
-    types::DataType argument = call.argument < 0 ? types::DataType() : call.function.argument_type;
-    call.function = PENSTOCK_TRY(expr::bind_aggregate(call.function.function->name, argument, true));
+    call.function = PENSTOCK_TRY(expr::bind_retractable(call.function));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "plan/node.h"
 #include "plan/rules.h"
@@ -35,8 +36,9 @@ bool in_time_order(const Over& op, const LogicalNode& input) {
 // Sums of floating point numbers do not become what they were when a number is taken back; and a collection loses its
 // order when a row is taken back that comes again, or that stands for an equal one.
 bool takes_back_exactly(const OverCall& call) {
+  static constexpr std::array kLists{"ARRAY_AGG", "LISTAGG", "STRING_AGG", "JSON_ARRAYAGG", "JSON_AGG"};
   std::string_view name = call.aggregate.function.function->name;
-  if (name == "ARRAY_AGG") {
+  if (std::ranges::count(kLists, name) > 0 && call.aggregate.function.parameters->order.empty()) {
     return !call.aggregate.distinct && call.frame.exclusion == types::Frame::Exclusion::kNone;
   }
   return name == "MIN" || name == "MAX" || !call.aggregate.function.result_type.is_approximate();
@@ -45,9 +47,7 @@ bool takes_back_exactly(const OverCall& call) {
 void bind_frame_aggregate(OverCall& call) {
   bool only_grows = call.frame.start.unbounded && call.frame.exclusion == types::Frame::Exclusion::kNone;
   if (call.function != nullptr || only_grows || !takes_back_exactly(call)) return;
-  types::DataType argument = call.aggregate.argument < 0 ? types::DataType() : call.aggregate.function.argument_type;
-  Result<expr::BoundAggregate> bound =
-      expr::bind_aggregate(call.aggregate.function.function->name, argument, /*retractable=*/true);
+  Result<expr::BoundAggregate> bound = expr::bind_retractable(call.aggregate.function);
   if (!bound || !bound->kernels.retracts) return;
   call.aggregate.function = *std::move(bound);
   call.takes_back = true;

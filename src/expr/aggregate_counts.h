@@ -1,0 +1,65 @@
+// Every value of a group with how often it is there, in order: what MIN, MAX, MODE and percentiles keep of it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+
+#include "expr/aggregate_sequence.h"
+#include "expr/aggregate_state.h"
+
+namespace penstock::expr {
+
+// A retraction may come before the row that it takes back (rows of one epoch have no order), so counts may be negative
+// for a while.
+template <class Input_>
+struct ValueCounts {
+  using Input = Input_;
+  using Value = Kept<Input>;
+  std::map<Value, int64_t, ValueLess> counts;
+
+  void add_kept(Value value, int64_t times) {
+    auto [at, added] = counts.try_emplace(std::move(value), 0);
+    at->second += times;
+    if (at->second == 0) counts.erase(at);
+  }
+  void add(const Input& value, int weight) { add_kept(keep(value), weight); }
+  void merge(const ValueCounts& later) {
+    for (const auto& [value, times] : later.counts) add_kept(value, times);
+  }
+  // How many there are.
+  int64_t total() const {
+    int64_t sum = 0;
+    for (const auto& [value, times] : counts) sum += times > 0 ? times : 0;
+    return sum;
+  }
+  // The value at a place, from 0, of all in their order; there must be so many.
+  const Value& at_place(int64_t place) const {
+    auto at = counts.begin();
+    for (; std::next(at) != counts.end(); ++at) {
+      place -= at->second > 0 ? at->second : 0;
+      if (place < 0) break;
+    }
+    return at->first;
+  }
+  void save(std::string& out) const {
+    save_value(out, static_cast<uint64_t>(counts.size()));
+    for (const auto& [value, times] : counts) {
+      save_value(out, value);
+      save_value(out, times);
+    }
+  }
+  bool load(std::string_view& bytes) {
+    uint64_t size = 0;
+    if (!load_value(bytes, size)) return false;
+    for (uint64_t i = 0; i < size; ++i) {
+      Value value{};
+      int64_t times = 0;
+      if (!load_value(bytes, value) || !load_value(bytes, times)) return false;
+      counts.emplace_hint(counts.end(), std::move(value), times);
+    }
+    return true;
+  }
+};
+
+}  // namespace penstock::expr

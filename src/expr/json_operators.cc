@@ -1,0 +1,310 @@
+// PostgreSQL's operators and functions on JSON text. What stands in it twice under one name is found the first time.
+#include <simdjson.h>
+
+#include <charconv>
+
+#include "expr/binding.h"
+#include "expr/json_path.h"
+#include "expr/slots.h"
+
+namespace penstock::expr {
+
+namespace {
+
+namespace dom = simdjson::dom;
+
+// The elements that a text names in an object or, as a number that may count from the end, in an array.
+std::optional<dom::element> step_by_name(dom::element from, std::string_view name) {
+  dom::element found;
+  if (from.is_object()) {
+    if (from.at_key(name).get(found) == simdjson::SUCCESS) return found;
+    return std::nullopt;
+  }
+  int64_t index = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+  if (!from.is_array() || error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  const auto size = static_cast<int64_t>(from.get_array().value_unsafe().size());
+  if (index < 0) index += size;
+  if (index < 0 || index >= size || from.at(static_cast<size_t>(index)).get(found) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  return found;
+}
+
+// Parses the texts of argument 0 and writes what `find(row, root)` gives: as JSON, or as text, where null is NULL.
+template <bool as_text, class F>
+void write_found(KernelCall& call, F find) {
+  auto texts = call.argument<StringCell>(0);
+  dom::parser parser;
+  TextOutput out(call);
+  std::string text;
+  for_valid_rows(call, [&](size_t row) {
+    const std::string_view json = texts[row].view();
+    dom::element root;
+    if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return call.set_null(row);
+    const std::optional<dom::element> found = find(row, root);
+    if (!found || (as_text && found->is_null())) return call.set_null(row);
+    if (as_text && json_scalar_text(*found, text)) return out.set(row, text);
+    out.set(row, simdjson::minify(*found));
+  });
+  out.finish();
+}
+
+template <bool as_text>
+void field_by_name(KernelCall& call) {
+  auto names = call.argument<StringCell>(1);
+  write_found<as_text>(call, [&](size_t row, dom::element root) -> std::optional<dom::element> {
+    if (!root.is_object()) return std::nullopt;
+    return step_by_name(root, names[row].view());
+  });
+}
+
+template <bool as_text>
+void element_by_index(KernelCall& call) {
+  auto indexes = call.argument<int64_t>(1);
+  write_found<as_text>(call, [&](size_t row, dom::element root) -> std::optional<dom::element> {
+    if (!root.is_array()) return std::nullopt;
+    return step_by_name(root, fmt::format("{}", indexes[row]));
+  });
+}
+
+template <bool as_text>
+bool bind_arrow(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  const bool by_index = call.argument_types[1].is_integer();
+  static constexpr Takes kName[] = {Takes::kText, Takes::kText};
+  static constexpr Takes kIndex[] = {Takes::kText, Takes::kInteger};
+  if (!accept_arguments(call, by_index ? kIndex : kName, 2)) return false;
+  call.result = TypeKind::kString;
+  call.kernel = by_index ? element_by_index<as_text> : field_by_name<as_text>;
+  return true;
+}
+
+// Calls `step(name)` for the names of an array of texts, or of a text such as '{a,0,b}', until it gives false.
+template <class F>
+void for_each_name(std::string_view array, bool is_text, F step) {
+  if (!is_text) {
+    std::string buffer;
+    for (std::string_view slot; !(slot = types::take_slot(array, TypeKind::kString)).empty();) {
+      if (types::is_null_slot(slot)) continue;
+      slot.remove_prefix(1);
+      if (!step(types::unescape_ordered_string(types::take_ordered_string(slot), buffer))) return;
+    }
+    return;
+  }
+  if (array.starts_with('{') && array.ends_with('}')) array = array.substr(1, array.size() - 2);
+  while (!array.empty()) {
+    const std::string_view name = array.substr(0, array.find(','));
+    array.remove_prefix(std::min(name.size() + 1, array.size()));
+    if (!step(name)) return;
+  }
+}
+
+template <bool as_text>
+void value_by_path(KernelCall& call) {
+  auto paths = call.argument<StringCell>(1);
+  const bool is_text = call.argument_type(1).kind() == TypeKind::kString;
+  write_found<as_text>(call, [&](size_t row, dom::element root) {
+    std::optional<dom::element> at = root;
+    for_each_name(paths[row].view(), is_text, [&](std::string_view name) {
+      at = step_by_name(*at, name);
+      return at.has_value();
+    });
+    return at;
+  });
+}
+
+template <bool as_text>
+bool bind_hash_arrow(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  DataType& path = call.argument_types[1];
+  if (path.kind() == TypeKind::kNull) path = TypeKind::kString;
+  const bool names = path.kind() == TypeKind::kArray && path.part(0).kind() == TypeKind::kString;
+  if (!accept_argument(Takes::kText, call.argument_types[0]) || (!names && path.kind() != TypeKind::kString))
+    return false;
+  call.argument_types[0] = call.result = TypeKind::kString;
+  call.kernel = value_by_path<as_text>;
+  return true;
+}
+
+template <bool as_text>
+void extract_path(KernelCall& call) {
+  write_found<as_text>(call, [&](size_t row, dom::element root) {
+    std::optional<dom::element> at = root;
+    for (size_t i = 1; i < call.argument_count() && at; ++i) {
+      at = step_by_name(*at, call.argument<StringCell>(i)[row].view());
+    }
+    return at;
+  });
+}
+
+template <bool as_text>
+bool bind_extract_path(CallSignature& call) {
+  if (call.argument_types.size() < 2) return false;
+  for (DataType& type : call.argument_types) {
+    if (!accept_argument(Takes::kText, type)) return false;
+    type = TypeKind::kString;
+  }
+  call.result = TypeKind::kString;
+  call.kernel = extract_path<as_text>;
+  return true;
+}
+
+// --- what is in it ---
+
+// Calls `body(row, root)` for the rows whose text is JSON; others are NULL.
+template <class F>
+void for_json_rows(KernelCall& call, F body) {
+  auto texts = call.argument<StringCell>(0);
+  dom::parser parser;
+  for_valid_rows(call, [&](size_t row) {
+    const std::string_view json = texts[row].view();
+    dom::element root;
+    if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return call.set_null(row);
+    body(row, root);
+  });
+}
+
+void array_length(KernelCall& call) {
+  std::vector<int64_t> out(call.rows());
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    if (!root.is_array()) return call.set_null(row);
+    int64_t size = 0;
+    for ([[maybe_unused]] dom::element one : root.get_array().value_unsafe()) ++size;
+    out[row] = size;
+  });
+  call.finish(std::move(out));
+}
+
+std::string_view type_name(dom::element element) {
+  switch (element.type()) {
+    case dom::element_type::ARRAY: return "array";
+    case dom::element_type::OBJECT: return "object";
+    case dom::element_type::STRING: return "string";
+    case dom::element_type::BOOL: return "boolean";
+    case dom::element_type::NULL_VALUE: return "null";
+    default: return "number";
+  }
+}
+
+void type_of(KernelCall& call) {
+  TextOutput out(call);
+  for_json_rows(call, [&](size_t row, dom::element root) { out.set(row, type_name(root)); });
+  out.finish();
+}
+
+void append_slot_of(types::SlotWriter& slot, dom::element element, bool as_text) {
+  std::string text;
+  if (as_text && element.is_null()) return slot.append_null();
+  if (as_text && json_scalar_text(element, text)) return slot.append_string(text);
+  slot.append_string(std::string_view(simdjson::minify(element)));
+}
+
+template <bool as_text>
+void array_elements(KernelCall& call) {
+  TextOutput out(call);
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    if (!root.is_array()) return call.set_null(row);
+    std::string array;
+    types::SlotWriter slot(array, TypeKind::kString);
+    for (dom::element one : root.get_array().value_unsafe()) append_slot_of(slot, one, as_text);
+    out.set(row, array + types::kSlotEnd);
+  });
+  out.finish();
+}
+
+void object_keys(KernelCall& call) {
+  TextOutput out(call);
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    if (!root.is_object()) return call.set_null(row);
+    std::string array;
+    types::SlotWriter slot(array, TypeKind::kString);
+    for (dom::key_value_pair field : root.get_object().value_unsafe()) slot.append_string(field.key);
+    out.set(row, array + types::kSlotEnd);
+  });
+  out.finish();
+}
+
+template <bool as_text>
+void object_entries(KernelCall& call) {
+  TextOutput out(call);
+  types::EntryWriter entries(call.result_type());
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    if (!root.is_object()) return call.set_null(row);
+    for (dom::key_value_pair field : root.get_object().value_unsafe()) {
+      std::string key;
+      std::string value;
+      types::SlotWriter(key, TypeKind::kString).append_string(field.key);
+      types::SlotWriter value_slot(value, TypeKind::kString);
+      append_slot_of(value_slot, field.value, as_text);
+      entries.add(key, value);
+    }
+    std::string map;
+    entries.finish(map);
+    out.set(row, map);
+  });
+  out.finish();
+}
+
+template <Kernel kernel>
+bool bind_list(CallSignature& call) {
+  static constexpr Takes kTakes[] = {Takes::kText};
+  if (!accept_arguments(call, kTakes, 1)) return false;
+  call.result = DataType::array(TypeKind::kString);
+  call.kernel = kernel;
+  return true;
+}
+template <Kernel kernel>
+bool bind_entries(CallSignature& call) {
+  static constexpr Takes kTakes[] = {Takes::kText};
+  if (!accept_arguments(call, kTakes, 1)) return false;
+  call.result = DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kString);
+  call.kernel = kernel;
+  return true;
+}
+
+constexpr FunctionCategory kCategory = FunctionCategory::kJson;
+constexpr NullRule kMakes = NullRule::kMakes;
+using enum Takes;
+
+constexpr ScalarFunction kFunctions[] = {
+    {"->", kCategory, "json -> name, json -> index",
+     "A field of a JSON object, or an element of an array by its place from 0, negative from the end; as JSON.",
+     "'{\"a\": {\"b\": \"x\"}}' -> 'a' => {\"b\":\"x\"}\n'[1, 2, 3]' -> -1 => 3", bind_arrow<false>, kMakes},
+    {"->>", kCategory, "json ->> name, json ->> index", "The same as text.",
+     "'{\"a\": {\"b\": \"x\"}}' -> 'a' ->> 'b' => x", bind_arrow<true>, kMakes},
+    {"#>", kCategory, "json #> path", "What stands at a path, an array of texts or '{a,0,b}'; as JSON.",
+     "'{\"a\": [{\"b\": \"x\"}]}' #> '{a,0}' => {\"b\":\"x\"}", bind_hash_arrow<false>, kMakes},
+    {"#>>", kCategory, "json #>> path", "The same as text.",
+     "'{\"a\": [{\"b\": \"x\"}]}' #>> ARRAY['a', '0', 'b'] => x", bind_hash_arrow<true>, kMakes},
+    {"JSON_EXTRACT_PATH", kCategory, "JSON_EXTRACT_PATH(json, name, ...)", "The same as #> with the names of the path.",
+     "JSON_EXTRACT_PATH('{\"a\": [1]}', 'a') => [1]", bind_extract_path<false>, kMakes},
+    {"JSON_EXTRACT_PATH_TEXT", kCategory, "JSON_EXTRACT_PATH_TEXT(json, name, ...)",
+     "The same as #>> with the names of the path.", "JSON_EXTRACT_PATH_TEXT('{\"a\": [\"x\"]}', 'a', '0') => x",
+     bind_extract_path<true>, kMakes},
+    {"JSON_ARRAY_LENGTH", kCategory, "JSON_ARRAY_LENGTH(json)",
+     "The number of elements of a JSON array; NULL of what is none.", "JSON_ARRAY_LENGTH('[1, 2]') => 2",
+     bind_fixed<array_length, TypeKind::kInt, kText>, kMakes},
+    {"JSON_TYPEOF", kCategory, "JSON_TYPEOF(json)",
+     "'object', 'array', 'string', 'number', 'boolean' or 'null'; NULL of what is no JSON.",
+     "JSON_TYPEOF('[1]') => array", bind_fixed<type_of, TypeKind::kString, kText>, kMakes},
+    {"JSON_OBJECT_KEYS", kCategory, "JSON_OBJECT_KEYS(json)",
+     "The names of a JSON object's fields, as an array; as a table one row each.",
+     "JSON_OBJECT_KEYS('{\"b\": 1, \"a\": 2}') => [b, a]", bind_list<object_keys>, kMakes},
+    {"JSON_ARRAY_ELEMENTS", kCategory, "JSON_ARRAY_ELEMENTS(json)",
+     "The elements of a JSON array as an array of JSON; as a table one row each.",
+     "JSON_ARRAY_ELEMENTS('[1, \"a\"]') => [1, \"a\"]", bind_list<array_elements<false>>, kMakes},
+    {"JSON_ARRAY_ELEMENTS_TEXT", kCategory, "JSON_ARRAY_ELEMENTS_TEXT(json)", "The same as texts.",
+     "JSON_ARRAY_ELEMENTS_TEXT('[1, \"a\"]') => [1, a]", bind_list<array_elements<true>>, kMakes},
+    {"JSON_EACH", kCategory, "JSON_EACH(json)",
+     "The fields of a JSON object as a map from names to JSON; as a table one row each.",
+     "JSON_EACH('{\"a\": [1]}') => {a=[1]}", bind_entries<object_entries<false>>, kMakes},
+    {"JSON_EACH_TEXT", kCategory, "JSON_EACH_TEXT(json)", "The same with texts.",
+     "JSON_EACH_TEXT('{\"a\": \"x\"}') => {a=x}", bind_entries<object_entries<true>>, kMakes},
+};
+
+}  // namespace
+
+std::span<const ScalarFunction> json_operator_functions() { return kFunctions; }
+
+}  // namespace penstock::expr

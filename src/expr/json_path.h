@@ -1,0 +1,68 @@
+// Paths into JSON text: what JSON_VALUE, JSON_QUERY and JSON_EXISTS look for.
+#pragma once
+
+#include <simdjson.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "expr/kernel.h"
+
+namespace penstock::expr {
+
+// "$" followed by ".name", "['name']", "[index]", "[*]" or ".*", with "lax " or "strict " before it.
+class JsonPath {
+ public:
+  static Result<JsonPath> compile(std::string_view text);
+
+  // Whether it may lead to several values.
+  bool has_wildcard() const;
+  // What stands at the path, each in its turn.
+  void find(simdjson::dom::element root, std::vector<simdjson::dom::element>& found) const { find(root, 0, found); }
+
+ private:
+  struct Step {
+    enum class Kind : uint8_t { kName, kIndex, kAll };
+    Kind kind;
+    std::string name;
+    size_t index = 0;
+  };
+
+  void find(simdjson::dom::element element, size_t step, std::vector<simdjson::dom::element>& found) const;
+  // Takes one step from the front of `rest`; false when it is none.
+  bool add_step(std::string_view& rest);
+
+  std::vector<Step> steps_;
+};
+
+// Parses the JSON of rows and finds what stands at paths in it; what is constant is prepared once. Lives in a kernel.
+class JsonPathReader {
+ public:
+  // Argument 0 is the text, argument 1 the path.
+  explicit JsonPathReader(KernelCall& call)
+      : call_(call), texts_(call.argument<StringCell>(0)), paths_(call.argument<StringCell>(1)) {}
+
+  enum class Outcome : uint8_t { kFound, kMissing, kNoJson, kBadPath };
+  // kBadPath fails the row.
+  Outcome read(size_t row);
+  const std::vector<simdjson::dom::element>& found() const { return found_; }
+  // Whether the path of the last row may lead to several values.
+  bool has_wildcard() const { return (*path_)->has_wildcard(); }
+
+ private:
+  KernelCall& call_;
+  ArgumentView<StringCell> texts_;
+  ArgumentView<StringCell> paths_;
+  simdjson::dom::parser parser_;
+  std::string path_text_;
+  std::optional<Result<JsonPath>> path_;
+  std::vector<simdjson::dom::element> found_;
+};
+
+// The text of a JSON number, string or boolean; false for null, objects and arrays.
+bool json_scalar_text(simdjson::dom::element element, std::string& out);
+
+}  // namespace penstock::expr

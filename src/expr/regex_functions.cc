@@ -1,0 +1,314 @@
+// Functions of regular expressions, of Flink and of PostgreSQL.
+#include <algorithm>
+#include <array>
+
+#include "expr/binding.h"
+#include "expr/regex.h"
+#include "expr/slots.h"
+#include "expr/utf8.h"
+
+namespace penstock::expr {
+
+Result<Regex> compile_regex(std::string_view text, RegexOptions given) {
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_case_sensitive(!given.ignore_case);
+  constexpr int64_t kRegexBytesMax = 8 << 20;
+  options.set_max_mem(kRegexBytesMax);
+  auto regex = std::make_shared<const RE2>(piece(text), options);
+  if (!regex->ok()) return invalid_argument("the pattern '{}' is wrong: {}", text, regex->error());
+  return regex;
+}
+
+namespace {
+
+// Calls `found(match)` with each match from the front, where match[0] is the whole and match[i] group i, until it gives
+// false. An empty match is followed by the next character.
+template <class F>
+void for_each_match(const RE2& regex, std::string_view text, F found) {
+  std::vector<re2::StringPiece> match(static_cast<size_t>(regex.NumberOfCapturingGroups()) + 1);
+  for (size_t at = 0; at <= text.size();) {
+    if (!regex.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), static_cast<int>(match.size())))
+      return;
+    if (!found(match)) return;
+    const size_t end = static_cast<size_t>(match[0].data() - text.data()) + match[0].size();
+    at = match[0].empty() ? end + (end < text.size() ? character_bytes(text, end) : 1) : end;
+  }
+}
+
+template <bool ignore_case, bool negated>
+void matches(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  RegexArgument regexes(call, 1, {.ignore_case = ignore_case});
+  map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
+    const RE2* regex = regexes.at(row);
+    return regex != nullptr && RE2::PartialMatch(piece(texts[row].view()), *regex) != negated ? 1 : 0;
+  });
+}
+
+// --- replacing ---
+
+// Java's "$1" for groups as RE2's "\1".
+std::string rewrite_of(std::string_view replacement) {
+  std::string rewrite;
+  for (size_t at = 0; at < replacement.size(); ++at) {
+    char c = replacement[at];
+    char next = at + 1 < replacement.size() ? replacement[at + 1] : '\0';
+    if (c == '$' && next >= '0' && next <= '9') {
+      rewrite += '\\';
+    } else if (c == '\\') {
+      if (next != 0) {  // an escaped character stands for itself
+        ++at;
+        c = next;
+      }
+      if (c == '\\') rewrite += '\\';
+      rewrite += c;
+    } else {
+      rewrite += c;
+    }
+  }
+  return rewrite;
+}
+
+void replace_all(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto replacements = call.argument<StringCell>(2);
+  RegexArgument regexes(call, 1);
+  TextOutput out(call);
+  std::string text;
+  for_valid_rows(call, [&](size_t row) {
+    std::string error;
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    const std::string rewrite = rewrite_of(replacements[row].view());
+    if (!regex->CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
+    text = texts[row].view();
+    RE2::GlobalReplace(&text, *regex, rewrite);
+    out.set(row, text);
+  });
+  out.finish();
+}
+
+// PostgreSQL's "\1" and "\&" are RE2's "\1" and "\0".
+std::string postgres_rewrite(std::string_view replacement) {
+  std::string rewrite(replacement);
+  for (size_t at = rewrite.find("\\&"); at != rewrite.npos; at = rewrite.find("\\&", at)) rewrite[at + 1] = '0';
+  return rewrite;
+}
+
+// REGEXP_REPLACE(text, pattern, replacement, flags): the first match, or with 'g' all; with 'i' in any case.
+void replace_with_flags(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto replacements = call.argument<StringCell>(2);
+  const std::string_view flags = call.constant_text(3);
+  const bool all = flags.find_first_of("gG") != flags.npos;
+  RegexArgument regexes(call, 1, {.ignore_case = flags.find_first_of("iI") != flags.npos});
+  TextOutput out(call);
+  std::string text;
+  for_valid_rows(call, [&](size_t row) {
+    std::string error;
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    const std::string rewrite = postgres_rewrite(replacements[row].view());
+    if (!regex->CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
+    text = texts[row].view();
+    if (all) {
+      RE2::GlobalReplace(&text, *regex, rewrite);
+    } else {
+      RE2::Replace(&text, *regex, rewrite);
+    }
+    out.set(row, text);
+  });
+  out.finish();
+}
+
+bool bind_replace_with_flags(CallSignature& call) {
+  static constexpr Takes kTakes[] = {Takes::kText, Takes::kText, Takes::kText, Takes::kText};
+  if (!accept_arguments(call, kTakes, 4)) return false;
+  const std::optional<std::string> flags = literal_text_upper(call, 3);
+  if (!flags || flags->find_first_not_of("GI") != flags->npos) return false;
+  call.result = TypeKind::kString;
+  call.kernel = replace_with_flags;
+  return true;
+}
+
+// --- finding ---
+
+// The first match, or one of its groups; NULL when nothing matches.
+void extract(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  static constexpr int64_t kWholeMatch = 0;
+  ArgumentView<int64_t> groups =
+      call.argument_count() > 2 ? call.argument<int64_t>(2) : ArgumentView<int64_t>(&kWholeMatch, 0);
+  RegexArgument regexes(call, 1);
+  TextOutput out(call);
+  for_valid_rows(call, [&](size_t row) {
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    const int64_t group = groups[row];
+    if (group < 0 || group > regex->NumberOfCapturingGroups()) return call.set_null(row);
+    std::string_view found;
+    for_each_match(*regex, texts[row].view(), [&](const auto& match) {
+      found = view(match[static_cast<size_t>(group)]);
+      return false;
+    });
+    if (found.data() == nullptr) return call.set_null(row);
+    out.set_part_of(0, row, found);
+  });
+  out.finish();
+}
+
+// All matches, or of each the first group or that which is asked for.
+void extract_all(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  const bool has_group = call.argument_count() > 2;
+  RegexArgument regexes(call, 1);
+  write_rows(call, [&](std::string& out, size_t row) {
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    const int64_t groups = regex->NumberOfCapturingGroups();
+    const int64_t group = has_group ? call.argument<int64_t>(2)[row] : std::min<int64_t>(groups, 1);
+    if (group < 0 || group > groups) return call.set_null(row);
+    types::SlotWriter slot(out, TypeKind::kString);
+    for_each_match(*regex, texts[row].view(), [&](const auto& match) {
+      slot.append_string(view(match[static_cast<size_t>(group)]));
+      return true;
+    });
+    out += types::kSlotEnd;
+  });
+}
+
+// PostgreSQL's regexp_match: the groups of the first match, or all of it when there are none.
+void match_groups(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  RegexArgument regexes(call, 1);
+  write_rows(call, [&](std::string& out, size_t row) {
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    types::SlotWriter slot(out, TypeKind::kString);
+    for_each_match(*regex, texts[row].view(), [&](const auto& match) {
+      for (size_t i = match.size() == 1 ? 0 : 1; i < match.size(); ++i) {
+        match[i].data() == nullptr ? slot.append_null() : slot.append_string(view(match[i]));
+      }
+      return false;
+    });
+    if (out.empty()) return call.set_null(row);
+    out += types::kSlotEnd;
+  });
+}
+
+void count_matches(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  RegexArgument regexes(call, 1);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return 0;
+    int64_t count = 0;
+    for_each_match(*regex, texts[row].view(), [&](const auto&) { return ++count > 0; });
+    return count;
+  });
+}
+
+// Where the first match begins, from 1; 0 when nothing matches.
+void first_position(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  RegexArgument regexes(call, 1);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return 0;
+    int64_t position = 0;
+    const std::string_view text = texts[row].view();
+    for_each_match(*regex, text, [&](const auto& match) {
+      const auto bytes = static_cast<size_t>(match[0].data() - text.data());
+      position = static_cast<int64_t>(character_count(text.substr(0, bytes))) + 1;
+      return false;
+    });
+    return position;
+  });
+}
+
+// The text between the matches.
+void split(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  RegexArgument regexes(call, 1);
+  write_rows(call, [&](std::string& out, size_t row) {
+    const RE2* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    types::SlotWriter slot(out, TypeKind::kString);
+    const std::string_view text = texts[row].view();
+    size_t begin = 0;
+    for_each_match(*regex, text, [&](const auto& match) {
+      const auto at = static_cast<size_t>(match[0].data() - text.data());
+      if (match[0].empty() && (at == 0 || at >= text.size())) return true;
+      slot.append_string(text.substr(begin, at - begin));
+      begin = at + match[0].size();
+      return true;
+    });
+    slot.append_string(text.substr(begin));
+    out += types::kSlotEnd;
+  });
+}
+
+template <Kernel kernel, size_t required, Takes... takes>
+bool bind_texts(CallSignature& call) {
+  static constexpr std::array kTakes{takes...};
+  if (!accept_arguments(call, kTakes, required)) return false;
+  call.result = DataType::array(TypeKind::kString);
+  call.kernel = kernel;
+  return true;
+}
+
+constexpr FunctionCategory kCategory = FunctionCategory::kPattern;
+constexpr NullRule kMakes = NullRule::kMakes;
+using enum Takes;
+constexpr TypeKind kTruth = TypeKind::kBoolean;
+constexpr TypeKind kString = TypeKind::kString;
+
+template <bool ignore_case, bool negated>
+constexpr auto kMatches = bind_fixed<matches<ignore_case, negated>, kTruth, kText, kText>;
+
+constexpr ScalarFunction kFunctions[] = {
+    {"~", kCategory, "text ~ pattern", "Whether a regular expression (RE2) is found in the text.",
+     "'penstock' ~ '^pen' => TRUE", kMatches<false, false>},
+    {"~*", kCategory, "text ~* pattern", "The same in any case of letters.", "'penstock' ~* '^PEN' => TRUE",
+     kMatches<true, false>},
+    {"!~", kCategory, "text !~ pattern", "Whether it is not found.", "'penstock' !~ '^stock' => TRUE",
+     kMatches<false, true>},
+    {"!~*", kCategory, "text !~* pattern", "The same in any case of letters.", "'penstock' !~* '^PEN' => FALSE",
+     kMatches<true, true>},
+    {"REGEXP", kCategory, "REGEXP(text, pattern)", "Whether a regular expression (RE2) is found in the text.",
+     "REGEXP('penstock', 'n.t') => TRUE", kMatches<false, false>},
+    {"REGEXP_LIKE", kCategory, "REGEXP_LIKE(text, pattern)", "The same as REGEXP.", "REGEXP_LIKE('abc', 'b') => TRUE",
+     kMatches<false, false>},
+    {"REGEXP_REPLACE", kCategory, "REGEXP_REPLACE(text, pattern, replacement)",
+     "Every match replaced; $1 in the replacement is the first group.",
+     "REGEXP_REPLACE('a1b22', '([0-9]+)', '<$1>') => a<1>b<22>", bind_fixed<replace_all, kString, kText, kText, kText>},
+    {"REGEXP_REPLACE", kCategory, "REGEXP_REPLACE(text, pattern, replacement, flags)",
+     "As PostgreSQL has it: the first match, or with the flag g all, with i in any case; \\1 is the first group.",
+     "REGEXP_REPLACE('aAb', 'a', 'x', 'gi') => xxb", bind_replace_with_flags},
+    {"REGEXP_EXTRACT", kCategory, "REGEXP_EXTRACT(text, pattern [, group])",
+     "The first match, or one of its groups; NULL when nothing matches.",
+     "REGEXP_EXTRACT('a12', '[a-z]([0-9])', 1) => 1", bind_optional<extract, kString, 2, kText, kText, kInteger>,
+     kMakes},
+    {"REGEXP_SUBSTR", kCategory, "REGEXP_SUBSTR(text, pattern)", "The first match; NULL when nothing matches.",
+     "REGEXP_SUBSTR('a12', '[0-9]+') => 12", bind_fixed<extract, kString, kText, kText>, kMakes},
+    {"REGEXP_EXTRACT_ALL", kCategory, "REGEXP_EXTRACT_ALL(text, pattern [, group])",
+     "The first group of every match, or another one; all of it where there are no groups.",
+     "REGEXP_EXTRACT_ALL('a1b22', '[0-9]+') => [1, 22]", bind_texts<extract_all, 2, kText, kText, kInteger>, kMakes},
+    {"REGEXP_MATCH", kCategory, "REGEXP_MATCH(text, pattern)",
+     "The groups of the first match, or all of it where there are none; NULL when nothing matches.",
+     "REGEXP_MATCH('k=v', '(.)=(.)') => [k, v]", bind_texts<match_groups, 2, kText, kText>, kMakes},
+    {"REGEXP_COUNT", kCategory, "REGEXP_COUNT(text, pattern)", "How often the expression is found.",
+     "REGEXP_COUNT('a1b22', '[0-9]') => 3", bind_fixed<count_matches, TypeKind::kInt, kText, kText>},
+    {"REGEXP_INSTR", kCategory, "REGEXP_INSTR(text, pattern)",
+     "Where the first match begins, from 1; 0 when nothing matches.", "REGEXP_INSTR('ab12', '[0-9]') => 3",
+     bind_fixed<first_position, TypeKind::kInt, kText, kText>},
+    {"REGEXP_SPLIT_TO_ARRAY", kCategory, "REGEXP_SPLIT_TO_ARRAY(text, pattern)", "The texts between the matches.",
+     "REGEXP_SPLIT_TO_ARRAY('a, b;c', '[,;] *') => [a, b, c]", bind_texts<split, 2, kText, kText>},
+};
+
+}  // namespace
+
+std::span<const ScalarFunction> regex_functions() { return kFunctions; }
+
+}  // namespace penstock::expr

@@ -1,0 +1,32 @@
+// Functions that tell about values and their types.
+#include "expr/binding.h"
+
+namespace penstock::expr {
+
+namespace {
+
+void type_of(KernelCall& call) {
+  const std::string name = call.argument_type(0).to_string();
+  TextOutput out(call);
+  for (size_t row = 0; row < call.rows(); ++row) out.set(row, name);
+  out.finish();
+}
+
+bool bind_type_of(CallSignature& call) {
+  if (call.argument_types.size() != 1) return false;
+  call.result = TypeKind::kString;
+  call.never_null = true;
+  call.kernel = type_of;
+  return true;
+}
+
+constexpr ScalarFunction kFunctions[] = {
+    {"TYPEOF", FunctionCategory::kCast, "TYPEOF(value)", "The name of the value's type.",
+     "TYPEOF(CAST(NULL AS DECIMAL(10, 2))) => DECIMAL(10, 2)", bind_type_of, NullRule::kHandles},
+};
+
+}  // namespace
+
+std::span<const ScalarFunction> system_functions() { return kFunctions; }
+
+}  // namespace penstock::expr

@@ -1,0 +1,105 @@
+// Calls of the SQL standard's JSON functions with their clauses.
+#include "expr/json_functions.h"
+#include "expr/registry.h"
+#include "plan/binder.h"
+
+namespace penstock::plan {
+namespace {
+
+using expr::Expr;
+using expr::ExprPtr;
+using types::DataType;
+using types::TypeKind;
+
+ExprPtr text_literal(std::string text) {
+  return Expr::literal(types::Value(std::move(text)), DataType(TypeKind::kString).with_nullable(false));
+}
+
+constexpr std::string_view kOnEmpty = " ON EMPTY";
+constexpr std::string_view kOnError = " ON ERROR";
+constexpr std::string_view kReturning = "RETURNING ";
+
+}  // namespace
+
+// What the keywords behind the arguments say.
+struct Binder::JsonClauses {
+  std::vector<ExprPtr> arguments;  // those before the clauses
+  std::string on_empty = "NULL";
+  std::string on_error;  // empty: none is written
+  ExprPtr default_on_empty;
+  ExprPtr default_on_error;
+  std::string wrapper = "WITHOUT";
+  std::string null_clause;
+  std::optional<DataType> returning;
+  bool any = false;
+};
+
+Result<Binder::JsonClauses> Binder::bind_json_clauses(const sql::FunctionCall& call) {
+  JsonClauses clauses;
+  ExprPtr default_value;
+  for (const sql::Expression& argument : call.arguments) {
+    const auto* keyword = argument.get_if<sql::Keyword>();
+    if (keyword == nullptr) {
+      ExprPtr value = PENSTOCK_TRY(bind(argument));
+      (clauses.any ? default_value : clauses.arguments.emplace_back()) = std::move(value);
+      continue;
+    }
+    clauses.any = true;
+    const std::string_view text = keyword->text;
+    if (text.starts_with(kReturning)) {
+      clauses.returning = PENSTOCK_TRY(DataType::parse(text.substr(kReturning.size())));
+    } else if (text.ends_with("WRAPPER")) {
+      clauses.wrapper = text.starts_with("WITHOUT")    ? "WITHOUT"
+                        : text.find("UN") != text.npos ? "UNCONDITIONAL"
+                                                       : "CONDITIONAL";
+    } else if (text.ends_with("ON NULL")) {
+      clauses.null_clause = text;
+    } else if (text == "ON EMPTY") {
+      clauses.on_empty = "DEFAULT";
+      clauses.default_on_empty = std::move(default_value);
+    } else if (text == "ON ERROR") {
+      clauses.on_error = "DEFAULT";
+      clauses.default_on_error = std::move(default_value);
+    } else if (text.ends_with(kOnEmpty)) {
+      clauses.on_empty = text.substr(0, text.size() - kOnEmpty.size());
+    } else if (text.ends_with(kOnError)) {
+      clauses.on_error = text.substr(0, text.size() - kOnError.size());
+    }
+  }
+  return clauses;
+}
+
+// Null for a function that has no such clauses.
+Result<ExprPtr> Binder::bind_json_call(const std::string& name, const sql::FunctionCall& call) {
+  const bool makes = name == "JSON_OBJECT" || name == "JSON_ARRAY";
+  const bool looks = name == "JSON_VALUE" || name == "JSON_QUERY" || name == "JSON_EXISTS";
+  if (!makes && !looks) return ExprPtr();
+  JsonClauses clauses = PENSTOCK_TRY(bind_json_clauses(call));
+  std::vector<ExprPtr>& arguments = clauses.arguments;
+  if (name == "JSON_OBJECT")
+    return expr::bind_json_object(std::move(arguments), clauses.null_clause == "ABSENT ON NULL");
+  if (name == "JSON_ARRAY") return expr::bind_json_array(std::move(arguments), clauses.null_clause != "NULL ON NULL");
+  if (!clauses.any) return expr::bind_call(name, std::move(arguments));
+  if (name == "JSON_EXISTS") {
+    arguments.push_back(text_literal(clauses.on_error.empty() ? "FALSE" : clauses.on_error));
+    return expr::bind_call(name, std::move(arguments));
+  }
+  if (clauses.on_error.empty()) clauses.on_error = "NULL";
+  if (name == "JSON_QUERY") {
+    arguments.push_back(text_literal(clauses.wrapper));
+    arguments.push_back(text_literal(clauses.on_empty));
+    arguments.push_back(text_literal(clauses.on_error));
+    return expr::bind_call(name, std::move(arguments));
+  }
+  arguments.push_back(text_literal(clauses.on_empty));
+  arguments.push_back(text_literal(clauses.on_error));
+  for (ExprPtr* value : {&clauses.default_on_empty, &clauses.default_on_error}) {
+    if (*value == nullptr) *value = Expr::literal({}, TypeKind::kString);
+    arguments.push_back(PENSTOCK_TRY(expr::bind_cast(std::move(*value), TypeKind::kString)));
+  }
+  ExprPtr value = PENSTOCK_TRY(expr::bind_call(name, std::move(arguments)));
+  if (!clauses.returning) return value;
+  return expr::bind_cast(std::move(value), *clauses.returning, clauses.on_error != "ERROR");
+}
+
+}  // namespace penstock::plan
