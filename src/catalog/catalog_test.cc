@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "catalog/sqlite.h"
 #include "sql/expression.h"
 
 namespace penstock::catalog {
@@ -232,6 +233,28 @@ TEST(FullNameTest, LeavesOutTheDefaultSchema) {
   EXPECT_EQ(*name({"SYS", "jobs"}), "sys.jobs");
   EXPECT_FALSE(name({"other", "t"}));
   EXPECT_FALSE(name({"other", "public", "t"}));
+}
+
+TEST_F(CatalogTest, AnEntryKeepsItsTimeZone) {
+  Entry entry = view("v", {});
+  entry.time_zone = "Europe/Berlin";
+  ASSERT_TRUE(catalog_->create(entry));
+  reopen();
+  EXPECT_EQ(catalog_->find_relation("v")->time_zone, "Europe/Berlin");
+}
+
+// Before format 3 there was only UTC.
+TEST_F(CatalogTest, EntriesOfFormat2AreInUtc) {
+  ASSERT_TRUE(catalog_->create(view("v", {})));
+  catalog_.reset();
+  {
+    auto database = SqliteDatabase::open(path());
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(database->execute("ALTER TABLE entries DROP COLUMN time_zone; PRAGMA user_version = 2"));
+  }
+  reopen();
+  EXPECT_EQ(catalog_->find_relation("v")->time_zone, "UTC");
+  EXPECT_TRUE(catalog_->create(view("w", {})));
 }
 
 }  // namespace
