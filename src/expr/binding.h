@@ -57,6 +57,7 @@ std::span<const ScalarFunction> pattern_functions();
 std::span<const ScalarFunction> text_functions();
 std::span<const ScalarFunction> text_parts_functions();
 std::span<const ScalarFunction> text_format_functions();
+std::span<const ScalarFunction> printf_functions();
 std::span<const ScalarFunction> regex_functions();
 std::span<const ScalarFunction> encoding_functions();
 std::span<const ScalarFunction> hash_functions();

@@ -35,6 +35,7 @@ std::vector<const ScalarFunction*> list_functions() {
                                                 text_functions(),
                                                 text_parts_functions(),
                                                 text_format_functions(),
+                                                printf_functions(),
                                                 encoding_functions(),
                                                 hash_functions(),
                                                 json_functions(),
