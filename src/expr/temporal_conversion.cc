@@ -124,6 +124,27 @@ void to_timestamp_ltz(KernelCall& call) {
   });
 }
 
+// TO_TIMESTAMP_LTZ(text [, pattern [, zone]]): a time in the zone, or in the session's.
+void text_to_timestamp_ltz(KernelCall& call) {
+  const TimeZone zone = call.argument_count() > 2 ? *TimeZone::load(call.constant_text(2)) : zone_of(call);
+  std::vector<int64_t> out(call.rows());
+  read_local_times(call,
+                   [&](size_t row, int64_t local) { out[row] = truncate_to_precision(zone.from_local(local), 3); });
+  call.finish(std::move(out));
+}
+
+bool bind_text_to_timestamp_ltz(CallSignature& call) {
+  static constexpr Takes kTakes[] = {Takes::kText, Takes::kText, Takes::kText};
+  if (!accept_arguments(call, kTakes, 1)) return false;
+  if (call.arguments.size() > 2) {
+    const Expr& zone = *call.arguments[2];
+    if (!zone.is_literal() || zone.value().is_null() || !TimeZone::load(zone.value().as_string())) return false;
+  }
+  call.result = DataType::timestamp_ltz(3);
+  call.kernel = text_to_timestamp_ltz;
+  return true;
+}
+
 bool bind_to_timestamp_ltz(CallSignature& call) {
   static constexpr Takes kTakes[] = {Takes::kInteger, Takes::kInteger};
   if (!accept_arguments(call, kTakes, 1)) return false;
@@ -241,6 +262,11 @@ constexpr ScalarFunction kFunctions[] = {
     {"TO_TIMESTAMP_LTZ", kCategory, "TO_TIMESTAMP_LTZ(count [, precision])",
      "A TIMESTAMP_LTZ(3) from a count since 1970: seconds with precision 0, milliseconds with 3.",
      "TO_TIMESTAMP_LTZ(1767322800, 0) => 2026-01-02 03:00:00.000", bind_to_timestamp_ltz},
+    {"TO_TIMESTAMP_LTZ", kCategory, "TO_TIMESTAMP_LTZ(text [, pattern [, 'zone']])",
+     "A TIMESTAMP_LTZ(3) from text that shows a time in a zone, the session's by default; NULL where the text does not "
+     "follow the pattern.",
+     "TO_TIMESTAMP_LTZ('2026-07-01 12:00:00', 'yyyy-MM-dd HH:mm:ss', 'Europe/Berlin') => 2026-07-01 10:00:00.000",
+     bind_text_to_timestamp_ltz, NullRule::kMakes},
     {"TO_DATE", kCategory, "TO_DATE(text [, pattern])", "A DATE from text; NULL where it does not follow the pattern.",
      "TO_DATE('02.01.2026', 'dd.MM.yyyy') => 2026-01-02",
      bind_optional<to_date, TypeKind::kDate, 1, Takes::kText, Takes::kText>, NullRule::kMakes},
