@@ -3,7 +3,8 @@
 //
 //   Join(condition: r.ts >= l.ts - 5 min AND r.ts < l.ts + 10 min AND c)   ->   Join(time: r.ts -5 min to 10 min, c)
 //
-// l.ts and r.ts must be times that watermarks are about. Equality of them, which is a key by now, bounds them too.
+// l.ts and r.ts must be times that watermarks are about. Equality of them, which is a key by now, bounds them too, and
+// so does l.ts = r.ts + 5 min.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -107,6 +108,27 @@ struct Limits {
   int64_t upper_us = std::numeric_limits<int64_t>::max();
 };
 
+// What a column of an input of the join is: one of its times, and so much more.
+struct ShiftedTime {
+  int column = 0;
+  int64_t by_us = 0;
+};
+
+std::optional<ShiftedTime> as_shifted_time(const LogicalNode& input, int column) {
+  const std::vector<int>& times = input.traits.time_columns;
+  if (std::ranges::count(times, column) > 0) return ShiftedTime{column, 0};
+  const auto* project = input.get_if<Project>();
+  if (project == nullptr) return std::nullopt;
+  std::optional<Sum> sum = as_sum(*project->expressions[column]);
+  if (!sum || sum->times.size() != 1 || sum->times.begin()->second != 1) return std::nullopt;
+  for (int time : times) {
+    const Expr& passed_on = *project->expressions[time];
+    bool is_it = passed_on.kind() == Expr::Kind::kColumn && passed_on.column_index() == sum->times.begin()->first;
+    if (is_it) return ShiftedTime{time, sum->constant_us};
+  }
+  return std::nullopt;
+}
+
 // The tightest bounds of each pair of times.
 class BoundsByTimes {
  public:
@@ -146,10 +168,15 @@ LogicalPtr rewrite(const LogicalPtr& node) {
     if (std::optional<Bound> bound = match_bound(*one, left, right)) found.add(*bound);
   }
   for (const JoinKey& key : join->keys) {
-    bool are_times = std::ranges::count(left.traits.time_columns, key.left) > 0 &&
-                     std::ranges::count(right.traits.time_columns, key.right) > 0;
-    if (!are_times || key.nulls_match) continue;
-    for (bool upper : {false, true}) found.add({.left = key.left, .right = key.right, .upper = upper, .limit_us = 0});
+    std::optional<ShiftedTime> on_left = as_shifted_time(left, key.left);
+    std::optional<ShiftedTime> on_right = as_shifted_time(right, key.right);
+    if (!on_left || !on_right || key.nulls_match) continue;
+    Bound bound{.left = on_left->column, .right = on_right->column};
+    bound.limit_us = on_left->by_us - on_right->by_us;
+    for (bool upper : {false, true}) {
+      bound.upper = upper;
+      found.add(bound);
+    }
   }
   std::optional<TimeBounds> bounds = found.find();
   if (!bounds) return node;
