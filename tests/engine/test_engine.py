@@ -1,6 +1,7 @@
 """The program as a whole over HTTP: statements, views, dead letters, jobs that survive kill -9, and the demo."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -102,6 +103,23 @@ def test_windows_close_with_the_watermark(server):
     server.sql(late)
     assert server.sql("SELECT item, total FROM minutes ORDER BY item") == [["ink", 8.0], ["pen", 2.5]]
     assert server.sql("SELECT late_dropped FROM sys.jobs WHERE name = 'minutes'") == [[1]]
+
+
+def test_the_row_patterns_of_the_documentation_work(server):
+    page = (pathlib.Path(__file__).parents[2] / "docs/sql/match-recognize.md").read_text()
+    falls, fraud = re.search(r"```sql\n(.*?)```", page, re.DOTALL)[1].split(";\n\n")
+    for table, columns in (("ticker", "symbol STRING, price BIGINT"), ("payments", "card STRING, amount DOUBLE")):
+        server.sql(f"""CREATE TABLE {table} ({columns}, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)
+                       WITH ('connector' = 'kafka', 'topic' = '{table}', 'format' = 'json')""")
+    prices = [12, 17, 19, 21, 25, 18, 15, 14, 24, 25, 19]
+    server.sql("INSERT INTO ticker VALUES " + ", ".join(
+        f"('ACME', {price}, TIMESTAMP '2026-01-01 10:00:{second:02}')" for second, price in enumerate(prices)))
+    server.sql("""INSERT INTO payments VALUES
+                  ('c1', 0.5, TIMESTAMP '2026-01-01 10:00:00'), ('c2', 0.5, TIMESTAMP '2026-01-01 10:00:00'),
+                  ('c1', 501, TIMESTAMP '2026-01-01 10:00:59'), ('c2', 501, TIMESTAMP '2026-01-01 10:01:00')""")
+    at = "2026-01-01T10:00:{}.000Z".format
+    assert server.sql(falls) == [["ACME", at("04"), at("07"), at("08")]]
+    assert server.sql(fraud) == [["c1", 0.5, 501.0, at("59")]]
 
 
 def test_errors_say_where_and_what(server):

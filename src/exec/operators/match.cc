@@ -142,7 +142,10 @@ class Match : public Operator {
     }
     partition.waiting.erase(partition.waiting.begin(), next);
     const bool all = partition.waiting.empty() || first_waiting(partition) > watermark_.value();
-    PENSTOCK_TRY(search(group, all ? watermark_ : kMinEventTime, out));
+    if (PENSTOCK_TRY(search(group, all ? watermark_ : kMinEventTime, out)) == Progress::kMore) {
+      schedule(group, watermark_.value());
+      return {};
+    }
     schedule(group, due_time(partition));
     const bool gone =
         partition.waiting.empty() && partition.search == nullptr && partition.rows.begin() == partition.rows.end();
@@ -154,22 +157,23 @@ class Match : public Operator {
     return time_of(store_, partition.waiting.begin()->second);
   }
 
-  // Finds matches until one is undecided.
-  Status search(std::byte* group, EventTime watermark, Output& out) {
+  // Finds matches until one is undecided, or, with kMore, a batch of them has left.
+  Result<Progress> search(std::byte* group, EventTime watermark, Output& out) {
     MatchPartition& partition = partitions_.at(group);
+    const uint64_t batches = output_.batches();
     while (partition.search != nullptr || partition.next_start < partition.rows.end()) {
       if (partition.search == nullptr) open_search(group);
       const MatchProgress progress{.watermark = watermark, .match_number = partition.matches + 1};
       const MatchSearcher::Found found = PENSTOCK_TRY(searcher_.go_on(*partition.search, partition.rows, progress));
-      if (found == MatchSearcher::Found::kUndecided) return {};
+      if (found == MatchSearcher::Found::kUndecided) return Progress::kDone;
       ++partition.next_start;
       if (found == MatchSearcher::Found::kMatch) PENSTOCK_TRY(emit(partition, out));
       close_search(group);
       const uint64_t kept = searcher_.conditions().rows_before();
-      if (partition.next_start > kept)
-        partition.rows.drop_before(std::max(partition.rows.begin(), partition.next_start - kept), dropped_);
+      if (partition.next_start > kept) partition.rows.drop_before(partition.next_start - kept, dropped_);
+      if (output_.batches() != batches) return Progress::kMore;
     }
-    return {};
+    return Progress::kDone;
   }
 
   void open_search(std::byte* group) {
