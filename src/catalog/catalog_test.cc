@@ -90,7 +90,11 @@ TEST_F(CatalogTest, EntriesSurviveReopeningWhole) {
                                          true,
                                          std::vector<int>{0}}});
   create(alert("a", {"m"}));
-  create({.name = "j", .sql = "INSERT ...", .dependencies = {"Orders"}, .definition = Job{"Orders", "SELECT 3"}});
+  create({.name = "j",
+          .sql = "INSERT ...",
+          .dependencies = {"Orders"},
+          .scan_options = {{"0.mode", "x"}, {"1.mode", ""}},
+          .definition = Job{"Orders", "SELECT 3"}});
   reopen();
   std::vector<EntryPtr> entries = catalog_->entries();
   ASSERT_EQ(entries.size(), created.size());

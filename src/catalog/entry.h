@@ -111,6 +111,8 @@ struct Entry {
   std::string time_zone = "UTC";          // of the session that created it: its expressions compute in it for ever
   bool temporary = false;                 // kept in memory only
   std::vector<std::string> dependencies;  // relations that it reads or writes
+  // Of what runs: options of the tables that it scans, as the engine fixed them when it was made.
+  Options scan_options;
   Definition definition;
 
   NameSpace name_space() const;

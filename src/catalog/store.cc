@@ -7,7 +7,8 @@ namespace {
 
 constexpr int64_t kFormatVersion = 3;
 
-// What an entry has beside its columns, options, channels and dependencies; texts are empty where they do not apply.
+// Format 2: a new file is made in it and then taken further like an old one. What an entry has beside its columns,
+// options, channels and dependencies; texts are empty where they do not apply.
 constexpr const char* kTables = R"(
   CREATE TABLE entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -22,8 +23,7 @@ constexpr const char* kTables = R"(
     severity TEXT NOT NULL,
     target TEXT NOT NULL,
     append_only INTEGER NOT NULL,
-    has_key INTEGER NOT NULL,
-    time_zone TEXT NOT NULL DEFAULT 'UTC'
+    has_key INTEGER NOT NULL
   );
   CREATE TABLE columns (
     entry_id INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE,
@@ -65,15 +65,24 @@ constexpr const char* kTables = R"(
     PRIMARY KEY (entry_id, position)
   );
   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-  PRAGMA user_version = 3;
+  PRAGMA user_version = 2;
 )";
 
 // From format 1: columns had no defaults.
 constexpr const char* kFromFormat1 =
     "ALTER TABLE columns ADD COLUMN default_value TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 2";
-// From format 2: entries had no time zone.
-constexpr const char* kFromFormat2 =
-    "ALTER TABLE entries ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC'; PRAGMA user_version = 3";
+// From format 2: entries had no time zone, and jobs no options of their own.
+constexpr const char* kFromFormat2 = R"(
+  ALTER TABLE entries ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC';
+  CREATE TABLE scan_options (
+    entry_id INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (entry_id, position)
+  );
+  PRAGMA user_version = 3;
+)";
 
 }  // namespace
 
@@ -90,7 +99,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   }
   if (version == 0) PENSTOCK_TRY(store->execute_together(kTables));
   if (version == 1) PENSTOCK_TRY(store->execute_together(kFromFormat1));
-  if (version == 1 || version == 2) PENSTOCK_TRY(store->execute_together(kFromFormat2));
+  if (version <= 2) PENSTOCK_TRY(store->execute_together(kFromFormat2));
   if (version > kFormatVersion) {
     return make_error(ErrorCode::kCorruption,
                       "{} was written by a later version of this program (format {}, this is {})", path, version,
@@ -128,6 +137,7 @@ Result<Store::Content> Store::load() {
         PENSTOCK_TRY(database_.prepare("SELECT name FROM dependencies WHERE entry_id = ? ORDER BY position"));
     names.bind(1, entry.id);
     while (PENSTOCK_TRY(names.step())) entry.dependencies.push_back(names.text(0));
+    entry.scan_options = PENSTOCK_TRY(load_pairs("scan_options", entry.id));
     content.entries.push_back(std::move(entry));
   }
   SqliteStatement settings = PENSTOCK_TRY(database_.prepare("SELECT key, value FROM settings"));
@@ -248,6 +258,7 @@ Status Store::add_entry(const Entry& entry) {
   PENSTOCK_TRY(add_columns(entry));
   PENSTOCK_TRY(add_pairs("options", entry.id, options));
   PENSTOCK_TRY(add_pairs("channels", entry.id, channels));
+  PENSTOCK_TRY(add_pairs("scan_options", entry.id, entry.scan_options));
   SqliteStatement names = PENSTOCK_TRY(database_.prepare("INSERT INTO dependencies VALUES (?, ?, ?)"));
   for (size_t i = 0; i < entry.dependencies.size(); ++i) {
     PENSTOCK_TRY(names.bind(1, entry.id).bind(2, static_cast<int64_t>(i)).bind(3, entry.dependencies[i]).run());

@@ -44,6 +44,11 @@ struct Connector {
 
   // Sources; null for a connector that can only be written to.
   Result<SourcePlan> (*plan_source)(const ConnectorContext& context, ScanRequest request) = nullptr;
+  // The option that names what is read; null: it is the table itself.
+  const char* input_option = nullptr;
+  // See connector::fix_options(); null: no option tells of the moment.
+  Result<OptionMap> (*fix_options)(const ConnectorContext& context, const std::string& table,
+                                   const OptionMap& options) = nullptr;
   // Whether a table has an end even when it is followed; null: none has.
   Result<bool> (*is_bounded)(const std::string& table, const OptionMap& options) = nullptr;
   types::Schema (*metadata_columns)() = nullptr;  // null: there are none
@@ -68,6 +73,13 @@ Status validate_table(const ConnectorContext& context, const TableDefinition& ta
 
 // Whether the table has an end (a file that is not followed), or can grow for ever.
 Result<bool> is_bounded(const std::string& table, const OptionMap& options);
+
+// A name of what the table reads; two tables over the same topic or path have the same one.
+std::string input_of(const std::string& table, const OptionMap& options);
+
+// The options that tell of the moment, such as a start at the latest offset, as what they mean now: what takes their
+// place so that reading begins and ends there whenever it is done.
+Result<OptionMap> fix_options(const ConnectorContext& context, const std::string& table, const OptionMap& options);
 
 Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request);
 

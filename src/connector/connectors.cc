@@ -32,6 +32,8 @@ const std::vector<Connector>& table() {
        .has_format = true,
        .validate = validate_log_table,
        .plan_source = plan_log_source,
+       .input_option = "topic",
+       .fix_options = fix_log_options,
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
        .writable_metadata = kLogWritableMetadata},
@@ -41,6 +43,7 @@ const std::vector<Connector>& table() {
        .has_format = true,
        .validate = validate_file_table,
        .plan_source = plan_file_source,
+       .input_option = "path",
        .is_bounded = is_file_table_bounded,
        .metadata_columns = file_metadata_columns,
        .make_sink = make_file_sink},
@@ -126,6 +129,19 @@ Result<bool> is_bounded(const std::string& table, const OptionMap& options) {
   const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
   if (connector->is_bounded == nullptr) return false;
   return connector->is_bounded(table, options);
+}
+
+std::string input_of(const std::string& table, const OptionMap& options) {
+  const Result<const Connector*> connector = find_connector(table, options);
+  if (!connector || (*connector)->input_option == nullptr) return table;
+  const auto input = options.find((*connector)->input_option);
+  return input == options.end() ? table : input->second;
+}
+
+Result<OptionMap> fix_options(const ConnectorContext& context, const std::string& table, const OptionMap& options) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
+  if (connector->fix_options == nullptr) return OptionMap();
+  return connector->fix_options(context, table, options);
 }
 
 Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request) {

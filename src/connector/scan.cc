@@ -1,22 +1,38 @@
 #include "connector/scan.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock::connector {
 
-void ScanProgress::note(int instance, Epoch epoch, Positions positions) {
-  const std::lock_guard lock(mutex_);
-  noted_[epoch][instance] = std::move(positions);
+namespace {
+
+// What operators behind both inputs see: idle ones hold nobody back.
+exec::Watermark merge(const exec::Watermark& a, const exec::Watermark& b) {
+  if (a.idle != b.idle) return a.idle ? b : a;
+  return {.time = a.idle ? std::max(a.time, b.time) : std::min(a.time, b.time), .idle = a.idle};
 }
 
-Positions ScanProgress::take_positions(Epoch epoch) {
+}  // namespace
+
+void ScanProgress::note(int instance, Epoch epoch, Noted noted) {
   const std::lock_guard lock(mutex_);
-  Positions all;
-  if (const auto it = noted_.find(epoch); it != noted_.end()) {
-    for (const auto& [instance, positions] : it->second) all.insert(all.end(), positions.begin(), positions.end());
+  noted_[epoch][instance] = std::move(noted);
+}
+
+ScanProgress::Noted ScanProgress::take(Epoch epoch) {
+  const std::lock_guard lock(mutex_);
+  std::optional<Noted> all;
+  for (auto& [instance, noted] : noted_[epoch]) {
+    if (!all) {
+      all = std::move(noted);
+      continue;
+    }
+    all->positions.insert(all->positions.end(), noted.positions.begin(), noted.positions.end());
+    all->watermark = merge(all->watermark, noted.watermark);
   }
   noted_.erase(noted_.begin(), noted_.upper_bound(epoch));
-  return all;
+  return std::move(all).value_or(Noted());
 }
 
 void ScanProgress::release() {

@@ -78,6 +78,15 @@ struct MetadataColumn {
 // begins with '~' is not kept over a restart: it only says how far has been looked, to whoever waits for that.
 using Positions = std::vector<std::pair<log::TopicPartition, log::Offset>>;
 
+// Where a scan that reads again what it had read before a restart stops until ScanProgress::release().
+struct ScanHold {
+  // Of a partition that is not named: at its start. No split ends before the release that had not ended there.
+  Positions positions;
+  // What the scan had told when it was there, over all instances. It tells this when it has come there again: in the
+  // first run a partition may have been idle, so that others went on without it, and in the second not be idle yet.
+  exec::Watermark watermark;
+};
+
 struct ScanRequest {
   std::string table;
   const OptionMap* options = nullptr;
@@ -99,9 +108,7 @@ struct ScanRequest {
   bool bounded = false;
   // Where reading begins; for partitions that are not named, where the table's startup mode says.
   Positions start;
-  // Stop at these positions (at the start of a partition that is not named) until ScanProgress::release(), and end no
-  // split before it that had not ended there.
-  std::optional<Positions> hold;
+  std::optional<ScanHold> hold;
 };
 
 // How far a scan has come, over all its instances. A connector that can say more overrides lag() and ends().
@@ -120,10 +127,15 @@ class ScanProgress {
   void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
   uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }
 
-  // What an instance has read when it sends the barrier of `epoch`, and all instances together; positions that have not
-  // changed since the barrier before may be left out. Epochs before the one asked for are forgotten.
-  void note(int instance, Epoch epoch, Positions positions);
-  Positions take_positions(Epoch epoch);
+  // What has been read, and the watermark that was told, at a barrier.
+  struct Noted {
+    Positions positions;
+    exec::Watermark watermark;
+  };
+  // Of an instance when it sends the barrier of `epoch`, and of all instances together; positions that have not changed
+  // since the barrier before may be left out. Epochs before the one asked for are forgotten.
+  void note(int instance, Epoch epoch, Noted noted);
+  Noted take(Epoch epoch);
 
   // A held scan stops at ScanRequest::hold until it is released.
   void release();
@@ -135,7 +147,7 @@ class ScanProgress {
   std::atomic<uint64_t> records_read_{0};
   std::atomic<bool> released_{false};
   mutable std::mutex mutex_;
-  std::map<Epoch, std::map<int, Positions>> noted_;
+  std::map<Epoch, std::map<int, Noted>> noted_;
   std::vector<std::function<void()>> wakers_;
 };
 

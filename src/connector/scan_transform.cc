@@ -152,7 +152,14 @@ void SplitWatermarks::emit(size_t split, ScanTransform::Result rows, int64_t now
 void SplitWatermarks::tell(exec::SourceOutput& out) {
   const exec::Watermark watermark = current();
   emitted_ = std::max(emitted_, watermark.time);
+  told_idle_ = watermark.idle;
   out.watermark(watermark);
+}
+
+void SplitWatermarks::restore(const exec::Watermark& told) {
+  least_ = std::max(least_, told.time);
+  if (!told.idle) return;
+  for (Split& s : splits_) s.idle = true;
 }
 
 void SplitWatermarks::check_idle(int64_t now_us) {
@@ -182,6 +189,7 @@ exec::Watermark SplitWatermarks::current() const {
     watermark.time = std::min(watermark.time, s.watermark);
   }
   if (watermark.idle) watermark.time = reached;
+  watermark.time = std::max(watermark.time, least_);
   return watermark;
 }
 

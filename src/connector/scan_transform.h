@@ -72,6 +72,12 @@ class SplitWatermarks {
   void tell(exec::SourceOutput& out);
   // Marks what has become idle at `now_us`.
   void check_idle(int64_t now_us);
+  // Goes back to what had been told at the same place before a restart: at least to its time, and idle if it was.
+  void restore(const exec::Watermark& told);
+  // The source ends, which tells the end of time.
+  void finish() { emitted_ = kMaxEventTime; }
+  // What has been told so far.
+  exec::Watermark told() const { return {.time = emitted_, .idle = told_idle_}; }
   // When check_idle() may next change something; nullopt when it cannot.
   std::optional<int64_t> next_idle_at_us() const;
 
@@ -93,6 +99,8 @@ class SplitWatermarks {
   types::WindowEnds window_ends_;
   int64_t idle_timeout_us_;
   EventTime emitted_ = kMinEventTime;
+  bool told_idle_ = false;
+  EventTime least_ = kMinEventTime;  // restored: the watermark is not before it
 };
 
 }  // namespace penstock::connector

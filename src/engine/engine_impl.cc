@@ -151,6 +151,12 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
   return context;
 }
 
+GraphContext EngineImpl::job_context(const catalog::Entry& entry) const {
+  GraphContext context = graph_context(false);
+  context.scan_options = entry.scan_options;
+  return context;
+}
+
 std::shared_ptr<view::View> EngineImpl::running_view(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   if (const auto it = views_.find(lower(name)); it != views_.end()) return it->second;
@@ -233,12 +239,14 @@ Status EngineImpl::start_or_forget(const catalog::EntryPtr& entry, const std::fu
 
 Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition) {
   const std::lock_guard ddl_lock(ddl_mutex_);
+  definition.entry.scan_options = PENSTOCK_TRY(fix_scan_options(*definition.plan.root, graph_context(false)));
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kView, definition.plan); });
 }
 
 Status EngineImpl::create_alert(plan::PlannedDefinition definition) {
   const std::lock_guard ddl_lock(ddl_mutex_);
+  definition.entry.scan_options = PENSTOCK_TRY(fix_scan_options(*definition.plan.root, graph_context(false)));
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
@@ -263,6 +271,7 @@ Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert,
     entry.dependencies.push_back(insert.target);
   }
   entry.definition = catalog::Job{.target = insert.target, .query = entry.sql};
+  entry.scan_options = PENSTOCK_TRY(fix_scan_options(*insert.query.root, graph_context(false)));
   const catalog::EntryPtr created = PENSTOCK_TRY(catalog_->create(std::move(entry)));
   PENSTOCK_TRY(start_or_forget(created, [&] { return start_insert(created, insert); }));
   return created->name;
@@ -305,7 +314,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.metrics = options_.metrics;
   job.executor = executor_.get();
   job.on_failed = [this] { tell_catalog_changed(); };
-  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), graph_context(false)));
+  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
   jobs_[entry->id] = std::move(started);
   if (kind == StreamJob::Kind::kView) {
@@ -337,7 +346,7 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   job.metrics = options_.metrics;
   job.executor = executor_.get();
   job.on_failed = [this] { tell_catalog_changed(); };
-  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), graph_context(false)));
+  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
   jobs_[entry->id] = std::move(started);
   return {};

@@ -52,6 +52,8 @@ class EngineImpl : public Engine {
   exec::Executor& executor() { return *executor_; }
   plan::PlanContext plan_context(plan::PlanMode mode) const;
   GraphContext graph_context(bool bounded) const;
+  // Of the job of an entry.
+  GraphContext job_context(const catalog::Entry& entry) const;
 
   Status create_table(catalog::Entry entry, bool or_replace);
   Status create_view(catalog::Entry entry, bool or_replace);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -78,6 +79,8 @@ class GraphBuilder {
 
   const GraphContext& context_;
   JobGraph graph_;
+  int scans_ = 0;                      // of tables, so far
+  std::map<std::string, int> inputs_;  // how many of them read each topic or path
 };
 
 // The schema of the node's first input.

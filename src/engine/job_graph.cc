@@ -62,6 +62,32 @@ Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& conte
   return builder.take();
 }
 
+namespace {
+
+// In the order in which a GraphBuilder comes to them.
+Status fix_scans(const PhysicalNode& node, const GraphContext& context, int& scans, catalog::Options& fixed) {
+  for (const plan::PhysicalPtr& input : node.inputs) PENSTOCK_TRY(fix_scans(*input, context, scans, fixed));
+  const auto* scan = std::get_if<plan::ScanTable>(&node.op);
+  if (scan == nullptr) return {};
+  const std::string prefix = std::to_string(scans++) + ".";
+  const catalog::EntryPtr entry = PENSTOCK_TRY(context.catalog->get(catalog::NameSpace::kRelation, scan->table));
+  if (entry->table() == nullptr) return {};
+  const catalog::Options& options = entry->table()->options;
+  const connector::OptionMap now = PENSTOCK_TRY(
+      connector::fix_options(context.connectors, entry->name, connector::OptionMap(options.begin(), options.end())));
+  for (const auto& [key, value] : now) fixed.emplace_back(prefix + key, value);
+  return {};
+}
+
+}  // namespace
+
+Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphContext& context) {
+  catalog::Options fixed;
+  int scans = 0;
+  PENSTOCK_TRY(fix_scans(root, context, scans, fixed));
+  return fixed;
+}
+
 // An operator that is not named here counts as one with state.
 bool has_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) {

@@ -9,8 +9,10 @@
 
 #include "base/metrics.h"
 #include "base/result.h"
+#include "catalog/entry.h"
 #include "connector/scan.h"
 #include "engine/engine.h"
+#include "engine/job_positions.h"
 #include "exec/job.h"
 #include "plan/physical.h"
 #include "view/view.h"
@@ -30,20 +32,32 @@ struct GraphContext {
   int parallelism = 1;
   std::function<int64_t()> now_us;
   Counter* late_dropped = nullptr;
-  // Where scans of the log begin, and where they wait for ScanProgress::release().
+  // Where the job's scans of tables begin, and where they wait for ScanProgress::release().
   connector::Positions start;
   std::optional<connector::Positions> hold;
+  // Takes the place of options of the tables: see fix_scan_options().
+  catalog::Options scan_options;
 };
 
 class ViewProgress;
 
+struct JobScan {
+  ScanPlace place;
+  std::shared_ptr<connector::ScanProgress> progress;
+};
+
 struct JobGraph {
   std::vector<exec::FragmentSpec> fragments;  // the last one gives the result; its chain takes the sink
-  std::vector<std::shared_ptr<connector::ScanProgress>> scans;
+  std::vector<JobScan> scans;
   std::vector<std::shared_ptr<ViewProgress>> view_scans;
 };
 
 Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext& context);
+
+// What options of the plan's tables that tell of the moment ('latest-offset') mean now, for a job that has to begin and
+// end at the same places whenever it is started. Each key begins with the number of the scan in the plan:
+// "0.scan.startup.mode".
+Result<catalog::Options> fix_scan_options(const plan::PhysicalNode& root, const GraphContext& context);
 
 // Whether the plan keeps state that a restarted job has to build again.
 bool has_state(const plan::PhysicalNode& root);

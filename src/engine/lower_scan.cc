@@ -16,6 +16,12 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   const catalog::Table* table = entry->table();
   if (table == nullptr) return invalid_argument("\"{}\" is not a table", scan.table);
   connector::OptionMap options(table->options.begin(), table->options.end());
+  const std::string input = connector::input_of(entry->name, options);
+  const ScanPlace place(input, inputs_[input]++);
+  const std::string prefix = std::to_string(scans_++) + ".";
+  for (const auto& [key, value] : context_.scan_options) {
+    if (key.starts_with(prefix)) options[key.substr(prefix.size())] = value;
+  }
   connector::ScanRequest request;
   request.table = entry->name;
   request.options = &options;
@@ -29,10 +35,10 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.time_column = scan.time_column;
   request.window_ends = scan.window_ends;
   request.bounded = context_.bounded;
-  request.start = context_.start;
-  request.hold = context_.hold;
+  request.start = place.positions(context_.start);
+  if (context_.hold) request.hold = place.hold(*context_.hold);
   connector::SourcePlan source = PENSTOCK_TRY(connector::plan_source(context_.connectors, std::move(request)));
-  if (source.progress) graph_.scans.push_back(source.progress);
+  if (source.progress) graph_.scans.push_back({.place = place, .progress = source.progress});
   return add_source(node, "scan " + entry->name, source.parallelism, std::move(source.make));
 }
 

@@ -41,13 +41,6 @@ std::string_view kind_name(StreamJob::Kind kind) {
   return "view";
 }
 
-// Leaves one position of each split, sorted: of one that several scans read, that of the slowest.
-void keep_least(connector::Positions& positions) {
-  std::ranges::sort(positions);
-  const auto rest = std::ranges::unique(positions, {}, &connector::Positions::value_type::first);
-  positions.erase(rest.begin(), rest.end());
-}
-
 }  // namespace
 
 std::unique_ptr<exec::Operator> make_view_sink(std::shared_ptr<view::View> view) {
@@ -63,7 +56,8 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   context.late_dropped = self.late_dropped_;
   if (self.options_.sink != nullptr) {
     connector::Positions committed = self.options_.sink->committed();
-    if (!committed.empty() && has_state(*self.options_.plan)) {
+    self.has_state_ = has_state(*self.options_.plan);
+    if (!committed.empty() && self.has_state_) {
       self.hold_ = committed;
       context.hold = std::move(committed);
       self.options_.sink->set_muted(true);
@@ -112,11 +106,11 @@ void StreamJob::stop() {
 
 Status StreamJob::on_epoch(Epoch epoch) {
   connector::Positions positions;
-  for (const auto& scan : scans_) {
-    connector::Positions read = scan->take_positions(epoch);
-    positions.insert(positions.end(), read.begin(), read.end());
+  for (const JobScan& scan : scans_) {
+    connector::ScanProgress::Noted noted = scan.progress->take(epoch);
+    if (!has_state_) noted.watermark = {};  // nobody has to come to it again
+    scan.place.add(std::move(noted), positions);
   }
-  keep_least(positions);
   if (options_.view != nullptr) PENSTOCK_TRY(options_.view->publish(epoch));
   if (options_.sink != nullptr) {
     if (hold_) {
@@ -128,7 +122,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
       if (!reached) return {};
       hold_.reset();
       options_.sink->set_muted(false);
-      for (const auto& scan : scans_) scan->release();
+      for (const JobScan& scan : scans_) scan.progress->release();
     }
     PENSTOCK_TRY(options_.sink->commit(epoch, positions));
   }
@@ -153,8 +147,10 @@ void StreamJob::on_finished(const Status& status) {
 
 StreamJob::Frontier StreamJob::ends() const {
   Frontier ends;
-  for (const auto& scan : scans_) {
-    for (auto& [split, offset] : scan->ends()) ends.offsets[split] = offset;
+  for (const JobScan& scan : scans_) {
+    connector::Positions positions;
+    scan.place.add({.positions = scan.progress->ends(), .watermark = {}}, positions);
+    ends.offsets.insert(positions.begin(), positions.end());
   }
   for (const auto& scan : view_scans_) ends.view_epochs.push_back(scan->view().changed_epoch());
   return ends;
@@ -177,7 +173,7 @@ Epoch StreamJob::covered_epoch() const {
 }
 
 bool StreamJob::at_end() const {
-  return std::ranges::all_of(scans_, &connector::ScanProgress::ended) &&
+  return std::ranges::all_of(scans_, [](const JobScan& scan) { return scan.progress->ended(); }) &&
          std::ranges::all_of(view_scans_, [](const auto& scan) { return scan->view().ended(); });
 }
 
@@ -218,9 +214,9 @@ JobStatus StreamJob::status() {
   status.id = options_.id;
   status.name = options_.name;
   status.kind = kind_name(options_.kind);
-  for (const auto& scan : scans_) {
-    status.events_in_total += scan->records_read();
-    status.lag_events += scan->lag();
+  for (const JobScan& scan : scans_) {
+    status.events_in_total += scan.progress->records_read();
+    status.lag_events += scan.progress->lag();
   }
   if (scans_.empty()) status.events_in_total = stats.rows_in;
   status.rows_out_total = options_.sink != nullptr ? options_.sink->rows_written() : stats.rows_out;

@@ -78,9 +78,11 @@ class StreamJob {
 
   const Options options_;
   Counter* late_dropped_ = nullptr;
-  std::vector<std::shared_ptr<connector::ScanProgress>> scans_;
+  std::vector<JobScan> scans_;
   std::vector<std::shared_ptr<ViewProgress>> view_scans_;
-  // Of an insert that builds its state again: it writes nothing until it has come here.
+  // Of an insert: whether it builds its state again after a restart.
+  bool has_state_ = false;
+  // It does: it writes nothing until it has come here.
   std::optional<connector::Positions> hold_;
 
   mutable std::mutex mutex_;

@@ -81,6 +81,22 @@ std::optional<InputGate::Event> InputGate::aligned_barrier() {
   return Event{kAllPorts, Barrier{*std::exchange(barrier_, std::nullopt)}};
 }
 
+EventTime InputGate::reached_by_idle() const {
+  EventTime least = kMaxEventTime;
+  for (auto input = inputs_.begin(); input != inputs_.end();) {
+    const int port = input->port;
+    EventTime furthest = kMinEventTime;
+    bool any = false;
+    for (; input != inputs_.end() && input->port == port; ++input) {
+      if (input->watermark == kMaxEventTime) continue;
+      any = true;
+      furthest = std::max(furthest, input->watermark);
+    }
+    if (any) least = std::min(least, furthest);
+  }
+  return least;
+}
+
 std::optional<InputGate::Event> InputGate::merged_watermark() {
   EventTime least = kMaxEventTime;
   bool any_active = false;
@@ -96,7 +112,7 @@ std::optional<InputGate::Event> InputGate::merged_watermark() {
   }
   Watermark merged = watermark_;
   merged.idle = any_idle && !any_active;
-  if (!merged.idle) merged.time = std::max(watermark_.time, least);
+  merged.time = std::max(watermark_.time, merged.idle ? reached_by_idle() : least);
   if (merged == watermark_) return std::nullopt;
   watermark_ = merged;
   return Event{kAllPorts, merged};

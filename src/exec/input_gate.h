@@ -17,6 +17,8 @@ namespace penstock::exec {
 // Owned by one Task and called only on its worker thread. A channel that has delivered a barrier is parked until every
 // channel has, so rows after the barrier stay out of the epoch. The merged watermark is the least over the channels
 // that are neither idle nor at the end of time, and never goes back; when all have reached the end of time so has it.
+// When all are idle it is what the furthest of them had reached, so that it does not matter in which order they became
+// so, as in Flink; of several ports, the least of these.
 // A port that is loaded is read alone until all of its channels have reached the end of time.
 class InputGate {
  public:
@@ -50,6 +52,7 @@ class InputGate {
   void note_loaded();
   // The barrier, once every channel has delivered it or ended.
   std::optional<Event> aligned_barrier();
+  EventTime reached_by_idle() const;
   // The merged watermark, where it differs from the last one given.
   std::optional<Event> merged_watermark();
 

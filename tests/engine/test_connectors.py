@@ -1,61 +1,10 @@
 """Connectors over HTTP: datagen, print, blackhole, files, and what is refused when a table or a job is created."""
 
 import pathlib
-import queue
 import re
-import threading
 
 import pytest
 import requests
-
-import penstock_server
-
-WAIT_S = 60
-
-
-class Server(penstock_server.Server):
-    """Its standard output is read all the time, so that `print` is never held up."""
-
-    def wait_until_ready(self):
-        super().wait_until_ready()
-        self.lines = queue.Queue()
-        threading.Thread(target=self._read_lines, args=(self.process.stdout, self.lines), daemon=True).start()
-
-    @staticmethod
-    def _read_lines(stdout, lines):
-        try:
-            for line in stdout:
-                lines.put(line.decode().rstrip("\n"))
-        except ValueError:  # closed by stop()
-            pass
-
-    def printed(self, count):
-        return [self.lines.get(timeout=WAIT_S) for _ in range(count)]
-
-    def post(self, sql, timeout=WAIT_S):
-        return requests.post(f"http://{self.http}/api/v1/sql", json={"sql": sql}, timeout=timeout)
-
-    def run(self, sql):
-        answer = self.post(sql)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["results"][-1]
-
-    def sql(self, sql):
-        return self.run(sql)["rows"]
-
-    def error(self, sql):
-        answer = self.post(sql)
-        assert answer.status_code >= 400, answer.text
-        error = answer.json()["error"]
-        return error["message"] + " " + error.get("hint", "")
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "data")
-    yield server
-    assert server.stop() == 0
-
 
 ORDERS = """
 CREATE TABLE orders (item STRING, price DOUBLE) WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'json');
@@ -95,8 +44,7 @@ def test_a_view_of_a_table_with_an_end_is_finished_and_stays(server):
         CREATE MATERIALIZED VIEW sums AS SELECT n % 2 AS odd, SUM(n) AS total FROM numbers GROUP BY n % 2; FLUSH""")
     expected = [[0, 6_252_500], [1, 6_250_000]]
     assert server.sql("SELECT odd, total FROM sums ORDER BY odd") == expected
-    server.stop(penstock_server.signal.SIGKILL)
-    server.__init__(server.log_path.with_suffix(""))
+    server.restart()
     server.sql("FLUSH")
     assert server.sql("SELECT odd, total FROM sums ORDER BY odd") == expected
 
@@ -110,8 +58,7 @@ def test_an_insert_from_datagen_goes_on_where_it_was(server):
         before = server.sql("SELECT COUNT(*) FROM orders")[0][0]
         while server.sql("SELECT COUNT(*) FROM orders")[0][0] < before + 500:
             pass
-        server.stop(penstock_server.signal.SIGKILL)
-        server.__init__(server.log_path.with_suffix(""))
+        server.restart()
     server.sql("DROP JOB insert_orders")
     written = [row[0] for row in server.sql("SELECT item FROM orders")]
     assert len(written) > 1500 and len(set(written)) == len(written)

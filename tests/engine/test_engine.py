@@ -3,53 +3,14 @@
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import time
 
-import pytest
+import penstock_server
 import requests
 
-BIN = os.environ["PENSTOCK_BIN"]
+BIN = penstock_server.binary()
 STOP_SECONDS = 30
-
-
-class Server:
-    def __init__(self, data_dir):
-        self.data_dir = data_dir
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [BIN, "serve", "--data-dir", str(self.data_dir), "--kafka", "127.0.0.1:0", "--pg", "127.0.0.1:0", "--http", "127.0.0.1:0"],
-            stdout=subprocess.PIPE, text=True)
-        ready = self.process.stdout.readline()
-        assert ready.startswith("penstock ready"), ready
-        self.http = "http://" + re.search(r"http=(\S+)", ready).group(1)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(STOP_SECONDS)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(STOP_SECONDS) == 0
-
-    def post(self, sql):
-        return requests.post(self.http + "/api/v1/sql", json={"sql": sql}, timeout=60)
-
-    def sql(self, sql):
-        answer = self.post(sql)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["results"][-1]["rows"]
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "data")
-    yield server
-    server.stop()
-
 
 ORDERS = """
 CREATE TABLE orders (item STRING, price DOUBLE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND)
@@ -67,7 +28,7 @@ def test_statements_and_views(server):
     assert server.sql("SELECT item, n, total FROM totals ORDER BY item") == [["ink", 1, 8.0], ["pen", 2, 6.0]]
     assert server.sql("SELECT COUNT(*) FROM orders WHERE price > 3") == [[2]]
     assert server.sql("SELECT item FROM orders ORDER BY price DESC LIMIT 1") == [["ink"]]
-    view = requests.get(server.http + "/api/v1/views/totals", timeout=10).json()
+    view = requests.get(server.url + "/api/v1/views/totals", timeout=10).json()
     assert view["view"]["key"] == ["item"] and len(view["rows"]) == 2
     assert any("ScanTable" in row[0] for row in server.sql("EXPLAIN SELECT item FROM orders"))
     assert [row[0] for row in server.sql("SHOW MATERIALIZED VIEWS")] == ["totals"]
@@ -154,8 +115,7 @@ def test_views_and_jobs_survive_kill_9(server):
         GROUP BY window_start, window_end, item;""")
     for round_number in range(4):
         server.sql(f"INSERT INTO orders VALUES ('pen', 4.0, TIMESTAMP '2026-01-01 00:0{round_number}:00'); FLUSH")
-        server.kill()
-        server.start()
+        server.restart()
     server.sql("FLUSH")
     assert server.sql("SELECT n, total FROM totals") == [[4, 16.0]]
     assert server.sql("SELECT COUNT(*) FROM dear") == [[4]]
@@ -167,7 +127,7 @@ def test_alerts_fire_and_resolve(server):
     server.sql(ORDERS + TOTALS + "CREATE ALERT big SEVERITY 'HIGH' NOTIFY log AS SELECT item, total FROM totals WHERE total > 7;")
 
     def states():
-        alerts = requests.get(server.http + "/api/v1/alerts", timeout=10).json()["alerts"]
+        alerts = requests.get(server.url + "/api/v1/alerts", timeout=10).json()["alerts"]
         return [(alert["state"], alert["values"]["item"]) for alert in alerts]
 
     def wait_for(expected):

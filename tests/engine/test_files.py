@@ -9,10 +9,7 @@ import time
 
 import pytest
 
-import penstock_server
-from test_connectors import Server
-
-WAIT_S = 60
+from sql_server import WAIT_S
 
 
 @pytest.fixture
@@ -23,26 +20,8 @@ def files(tmp_path):
 
 
 @pytest.fixture
-def server(tmp_path, files):
-    server = Server(tmp_path / "data", f"--files-dir={files}")
-    server.flags = (tmp_path / "data", f"--files-dir={files}")
-    yield server
-    assert server.stop() == 0
-    server.assert_no_fault()
-
-
-def kill_and_restart(server):
-    flags = server.flags
-    server.stop(penstock_server.signal.SIGKILL)
-    server.__init__(*flags)
-    server.flags = flags
-
-
-def wait_for(server, sql, expected):
-    deadline = time.monotonic() + WAIT_S
-    while (rows := server.sql(sql)) != expected:
-        assert time.monotonic() < deadline, rows
-        time.sleep(0.05)
+def server(start_server, files):
+    return start_server(f"--files-dir={files}")
 
 
 LOG = """
@@ -61,10 +40,10 @@ def test_a_growing_file_and_new_files_are_followed_by_themselves(server, files):
             file.flush()
             file.write(json.dumps({"k": "a", "v": v})[5:] + "\n")
             file.flush()
-            wait_for(server, "SELECT n, total FROM totals", [[v + 1, sum(range(v + 1))]])
+            server.wait_for("SELECT n, total FROM totals", [[v + 1, sum(range(v + 1))]])
     (files / "log/.writing").write_text('{"k": "b", "v": 10}\n')
     os.rename(files / "log/.writing", files / "log/b.json")
-    wait_for(server, "SELECT n, total FROM totals", [[4, 13]])
+    server.wait_for("SELECT n, total FROM totals", [[4, 13]])
 
 
 def test_flush_waits_for_what_is_in_the_files(server, files):
@@ -94,12 +73,12 @@ def test_a_rotated_and_a_truncated_file(server, files):
     path.write_text("four\n")
     server.sql("FLUSH")
     seen = "SELECT line FROM lines ORDER BY line"
-    wait_for(server, seen, [["four"], ["one"], ["three"], ["two"]])
+    server.wait_for(seen, [["four"], ["one"], ["three"], ["two"]])
     os.truncate(path, 0)
     server.sql("FLUSH")
     path.open("a").write("x\n")
     server.sql("FLUSH")
-    wait_for(server, seen, [["four"], ["one"], ["three"], ["two"], ["x"]])
+    server.wait_for(seen, [["four"], ["one"], ["three"], ["two"], ["x"]])
     assert "a file is read from its beginning again" in server.log_tail()
 
 
@@ -178,7 +157,7 @@ def test_what_is_written_is_published_whole_and_once_in_spite_of_kill_9(server, 
             while len(os.listdir(files / "out")) < before + 4:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
-            kill_and_restart(server)
+            server.restart()
         server.sql("DROP JOB insert_out")
     finally:
         stop.set()
@@ -208,17 +187,14 @@ def test_a_followed_file_is_written_on_once_in_spite_of_kill_9(server, files):
                     file.write(expected[-1] + "\n")
         if turn % 2 == 0:
             server.sql("FLUSH")
-        kill_and_restart(server)
+        server.restart()
     server.sql("FLUSH")
     assert sorted(row[0] for row in server.sql("SELECT line FROM topic")) == sorted(expected)
 
 
-def test_the_directory_for_files_is_in_the_data_directory_by_default(tmp_path):
-    server = Server(tmp_path / "data")
-    try:
-        server.sql("""CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 't', 'format' = 'csv');
-                      INSERT INTO t VALUES (1), (2)""")
-        assert lines_of(pathlib.Path(tmp_path / "data/files/t")) == ["1", "2"]
-        assert server.sql("SELECT a FROM t ORDER BY a") == [[1], [2]]
-    finally:
-        assert server.stop() == 0
+def test_the_directory_for_files_is_in_the_data_directory_by_default(start_server, tmp_path):
+    server = start_server()
+    server.sql("""CREATE TABLE t (a INT) WITH ('connector' = 'filesystem', 'path' = 't', 'format' = 'csv');
+                  INSERT INTO t VALUES (1), (2)""")
+    assert lines_of(pathlib.Path(tmp_path / "data/files/t")) == ["1", "2"]
+    assert server.sql("SELECT a FROM t ORDER BY a") == [[1], [2]]

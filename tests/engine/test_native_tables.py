@@ -1,16 +1,5 @@
 """Tables without a connector: INSERT, UPDATE and DELETE, views over them, and what a kill leaves of them."""
 
-import pytest
-from test_engine import Server
-
-
-@pytest.fixture
-def server(tmp_path):
-    server = Server(tmp_path / "data")
-    yield server
-    server.stop()
-
-
 ACCOUNTS = """
 CREATE TABLE accounts (id BIGINT PRIMARY KEY, owner STRING NOT NULL, balance DECIMAL(12, 2) DEFAULT 0,
                        opened TIMESTAMP(3) DEFAULT TIMESTAMP '2026-01-01 00:00:00', doubled AS balance * 2);
@@ -125,8 +114,7 @@ def test_changes_are_durable_and_whole(server):
     before = server.sql("SELECT id, v, s FROM t ORDER BY id")
     assert len(before) == 39
     for _ in range(2):
-        server.kill()
-        server.start()
+        server.restart()
         assert server.sql("SELECT id, v, s FROM t ORDER BY id") == before
         assert server.sql("FLUSH; SELECT n FROM n") == [[39]]
     server.sql("INSERT INTO t (id) VALUES (119)")

@@ -123,7 +123,7 @@ class DatagenSource : public exec::Source {
       const log::TopicPartition id = split_id(scan_->request.table, split);
       Split& s = splits_.emplace_back(Split{.id = id, .rows = SplitRows(split, scan_->table.rows_max)});
       s.rows.move_to(find(scan_->request.start, id).value_or(0));
-      if (holding_) s.hold = find(*scan_->request.hold, id).value_or(0);
+      if (holding_) s.hold = find(scan_->request.hold->positions, id).value_or(0);
     }
   }
 
@@ -150,7 +150,11 @@ class DatagenSource : public exec::Source {
       limit_.take(rows);
     }
     if (transform_.has_watermark()) watermarks_.tell(out);
-    if (next_split() == nullptr) return holding_ ? SourceState::kWaiting : SourceState::kEnded;
+    if (next_split() == nullptr) {
+      if (holding_) return SourceState::kWaiting;
+      watermarks_.finish();
+      return SourceState::kEnded;
+    }
     if (holding_ || available > 0) return SourceState::kMore;
     wake_up_.at(limit_.next_us(now_us));
     return SourceState::kWaiting;
@@ -159,7 +163,7 @@ class DatagenSource : public exec::Source {
   Status on_barrier(Epoch epoch) override {
     Positions positions;
     for (const Split& split : splits_) positions.emplace_back(split.id, log::Offset(split.rows.position()));
-    scan_->progress->note(instance_, epoch, std::move(positions));
+    scan_->progress->note(instance_, epoch, {.positions = std::move(positions), .watermark = watermarks_.told()});
     return {};
   }
 

@@ -239,7 +239,7 @@ TEST_F(DatagenTest, ItGoesOnWhereItWasOnAnyNumberOfInstances) {
         for (const int64_t n : batch.column(0)->values<int64_t>()) into.insert(n);
       }
     }
-    return p.progress->take_positions(Epoch(1));
+    return p.progress->take(Epoch(1)).positions;
   };
   std::multiset<int64_t> whole;
   rows_of(plan(request(columns)), whole, 1000);
@@ -263,8 +263,8 @@ TEST_F(DatagenTest, ItGoesOnWhereItWasOnAnyNumberOfInstances) {
 TEST_F(DatagenTest, AHeldScanGivesWhatCameBeforeAtOnce) {
   options_["rows-per-second"] = "1";
   ScanRequest held = request(schema_of({{"a", "BIGINT"}}));
-  held.hold = Positions{{log::partition_of("datagen:t", 0), log::Offset(2048)},
-                        {log::partition_of("datagen:t", 1), log::Offset(100)}};
+  held.hold.emplace().positions = Positions{{log::partition_of("datagen:t", 0), log::Offset(2048)},
+                                            {log::partition_of("datagen:t", 1), log::Offset(100)}};
   const SourcePlan p = plan(std::move(held));
   const auto source = make_source(p);
   CollectedOutput out;

@@ -147,7 +147,7 @@ class FileSource : public exec::Source {
   FileSource(std::shared_ptr<const FileScan> scan, int instance, RecordRows rows)
       : scan_(std::move(scan)),
         instance_(instance),
-        before_(positions_of(scan_->request.table, scan_->request.hold.value_or(scan_->request.start))),
+        before_(positions_of(scan_->request.table, holding_ ? scan_->request.hold->positions : scan_->request.start)),
         rows_(std::move(rows)),
         watermarks_(scan_->request, scan_->follows() ? scan_->options.idle_timeout_us : 0),
         wake_up_(*scan_->context.timer) {
@@ -178,6 +178,7 @@ class FileSource : public exec::Source {
     if (std::exchange(news_, false)) out.emit({});  // an epoch ends that tells of them
     if (scan_->bounded && !holding_ && unread_.empty() && reading_.empty()) {
       scan_->progress->instance_ended();
+      watermarks_.finish();
       return SourceState::kEnded;
     }
     tell_watermark(out);
@@ -204,7 +205,7 @@ class FileSource : public exec::Source {
       }
     }
     if (!holding_) missing_.clear();
-    scan_->progress->note(instance_, epoch, std::move(positions));
+    scan_->progress->note(instance_, epoch, {.positions = std::move(positions), .watermark = watermarks_.told()});
     return {};
   }
 
@@ -403,6 +404,7 @@ class FileSource : public exec::Source {
     // Only what rests can be idle: what waits for its turn, or for room behind this source, is not.
     for (const File* file : reading_) watermarks_.advance(*file->split, kMinEventTime, now_us());
     if (not_begun_split_) watermarks_.advance(*not_begun_split_, kMinEventTime, now_us());
+    if (holding_ && unread_.empty() && reading_.empty()) watermarks_.restore(scan_->request.hold->watermark);
     watermarks_.check_idle(now_us());
     watermarks_.tell(out);
   }
@@ -420,13 +422,13 @@ class FileSource : public exec::Source {
 
   const std::shared_ptr<const FileScan> scan_;
   const int instance_;
+  bool holding_ = scan_->request.hold.has_value();
   std::map<std::string, uint64_t> before_;  // positions before a restart, by the names of files
   RecordRows rows_;
   SplitWatermarks watermarks_;
   std::atomic<bool> look_due_{true};
   int64_t next_look_us_ = 0;
   WakeUp wake_up_;
-  bool holding_ = scan_->request.hold.has_value();
   uint64_t seen_changes_ = 0;
   bool news_ = false;                  // something to tell with the next epoch
   std::map<std::string, File> files_;  // by name; all that are its own

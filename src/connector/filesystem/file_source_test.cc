@@ -73,7 +73,7 @@ class FileSourceTest : public ConnectorTest {
   }
   Positions positions_at(const SourcePlan& plan, exec::Source& source, int64_t epoch) {
     EXPECT_TRUE(source.on_barrier(Epoch(epoch)));
-    return plan.progress->take_positions(Epoch(epoch));
+    return plan.progress->take(Epoch(epoch)).positions;
   }
   // Those that are kept.
   static std::string kept(Positions positions) {
@@ -246,9 +246,9 @@ TEST_F(FileSourceTest, AHeldScanStopsUntilItIsReleased) {
   append_to("b.csv", "b1\n");
   append_to("new.csv", "n1\n");
   ScanRequest held = items();
-  held.hold = Positions{{{"file:t:in/a.csv", log::PartitionId(0)}, log::Offset(6)},
-                        {{"file:t:in/b.csv", log::PartitionId(0)}, log::Offset(0)},
-                        {{"file:t:in/lost.csv", log::PartitionId(0)}, log::Offset(5)}};
+  held.hold.emplace().positions = Positions{{{"file:t:in/a.csv", log::PartitionId(0)}, log::Offset(6)},
+                                            {{"file:t:in/b.csv", log::PartitionId(0)}, log::Offset(0)},
+                                            {{"file:t:in/lost.csv", log::PartitionId(0)}, log::Offset(5)}};
   const SourcePlan following = plan(std::move(held));
   const auto source = make_source(following);
   CollectedOutput out;
@@ -267,8 +267,8 @@ TEST_F(FileSourceTest, AHeldTableWithAnEndDoesNotEndBefore) {
   append_to("a.csv", "a1\na2\n");
   append_to("b.csv", "b1\n");
   ScanRequest held = items();
-  held.hold = Positions{{{"file:t:in/a.csv", log::PartitionId(0)}, log::Offset(3)},
-                        {{"file:t:in/b.csv", log::PartitionId(0)}, log::Offset(INT64_MAX)}};
+  held.hold.emplace().positions = Positions{{{"file:t:in/a.csv", log::PartitionId(0)}, log::Offset(3)},
+                                            {{"file:t:in/b.csv", log::PartitionId(0)}, log::Offset(INT64_MAX)}};
   const SourcePlan bounded = plan(std::move(held));
   const auto source = make_source(bounded);
   CollectedOutput out;

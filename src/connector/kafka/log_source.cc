@@ -1,5 +1,7 @@
 #include "connector/kafka/log_source.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -100,6 +102,21 @@ class LogScanProgress : public ScanProgress {
   std::vector<Partition> partitions_;
 };
 
+// Where a job that is new begins.
+Result<log::Offset> find_first(log::Log& log, const LogTableOptions& options, const log::TopicPartition& partition) {
+  if (options.startup == StartupMode::kLatest) return log.high_watermark(partition);
+  if (options.startup == StartupMode::kTimestamp) {
+    const auto found = PENSTOCK_TRY(log.offset_for_time(partition, options.startup_timestamp_ms));
+    if (found) return found->offset;
+    return log.high_watermark(partition);
+  }
+  if (options.startup == StartupMode::kSpecificOffsets) {
+    const auto it = options.startup_offsets.find(partition.partition.value());
+    if (it != options.startup_offsets.end()) return log::Offset(it->second);
+  }
+  return log.log_start_offset(partition);
+}
+
 // What the instances of one scan share. Immutable but for the progress.
 struct LogScan {
   ConnectorContext context;
@@ -198,9 +215,13 @@ class LogSource : public exec::Source {
     // At once, not at the next poll: the epoch that covers the last record has the end of time in it.
     if (scan_->last && std::ranges::all_of(ended_, std::identity())) {
       scan_->progress->instance_ended();
+      watermarks_.finish();
       return SourceState::kEnded;
     }
     if (rows_.has_watermark()) {
+      if (holding_ && std::ranges::all_of(readers_, [](const auto& reader) { return reader->at_end(); })) {
+        watermarks_.restore(scan_->request.hold->watermark);
+      }
       watermarks_.check_idle(scan_->context.env->monotonic_time_us());
       watermarks_.tell(out);
     }
@@ -215,7 +236,7 @@ class LogSource : public exec::Source {
       positions.emplace_back(readers_[i]->partition(), readers_[i]->position());
       if (ended_[i]) positions.emplace_back(end_split(readers_[i]->partition()), log::Offset(1));
     }
-    scan_->progress->note(instance_, epoch, std::move(positions));
+    scan_->progress->note(instance_, epoch, {.positions = std::move(positions), .watermark = watermarks_.told()});
     return {};
   }
 
@@ -234,7 +255,7 @@ class LogSource : public exec::Source {
       if (scan_->last && !find(*scan_->last, partition)) continue;
       const log::Offset start = PENSTOCK_TRY(start_offset(partition));
       std::optional<log::Offset> end = last_offset(partition);
-      if (holding_) end = find(*scan_->request.hold, partition).value_or(start);
+      if (holding_) end = find(scan_->request.hold->positions, partition).value_or(start);
       readers_.push_back(
           std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, callbacks(partition)));
       ended_.push_back(false);
@@ -266,7 +287,7 @@ class LogSource : public exec::Source {
     if (!scan_->last) return;
     for (size_t i = 0; i < readers_.size(); ++i) {
       if (ended_[i] || !readers_[i]->at_end()) continue;
-      if (holding_ && !find(*scan_->request.hold, end_split(readers_[i]->partition()))) continue;
+      if (holding_ && !find(scan_->request.hold->positions, end_split(readers_[i]->partition()))) continue;
       ended_[i] = true;
       watermarks_.end(i);
     }
@@ -274,19 +295,10 @@ class LogSource : public exec::Source {
 
   Result<log::Offset> start_offset(const log::TopicPartition& partition) const {
     if (const auto given = find(scan_->request.start, partition)) return *given;
-    const LogTableOptions& options = scan_->options;
-    log::Log& log = *scan_->context.log;
-    if (options.startup == StartupMode::kLatest && !scan_->request.bounded) return log.high_watermark(partition);
-    if (options.startup == StartupMode::kTimestamp) {
-      const auto found = PENSTOCK_TRY(log.offset_for_time(partition, options.startup_timestamp_ms));
-      if (found) return found->offset;
-      return log.high_watermark(partition);
+    if (scan_->request.bounded && scan_->options.startup == StartupMode::kLatest) {
+      return scan_->context.log->log_start_offset(partition);
     }
-    if (options.startup == StartupMode::kSpecificOffsets) {
-      const auto it = options.startup_offsets.find(partition.partition.value());
-      if (it != options.startup_offsets.end()) return log::Offset(it->second);
-    }
-    return log.log_start_offset(partition);
+    return find_first(*scan_->context.log, scan_->options, partition);
   }
 
   void emit_records(size_t partition, exec::SourceOutput& out) {
@@ -339,7 +351,38 @@ Result<Positions> find_last(log::Log& log, const LogTableOptions& options, const
   return last;
 }
 
+// As the value of an option: "partition:0,offset:42;partition:1,offset:300".
+std::string offsets_text(const Positions& positions) {
+  std::string text;
+  for (const auto& [partition, offset] : positions) {
+    if (!text.empty()) text += ';';
+    text += fmt::format("partition:{},offset:{}", partition.partition.value(), offset.value());
+  }
+  return text;
+}
+
 }  // namespace
+
+Result<OptionMap> fix_log_options(const ConnectorContext& context, const std::string& table, const OptionMap& options) {
+  const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table, options));
+  const std::optional<log::TopicInfo> topic = context.log->topic(parsed.topic);
+  if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", parsed.topic, table);
+  OptionMap fixed;
+  if (parsed.startup == StartupMode::kLatest || parsed.startup == StartupMode::kTimestamp) {
+    Positions first;
+    for (int32_t number = 0; number < topic->partitions; ++number) {
+      const log::TopicPartition partition{topic->name, log::PartitionId(number)};
+      first.emplace_back(partition, PENSTOCK_TRY(find_first(*context.log, parsed, partition)));
+    }
+    fixed["scan.startup.mode"] = "specific-offsets";
+    fixed["scan.startup.specific-offsets"] = offsets_text(first);
+  }
+  if (parsed.bounded == BoundedMode::kLatest || parsed.bounded == BoundedMode::kTimestamp) {
+    fixed["scan.bounded.mode"] = "specific-offsets";
+    fixed["scan.bounded.specific-offsets"] = offsets_text(PENSTOCK_TRY(find_last(*context.log, parsed, *topic, false)));
+  }
+  return fixed;
+}
 
 Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest request) {
   auto scan = std::make_shared<LogScan>();

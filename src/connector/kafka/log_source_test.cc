@@ -214,21 +214,21 @@ TEST_F(LogSourceTest, AHeldPartitionEndsOnlyWhereItHadEnded) {
   append("orders", 0, {event("a", 1)});
   append("orders", 1, {event("b", 2)});
   ScanRequest held = request_with_watermark();
-  held.hold =
+  held.hold.emplace().positions =
       Positions{{log::partition_of("orders", 0), log::Offset(1)}, {log::partition_of("orders", 1), log::Offset(1)}};
   SourcePlan again = plan(held);
   auto source = make_source(again);
   CollectedOutput out;
   EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting) << "what the end gives had not been written";
   ASSERT_TRUE(source->on_barrier(Epoch(1)));
-  EXPECT_EQ(positions_text(again.progress->take_positions(Epoch(1))), "orders/0=1 orders/1=1");
+  EXPECT_EQ(positions_text(again.progress->take(Epoch(1)).positions), "orders/0=1 orders/1=1");
   again.progress->release();
   EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
   ASSERT_TRUE(source->on_barrier(Epoch(2)));
-  const Positions ended = again.progress->take_positions(Epoch(2));
+  const Positions ended = again.progress->take(Epoch(2)).positions;
   EXPECT_EQ(positions_text(ended), "orders/0=1 end:orders/0=1 orders/1=1 end:orders/1=1");
 
-  held.hold = ended;
+  held.hold->positions = ended;
   source = make_source(plan(held));
   EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
 }
@@ -280,6 +280,61 @@ TEST_F(LogSourceTest, IdlePartitionsHoldNobodyBack) {
   EXPECT_EQ(out.last_watermark, (exec::Watermark{.time = second(30), .idle = false}));
 }
 
+TEST_F(LogSourceTest, AHeldScanTellsTheWatermarkThatItHadTold) {
+  options_["scan.watermark.idle-timeout"] = "10 s";
+  append("orders", 0, {event("a", 10)});
+  CollectedOutput out;
+  SourcePlan first = plan(request_with_watermark());
+  const auto source = make_source(first);
+  poll_all(*source, out);
+  env_.advance(10'000'000);
+  append("orders", 1, {event("b", 20)});
+  poll_all(*source, out);
+  ASSERT_EQ(out.last_watermark, (exec::Watermark{.time = second(20), .idle = false})) << "partition 0 is idle";
+  ASSERT_TRUE(source->on_barrier(Epoch(1)));
+  ScanProgress::Noted noted = first.progress->take(Epoch(1));
+  EXPECT_EQ(noted.watermark, out.last_watermark);
+
+  ScanRequest held = request_with_watermark();
+  held.hold = ScanHold{.positions = noted.positions, .watermark = noted.watermark};
+  SourcePlan again = plan(std::move(held));
+  const auto second_source = make_source(again);
+  poll_all(*second_source, out);
+  EXPECT_EQ(out.last_watermark, noted.watermark) << "though partition 0 is not idle yet";
+  ASSERT_TRUE(second_source->on_barrier(Epoch(1)));
+  EXPECT_EQ(again.progress->take(Epoch(1)).watermark, noted.watermark);
+  again.progress->release();
+  append("orders", 0, {event("c", 12)});
+  poll_all(*second_source, out);
+  EXPECT_EQ(out.last_watermark.time, second(20)) << "it does not go back";
+}
+
+TEST_F(LogSourceTest, OptionsThatTellOfTheMomentAreFixed) {
+  append("orders", 0, {event("a", 1)}, 1000);
+  append("orders", 0, {event("b", 2)}, 2000);
+  append("orders", 1, {event("c", 3)}, 3000);
+  const auto fixed = [&](const OptionMap& more) {
+    for (const auto& [key, value] : more) options_[key] = value;
+    const auto options = fix_options(context(), "t", options_);
+    for (const auto& [key, value] : more) options_.erase(key);
+    return options.value();
+  };
+  EXPECT_THAT(fixed({}), IsEmpty());
+  EXPECT_THAT(fixed({{"scan.startup.mode", "earliest-offset"}}), IsEmpty());
+  EXPECT_EQ(
+      fixed({{"scan.startup.mode", "latest-offset"}}),
+      (OptionMap{{"scan.startup.mode", "specific-offsets"},
+                 {"scan.startup.specific-offsets", "partition:0,offset:2;partition:1,offset:1;partition:2,offset:0"}}));
+  EXPECT_EQ(
+      fixed({{"scan.startup.mode", "timestamp"}, {"scan.startup.timestamp-millis", "1500"}}),
+      (OptionMap{{"scan.startup.mode", "specific-offsets"},
+                 {"scan.startup.specific-offsets", "partition:0,offset:1;partition:1,offset:0;partition:2,offset:0"}}));
+  EXPECT_EQ(
+      fixed({{"scan.bounded.mode", "latest-offset"}}),
+      (OptionMap{{"scan.bounded.mode", "specific-offsets"},
+                 {"scan.bounded.specific-offsets", "partition:0,offset:2;partition:1,offset:1;partition:2,offset:0"}}));
+}
+
 TEST_F(LogSourceTest, PositionsAreNotedAtBarriersAndGoOnThere) {
   SourcePlan following = plan(request(columns()));
   auto source = make_source(following);
@@ -290,9 +345,9 @@ TEST_F(LogSourceTest, PositionsAreNotedAtBarriersAndGoOnThere) {
   append("orders", 0, {event("c", 3)});
   poll_all(*source, out);
   ASSERT_TRUE(source->on_barrier(Epoch(2)));
-  const Positions at_one = following.progress->take_positions(Epoch(1));
+  const Positions at_one = following.progress->take(Epoch(1)).positions;
   EXPECT_EQ(positions_text(at_one), "orders/0=2 orders/1=0 orders/2=0");
-  EXPECT_EQ(positions_text(following.progress->take_positions(Epoch(2))), "orders/0=3 orders/1=0 orders/2=0");
+  EXPECT_EQ(positions_text(following.progress->take(Epoch(2)).positions), "orders/0=3 orders/1=0 orders/2=0");
   EXPECT_EQ(positions_text(following.progress->ends()), "orders/0=3 orders/1=0 orders/2=0");
 
   ScanRequest resumed = request(columns());
@@ -306,7 +361,7 @@ TEST_F(LogSourceTest, AHeldScanStopsUntilItIsReleased) {
   append("orders", 0, {event("a", 1), event("b", 2), event("c", 3)});
   append("orders", 1, {event("x", 1)});
   ScanRequest held = request(columns());
-  held.hold = Positions{{log::partition_of("orders", 0), log::Offset(2)}};
+  held.hold.emplace().positions = Positions{{log::partition_of("orders", 0), log::Offset(2)}};
   const SourcePlan following = plan(std::move(held));
   const auto source = make_source(following);
   CollectedOutput out;
@@ -364,7 +419,7 @@ TEST_F(LogSourceTest, TombstonesGiveNoRowButMoveOn) {
   poll_all(*source, out);
   EXPECT_EQ(out.rows, 0u);
   ASSERT_TRUE(source->on_barrier(Epoch(1)));
-  EXPECT_THAT(positions_text(following.progress->take_positions(Epoch(1))), HasSubstr("orders/0=1"));
+  EXPECT_THAT(positions_text(following.progress->take(Epoch(1)).positions), HasSubstr("orders/0=1"));
 }
 
 TEST_F(LogSourceTest, OptionsAreChecked) {

@@ -20,17 +20,18 @@ constexpr OptionDoc kOptions[] = {
     {"value.format", "", "The same as 'format'; the options of the format then begin with 'value.'."},
     {"scan.startup.mode", "earliest-offset",
      "Where a new job begins: earliest-offset, latest-offset, timestamp, specific-offsets, or group-offsets, which is "
-     "earliest-offset here. A SELECT ignores latest-offset."},
+     "earliest-offset here. The job keeps the offsets that this means when it is made. A SELECT ignores "
+     "latest-offset."},
     {"scan.startup.timestamp-millis", "", "With the mode timestamp: the first record at or after this time."},
     {"scan.startup.specific-offsets", "",
      "With the mode specific-offsets: 'partition:0,offset:42;partition:1,offset:300'. Other partitions are read from "
      "their beginning."},
     {"scan.bounded.mode", "unbounded",
-     "Where a job ends, so that every window fires: unbounded (it goes on), latest-offset (what is there when it "
-     "starts), timestamp, specific-offsets. A SELECT ends there or at the present end."},
+     "Where a job ends, so that every window fires: unbounded (it goes on), latest-offset (what is there when it is "
+     "made), timestamp, specific-offsets. A SELECT ends there or at the present end."},
     {"scan.bounded.timestamp-millis", "",
      "With the mode timestamp: before the first record at or after this time; where there is none, at what is there "
-     "when the job starts."},
+     "when the job is made."},
     {"scan.bounded.specific-offsets", "",
      "With the mode specific-offsets, in the same form: before these offsets. Other partitions are not read."},
     {"scan.watermark.idle-timeout", "0",

@@ -1,0 +1,82 @@
+"""Where jobs go on after kill -9: what they had read, where they begin and end, and what time it was for them."""
+
+import time
+
+
+def orders_table(name, topic="orders", **options):
+    more = "".join(f", '{key.replace('_', '.')}' = '{value}'" for key, value in options.items())
+    return f"""CREATE TABLE {name} (item STRING, price DOUBLE, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+               WITH ('connector' = 'kafka', 'topic' = '{topic}', 'format' = 'json'{more});"""
+
+
+def test_each_scan_of_a_topic_goes_on_where_it_was(server):
+    """One of the two ends before the other, so that what both have read is less than what the other has."""
+    server.sql(orders_table("orders"))
+    server.sql("""CREATE TABLE begun (item STRING) WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'json',
+                  'scan.bounded.mode' = 'specific-offsets', 'scan.bounded.specific-offsets' = 'partition:0,offset:1');
+                  CREATE TABLE out (item STRING) WITH ('connector' = 'kafka', 'topic' = 'out', 'format' = 'json');
+                  INSERT INTO out SELECT item FROM orders UNION ALL SELECT item || '!' FROM begun;""")
+    for item in ("pen", "ink", "cap"):
+        server.sql(f"INSERT INTO orders VALUES ('{item}', 1, TIMESTAMP '2026-01-01 00:00:00'); FLUSH")
+    for _ in range(3):
+        server.restart()
+        server.sql("FLUSH")
+        assert server.sql("SELECT item FROM out ORDER BY item") == [["cap"], ["ink"], ["pen"], ["pen!"]]
+
+
+def test_a_scan_joined_with_itself_writes_nothing_again(server):
+    server.sql(orders_table("orders") + """
+        CREATE TABLE pairs (a STRING, b STRING) WITH ('connector' = 'kafka', 'topic' = 'pairs', 'format' = 'json');
+        INSERT INTO pairs SELECT a.item, b.item FROM orders AS a JOIN orders AS b ON a.price = b.price;""")
+    for turn in range(3):
+        server.sql(f"INSERT INTO orders VALUES ('{turn}', 1, TIMESTAMP '2026-01-01 00:00:00'); FLUSH")
+        server.restart()
+    server.sql("FLUSH")
+    assert server.sql("SELECT a, b FROM pairs ORDER BY a, b") == [[str(a), str(b)] for a in range(3) for b in range(3)]
+
+
+def test_what_was_the_latest_offset_when_a_job_was_made_stays_its_beginning(server):
+    server.sql(orders_table("orders") + orders_table("news", scan_startup_mode="latest-offset") + """
+        CREATE TABLE hours (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'hours', 'format' = 'json');
+        INSERT INTO orders VALUES ('old', 1, TIMESTAMP '2026-01-01 00:00:00');
+        CREATE MATERIALIZED VIEW counts AS SELECT COUNT(*) AS n FROM news;
+        INSERT INTO hours SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE news, DESCRIPTOR(ts), INTERVAL '1' HOUR))
+        GROUP BY window_start, window_end;
+        INSERT INTO orders VALUES ('new', 1, TIMESTAMP '2026-01-01 00:10:00'), ('new', 1, TIMESTAMP '2026-01-01 00:20:00');
+        FLUSH""")
+    for _ in range(2):
+        assert server.sql("SELECT n FROM counts") == [[2]]
+        server.restart()
+        server.sql("FLUSH")
+    server.sql("INSERT INTO orders VALUES ('new', 1, TIMESTAMP '2026-01-01 01:00:00'); FLUSH")
+    assert server.sql("SELECT n FROM counts") == [[3]]
+    assert server.sql("SELECT n FROM hours") == [[2]], "the window that was open has both its rows"
+
+
+def test_what_was_the_latest_offset_when_a_job_was_made_stays_its_end(server):
+    server.sql(orders_table("orders") + orders_table("past", scan_bounded_mode="latest-offset") + """
+        INSERT INTO orders VALUES ('old', 1, TIMESTAMP '2026-01-01 00:00:00');
+        CREATE MATERIALIZED VIEW counts AS SELECT COUNT(*) AS n FROM past;
+        INSERT INTO orders VALUES ('new', 1, TIMESTAMP '2026-01-01 00:10:00'); FLUSH""")
+    assert server.sql("SELECT n FROM counts") == [[1]]
+    server.restart()
+    server.sql("FLUSH")
+    assert server.sql("SELECT n FROM counts") == [[1]]
+
+
+def test_windows_that_an_idle_partition_let_close_are_not_written_again(start_server):
+    server = start_server("--kafka-default-partitions=2")
+    options = "'connector' = 'kafka', 'topic' = 'orders', 'format' = 'json', 'key.fields' = 'item'"
+    server.sql(f"""
+        CREATE TABLE orders (item STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+        WITH ({options}, 'scan.watermark.idle-timeout' = '300 ms');
+        CREATE TABLE out (item STRING, n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'out', 'format' = 'json');
+        INSERT INTO out SELECT item, COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE))
+        GROUP BY window_start, window_end, item;
+        INSERT INTO orders VALUES ('pen', TIMESTAMP '2026-01-01 00:00:00'), ('pen', TIMESTAMP '2026-01-01 00:01:00')""")
+    server.wait_for("SELECT item, n FROM out", [["pen", 1]])
+    server.restart()
+    server.sql("INSERT INTO orders VALUES ('pen', TIMESTAMP '2026-01-01 00:02:00')")
+    server.wait_for("SELECT COUNT(*) > 1 FROM out", [[True]])
+    time.sleep(0.5)  # the other partition is idle again: nothing comes of that
+    assert server.sql("SELECT item, n FROM out") == [["pen", 1], ["pen", 1]]
