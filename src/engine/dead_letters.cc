@@ -48,7 +48,7 @@ Status DeadLetters::read_topic() {
   const log::TopicPartition partition{std::string(kTopic), log::PartitionId(0)};
   const log::Offset start = PENSTOCK_TRY(log_.log_start_offset(partition));
   const log::Offset end = PENSTOCK_TRY(log_.high_watermark(partition));
-  // Any client can write to the topic, so what is no letter is passed over.
+  // A letter that cannot be read is not worth a start that fails.
   connector::PartitionReader reader(log_, partition, start, end, {.unreadable = [](const auto& /*records*/) {}});
   std::vector<log::Record> records;
   while (!reader.at_end()) {

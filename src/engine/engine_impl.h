@@ -79,7 +79,8 @@ class EngineImpl : public Engine {
   Status find_directories();
   Status start_entry(const catalog::EntryPtr& entry);
   Status start_native_table(const catalog::EntryPtr& entry);
-  // Removes the topics of native tables that are no more: a crash came between the two steps of their end.
+  // Removes the topics of native tables that are no more: a crash came between the two steps of their end. Nobody else
+  // can have made a topic of such a name (log::is_reserved_name()).
   Status remove_orphaned_topics();
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);

@@ -434,6 +434,11 @@ class SessionImpl : public Session {
     const std::string tag = "DROP " + std::string(sql::object_kind_name(drop.kind));
     if (drop.kind == ObjectKind::kTopic) {
       if (drop.if_exists && !engine_.log().topic(name)) return make_tag_cursor(tag);
+      if (log::is_reserved_name(name)) {
+        return Error(ErrorCode::kPermissionDenied, "topic \"" + name + "\" is reserved for Penstock itself")
+            .hint("DROP TABLE and DROP JOB remove the topics of tables and jobs")
+            .at(drop.name.position().offset);
+      }
       PENSTOCK_TRY(engine_.log().delete_topic(name));
       return make_tag_cursor(tag);
     }

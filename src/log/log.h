@@ -36,6 +36,10 @@ struct TopicPartition {
   auto operator<=>(const TopicPartition&) const = default;
 };
 
+// Whether a topic or group of this name is the program's own: tables, jobs and dead letters keep there what they must
+// find again. Clients may read them and nothing else. The log does not look at it; whoever serves clients does.
+inline bool is_reserved_name(std::string_view name) { return name.starts_with("penstock."); }
+
 // Kafka's 128-bit topic id.
 struct TopicId {
   uint64_t high = 0;
@@ -58,7 +62,7 @@ struct TopicInfo {
   TopicId id;
   int32_t partitions = 0;
   TopicConfig config;
-  bool internal = false;
+  bool internal = false;  // the program's own, or by its name one of Kafka's kind
 };
 
 enum class AppendError : uint8_t {

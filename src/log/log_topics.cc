@@ -93,7 +93,7 @@ Result<TopicInfo> LogCore::create_topic(const std::string& name, int32_t partiti
     topic.info = {.name = name,
                   .id = {env_.random_u64(), env_.random_u64()},
                   .config = std::move(config),
-                  .internal = name.starts_with("__")};
+                  .internal = is_reserved_name(name) || name.starts_with("__")};
     PENSTOCK_TRY(add_handles(&catalog, &topic, partitions));
     catalog.topics.emplace(name, topic);
     PENSTOCK_TRY(write_catalog(std::move(catalog)));

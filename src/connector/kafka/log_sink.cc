@@ -254,6 +254,11 @@ int32_t partition_for_key(std::string_view key, int32_t partitions) {
 
 Result<std::shared_ptr<Sink>> make_log_sink(const ConnectorContext& context, SinkRequest request) {
   LogTableOptions table = PENSTOCK_TRY(parse_log_table(request.table, request.options));
+  if (log::is_reserved_name(table.topic)) {
+    return make_error(ErrorCode::kPermissionDenied,
+                      "table \"{}\" cannot be written to: its topic {} is reserved for Penstock itself", request.table,
+                      table.topic);
+  }
   if (!context.log->topic(table.topic)) {
     return not_found("topic \"{}\" of table \"{}\" does not exist", table.topic, request.table);
   }

@@ -144,6 +144,10 @@ Status validate_log_table(const ConnectorContext& context, const TableDefinition
     }
   }
   if (context.log->topic(parsed.topic)) return {};
+  if (log::is_reserved_name(parsed.topic)) {
+    return not_found("table \"{}\": there is no topic {}, and names that begin with \"penstock.\" are reserved",
+                     table.name, parsed.topic);
+  }
   const Result<log::TopicInfo> made = context.log->create_topic(parsed.topic, context.default_partitions, {});
   if (!made && made.error().code() != ErrorCode::kAlreadyExists) {
     return Error(made.error()).context("table \"" + table.name + "\"");

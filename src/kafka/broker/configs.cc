@@ -6,6 +6,7 @@
 #include "kafka/broker/broker.h"
 #include "kafka/broker/handlers.h"
 #include "kafka/broker/topic_config.h"
+#include "kafka/broker/topic_name.h"
 
 namespace penstock::kafka {
 namespace {
@@ -99,6 +100,10 @@ std::optional<log::TopicInfo> altered_topic(const Broker& broker, const Resource
   if (!info) {
     answer.error = KafkaError::kUnknownTopicOrPartition;
     answer.error_message = "there is no topic " + resource.name;
+  } else if (auto own = reserved_topic(resource.name)) {
+    answer.error = KafkaError::kInvalidTopic;
+    answer.error_message = std::move(own);
+    return std::nullopt;
   }
   return info;
 }

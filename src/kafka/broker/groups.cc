@@ -60,7 +60,9 @@ protocol::ListGroupsResponse list_groups(RequestContext& context, const protocol
 protocol::DeleteGroupsResponse delete_groups(RequestContext& context, const protocol::DeleteGroupsRequest& request) {
   protocol::DeleteGroupsResponse response;
   for (const auto& group_id : request.groups) {
-    response.results.push_back({.group_id = group_id, .error = context.broker.coordinator->remove(group_id)});
+    const KafkaError error = log::is_reserved_name(group_id) ? KafkaError::kGroupAuthorizationFailed
+                                                             : context.broker.coordinator->remove(group_id);
+    response.results.push_back({.group_id = group_id, .error = error});
   }
   return response;
 }

@@ -34,6 +34,11 @@ protocol::JoinGroupResponse to_response(JoinResult result) {
 
 void join_group(const ContextPtr& context, protocol::JoinGroupRequest request,
                 Reply<protocol::JoinGroupResponse> reply) {
+  if (log::is_reserved_name(request.group_id)) {
+    protocol::JoinGroupResponse response;
+    response.error = KafkaError::kGroupAuthorizationFailed;
+    return reply(response);
+  }
   JoinGroup join{.member_id = std::move(request.member_id),
                  .instance_id = std::move(request.group_instance_id),
                  .client_id = context->header.client_id,

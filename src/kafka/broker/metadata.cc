@@ -29,6 +29,9 @@ MetadataResponse::Topic describe(const Broker& broker, const log::TopicInfo& inf
   return topic;
 }
 
+// Whether no topic of that name can be made.
+bool cannot_be_made(const std::string& name) { return bad_topic_name(name) || reserved_topic(name); }
+
 MetadataResponse::Topic find_topic(Broker& broker, const MetadataRequest::Topic& wanted) {
   MetadataResponse::Topic missing;
   missing.name = wanted.name.value_or("");
@@ -40,14 +43,14 @@ MetadataResponse::Topic find_topic(Broker& broker, const MetadataRequest::Topic&
     return missing;
   }
   if (const auto info = broker.log.topic(*wanted.name)) return describe(broker, *info);
-  missing.error = bad_topic_name(*wanted.name) ? KafkaError::kInvalidTopic : KafkaError::kUnknownTopicOrPartition;
+  missing.error = cannot_be_made(*wanted.name) ? KafkaError::kInvalidTopic : KafkaError::kUnknownTopicOrPartition;
   return missing;
 }
 
 // May block.
 void create_missing(const Broker& broker, const MetadataRequest& request) {
   for (const auto& wanted : *request.topics) {
-    if (!wanted.name || bad_topic_name(*wanted.name) || broker.log.topic(*wanted.name)) continue;
+    if (!wanted.name || cannot_be_made(*wanted.name) || broker.log.topic(*wanted.name)) continue;
     const auto created = broker.log.create_topic(*wanted.name, broker.options.default_partitions, {});
     if (created) {
       logging::info("topic created by its first use", {{"topic", *wanted.name}, {"partitions", created->partitions}});
@@ -63,7 +66,7 @@ void create_missing(const Broker& broker, const MetadataRequest& request) {
 bool wants_creation(const Broker& broker, const MetadataRequest& request) {
   if (!broker.options.auto_create_topics || !request.allow_auto_topic_creation || !request.topics) return false;
   for (const auto& wanted : *request.topics) {
-    if (wanted.name && !bad_topic_name(*wanted.name) && !broker.log.topic(*wanted.name)) return true;
+    if (wanted.name && !cannot_be_made(*wanted.name) && !broker.log.topic(*wanted.name)) return true;
   }
   return false;
 }

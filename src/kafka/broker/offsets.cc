@@ -64,8 +64,10 @@ std::vector<OffsetFetchResponse::Topic> fetch_offsets(
 
 void offset_commit(const ContextPtr& context, OffsetCommitRequest request, Reply<OffsetCommitResponse> reply) {
   Broker& broker = context->broker;
-  const KafkaError refused = broker.coordinator->check_commit(request.group_id, request.member_id,
-                                                              request.group_instance_id, request.generation_id);
+  const KafkaError refused = log::is_reserved_name(request.group_id)
+                                 ? KafkaError::kGroupAuthorizationFailed
+                                 : broker.coordinator->check_commit(request.group_id, request.member_id,
+                                                                    request.group_instance_id, request.generation_id);
   OffsetCommitResponse response;
   std::vector<std::pair<log::TopicPartition, log::CommittedOffset>> offsets;
   const int64_t now_ms = wall_time_us() / 1000;
@@ -124,6 +126,10 @@ OffsetFetchResponse offset_fetch(RequestContext& context, const OffsetFetchReque
 protocol::OffsetDeleteResponse offset_delete(RequestContext& context, const protocol::OffsetDeleteRequest& request) {
   Broker& broker = context.broker;
   protocol::OffsetDeleteResponse response;
+  if (log::is_reserved_name(request.group_id)) {
+    response.error = KafkaError::kGroupAuthorizationFailed;
+    return response;
+  }
   const auto group = broker.coordinator->describe(request.group_id);
   if (!group || !group->members.empty()) {
     response.error = group ? KafkaError::kNonEmptyGroup : KafkaError::kGroupIdNotFound;

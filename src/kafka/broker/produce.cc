@@ -5,6 +5,7 @@
 
 #include "kafka/broker/broker.h"
 #include "kafka/broker/handlers.h"
+#include "kafka/broker/topic_name.h"
 #include "log/record_batch.h"
 
 namespace penstock::kafka {
@@ -106,13 +107,15 @@ Appends prepare(const ContextPtr& context, ProduceRequest& request, ProduceRespo
     auto& topic = request.topics[t];
     auto& answers = response.topics[t];
     answers.partitions.resize(topic.partitions.size());
+    const auto reserved = reserved_topic(topic.name);
     for (size_t p = 0; p < topic.partitions.size(); ++p) {
       auto& partition = topic.partitions[p];
       auto& answer = answers.partitions[p];
       answer.index = partition.index;
       const auto bytes = partition.records.is_null ? std::string_view() : partition.records.pieces.front().bytes;
-      Checked checked = acks_ok ? check_batches(bytes)
-                                : Checked{.error = KafkaError::kInvalidRequiredAcks, .message = "acks is 0, 1 or -1"};
+      Checked checked = !acks_ok   ? Checked{.error = KafkaError::kInvalidRequiredAcks, .message = "acks is 0, 1 or -1"}
+                        : reserved ? Checked{.error = KafkaError::kInvalidTopic, .message = *reserved}
+                                   : check_batches(bytes);
       answer.error = checked.error;
       if (checked.error != KafkaError::kNone) {
         answer.error_message = std::move(checked.message);

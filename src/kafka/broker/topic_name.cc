@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "log/log.h"
+
 namespace penstock::kafka {
 
 std::optional<std::string> bad_topic_name(std::string_view name) {
@@ -17,6 +19,12 @@ std::optional<std::string> bad_topic_name(std::string_view name) {
   });
   if (!legal) return "a topic name consists of letters, digits, '.', '_' and '-'";
   return std::nullopt;
+}
+
+std::optional<std::string> reserved_topic(std::string_view name) {
+  if (!log::is_reserved_name(name)) return std::nullopt;
+  return fmt::format(
+      "{} is reserved for Penstock itself, as all names with \"penstock.\" in front: it can only be read", name);
 }
 
 }  // namespace penstock::kafka

@@ -77,6 +77,7 @@ Result<log::TopicConfig> wanted_config(const CreateTopicsRequest::Topic& topic) 
 Refusal create(const Broker& broker, const CreateTopicsRequest::Topic& topic, bool validate_only,
                CreateTopicsResponse::Topic& answer) {
   if (const auto bad = bad_topic_name(topic.name)) return {.error = KafkaError::kInvalidTopic, .message = *bad};
+  if (const auto own = reserved_topic(topic.name)) return {.error = KafkaError::kInvalidTopic, .message = *own};
   const auto exists = [&] {
     return Refusal{.error = KafkaError::kTopicAlreadyExists, .message = "topic " + topic.name + " exists already"};
   };
@@ -128,6 +129,11 @@ protocol::DeleteTopicsResponse delete_topics(RequestContext& context, const prot
       return;
     }
     answer.topic_id = to_uuid(info->id);
+    if (auto own = reserved_topic(*name)) {
+      answer.error = KafkaError::kInvalidTopic;
+      answer.error_message = std::move(own);
+      return;
+    }
     if (const Status removed = log.delete_topic(*name); !removed) {
       answer.error = to_kafka_error(removed.error());
       answer.error_message = removed.error().message();
@@ -156,6 +162,9 @@ protocol::CreatePartitionsResponse create_partitions(RequestContext& context,
     const auto info = broker.log.topic(topic.name);
     if (!info) {
       answer.error = KafkaError::kUnknownTopicOrPartition;
+    } else if (auto own = reserved_topic(topic.name)) {
+      answer.error = KafkaError::kInvalidTopic;
+      answer.error_message = std::move(own);
     } else if (topic.partitions_total <= info->partitions || topic.partitions_total > broker.options.partitions_max) {
       answer.error = KafkaError::kInvalidPartitions;
       answer.error_message = fmt::format("the topic has {} partitions; more than that and at most {} are possible",
@@ -184,6 +193,10 @@ protocol::DeleteRecordsResponse delete_records(RequestContext& context, const pr
       const auto high_watermark = log.high_watermark(from);
       if (!high_watermark) {
         answer.error = KafkaError::kUnknownTopicOrPartition;
+        continue;
+      }
+      if (reserved_topic(topic.name)) {
+        answer.error = KafkaError::kInvalidTopic;
         continue;
       }
       const log::Offset before = partition.offset == kToTheEnd ? *high_watermark : log::Offset(partition.offset);
