@@ -19,11 +19,35 @@ void AppendGatherer::add(Records records, log::Urgency urgency, Done done) {
 
 void AppendGatherer::hand_over(const std::shared_ptr<Group>& group) {
   open_.reset();
+  std::shared_ptr<Waiting> waiting = waiting_.lock();
+  if (waiting != nullptr) {
+    waiting->push_back(group);
+  } else if (!try_append(group)) {
+    waiting_ = waiting = std::make_shared<Waiting>(1, group);
+    wait_for_room(waiting);
+  }
+}
+
+bool AppendGatherer::try_append(const std::shared_ptr<Group>& group) {
   // The log may answer when this is gone.
-  log_.append_all(
-      std::move(group->records), group->urgency, [executor = executor_, group](std::vector<log::AppendResult> results) {
-        executor->post([group, results = std::move(results)]() mutable { group->answer(std::move(results)); });
-      });
+  log::AppendAllCallback done = [executor = executor_, group](std::vector<log::AppendResult> results) {
+    executor->post([group, results = std::move(results)]() mutable { group->answer(std::move(results)); });
+  };
+  return log_.try_append_all(group->records, group->urgency, done);
+}
+
+void AppendGatherer::wait_for_room(const std::shared_ptr<Waiting>& waiting) {
+  size_t bytes = 0;
+  for (const auto& [to, records] : waiting->front()->records) bytes += records.bytes.size();
+  log_.on_room(bytes, [weak = weak_from_this(), executor = executor_, waiting] {
+    executor->post([weak, waiting] {
+      const auto self = weak.lock();
+      if (self == nullptr) return;
+      while (!waiting->empty() && self->try_append(waiting->front())) waiting->pop_front();
+      if (!waiting->empty()) return self->wait_for_room(waiting);
+      self->waiting_.reset();
+    });
+  });
 }
 
 void AppendGatherer::Group::answer(std::vector<log::AppendResult> results) {

@@ -1,6 +1,7 @@
 // Gathers what the requests of one event loop append, so that the log gets it as one.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -17,6 +18,9 @@ namespace penstock::kafka {
 // What is added while the loop works through the sockets that have something is handed over when it is through, with
 // one append_all(): one lock, one wake-up of the log's commit thread, one commit. The answers come back the same way,
 // all with one task on the loop. Nothing is waited for: on an idle server an append is handed over at once.
+//
+// While the log has no room, what was added waits here, in order, and the loop goes on. It is not much: a connection is
+// not read when too many of its requests are not answered, nor when the budget of all requests is used up.
 class AppendGatherer : public std::enable_shared_from_this<AppendGatherer> {
  public:
   using Records = std::vector<std::pair<log::TopicPartition, log::SharedBytes>>;
@@ -40,12 +44,19 @@ class AppendGatherer : public std::enable_shared_from_this<AppendGatherer> {
     void answer(std::vector<log::AppendResult> results);
   };
 
+  // What waits for room in the log. Owned by the log's callback, so that a server that stops lets go of it.
+  using Waiting = std::deque<std::shared_ptr<Group>>;
+
   void hand_over(const std::shared_ptr<Group>& group);
+  // False when the log has no room.
+  bool try_append(const std::shared_ptr<Group>& group);
+  void wait_for_room(const std::shared_ptr<Waiting>& waiting);
 
   log::Log& log_;
   const std::shared_ptr<Executor> executor_;
   // What is added to. Owned by the task that will hand it over, so that a loop that stops drops it.
   std::weak_ptr<Group> open_;
+  std::weak_ptr<Waiting> waiting_;
 };
 
 }  // namespace penstock::kafka

@@ -233,6 +233,37 @@ TEST_F(ServerTest, OnlyWhatCannotBeAppendedIsRefusedOfWhatIsAppendedTogether) {
   EXPECT_EQ(log.appends(), 1);
 }
 
+TEST_F(ServerTest, AFullLogHoldsUpProducersAloneAndTakesWhatWaitsInOrder) {
+  log.set_full(true);
+  Client first(server->port());
+  Client second(server->port());
+  first.send_together(std::vector{produce_of(batch_of({"a"})), produce_of(batch_of({"b"}))}, kProduceVersion, 1);
+  while (!log.waited_for()) std::this_thread::yield();
+  second.send_request(produce_of(batch_of({"c"}), 1), kProduceVersion, 1);
+  // The loop that both are on goes on.
+  Client reader(server->port());
+  EXPECT_EQ(reader.call(MetadataRequest{.topics = std::nullopt}, 9).topics.size(), 1U);
+  EXPECT_EQ(reader.call(fetch_of(0, 0, 0), kFetchVersion).topics.at(0).partitions.at(0).high_watermark, 0);
+  log.set_full(false);
+  for (const int32_t id : {1, 2}) {
+    const auto answer = first.receive_response<ProduceRequest>(kProduceVersion, id);
+    EXPECT_EQ(answer.topics.at(0).partitions.at(0).error, KafkaError::kNone);
+    EXPECT_EQ(answer.topics.at(0).partitions.at(0).base_offset, id - 1);
+  }
+  const auto answer = second.receive_response<ProduceRequest>(kProduceVersion, 1);
+  EXPECT_EQ(answer.topics.at(0).partitions.at(0).error, KafkaError::kNone);
+}
+
+TEST_F(ServerTest, TheServerMayGoWhileTheLogIsFull) {
+  log.set_full(true);
+  Client client(server->port());
+  client.send_request(produce_of(batch_of({"a"})), kProduceVersion, 1);
+  while (!log.waited_for()) std::this_thread::yield();
+  server.reset();
+  log.set_full(false);
+  EXPECT_EQ(log.high_watermark({.topic = "t", .partition = log::PartitionId(0)})->value(), 0);
+}
+
 TEST_F(ServerTest, WhatWasAnsweredIsSentBeforeABadRequestClosesTheConnection) {
   Client client(server->port());
   client.send_bytes(encode_request(ApiVersionsRequest{}, 0, 1, "test").joined() + std::string("\xff\xff\xff\xff", 4));

@@ -169,6 +169,13 @@ class Log {
   // returns, when everything is refused.
   virtual void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, Urgency urgency,
                           AppendAllCallback done) = 0;
+  // append_all() for a thread that must not wait: false when there is no room for all of it; then nothing is taken and
+  // the arguments are as they were.
+  virtual bool try_append_all(std::vector<std::pair<TopicPartition, SharedBytes>>& records, Urgency urgency,
+                              AppendAllCallback& done) = 0;
+  // Calls back once, when it is worth to try with so many bytes again: at once, or from any thread, which may hold
+  // locks of the log.
+  virtual void on_room(size_t bytes, std::function<void()> callback) = 0;
   // append_all() of one, at once.
   void append(const TopicPartition& to, SharedBytes records, AppendCallback done);
 

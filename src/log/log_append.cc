@@ -143,16 +143,40 @@ std::optional<AppendResult> LogCore::judge_producer(const CheckedRecords& checke
   return std::nullopt;
 }
 
+bool LogCore::has_room(size_t bytes) const {
+  return stepping_ == Stepping::kByCaller || tail_bytes_ + bytes <= options_.tail_bytes_max || tail_bytes_ == 0 ||
+         refusal();
+}
+
+void LogCore::want_room() {
+  metrics_.back_pressure_waits.add();
+  ++waiting_for_room_;
+  wake_committer();  // what the caller has queued so far is a part of what must make room
+  maintenance_wakeup_.notify_one();
+}
+
 void LogCore::wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes) {
-  if (stepping_ == Stepping::kByThreads && tail_bytes_ + bytes > options_.tail_bytes_max && tail_bytes_ > 0) {
-    metrics_.back_pressure_waits.add();
-    ++waiting_for_room_;
-    wake_committer();  // what the caller has queued so far is a part of what must make room
-    maintenance_wakeup_.notify_one();
-    room_wakeup_.wait(lock,
-                      [&] { return tail_bytes_ + bytes <= options_.tail_bytes_max || tail_bytes_ == 0 || refusal(); });
+  if (has_room(bytes)) return;
+  want_room();
+  room_wakeup_.wait(lock, [&] { return has_room(bytes); });
+  --waiting_for_room_;
+}
+
+void LogCore::on_room(size_t bytes, std::function<void()> callback) {
+  const std::lock_guard lock(mutex_);
+  if (has_room(bytes)) return callback();
+  want_room();
+  room_listeners_.push_back({bytes, std::move(callback)});
+}
+
+void LogCore::tell_of_room() {
+  room_wakeup_.notify_all();
+  std::erase_if(room_listeners_, [&](const RoomListener& listener) {
+    if (!has_room(listener.bytes)) return false;
     --waiting_for_room_;
-  }
+    listener.callback();
+    return true;
+  });
 }
 
 void LogCore::enqueue(Pending entry, Urgency urgency) {
@@ -228,13 +252,34 @@ bool LogCore::commit_is_wanted_now() const {
 void LogCore::append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, Urgency urgency,
                          AppendAllCallback done) {
   if (records.empty()) return done({});
-  const auto answers = std::make_shared<AppendAnswers>(records.size(), std::move(done));
-  std::vector<MaybeChecked> all = check_all(std::move(records));
+  append_checked(check_all(std::move(records)), urgency, std::move(done), WhenFull::kWait);
+}
+
+bool LogCore::try_append_all(std::vector<std::pair<TopicPartition, SharedBytes>>& records, Urgency urgency,
+                             AppendAllCallback& done) {
+  size_t bytes = 0;
+  for (const auto& [to, batches] : records) bytes += batches.bytes.size();
+  {
+    const std::lock_guard lock(mutex_);
+    if (!has_room(bytes)) return false;
+  }
+  if (records.empty()) {
+    done({});
+  } else {
+    // What others append meanwhile may take the room: then there is a little too much, once for each thread.
+    append_checked(check_all(std::move(records)), urgency, std::move(done), WhenFull::kGoOn);
+  }
+  return true;
+}
+
+void LogCore::append_checked(std::vector<MaybeChecked> all, Urgency urgency, AppendAllCallback done,
+                             WhenFull when_full) {
+  const auto answers = std::make_shared<AppendAnswers>(all.size(), std::move(done));
   {
     std::unique_lock lock(mutex_);
     for (size_t i = 0; i < all.size(); ++i) {
       if (!all[i]) continue;
-      wait_for_room(lock, all[i]->records.bytes.size());
+      if (when_full == WhenFull::kWait) wait_for_room(lock, all[i]->records.bytes.size());
       if (auto refusal = take(std::move(*all[i]), {answers, i}, urgency)) all[i] = std::unexpected(std::move(*refusal));
     }
     wake_committer();

@@ -85,7 +85,7 @@ void LogCore::give_back(size_t bytes) {
   tail_bytes_ -= bytes;
   if (options_.memory != nullptr) options_.memory->release(bytes);
   metrics_.tail_bytes.set(static_cast<int64_t>(tail_bytes_));
-  if (bytes > 0) room_wakeup_.notify_all();
+  if (bytes > 0) tell_of_room();
 }
 
 void LogCore::publish(const std::vector<Pending>& entries, std::vector<std::shared_ptr<Subscriber>>* to_notify) {

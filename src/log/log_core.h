@@ -68,6 +68,9 @@ class LogCore : public Log {
   std::unique_ptr<Subscription> on_topics_changed(std::function<void()> callback) override;
   void append_all(std::vector<std::pair<TopicPartition, SharedBytes>> records, Urgency urgency,
                   AppendAllCallback done) override;
+  bool try_append_all(std::vector<std::pair<TopicPartition, SharedBytes>>& records, Urgency urgency,
+                      AppendAllCallback& done) override;
+  void on_room(size_t bytes, std::function<void()> callback) override;
   Result<FetchResult> fetch(const TopicPartition& from, FetchOptions options) const override;
   Result<Offset> high_watermark(const TopicPartition& of) const override;
   Result<Offset> log_start_offset(const TopicPartition& of) const override;
@@ -202,7 +205,14 @@ class LogCore : public Log {
   // With mutex_ held: gives the records their offsets and queues them; the last batch carries the ticket.
   void enqueue(CheckedRecords checked, AppendTicket ticket, Urgency urgency);
   void enqueue(Pending entry, Urgency urgency);
+  enum class WhenFull : uint8_t { kWait, kGoOn };
+  void append_checked(std::vector<MaybeChecked> all, Urgency urgency, AppendAllCallback done, WhenFull when_full);
+  // With mutex_ held: whether so many bytes more may wait for the disk, or will be refused anyhow.
+  bool has_room(size_t bytes) const;
+  void want_room();
   void wait_for_room(std::unique_lock<std::mutex>& lock, size_t bytes);
+  // With mutex_ held: tells all who can go on.
+  void tell_of_room();
   // With mutex_ held: why these records cannot be taken.
   std::optional<AppendResult> refusal(const CheckedRecords& checked) const;
   void wake_committer();
@@ -336,7 +346,12 @@ class LogCore : public Log {
   std::vector<std::shared_ptr<Partition>> cached_;  // with flushed batches in the tail
   size_t tail_bytes_ = 0;                           // of all tails and of what is pending
   size_t unflushed_bytes_ = 0;                      // of the durable part of them that is not in segments
-  size_t waiting_for_room_ = 0;
+  size_t waiting_for_room_ = 0;                     // threads, and those of room_listeners_
+  struct RoomListener {
+    size_t bytes;
+    std::function<void()> callback;
+  };
+  std::vector<RoomListener> room_listeners_;
   int64_t dirty_since_us_ = 0;
   int64_t last_flush_us_ = 0;
   int64_t last_retention_us_ = 0;

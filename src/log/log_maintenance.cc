@@ -181,7 +181,7 @@ void LogCore::stop() {
   stopping_ = true;
   commit_wakeup_.notify_all();
   maintenance_wakeup_.notify_all();
-  room_wakeup_.notify_all();
+  tell_of_room();
 }
 
 }  // namespace penstock::log

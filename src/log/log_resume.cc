@@ -47,13 +47,14 @@ void LogCore::suspend(const Error& error) {
   {
     const std::lock_guard lock(mutex_);
     if (failure_ || suspension_) return;
-    suspension_ =
-        Suspension{.reason = fmt::format("the log takes no writes until the disk has room: {}", error.message()),
-                   .retry_delay_us = kResumeDelayUsMin,
-                   .retry_at_us = env_.monotonic_time_us() + kResumeDelayUsMin};
-    metrics_.disk_full.set(1);
-    metrics_.disk_full_times.add();
-    room_wakeup_.notify_all();
+    suspension_ = Suspension{.reason = fmt::format("the log takes no writes until {}: {}", wanted, error.message()),
+                             .retry_delay_us = kResumeDelayUsMin,
+                             .retry_at_us = env_.monotonic_time_us() + kResumeDelayUsMin};
+    if (disk_full) {
+      metrics_.disk_full.set(1);
+      metrics_.disk_full_times.add();
+    }
+    tell_of_room();
     maintenance_wakeup_.notify_all();
   }
   logging::error("the disk is full: appends are refused until it has room", {{"reason", error.message()}});
@@ -66,7 +67,7 @@ void LogCore::fail(const Error& error) {
     failure_ = fmt::format("the log stopped taking writes: {}", error.message());
     suspension_.reset();
     metrics_.disk_full.set(0);
-    room_wakeup_.notify_all();
+    tell_of_room();
     maintenance_wakeup_.notify_all();
   }
   logging::error("the log stops acknowledging until a restart", {{"reason", error.message()}});

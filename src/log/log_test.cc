@@ -223,6 +223,40 @@ TEST_F(LogTest, MoreThanThereIsRoomForIsAppendedAllTheSame) {
   }
 }
 
+TEST_F(LogTest, WhoMustNotWaitIsToldWhenThereIsRoom) {
+  options_.tail_bytes_max = 256 << 10;
+  options_.flush_interval_ms = 3'600'000;
+  options_.commit_interval_us = 3'600'000'000;
+  open();
+  create("t");
+  for (int i = 0; i < 4; ++i) append(t0_, batch_of({"after these, commits gather"}));
+  Answer<std::vector<AppendResult>> first;
+  Answer<std::vector<AppendResult>> second;
+  const auto try_append = [&](std::vector<std::pair<TopicPartition, SharedBytes>>& records, auto& answer) {
+    AppendAllCallback done = [&](std::vector<AppendResult> results) { answer.set(std::move(results)); };
+    const bool taken = log_->try_append_all(records, Urgency::kWithOthers, done);
+    EXPECT_EQ(done == nullptr, taken);
+    return taken;
+  };
+  std::vector<std::pair<TopicPartition, SharedBytes>> records;
+  records.emplace_back(t0_, batch_of({std::string(200'000, 'x')}));
+  ASSERT_TRUE(try_append(records, first));
+  records.clear();
+  records.emplace_back(t0_, batch_of({std::string(200'000, 'y')}));
+  // The first one waits for others, so that its memory is taken.
+  ASSERT_FALSE(try_append(records, second));
+  ASSERT_EQ(records.size(), 1U);
+  Answer<bool> room;
+  log_->on_room(200'000, [&] { room.set(true); });
+  EXPECT_TRUE(room.wait());
+  EXPECT_EQ(first.wait().front().base_offset, Offset(4));
+  ASSERT_TRUE(try_append(records, second));
+  Answer<bool> closing;
+  log_->on_room(200'000, [&] { closing.set(true); });
+  EXPECT_TRUE(closing.wait());
+  EXPECT_EQ(second.wait().front().base_offset, Offset(5));
+}
+
 // The clock says nothing here: with an interval that never ends, only what is urgent or large begins a commit.
 TEST_F(LogTest, WhatIsWantedWithOthersWaitsForThem) {
   constexpr int64_t kBurst = 4;

@@ -107,6 +107,39 @@ class FakeLog : public log::Log {
       done(std::move(results));
     });
   }
+  // While full, nothing can be appended without waiting.
+  void set_full(bool full) {
+    std::vector<std::function<void()>> listeners;
+    {
+      const std::lock_guard lock(mutex_);
+      full_ = full;
+      if (!full) listeners.swap(room_listeners_);
+    }
+    for (const auto& listener : listeners) listener();
+  }
+  bool waited_for() const {
+    const std::lock_guard lock(mutex_);
+    return !room_listeners_.empty();
+  }
+  bool try_append_all(std::vector<std::pair<TopicPartition, log::SharedBytes>>& records, log::Urgency urgency,
+                      log::AppendAllCallback& done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (full_) return false;
+    }
+    append_all(std::move(records), urgency, std::move(done));
+    return true;
+  }
+  void on_room(size_t /*bytes*/, std::function<void()> callback) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (full_) {
+        room_listeners_.push_back(std::move(callback));
+        return;
+      }
+    }
+    callback();
+  }
   log::Urgency last_urgency() const {
     const std::lock_guard lock(mutex_);
     return last_urgency_;
@@ -332,6 +365,8 @@ class FakeLog : public log::Log {
 
   mutable std::mutex mutex_;
   bool held_ = false;
+  bool full_ = false;
+  std::vector<std::function<void()>> room_listeners_;
   std::vector<std::function<void()>> waiting_;
   size_t waiting_count_ = 0;
   size_t appends_ = 0;
