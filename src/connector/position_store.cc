@@ -35,6 +35,12 @@ std::optional<log::TopicPartition> split_of(std::string_view key) {
 
 }  // namespace
 
+PositionStore::PositionStore(const ConnectorContext& context, std::string group)
+    : log_(*context.log),
+      env_(*context.env),
+      group_(std::move(group)),
+      writes_(group_.empty() ? nullptr : std::make_shared<OrderedWrites>(log_, *context.timer, group_)) {}
+
 Result<std::unique_ptr<PositionStore>> PositionStore::open(const ConnectorContext& context, std::string group) {
   auto store = std::unique_ptr<PositionStore>(new PositionStore(context, std::move(group)));
   if (store->group_.empty()) return store;
@@ -98,7 +104,9 @@ Status PositionStore::trim() {
   const log::TopicPartition partition{group_, log::PartitionId(0)};
   // Not durable yet: another time.
   if (PENSTOCK_TRY(log_.high_watermark(partition)).value() < next_offset_) return {};
-  PENSTOCK_TRY(log_.delete_records(partition, log::Offset(whole_offset_)));
+  const Result<log::Offset> deleted = log_.delete_records(partition, log::Offset(whole_offset_));
+  if (!deleted && deleted.error().code() == ErrorCode::kUnavailable) return {};  // the disk is full: another time, too
+  if (!deleted) return deleted.error();
   trimmed_offset_ = whole_offset_;
   return {};
 }
@@ -173,7 +181,7 @@ Result<bool> PositionStore::commit(Commit commit, std::function<void(Status)> do
     PENSTOCK_TRY(trim());
     append_changes(std::move(changes), commit);
   }
-  log_.append_together(std::move(commit.records), group_, std::move(offsets), std::move(done));
+  writes_->add({.records = std::move(commit.records), .offsets = std::move(offsets), .done = std::move(done)});
   return true;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connector/ordered_writes.h"
 #include "connector/scan.h"
 #include "log/log.h"
 
@@ -28,6 +29,9 @@ class PositionStore {
  public:
   // Reads what there is. Without a name for the group nothing is kept.
   static Result<std::unique_ptr<PositionStore>> open(const ConnectorContext& context, std::string group);
+  ~PositionStore() { give_up(); }
+  PositionStore(const PositionStore&) = delete;
+  PositionStore& operator=(const PositionStore&) = delete;
 
   // As of the last commit().
   const Positions& positions() const { return positions_; }
@@ -38,9 +42,15 @@ class PositionStore {
     Positions positions;               // an offset below 0: the split is gone
     std::optional<std::string> state;  // nullopt: as before
   };
-  // Writes it in the background and calls `done` on the log's thread, or on this one when it is refused at once. False,
-  // without a call, when there is nothing that is new: an idle epoch costs no disk write.
+  // Writes it in the background and calls `done` on another thread, or on this one when it is refused at once. False,
+  // without a call, when there is nothing that is new: an idle epoch costs no disk write. While the disk is full, what
+  // a group writes waits, until give_up(); what nobody resumes is refused.
   Result<bool> commit(Commit commit, std::function<void(Status)> done);
+
+  // Nothing waits for room on the disk any more: it is refused. Thread-safe.
+  void give_up() {
+    if (writes_ != nullptr) writes_->give_up();
+  }
 
   // Removes all that is kept for a group.
   static Status forget(log::Log& log, const std::string& group);
@@ -52,8 +62,7 @@ class PositionStore {
     std::optional<std::string> value;
   };
 
-  PositionStore(const ConnectorContext& context, std::string group)
-      : log_(*context.log), env_(*context.env), group_(std::move(group)) {}
+  PositionStore(const ConnectorContext& context, std::string group);
   Status read_topic();
   Status make_topic();
   Status trim();
@@ -64,7 +73,8 @@ class PositionStore {
   log::Log& log_;
   io::Env& env_;
   const std::string group_;
-  Positions positions_;  // sorted
+  const std::shared_ptr<OrderedWrites> writes_;  // null without a group
+  Positions positions_;                          // sorted
   std::optional<std::string> state_;
   bool has_topic_ = false;
   int64_t next_offset_ = 0;       // of the job's topic, which nobody else writes

@@ -20,7 +20,10 @@ class TransientSink : public Sink, public std::enable_shared_from_this<Transient
   Status commit(Epoch epoch, const Positions& positions) override;
   bool durable(Epoch epoch) const override { return pending_.settled(epoch); }
   Positions committed() const override { return committed_; }
-  Status close() override { return pending_.wait(); }
+  Status close() override {
+    store_->give_up();
+    return pending_.wait();
+  }
 
   using Sink::add_rows_written;
 

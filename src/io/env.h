@@ -61,8 +61,9 @@ enum class OpenMode : uint8_t {
   kCreateNew,     // read and write; must not exist
 };
 
-// Thread-safe. Paths are as for POSIX. Errors carry the path, the operation and the system's text; kResourceExhausted
-// says that the same may work later: there is no room on the disk, or no file or memory left to take.
+// Thread-safe. Paths are as for POSIX. Errors carry the path, the operation and the system's text. Two codes say that
+// the same may work later: kResourceExhausted, there is no room on the disk; kUnavailable, the system has no file or
+// memory left to give.
 class Env {
  public:
   virtual ~Env() = default;

@@ -39,10 +39,10 @@ ErrorCode code_of(int error) {
     case EPERM:
     case EROFS: return ErrorCode::kPermissionDenied;
     case ENOSPC:
-    case EDQUOT:
+    case EDQUOT: return ErrorCode::kResourceExhausted;
     case EMFILE:
     case ENFILE:
-    case ENOMEM: return ErrorCode::kResourceExhausted;
+    case ENOMEM: return ErrorCode::kUnavailable;
     default: return ErrorCode::kIoError;
   }
 }

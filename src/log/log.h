@@ -218,8 +218,9 @@ class Log {
   virtual Status delete_group_offsets(const std::string& group) = 0;
 
   // False after the disk refused a write or sync: nothing is acknowledged any more until a restart. Also false while
-  // the disk is full: what was not acknowledged by then is refused and forgotten, and the log tries by itself, at
-  // intervals that grow to some seconds, to go on. `reason` says why.
+  // the disk is full, or the system has no file or memory to give: what was not acknowledged by then is refused
+  // (kUnavailable) and forgotten, and the log tries by itself, at intervals that grow to some seconds, to go on.
+  // `reason` says why.
   virtual bool accepts_writes(std::string* reason) const = 0;
 
   // Stops taking appends, commits what waits, flushes and closes. Idempotent.

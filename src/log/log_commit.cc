@@ -24,7 +24,8 @@ bool LogCore::commit_once() {
   if (!refused) {
     if (Status written = write_commit(entries); !written) {
       stop_taking(written.error());
-      refused = std::move(written).error();
+      const std::lock_guard lock(mutex_);
+      refused = stopped();
     }
   }
   if (refused) {

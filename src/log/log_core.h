@@ -234,9 +234,9 @@ class LogCore : public Log {
   // With mutex_ held: why nothing is committed, or why no change of any kind is taken.
   std::optional<Error> stopped() const;
   std::optional<Error> refusal() const;
-  // Stops taking writes: until there is room when the disk is full, else for ever.
+  // Stops taking writes: for ever, or until the disk has room, or the system what it is asked for.
   void stop_taking(const Error& error);
-  void suspend(const Error& error);
+  void suspend(const Error& error, bool disk_full);
   void fail(const Error& error);
   // With admin_mutex_, flush_mutex_ and commit_mutex_ held.
   Status begin_anew();

@@ -1,5 +1,6 @@
-// When the disk does not take what it is given. A full disk is waited for: the log refuses writes, forgets what was not
-// durable, and tries now and then to begin anew. Everything else is final until a restart.
+// When the disk does not take what it is given. Room on a full disk is waited for, and so are files and memory of a
+// system that has none left: the log refuses writes, forgets what was not durable, and tries now and then to begin
+// anew. Everything else is final until a restart.
 //
 // Beginning anew is what a restart does, without the reading: everything that is durable goes to segments and a
 // checkpoint, and the journal goes on behind it in a segment of its own, with a sequence that skips one. Whatever the
@@ -22,7 +23,7 @@ constexpr int64_t kResumeDelayUsMax = 5'000'000;
 
 std::optional<Error> LogCore::stopped() const {
   if (failure_) return make_error(ErrorCode::kIoError, "{}", *failure_);
-  if (suspension_) return make_error(ErrorCode::kIoError, "{}", suspension_->reason);
+  if (suspension_) return make_error(ErrorCode::kUnavailable, "{}", suspension_->reason);
   return std::nullopt;
 }
 
@@ -40,10 +41,12 @@ bool LogCore::accepts_writes(std::string* reason) const {
 }
 
 void LogCore::stop_taking(const Error& error) {
-  error.code() == ErrorCode::kResourceExhausted ? suspend(error) : fail(error);
+  const bool full = error.code() == ErrorCode::kResourceExhausted;
+  full || error.code() == ErrorCode::kUnavailable ? suspend(error, full) : fail(error);
 }
 
-void LogCore::suspend(const Error& error) {
+void LogCore::suspend(const Error& error, bool disk_full) {
+  const std::string_view wanted = disk_full ? "the disk has room" : "the system has files and memory to give";
   {
     const std::lock_guard lock(mutex_);
     if (failure_ || suspension_) return;
@@ -57,7 +60,7 @@ void LogCore::suspend(const Error& error) {
     tell_of_room();
     maintenance_wakeup_.notify_all();
   }
-  logging::error("the disk is full: appends are refused until it has room", {{"reason", error.message()}});
+  logging::error("appends are refused for the time being", {{"until", wanted}, {"reason", error.message()}});
 }
 
 void LogCore::fail(const Error& error) {
@@ -95,7 +98,7 @@ bool LogCore::resume() {
     durable_position_ = journal_->position();
     metrics_.disk_full.set(0);
   }
-  logging::info("the disk has room: appends are taken again");
+  logging::info("appends are taken again");
   return true;
 }
 

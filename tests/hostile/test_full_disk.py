@@ -155,12 +155,14 @@ def numbers_in(server, topic, count):
 
 
 def test_a_full_disk_that_gets_room(disk, start_on_disk):
-    """The log goes on by itself, and the producer that kept trying gets through: each record once, in order."""
+    """The log goes on by itself, and so do a producer that kept trying and an INSERT: each record once, in order."""
     server = start_on_disk()
     sql(
         server,
         "CREATE TABLE filling (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'filling', 'format' = 'json', "
-        "'scan.startup.mode' = 'earliest-offset'); CREATE MATERIALIZED VIEW filled AS SELECT COUNT(*) AS n FROM filling",
+        "'scan.startup.mode' = 'earliest-offset'); CREATE MATERIALIZED VIEW filled AS SELECT COUNT(*) AS n FROM filling; "
+        "CREATE TABLE copied (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'copied', 'format' = 'json'); "
+        "INSERT INTO copied SELECT id FROM filling",
     )
     producer = Producer(
         {
@@ -200,6 +202,11 @@ def test_a_full_disk_that_gets_room(disk, start_on_disk):
     assert numbers_in(server, "filling", sent) == list(range(sent))
     sql(server, "FLUSH")
     assert sql(server, "SELECT n FROM filled")[0]["rows"] == [[sent]]
+    # So did the INSERT, without a restart.
+    assert numbers_in(server, "copied", sent) == list(range(sent))
+    assert sql(server, "SELECT COUNT(*) FROM copied")[0]["rows"] == [[sent]]
+    [job] = sql(server, "SELECT state, rows_out FROM sys.jobs WHERE name = 'insert_copied'")[0]["rows"]
+    assert job == ["running", sent]
     server.assert_sound()
     # So does what a restart finds.
     server.stop(signal.SIGKILL)

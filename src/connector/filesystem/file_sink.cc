@@ -33,6 +33,13 @@ namespace {
 constexpr size_t kBlockBytes = 512 << 10;
 // Committed but not durable; above it the operators take no more rows.
 constexpr size_t kBytesInFlightMax = 32 << 20;
+// How soon to try again on a disk that is full.
+constexpr std::chrono::milliseconds kTryAgain{200};
+
+// Whether the same may work later.
+bool may_pass(const Error& error) {
+  return error.code() == ErrorCode::kResourceExhausted || error.code() == ErrorCode::kUnavailable;
+}
 
 // Encoded rows, each with its end of line.
 struct Block {
@@ -45,13 +52,14 @@ struct Block {
 class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
  public:
   FileSink(SinkRequest request, FileTableOptions table, std::unique_ptr<PositionStore> store,
-           std::unique_ptr<PartFiles> parts, io::Env& env)
+           std::unique_ptr<PartFiles> parts, PartFiles::Options parts_options)
       : request_(std::move(request)),
         table_(std::move(table)),
         store_(std::move(store)),
         committed_(store_->positions()),
+        parts_options_(std::move(parts_options)),
         parts_(std::move(parts)),
-        env_(env),
+        env_(*parts_options_.env),
         writer_([this] { run(); }) {}
 
   ~FileSink() override {
@@ -86,6 +94,10 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   // Waits for commits, for the end, and, if it `rolls`, until a file is to be published.
   std::vector<Commit> next_commits(bool rolls);
   Status write(const std::vector<Commit>& commits, bool last);
+  // Goes on after `kept`: the rows and positions of the commits are durable.
+  Status try_write(const std::vector<Commit>& commits, bool last, bool& kept);
+  // Waits, and opens the files again as after a restart; false when the sink has to end.
+  Result<bool> begin_anew();
   Status keep(const std::vector<Commit>& commits);
   void settle(const std::vector<Commit>& commits, const Status& status);
 
@@ -93,7 +105,8 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   const FileTableOptions table_;
   const std::unique_ptr<PositionStore> store_;  // used by the writer
   const Positions committed_;                   // before this sink
-  const std::unique_ptr<PartFiles> parts_;      // used by the writer
+  const PartFiles::Options parts_options_;
+  std::unique_ptr<PartFiles> parts_;  // used by the writer
   io::Env& env_;
   PendingCommits pending_;
   std::atomic<size_t> bytes_in_flight_{0};
@@ -189,6 +202,7 @@ Status FileSink::close() {
       const std::lock_guard lock(mutex_);
       closing_ = true;
     }
+    store_->give_up();
     changed_.notify_all();
     writer_.join();
     closed_ = pending_.wait();
@@ -210,7 +224,7 @@ void FileSink::run() {
       if (abandoned_) return;
       last = closing_ && queue_.empty();
     }
-    // A failure is final: what is on the disk is not known.
+    // But for a full disk, which is waited for, a failure is final: what is on the disk is not known.
     if (status) status = write(commits, last);
     settle(commits, status);
     if (!status) pending_.settle(Epoch(), status);  // also when it was no epoch that failed
@@ -231,6 +245,32 @@ std::vector<FileSink::Commit> FileSink::next_commits(bool rolls) {
 }
 
 Status FileSink::write(const std::vector<Commit>& commits, bool last) {
+  for (bool kept = false;;) {
+    Status status = try_write(commits, last, kept);
+    // Of a statement that is not resumed nothing is kept that it could begin anew from.
+    if (status || !may_pass(status.error()) || request_.group.empty()) return status;
+    if (!PENSTOCK_TRY(begin_anew())) return status;
+  }
+}
+
+Result<bool> FileSink::begin_anew() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, kTryAgain, [&] { return closing_ || abandoned_; })) return false;
+    }
+    parts_.reset();
+    auto opened = PartFiles::open(parts_options_, store_->state());
+    if (opened) {
+      parts_ = *std::move(opened);
+      return true;
+    }
+    if (!may_pass(opened.error())) return std::move(opened).error();
+  }
+}
+
+Status FileSink::try_write(const std::vector<Commit>& commits, bool last, bool& kept) {
+  if (kept) return parts_->publish();
   for (const Commit& commit : commits) {
     for (const Block& block : commit.blocks) PENSTOCK_TRY(parts_->append(block.text));
   }
@@ -238,6 +278,7 @@ Status FileSink::write(const std::vector<Commit>& commits, bool last) {
   if (last) parts_->roll();
   PENSTOCK_TRY(parts_->sync());
   PENSTOCK_TRY(keep(commits));
+  kept = true;
   return parts_->publish();
 }
 
@@ -320,10 +361,10 @@ Result<std::shared_ptr<Sink>> make_file_sink(const ConnectorContext& context, Si
                              .roll_us = table.roll_us,
                              .roll_inactive_us = table.roll_inactive_us};
   auto store = PENSTOCK_TRY(PositionStore::open(context, request.group));
-  auto parts = PartFiles::open(std::move(options), store->state());
+  auto parts = PartFiles::open(options, store->state());
   if (!parts) return std::move(parts).error().context(where);
   return std::make_shared<FileSink>(std::move(request), std::move(table), std::move(store), *std::move(parts),
-                                    *context.env);
+                                    std::move(options));
 }
 
 }  // namespace penstock::connector

@@ -96,6 +96,35 @@ TEST_F(FileSinkTest, RowsAreDurableWithTheirEpochAndSeenWhenTheirFileIsPublished
   EXPECT_EQ(positions_text(open()->committed()), "test:in/0=3");
 }
 
+TEST_F(FileSinkTest, AFullDiskHoldsItUpAndNothingIsLostOrDoubled) {
+  options_["sink.rolling-policy.file-size"] = "8 b";
+  for (const auto operation : {io::SimulatedEnv::Operation::kWrite, io::SimulatedEnv::Operation::kSync,
+                               io::SimulatedEnv::Operation::kRename, io::SimulatedEnv::Operation::kOpen}) {
+    group_ = fmt::format("job.{}", static_cast<int>(operation));
+    options_["path"] = group_;
+    auto sink = open();
+    auto op = sink->make_operator({}).value();
+    write(*op, "+ a 1");
+    end_epoch(*sink, *op, 1, 1);
+    env_.fail(operation, 1, true, ErrorCode::kResourceExhausted);
+    for (int64_t epoch = 2; epoch <= 4; ++epoch) {
+      write(*op, fmt::format("+ b {}", epoch));
+      EXPECT_TRUE(op->on_barrier(Epoch(epoch), out_));
+      EXPECT_TRUE(sink->commit(Epoch(epoch), {{kInput, Offset(epoch)}}));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it has met the fault, which is no condition
+    EXPECT_FALSE(sink->durable(Epoch(4)));
+    env_.clear_fault();
+    while (!sink->durable(Epoch(4))) {
+      env_.advance(100'000);  // the log waits by this clock
+      std::this_thread::yield();
+    }
+    EXPECT_TRUE(sink->close());
+    EXPECT_EQ(published(env_, "/files/" + group_), "a,1\nb,2\nb,3\nb,4\n");
+    EXPECT_EQ(positions_text(open()->committed()), "test:in/0=4");
+  }
+}
+
 TEST_F(FileSinkTest, AFileIsPublishedWhenItIsLargeEnough) {
   options_["sink.rolling-policy.file-size"] = "8 b";
   auto sink = open();

@@ -25,6 +25,8 @@ constexpr int32_t kAnyPartition = -1;
 constexpr size_t kRecordBatchBytes = 512 << 10;
 // Appended but not durable; above it the operators take no more rows.
 constexpr size_t kBytesInFlightMax = 32 << 20;
+// What a commit takes beside its records.
+constexpr size_t kCommitBytes = 1 << 10;
 
 // MurmurHash2 with the seed of Kafka's Java client (org.apache.kafka.common.utils.Utils).
 uint32_t murmur2(std::string_view bytes) {
@@ -69,7 +71,10 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   Status commit(Epoch epoch, const Positions& positions) override;
   bool durable(Epoch epoch) const override { return pending_.settled(epoch); }
   Positions committed() const override { return committed_; }
-  Status close() override { return pending_.wait(); }
+  Status close() override {
+    store_->give_up();
+    return pending_.wait();
+  }
 
   // --- for operators ---
   const std::string& table() const { return request_.table; }
@@ -202,7 +207,7 @@ void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {
 Status LogSink::commit(Epoch epoch, const Positions& positions) {
   PENSTOCK_TRY(pending_.begin(epoch));
   PositionStore::Commit commit{.records = {}, .positions = positions, .state = {}};
-  size_t bytes = 0;
+  size_t bytes = kCommitBytes;
   uint64_t count = 0;
   {
     const std::lock_guard lock(mutex_);

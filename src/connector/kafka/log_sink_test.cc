@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "connector/connector_test_fixture.h"
 
 namespace penstock::connector {
@@ -67,6 +69,50 @@ TEST_F(LogSinkTest, AnEpochAndItsPositionsAreWrittenTogether) {
   EXPECT_THAT(read_values(*log_, partition_of("out", 0), 0), ElementsAre("a,1", "b,2"));
   EXPECT_EQ(sink->rows_written(), 2u);
   EXPECT_EQ(positions_text(open()->committed()), "in/0=2");
+}
+
+TEST_F(LogSinkTest, AFullDiskHoldsItUpAndNothingIsLostOrDoubled) {
+  auto sink = open();
+  auto op = sink->make_operator({}).value();
+  env_.fail(io::SimulatedEnv::Operation::kSync, 1, true, ErrorCode::kResourceExhausted);
+  std::vector<std::string> expected;
+  const auto end_next_epoch = [&](int64_t epoch) {
+    write(*op, fmt::format("+ a {}", epoch));
+    expected.push_back(fmt::format("a,{}", epoch));
+    EXPECT_TRUE(op->on_barrier(Epoch(epoch), out_));
+    EXPECT_TRUE(sink->commit(Epoch(epoch), {{partition_of("in", 0), Offset(epoch)}}));
+  };
+  for (int64_t epoch = 1; epoch <= 20; ++epoch) end_next_epoch(epoch);
+  while (log_->accepts_writes(nullptr)) std::this_thread::yield();
+  for (int64_t epoch = 21; epoch <= 40; ++epoch) end_next_epoch(epoch);
+  EXPECT_FALSE(sink->durable(Epoch(1)));
+  env_.clear_fault();
+  while (!log_->accepts_writes(nullptr)) {
+    env_.advance(100'000);  // the log waits by this clock
+    std::this_thread::yield();
+  }
+  for (int64_t epoch = 41; epoch <= 60; ++epoch) end_next_epoch(epoch);
+  while (!sink->durable(Epoch(60))) std::this_thread::yield();
+  EXPECT_TRUE(sink->close());
+  EXPECT_EQ(read_values(*log_, partition_of("out", 0), 0), expected);
+  EXPECT_EQ(sink->rows_written(), 60U);
+  EXPECT_EQ(positions_text(open()->committed()), "in/0=60");
+}
+
+TEST_F(LogSinkTest, AStopDoesNotWaitForRoom) {
+  auto sink = open();
+  auto op = sink->make_operator({}).value();
+  env_.fail(io::SimulatedEnv::Operation::kSync, 1, true, ErrorCode::kResourceExhausted);
+  for (int64_t epoch = 1; epoch <= 2; ++epoch) {
+    write(*op, fmt::format("+ a {}", epoch));
+    EXPECT_TRUE(op->on_barrier(Epoch(epoch), out_));
+    EXPECT_TRUE(sink->commit(Epoch(epoch), {{partition_of("in", 0), Offset(epoch)}}));
+    while (log_->accepts_writes(nullptr)) std::this_thread::yield();
+  }
+  const Status closed = sink->close();
+  ASSERT_FALSE(closed);
+  EXPECT_THAT(closed.error().message(), HasSubstr("until the disk has room"));
+  env_.clear_fault();
 }
 
 TEST_F(LogSinkTest, AnEpochThatWasNotCommittedLeavesNothing) {

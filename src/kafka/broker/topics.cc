@@ -27,7 +27,8 @@ KafkaError to_kafka_error(const Error& error) {
     case ErrorCode::kAlreadyExists: return KafkaError::kTopicAlreadyExists;
     case ErrorCode::kNotFound: return KafkaError::kUnknownTopicOrPartition;
     case ErrorCode::kInvalidArgument: return KafkaError::kInvalidRequest;
-    case ErrorCode::kIoError: return KafkaError::kKafkaStorageError;
+    case ErrorCode::kIoError:
+    case ErrorCode::kUnavailable: return KafkaError::kKafkaStorageError;
     default: return KafkaError::kUnknownServerError;
   }
 }
