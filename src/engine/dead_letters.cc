@@ -33,8 +33,9 @@ Int number_of(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<DeadLetters>> DeadLetters::open(log::Log& log, io::Env& env, MetricsRegistry* metrics) {
-  auto letters = std::unique_ptr<DeadLetters>(new DeadLetters(log, env));
+Result<std::unique_ptr<DeadLetters>> DeadLetters::open(log::Log& log, io::Env& env, connector::Timer& timer,
+                                                       MetricsRegistry* metrics) {
+  auto letters = std::unique_ptr<DeadLetters>(new DeadLetters(log, env, timer));
   if (metrics != nullptr) {
     letters->counter_ = &metrics->counter("penstock_engine_dead_letters_total",
                                           "Events that could not be turned into rows, since the start.");
@@ -67,24 +68,34 @@ void DeadLetters::show(const log::Record& record) {
     const std::string_view value = header.value.value_or(std::string_view());
     if (header.key == "table") letter.table = value;
     if (header.key == "topic") letter.topic = value;
+    if (header.key == "topic_id") letter.topic_id = value;
     if (header.key == "partition") letter.partition = number_of<int32_t>(value);
     if (header.key == "offset") letter.offset = number_of<int64_t>(value);
     if (header.key == "error") letter.error = value;
   }
   letter.raw = record.value.value_or(std::string_view());
-  if (remember(letter)) keep(std::move(letter));
+  if (origins_->add(origin_of(letter))) keep(std::move(letter));
 }
 
-bool DeadLetters::remember(const Shown& letter) {
-  const uint64_t origin =
-      hash64(fmt::format("{}\x1f{}\x1f{}\x1f{}", letter.table, letter.topic, letter.partition, letter.offset));
+uint64_t DeadLetters::origin_of(const Shown& letter) {
+  return hash64(fmt::format("{}\x1f{}\x1f{}\x1f{}\x1f{}", letter.table, letter.topic, letter.topic_id, letter.partition,
+                            letter.offset));
+}
+
+bool DeadLetters::Origins::add(uint64_t origin) {
+  const std::lock_guard lock(mutex_);
   if (!known_.insert(origin).second) return false;
-  known_order_.push_back(origin);
-  if (known_order_.size() > kKnownMax) {
-    known_.erase(known_order_.front());
-    known_order_.pop_front();
+  order_.push_back(origin);
+  if (order_.size() > kKnownMax) {
+    known_.erase(order_.front());
+    order_.pop_front();
   }
   return true;
+}
+
+void DeadLetters::Origins::forget(uint64_t origin) {
+  const std::lock_guard lock(mutex_);
+  if (known_.erase(origin) > 0) std::erase(order_, origin);
 }
 
 void DeadLetters::keep(Shown letter) {
@@ -101,34 +112,41 @@ void DeadLetters::add(const connector::DeadLetter& letter) {
   const int64_t now_us = env_.wall_time_us();
   const std::string partition = std::to_string(letter.partition);
   const std::string offset = std::to_string(letter.offset);
-  const std::array<log::RecordHeader, 5> headers{{{"table", letter.table},
-                                                  {"topic", letter.topic},
+  const std::optional<log::TopicInfo> topic = log_.topic(letter.topic);
+  Shown shown{.table = std::string(letter.table),
+              .topic = std::string(letter.topic),
+              .topic_id = topic ? fmt::format("{:016x}{:016x}", topic->id.high, topic->id.low) : "",
+              .partition = letter.partition,
+              .offset = letter.offset,
+              .error = std::string(letter.error),
+              .raw = std::string(letter.raw.substr(0, kRawBytesMax)),
+              .time_us = now_us / 1000 * 1000};
+  const uint64_t origin = origin_of(shown);
+  if (!origins_->add(origin)) return;
+  const std::array<log::RecordHeader, 6> headers{{{"table", shown.table},
+                                                  {"topic", shown.topic},
+                                                  {"topic_id", shown.topic_id},
                                                   {"partition", partition},
                                                   {"offset", offset},
-                                                  {"error", letter.error}}};
-  const std::string_view raw = letter.raw.substr(0, kRawBytesMax);
+                                                  {"error", shown.error}}};
   log::RecordBatchBuilder builder;
-  builder.add(now_us / 1000, std::nullopt, raw, headers);
+  builder.add(now_us / 1000, std::nullopt, shown.raw, headers);
+  connector::OrderedWrites::Write write;
+  write.records.emplace_back(log::TopicPartition{std::string(kTopic), log::PartitionId(0)}, builder.finish_shared());
+  write.done = [origins = origins_, failures_log = failures_log_, origin](const Status& status) {
+    if (status) return;
+    origins->forget(origin);  // a job that starts over adds it again
+    const auto held_back = failures_log->pass();
+    if (!held_back) return;
+    logging::error("dead letter not kept", {{"reason", status.error().message()}, {"not_logged", *held_back}});
+  };
   {
     const std::lock_guard lock(mutex_);
-    Shown shown{.table = std::string(letter.table),
-                .topic = std::string(letter.topic),
-                .partition = letter.partition,
-                .offset = letter.offset,
-                .error = std::string(letter.error),
-                .raw = std::string(raw),
-                .time_us = now_us / 1000 * 1000};
-    if (!remember(shown)) return;
     keep(std::move(shown));
   }
   if (counter_ != nullptr) counter_->add();
-  log_.append({std::string(kTopic), log::PartitionId(0)}, builder.finish_shared(),
-              [failures_log = failures_log_](const log::AppendResult& result) {
-                if (result.error == log::AppendError::kNone) return;
-                const auto held_back = failures_log->pass();
-                if (held_back)
-                  logging::error("dead letter not kept", {{"reason", result.message}, {"not_logged", *held_back}});
-              });
+  const std::lock_guard lock(write_mutex_);
+  writes_->add(std::move(write));
 }
 
 uint64_t DeadLetters::total() const {

@@ -1,7 +1,8 @@
 // The dead-letter table, penstock.dead_letters: events that could not be turned into rows, with their origin.
 //
 // They are kept in a topic of their own, `penstock.dead_letters`: the raw bytes are the record's value, and its headers
-// say where it came from and what was wrong. So any Kafka client can read them, and they survive a restart.
+// say where it came from and what was wrong. So any Kafka client can read them, and they survive a restart. While the
+// disk is full they wait.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,9 @@
 #include "base/log_gate.h"
 #include "base/metrics.h"
 #include "base/result.h"
+#include "connector/ordered_writes.h"
 #include "connector/scan.h"
+#include "connector/timer.h"
 #include "engine/engine.h"
 #include "log/log.h"
 #include "log/record_batch.h"
@@ -33,8 +36,10 @@ class DeadLetters : public connector::DeadLetterSink {
   // Origins that are remembered so that a job that starts over adds nothing twice.
   static constexpr size_t kKnownMax = 1'000'000;
 
-  // Reads what is in the topic, which is made when it is missing.
-  static Result<std::unique_ptr<DeadLetters>> open(log::Log& log, io::Env& env, MetricsRegistry* metrics);
+  // Reads what is in the topic, which is made when it is missing. What the arguments point to outlives it.
+  static Result<std::unique_ptr<DeadLetters>> open(log::Log& log, io::Env& env, connector::Timer& timer,
+                                                   MetricsRegistry* metrics);
+  ~DeadLetters() override { writes_->give_up(); }
 
   void add(const connector::DeadLetter& letter) override;
 
@@ -45,6 +50,7 @@ class DeadLetters : public connector::DeadLetterSink {
   struct Shown {
     std::string table;
     std::string topic;
+    std::string topic_id;  // a topic that was made anew is another one; empty for what is no topic
     int32_t partition = 0;
     int64_t offset = 0;
     std::string error;
@@ -52,19 +58,33 @@ class DeadLetters : public connector::DeadLetterSink {
     int64_t time_us = 0;
   };
 
-  DeadLetters(log::Log& log, io::Env& env) : log_(log), env_(env) {}
+  // Where letters came from, as hashes. Thread-safe; shared with the log's callbacks, which may come late.
+  class Origins {
+   public:
+    // False when it is known already.
+    bool add(uint64_t origin);
+    void forget(uint64_t origin);
+
+   private:
+    std::mutex mutex_;
+    std::unordered_set<uint64_t> known_;
+    std::deque<uint64_t> order_;
+  };
+
+  DeadLetters(log::Log& log, io::Env& env, connector::Timer& timer)
+      : log_(log), env_(env), writes_(std::make_shared<connector::OrderedWrites>(log, timer, "")) {}
   Status read_topic();
   void show(const log::Record& record);
-  // Remembers where the letter came from; false when it is known already.
-  bool remember(const Shown& letter);
+  static uint64_t origin_of(const Shown& letter);
   void keep(Shown letter);
 
   log::Log& log_;
   io::Env& env_;
   Counter* counter_ = nullptr;
-  mutable std::mutex mutex_;
-  std::unordered_set<uint64_t> known_;  // hashes of origins
-  std::deque<uint64_t> known_order_;
+  const std::shared_ptr<Origins> origins_ = std::make_shared<Origins>();
+  std::mutex write_mutex_;  // one letter at a time goes to writes_
+  const std::shared_ptr<connector::OrderedWrites> writes_;
+  mutable std::mutex mutex_;  // guards what follows
   std::deque<Shown> shown_;
   size_t shown_bytes_ = 0;
   uint64_t total_ = 0;

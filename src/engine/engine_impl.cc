@@ -76,7 +76,7 @@ Status EngineImpl::start() {
   PENSTOCK_TRY(find_directories());
   catalog_ = PENSTOCK_TRY(catalog::Catalog::open(options_.directory + std::string(kCatalogFile)));
   timer_ = std::make_unique<connector::Timer>();
-  dead_letters_ = PENSTOCK_TRY(DeadLetters::open(*options_.log, *options_.env, options_.metrics));
+  dead_letters_ = PENSTOCK_TRY(DeadLetters::open(*options_.log, *options_.env, *timer_, options_.metrics));
   executor_ = exec::Executor::make({.workers = options_.workers,
                                     .epoch_interval_busy_us = options_.epoch_interval_busy_us,
                                     .metrics = options_.metrics});
