@@ -52,6 +52,7 @@ struct Config {
     net::Endpoint listen{"127.0.0.1", 7480};
     std::vector<std::string> allowed_hosts;  // without a port
     int64_t connections_max = 10'000;
+    int64_t statements_max = 32;
     int64_t subscription_rows_max = 100'000;
     size_t subscription_bytes_max = 256 << 20;
     int64_t write_timeout_ms = 30'000;
@@ -98,7 +99,7 @@ struct Command {
 struct LoadedConfig {
   Config config;
   std::vector<std::string> origins;   // of each setting, in the order of the table: "flag --workers", "a.toml:3", ...
-  std::vector<std::string> warnings;  // worth logging: environment variables that look like settings and are none
+  std::vector<std::string> warnings;  // worth logging: environment variables that begin like settings and are none
   std::string help;                   // not empty: the user asked for it; print it and stop
 };
 

@@ -62,6 +62,8 @@ constexpr auto kSettings = std::to_array<Setting>({
     {"http.allowed_hosts", PLACE(http.allowed_hosts),
      "names, with commas, that requests may be addressed to beside localhost and IP addresses"},
     {"http.connections_max", PLACE(http.connections_max), "more are refused", 1, 1'000'000},
+    {"http.statements_max", PLACE(http.statements_max), "statements that run at once over HTTP; more are refused", 1,
+     1'000},
     {"http.subscription_rows_max", PLACE(http.subscription_rows_max),
      "changes that wait for a slow subscriber; above it a new snapshot is sent", 1, 100'000'000},
     {"http.subscription_bytes_max", PLACE(http.subscription_bytes_max), "likewise, of all slow subscribers together",

@@ -152,6 +152,7 @@ Status Server::Parts::start_protocols() {
   http_options.allowed_hosts = config.http.allowed_hosts;
   http_options.connections_max = static_cast<int>(config.http.connections_max);
   http_options.descriptors_max = client_descriptors_max;
+  http_options.statements_max = static_cast<int>(config.http.statements_max);
   http_options.subscription_rows_max = static_cast<size_t>(config.http.subscription_rows_max);
   http_options.write_timeout = milliseconds(config.http.write_timeout_ms);
   http_options.subscription_bytes_max = config.http.subscription_bytes_max;

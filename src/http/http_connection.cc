@@ -122,6 +122,23 @@ class Deadline {
   net::asio::steady_timer timer_;
 };
 
+// One of the statements that may run at once, until it goes.
+class StatementSlot {
+ public:
+  explicit StatementSlot(const HttpContext& context)
+      : running_(context.statements_running),
+        taken_(running_->fetch_add(1, std::memory_order_relaxed) < context.options.statements_max) {}
+  ~StatementSlot() { running_->fetch_sub(1, std::memory_order_relaxed); }
+  StatementSlot(const StatementSlot&) = delete;
+  StatementSlot& operator=(const StatementSlot&) = delete;
+
+  bool taken() const { return taken_; }
+
+ private:
+  const std::shared_ptr<std::atomic<int>> running_;
+  const bool taken_;
+};
+
 class HttpConnection {
  public:
   HttpConnection(std::shared_ptr<net::Connection> connection, HttpContext& context)
@@ -249,6 +266,18 @@ class HttpConnection {
 
   net::awaitable<Response> answer(const RequestView& request) {
     if (!context_.routes.blocks(request)) co_return context_.routes.answer(request, nullptr);
+    if (!context_.routes.runs_statements(request)) {
+      const auto read = [&] { return context_.routes.answer(request, nullptr); };
+      Response response = co_await net::run_blocking(context_.pool, read);
+      co_return response;
+    }
+    const StatementSlot slot(context_);
+    if (!slot.taken()) {
+      co_return Response{
+          .reply = Api::error_reply(
+              make_error(ErrorCode::kUnavailable, "{} statements run over HTTP already", options_.statements_max)
+                  .hint("try again, raise http.statements_max, or use the PostgreSQL port"))};
+    }
     const std::shared_ptr<engine::Session> session = context_.api.create_session();
     // A statement that goes on for too long is cancelled, and the client is told.
     net::asio::steady_timer timer(connection_->socket().get_executor(), options_.sql_timeout);
@@ -257,7 +286,7 @@ class HttpConnection {
     });
     cancel_when_hung_up(connection_, session);
     const auto call = [&] { return context_.routes.answer(request, session.get()); };
-    Response response = co_await net::run_blocking(context_.pool, call);
+    Response response = co_await net::run_blocking(context_.statement_pool, call);
     co_return response;
   }
 

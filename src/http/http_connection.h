@@ -1,6 +1,7 @@
 // Serves one connection: reads requests, has them answered, and writes the answers. Private to this module.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -20,9 +21,11 @@ struct HttpContext {
   const HttpServerOptions& options;
   Api& api;
   const Routes& routes;
-  net::BlockingPool& pool;
+  net::BlockingPool& pool;            // for what takes a moment
+  net::BlockingPool& statement_pool;  // with a thread for each of statements_max
   WebSocketContext& web_sockets;
   MemoryBudget request_memory;  // of large bodies that are read or worked on
+  const std::shared_ptr<std::atomic<int>> statements_running = std::make_shared<std::atomic<int>>(0);
 };
 
 // What a connection that is refused is sent, whatever it asks for.

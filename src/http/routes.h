@@ -43,6 +43,10 @@ class Routes {
   bool blocks(const RequestView& request) const {
     return request.target.starts_with("/api/") || request.target == "/metrics";
   }
+  // Whether it runs statements, which may take as long as they like.
+  bool runs_statements(const RequestView& request) const {
+    return path_of(request.target) == "/api/v1/sql" && request.method == "POST";
+  }
   // `session` is there for SQL.
   Response answer(const RequestView& request, engine::Session* session) const;
 

@@ -1,5 +1,6 @@
 #include "http/server.h"
 
+#include <atomic>
 #include <utility>
 
 #include "http/http_connection.h"
@@ -22,17 +23,20 @@ class HttpServer::Impl {
             .options = options_,
             .memory = MemoryBudget("subscriptions", options_.subscription_bytes_max, options_.api.memory)}),
         loops_("http", options_.threads),
-        pool_(std::make_unique<net::BlockingPool>("http-sql", options_.blocking_threads)),
+        pool_(std::make_unique<net::BlockingPool>("http-read", options_.blocking_threads)),
+        statement_pool_(std::make_unique<net::BlockingPool>("http-sql", options_.statements_max)),
         context_{.options = options_,
                  .api = api_,
                  .routes = routes_,
                  .pool = *pool_,
+                 .statement_pool = *statement_pool_,
                  .web_sockets = *web_sockets_,
                  .request_memory = MemoryBudget("http requests", options_.bodies_bytes_max, options_.api.memory)} {}
 
   ~Impl() {
     listener_.reset();
     loops_.stop();
+    statement_pool_.reset();
     pool_.reset();
   }
 
@@ -47,6 +51,9 @@ class HttpServer::Impl {
       });
     }
     if (options_.api.metrics != nullptr) {
+      const std::shared_ptr<const std::atomic<int>> running = context_.statements_running;
+      options_.api.metrics->callback("penstock_http_statements", "Statements that run over HTTP", {},
+                                     [running] { return static_cast<double>(*running); });
       const auto used_bytes = [weak] {
         const auto web_sockets = weak.lock();
         return web_sockets != nullptr ? static_cast<double>(web_sockets->memory.used_bytes()) : 0;
@@ -78,6 +85,7 @@ class HttpServer::Impl {
   const std::shared_ptr<WebSocketContext> web_sockets_;
   net::EventLoopPool loops_;
   std::unique_ptr<net::BlockingPool> pool_;
+  std::unique_ptr<net::BlockingPool> statement_pool_;
   HttpContext context_;
   std::unique_ptr<net::Listener> listener_;
 };

@@ -21,7 +21,8 @@ struct HttpServerOptions {
   // header is refused, so that a hostile page cannot reach the server under a name of its own (DNS rebinding).
   std::vector<std::string> allowed_hosts;
   int threads = 1;
-  int blocking_threads = 4;  // statements that run at once
+  int statements_max = 32;   // that run at once, each on a thread of its own; more are refused
+  int blocking_threads = 4;  // for everything else that reads views or the engine
   int connections_max = 10'000;
   int descriptors_max = INT_MAX;  // of the process, above which connections are refused
   size_t header_bytes_max = 16 << 10;

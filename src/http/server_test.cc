@@ -191,6 +191,23 @@ TEST_F(HttpServerTest, AStatementEndsWithItsClient) {
   }
 }
 
+TEST_F(HttpServerTest, StatementsThatDoNotEndHoldUpNothingElse) {
+  options_.statements_max = 1;
+  options_.blocking_threads = 1;
+  engine_.add_view("words");
+  Client endless(port());
+  endless.send(sql("endless"));
+  ASSERT_TRUE(eventually([&] { return engine_.sessions == 1; }));
+  const std::string refused = exchange(sql("select"));
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(refused, HasSubstr("1 statements run over HTTP already"));
+  for (const std::string_view path : {"/livez", "/readyz", "/metrics", "/", "/api/v1/status", "/api/v1/views/words"}) {
+    EXPECT_THAT(exchange(get(path)), StartsWith("HTTP/1.1 200 ")) << path;
+  }
+  endless.close();
+  EXPECT_TRUE(eventually([&] { return exchange(sql("select")).starts_with("HTTP/1.1 200 "); }));
+}
+
 TEST_F(HttpServerTest, AStatementHasATimeLimit) {
   options_.sql_timeout = 20ms;
   EXPECT_THAT(exchange(sql("endless")), StartsWith("HTTP/1.1 499 "));
