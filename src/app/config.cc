@@ -62,9 +62,18 @@ bool begins_like_a_section(std::string_view variable) {
   });
 }
 
-// A variable that is no setting but looks like one is a mistake, and told. Any other is not this program's: container
-// platforms set PENSTOCK_PORT and the like for a service of that name, and whoever runs the program has variables of
-// his own.
+// The setting of which a variable is a slip of the pen, if any. The prefix that all have in common does not count for
+// how alike they are.
+std::optional<std::string> misspelled(std::string_view variable) {
+  constexpr size_t kPrefix = kEnvironmentPrefix.size();
+  const auto names = all_names([](const Setting& setting) { return setting.environment().substr(kPrefix); });
+  const std::optional<std::string> meant = nearest_name(variable.substr(kPrefix), names);
+  return meant ? std::optional(std::string(kEnvironmentPrefix) + *meant) : std::nullopt;
+}
+
+// A variable that is all but a setting is an error, as an unknown flag is. One that only begins as settings do may be
+// somebody else's, and is told: container platforms set PENSTOCK_KAFKA_PORT and the like for a service of that name.
+// Of others nothing is said: whoever runs the program has variables of his own.
 Status take_environment(std::span<const std::string> environment, LoadedConfig& loaded) {
   const auto names = all_names([](const Setting& setting) { return setting.environment(); });
   for (const std::string& variable : environment) {
@@ -74,6 +83,9 @@ Status take_environment(std::span<const std::string> environment, LoadedConfig& 
     if (name == kFileVariable) continue;
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) {
+      if (const auto meant = misspelled(name)) {
+        return invalid_argument("environment: there is no setting {}", name).hint("did you mean " + *meant + "?");
+      }
       const std::string hint = did_you_mean(name, names);
       if (!hint.empty() || begins_like_a_section(name)) {
         loaded.warnings.push_back(fmt::format("{} is no setting{}{}", name, hint.empty() ? "" : "; ", hint));

@@ -199,17 +199,30 @@ TEST_F(ConfigTest, UnknownNamesGetASuggestion) {
   EXPECT_EQ(file_error("kafka = 1"), ":1: there is no setting kafka");
 }
 
-TEST_F(ConfigTest, VariablesThatLookLikeSettingsAreWarnings) {
-  const auto loaded = load({}, {"PENSTOCK_WORKER=2", "PENSTOCK_KAFKA_NOTHING_LIKE_IT=1"});
-  ASSERT_TRUE(loaded);
-  EXPECT_EQ(loaded->config.workers, load({})->config.workers);
-  EXPECT_THAT(loaded->warnings, ElementsAre("PENSTOCK_WORKER is no setting; did you mean \"PENSTOCK_WORKERS\"?",
-                                            "PENSTOCK_KAFKA_NOTHING_LIKE_IT is no setting"));
+TEST_F(ConfigTest, VariablesThatAreAllButASettingAreRefused) {
+  const auto error_of = [&](const std::string& variable) {
+    const auto loaded = load({}, {variable});
+    return loaded ? "" : loaded.error().to_string();
+  };
+  EXPECT_EQ(error_of("PENSTOCK_WORKER=2"),
+            "environment: there is no setting PENSTOCK_WORKER (hint: did you mean PENSTOCK_WORKERS?)");
+  EXPECT_EQ(error_of("PENSTOCK_KAFKA_LISTN=127.0.0.1:1"),
+            "environment: there is no setting PENSTOCK_KAFKA_LISTN (hint: did you mean PENSTOCK_KAFKA_LISTEN?)");
+  EXPECT_EQ(error_of("PENSTOCK_MEMORY_LIMITS=1GiB"),
+            "environment: there is no setting PENSTOCK_MEMORY_LIMITS (hint: did you mean PENSTOCK_MEMORY_LIMIT?)");
+}
+
+TEST_F(ConfigTest, VariablesThatBeginLikeSettingsAreWarnings) {
+  const auto loaded = load({}, {"PENSTOCK_KAFKA_NOTHING_LIKE_IT=1", "PENSTOCK_KAFKA_PORT=tcp://10.0.0.1:9092",
+                                "PENSTOCK_HTTP_SERVICE_HOST=10.0.0.1", "PENSTOCK_LOG_PORT=tcp://10.0.0.1:1"});
+  ASSERT_TRUE(loaded) << loaded.error().to_string();
+  EXPECT_EQ(loaded->warnings.size(), 4U);
+  EXPECT_EQ(loaded->warnings.front(), "PENSTOCK_KAFKA_NOTHING_LIKE_IT is no setting");
 }
 
 TEST_F(ConfigTest, VariablesThatLookLikeNoSettingAreNotSpokenOf) {
   const auto loaded = load({}, {"PENSTOCK_PORT_9092_TCP=tcp://10.0.0.1", "PENSTOCK_SERVICE_HOST=10.0.0.1",
-                                "PENSTOCK_BIN=build/asan/penstock", "PENSTOCKS=1", "HOME=/"});
+                                "PENSTOCK_BIN=build/asan/penstock", "PENSTOCK_SOAK=1", "PENSTOCKS=1", "HOME=/"});
   ASSERT_TRUE(loaded);
   EXPECT_THAT(loaded->warnings, ElementsAre());
 }
