@@ -1,6 +1,8 @@
 // From the logical plan to the physical one: scans get what their connector must deliver, aggregations the kernels that
 // their input needs, and exchanges bring rows together that belong together.
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "plan/node.h"
 
@@ -19,6 +21,35 @@ bool is_single(const PhysicalNode& node) {
   if (std::holds_alternative<Values>(node.op)) return true;
   if (std::holds_alternative<UnionAll>(node.op)) return false;
   return !node.inputs.empty() && std::ranges::all_of(node.inputs, [](const auto& input) { return is_single(*input); });
+}
+
+// The tables in which operators find their state have room for so many key columns.
+constexpr size_t kKeysMax = 63;
+
+Status check_keys(std::string_view what, size_t keys, std::string_view hint) {
+  if (keys <= kKeysMax) return {};
+  return unsupported("{} at most {} columns, not {}", what, kKeysMax, keys).hint(std::string(hint));
+}
+
+// Whether the operator, which may be any, finds its state by no more columns than it can.
+Status check_keys(const PhysicalOperator& op) {
+  constexpr std::string_view kGrouped = "rows are grouped by";
+  constexpr std::string_view kGroups =
+      "GROUP BY, DISTINCT and set operations group rows: leave out columns that follow from others";
+  constexpr std::string_view kPartitioned = "rows are partitioned by";
+  constexpr std::string_view kLeaveOut = "leave out columns that follow from others";
+  if (const auto* aggregate = std::get_if<Aggregate>(&op)) return check_keys(kGrouped, aggregate->keys.size(), kGroups);
+  if (const auto* window = std::get_if<WindowAggregate>(&op)) return check_keys(kGrouped, window->keys.size(), kGroups);
+  if (const auto* assign = std::get_if<AssignWindow>(&op)) {
+    return check_keys(kPartitioned, assign->keys.size(), kLeaveOut);
+  }
+  if (const auto* rank = std::get_if<Rank>(&op)) return check_keys(kPartitioned, rank->partition_by.size(), kLeaveOut);
+  if (const auto* over = std::get_if<Over>(&op)) return check_keys(kPartitioned, over->partition_by.size(), kLeaveOut);
+  if (const auto* join = std::get_if<Join>(&op)) {
+    return check_keys("rows are joined by equal values of", join->keys.size(),
+                      "compare fewer columns, or rows that have them as fields");
+  }
+  return {};
 }
 
 }  // namespace
@@ -49,7 +80,10 @@ void exchange_pair(PhysicalInputs& inputs, const std::vector<JoinKey>& keys) {
 Result<PhysicalPtr> make_physical(const LogicalPtr& plan) {
   PhysicalInputs inputs;
   for (const LogicalPtr& input : plan->inputs) inputs.push_back(PENSTOCK_TRY(make_physical(input)));
-  return std::visit([&](const auto& op) { return convert(op, *plan, std::move(inputs)); }, plan->op);
+  PhysicalPtr made =
+      PENSTOCK_TRY(std::visit([&](const auto& op) { return convert(op, *plan, std::move(inputs)); }, plan->op));
+  PENSTOCK_TRY(check_keys(made->op));
+  return made;
 }
 
 Description describe(const Exchange& op, const PhysicalNode& node) {

@@ -1,5 +1,6 @@
 #include "exec/operators/unnest.h"
 
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,8 @@ using types::TypeKind;
 // How many batches may leave before other operators have their turn.
 constexpr int kBatchesPerCall = 16;
 constexpr uint32_t kNoEntry = UINT32_MAX;
+// Collections are taken apart for so many rows at once that they have about this size, or for one row.
+constexpr size_t kPieceBytes = 1 << 20;
 
 class Unnest : public Operator {
  public:
@@ -30,7 +33,7 @@ class Unnest : public Operator {
     entry_ = 0;
     repeated_ = 0;
     ordinal_ = 0;
-    take_apart(*batch.column(static_cast<size_t>(options_.column)));
+    piece_end_ = 0;
     return resume(out);
   }
 
@@ -38,17 +41,29 @@ class Unnest : public Operator {
 
   Status resume(Output& out) override {
     for (int batches = 0; batches < kBatchesPerCall && unfinished(); ++batches) {
+      if (row_ == piece_end_) next_piece();
       collect();
       flush(out);
     }
-    if (!unfinished()) batch_ = {};
+    if (!unfinished()) {
+      batch_ = {};
+      elements_.clear();
+      counts_ = nullptr;
+    }
     return {};
   }
 
  private:
-  // The columns of the elements of all rows, and how often each of these is there.
-  void take_apart(const Column& collections) {
-    columnar::NestedParts parts = columnar::take_apart(collections);
+  // The columns of the elements of the next rows, and how often each of these is there.
+  void next_piece() {
+    const Column& collections = *batch_.column(static_cast<size_t>(options_.column));
+    const std::span<const columnar::StringCell> values = collections.values<columnar::StringCell>();
+    piece_begin_ = row_;
+    for (size_t bytes = 0; piece_end_ < batch_.rows() && (piece_end_ == row_ || bytes < kPieceBytes); ++piece_end_) {
+      bytes += collections.is_null(piece_end_) ? 0 : values[piece_end_].size();
+    }
+    entry_ = 0;
+    columnar::NestedParts parts = columnar::take_apart(collections, piece_begin_, piece_end_);
     ends_ = std::move(parts.ends);
     counts_ = nullptr;
     TypeKind kind = collections.type().kind();
@@ -62,8 +77,8 @@ class Unnest : public Operator {
 
   // Chooses the rows of the next batch.
   void collect() {
-    while (unfinished() && rows_.size() < columnar::kBatchRowsMax) {
-      if (entry_ == ends_[row_]) {
+    while (row_ < piece_end_ && rows_.size() < columnar::kBatchRowsMax) {
+      if (entry_ == ends_[row_ - piece_begin_]) {
         if (options_.preserve && ordinal_ == 0) add(kNoEntry);
         ++row_;
         ordinal_ = 0;
@@ -118,9 +133,11 @@ class Unnest : public Operator {
   }
 
   const UnnestOptions options_;
-  // The batch at hand, its elements, and what of it has been chosen already.
+  // The batch at hand, the elements of some of its rows, and what of it has been chosen already.
   ChangeBatch batch_;
-  std::vector<uint32_t> ends_;  // of the elements, by row
+  size_t piece_begin_ = 0;  // these rows
+  size_t piece_end_ = 0;
+  std::vector<uint32_t> ends_;  // of the elements, by row of the piece
   std::vector<ColumnPtr> elements_;
   ColumnPtr counts_;  // of a MULTISET
   size_t row_ = 0;

@@ -4,12 +4,6 @@
 #include "plan/node.h"
 
 namespace penstock::plan {
-namespace {
-
-// What the tables of groups have room for.
-constexpr size_t kKeysMax = 63;
-
-}  // namespace
 
 void derive_calls(const std::vector<AggregateCall>& calls, const types::Schema& input, Derived& derived) {
   for (const AggregateCall& call : calls) derived.add(label(call, input), call.function.result_type);
@@ -86,10 +80,6 @@ LogicalPtr push_filter(const Aggregate& op, const LogicalPtr& node, Conjuncts co
 }
 
 Result<PhysicalPtr> convert(const Aggregate& op, const LogicalNode& node, PhysicalInputs inputs) {
-  if (op.keys.size() > kKeysMax) {
-    return unsupported("rows are grouped by at most {} columns, not {}", kKeysMax, op.keys.size())
-        .hint("GROUP BY, DISTINCT and set operations group rows: leave out columns that follow from others");
-  }
   Aggregate aggregate = op;
   aggregate.input_append_only = node.input().traits.append_only;
   if (!aggregate.input_append_only) PENSTOCK_TRY(bind_retractable(aggregate.calls));
