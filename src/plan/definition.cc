@@ -279,6 +279,40 @@ Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterialized
   return defined;
 }
 
+namespace {
+
+// The severity in upper case; "" where none is given.
+Result<std::string> bind_severity(const sql::CreateAlert& statement) {
+  constexpr std::string_view kSeverities[] = {"INFO", "LOW", "MEDIUM", "HIGH", "CRITICAL"};
+  if (!statement.severity) return std::string();
+  std::string severity = sql::to_upper(*statement.severity);
+  if (std::ranges::find(kSeverities, severity) != std::end(kSeverities)) return severity;
+  return invalid_argument("alert \"{}\": there is no severity '{}'", statement.name.parts.front().text,
+                          *statement.severity)
+      .at(statement.name.position().offset)
+      .hint("it is INFO, LOW, MEDIUM, HIGH or CRITICAL");
+}
+
+Result<catalog::AlertChannel> bind_channel(const sql::AlertChannel& channel) {
+  catalog::AlertChannel bound{sql::to_lower(channel.name.text), channel.argument.value_or("")};
+  const uint32_t at = channel.name.position.offset;
+  if (bound.kind == "log") {
+    if (channel.argument) return invalid_argument("the channel log takes no address").at(at);
+    return bound;
+  }
+  if (bound.kind != "webhook") {
+    return invalid_argument("there is no channel {}", channel.name.text)
+        .at(at)
+        .hint("the channels are log and webhook");
+  }
+  if (bound.target.starts_with("http://") || bound.target.starts_with("https://")) return bound;
+  return invalid_argument("the channel webhook needs an address that begins with http:// or https://")
+      .at(at)
+      .hint("webhook 'https://example.com/hook'");
+}
+
+}  // namespace
+
 Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::string sql, const PlanContext& context) {
   PlannedDefinition defined;
   if (statement.name.parts.size() > 1) {
@@ -291,11 +325,13 @@ Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::s
   PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
   catalog::Alert alert;
   alert.query = sql::print(*statement.query);
-  alert.severity = statement.severity.value_or("");
+  alert.severity = PENSTOCK_TRY(bind_severity(statement));
   for (const sql::AlertChannel& channel : statement.channels) {
-    alert.channels.push_back({sql::to_lower(channel.name.text), channel.argument.value_or("")});
+    alert.channels.push_back(PENSTOCK_TRY(bind_channel(channel)));
   }
-  alert.options = PENSTOCK_TRY(bind_options(statement.options));
+  if (!statement.options.empty()) {
+    return invalid_argument("an alert has no options").at(statement.options.front().position.offset);
+  }
   defined.entry.dependencies = defined.plan.dependencies;
   defined.entry.definition = std::move(alert);
   return defined;
