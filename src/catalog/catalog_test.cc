@@ -254,7 +254,8 @@ TEST_F(CatalogTest, EntriesOfFormat2AreInUtc) {
   {
     auto database = SqliteDatabase::open(path());
     ASSERT_TRUE(database);
-    ASSERT_TRUE(database->execute("ALTER TABLE entries DROP COLUMN time_zone; DROP TABLE scan_options; PRAGMA user_version = 2"));
+    ASSERT_TRUE(database->execute(
+        "ALTER TABLE entries DROP COLUMN time_zone; DROP TABLE scan_options; PRAGMA user_version = 2"));
   }
   reopen();
   EXPECT_EQ(catalog_->find_relation("v")->time_zone, "UTC");
