@@ -196,7 +196,7 @@ TEST_F(FileSinkTest, AFailedWriteEndsTheJob) {
   auto op = sink->make_operator({}).value();
   write(*op, "+ a 1");
   EXPECT_TRUE(op->on_barrier(Epoch(1), out_));
-  env_.set_capacity(0);
+  env_.fail(io::SimulatedEnv::Operation::kWrite, 1, true);
   EXPECT_TRUE(sink->commit(Epoch(1), {{kInput, Offset(1)}})) << "written in the background";
   while (!sink->durable(Epoch(1))) std::this_thread::yield();
   EXPECT_FALSE(sink->commit(Epoch(2), {{kInput, Offset(2)}}));
