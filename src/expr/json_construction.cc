@@ -1,11 +1,12 @@
 // Functions that make JSON text of values.
+#include "expr/json_construction.h"
+
 #include <simdjson.h>
 
 #include <array>
 
 #include "base/json_text.h"
 #include "expr/binding.h"
-#include "expr/json_functions.h"
 #include "expr/json_text.h"
 #include "expr/registry.h"
 #include "expr/slots.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "expr/json_functions.h"
+#include "expr/json_construction.h"
 #include "expr/registry.h"
 
 namespace penstock::expr {

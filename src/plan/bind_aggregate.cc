@@ -3,7 +3,7 @@
 
 #include "expr/aggregate.h"
 #include "expr/evaluate.h"
-#include "expr/json_functions.h"
+#include "expr/json_construction.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "sql/keywords.h"

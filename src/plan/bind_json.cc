@@ -1,5 +1,5 @@
 // Calls of the SQL standard's JSON functions with their clauses.
-#include "expr/json_functions.h"
+#include "expr/json_construction.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
 
