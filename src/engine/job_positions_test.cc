@@ -6,7 +6,6 @@ namespace penstock::engine {
 namespace {
 
 using connector::Positions;
-using connector::ScanProgress;
 
 Positions read_of(const char* topic, int64_t offset) {
   return {{{.topic = topic, .partition = log::PartitionId(0)}, log::Offset(offset)}};

@@ -9,7 +9,6 @@ namespace penstock::expr {
 namespace {
 
 using columnar::ColumnBuilder;
-using types::TypeKind;
 
 // Whether a later value takes the place of the one held.
 struct TakesLess {

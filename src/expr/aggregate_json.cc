@@ -8,7 +8,6 @@ namespace penstock::expr {
 namespace {
 
 using columnar::ColumnBuilder;
-using types::DataType;
 using types::TypeKind;
 
 bool is_json(const AggregateParameters& parameters, size_t input) {

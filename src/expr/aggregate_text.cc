@@ -6,7 +6,6 @@ namespace penstock::expr {
 namespace {
 
 using columnar::ColumnBuilder;
-using types::DataType;
 using types::TypeKind;
 
 struct JoinedOutput {

@@ -11,7 +11,6 @@ namespace {
 
 using columnar::ColumnBuilder;
 using types::DataType;
-using types::Int128;
 using types::TypeKind;
 
 // Count, sum and sum of squares, of the distances to the first value that came: so large values that lie close together

@@ -17,7 +17,6 @@ namespace {
 using types::floor_divide;
 using types::floor_modulo;
 using types::kMicrosPerDay;
-using types::kMicrosPerMilli;
 using types::kMicrosPerSecond;
 
 constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",

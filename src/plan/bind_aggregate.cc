@@ -16,7 +16,6 @@ using expr::AggregateParameters;
 using expr::AggregateTakes;
 using expr::Expr;
 using expr::ExprPtr;
-using types::DataType;
 using types::TypeKind;
 
 // Whether a column of the query itself is used.

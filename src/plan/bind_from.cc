@@ -14,7 +14,6 @@
 namespace penstock::plan {
 namespace {
 
-using expr::Expr;
 using expr::ExprPtr;
 using sql::equal_ignoring_case;
 
