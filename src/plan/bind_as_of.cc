@@ -213,7 +213,7 @@ Result<std::pair<int, int>> Binder::bind_match_condition(const sql::Join& join, 
                   earlier->column_index() >= left_columns && later->type().is_timestamp();
   if (!is_known) return unknown();
   std::pair<int, int> times(later->column_index(), earlier->column_index() - left_columns);
-  for (auto [plan, column] : {std::pair(left.first, times.first), std::pair(right.first, times.second)}) {
+  for (const auto& [plan, column] : {std::pair(left.first, times.first), std::pair(right.first, times.second)}) {
     if (plan->traits.bounded || std::ranges::count(plan->traits.time_columns, column) > 0) continue;
     return invalid_argument("column {} has no watermark, so nobody knows when all rows before it have come",
                             plan->schema[column].name)
