@@ -207,7 +207,7 @@ Result<std::vector<expr::MatchDefinition>> Binder::bind_definitions(const sql::M
     expr::MatchDefinition& definition = definitions[*variable];
     MatchScope inner = scope;
     inner.references = &definition.references;
-    inner.defined = *variable;
+    inner.defined = variable;
     ExprPtr condition = PENSTOCK_TRY(bind_condition(written.condition, {.place = "in DEFINE", .match = &inner}));
     split_condition(expr::fold_constants(condition, context_.eval), *variable, *scope.columns, definition);
   }
