@@ -23,7 +23,7 @@ std::optional<dom::element> step_by_name(dom::element from, std::string_view nam
   int64_t index = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
   if (!from.is_array() || error != std::errc() || end != name.data() + name.size()) return std::nullopt;
-  const auto size = static_cast<int64_t>(from.get_array().value_unsafe().size());
+  const auto size = static_cast<int64_t>(array_of(from).size());
   if (index < 0) index += size;
   if (index < 0 || index >= size || from.at(static_cast<size_t>(index)).get(found) != simdjson::SUCCESS) {
     return std::nullopt;
@@ -170,7 +170,7 @@ void array_length(KernelCall& call) {
   for_json_rows(call, [&](size_t row, dom::element root) {
     if (!root.is_array()) return call.set_null(row);
     int64_t size = 0;
-    for ([[maybe_unused]] dom::element one : root.get_array().value_unsafe()) ++size;
+    for ([[maybe_unused]] dom::element one : array_of(root)) ++size;
     out[row] = size;
   });
   call.finish(std::move(out));
@@ -207,7 +207,7 @@ void array_elements(KernelCall& call) {
     if (!root.is_array()) return call.set_null(row);
     std::string array;
     types::SlotWriter slot(array, TypeKind::kString);
-    for (dom::element one : root.get_array().value_unsafe()) append_slot_of(slot, one, as_text);
+    for (dom::element one : array_of(root)) append_slot_of(slot, one, as_text);
     out.set(row, array + types::kSlotEnd);
   });
   out.finish();
@@ -219,7 +219,7 @@ void object_keys(KernelCall& call) {
     if (!root.is_object()) return call.set_null(row);
     std::string array;
     types::SlotWriter slot(array, TypeKind::kString);
-    for (dom::key_value_pair field : root.get_object().value_unsafe()) slot.append_string(field.key);
+    for (dom::key_value_pair field : object_of(root)) slot.append_string(field.key);
     out.set(row, array + types::kSlotEnd);
   });
   out.finish();
@@ -231,7 +231,7 @@ void object_entries(KernelCall& call) {
   types::EntryWriter entries(call.result_type());
   for_json_rows(call, [&](size_t row, dom::element root) {
     if (!root.is_object()) return call.set_null(row);
-    for (dom::key_value_pair field : root.get_object().value_unsafe()) {
+    for (dom::key_value_pair field : object_of(root)) {
       std::string key;
       std::string value;
       types::SlotWriter(key, TypeKind::kString).append_string(field.key);

@@ -69,9 +69,9 @@ void JsonPath::find(dom::element element, size_t step, std::vector<dom::element>
     case Step::Kind::kAll: break;
   }
   if (element.is_array()) {
-    for (dom::element one : element.get_array().value_unsafe()) find(one, step + 1, found);
+    for (dom::element one : array_of(element)) find(one, step + 1, found);
   } else if (element.is_object()) {
-    for (dom::key_value_pair field : element.get_object().value_unsafe()) find(field.value, step + 1, found);
+    for (dom::key_value_pair field : object_of(element)) find(field.value, step + 1, found);
   }
 }
 
