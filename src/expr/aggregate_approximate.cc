@@ -149,24 +149,8 @@ struct CountedHashes {
   void result(ColumnBuilder& out) const {
     out.append_int64(std::ranges::count_if(counts, [](const auto& one) { return one.second > 0; }));
   }
-  void save(std::string& out) const {
-    save_value(out, static_cast<uint64_t>(counts.size()));
-    for (const auto& [hash, times] : counts) {
-      save_value(out, hash);
-      save_value(out, times);
-    }
-  }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, size)) return false;
-    for (; size > 0; --size) {
-      uint64_t hash = 0;
-      int64_t times = 0;
-      if (!load_value(bytes, hash) || !load_value(bytes, times)) return false;
-      counts.emplace(hash, times);
-    }
-    return true;
-  }
+  void save(std::string& out) const { save_counts(out, counts); }
+  bool load(std::string_view& bytes) { return load_counts(bytes, counts); }
 };
 
 bool bind_count_distinct(AggregateSignature& call) {
@@ -223,24 +207,8 @@ struct QuantileSketch {
       if (rest < 0) return out.append_double(middle_of(range));
     }
   }
-  void save(std::string& out) const {
-    save_value(out, static_cast<uint64_t>(counts.size()));
-    for (const auto& [range, times] : counts) {
-      save_value(out, range);
-      save_value(out, times);
-    }
-  }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, size)) return false;
-    for (; size > 0; --size) {
-      int32_t range = 0;
-      int64_t times = 0;
-      if (!load_value(bytes, range) || !load_value(bytes, times)) return false;
-      counts.emplace(range, times);
-    }
-    return true;
-  }
+  void save(std::string& out) const { save_counts(out, counts); }
+  bool load(std::string_view& bytes) { return load_counts(bytes, counts); }
 };
 
 bool bind_percentile(AggregateSignature& call) {
@@ -309,23 +277,9 @@ struct FrequentValues {
   }
   void save(std::string& out) const {
     save_value(out, dropped);
-    save_value(out, static_cast<uint64_t>(counts.size()));
-    for (const auto& [slot, times] : counts) {
-      save_value(out, slot);
-      save_value(out, times);
-    }
+    save_counts(out, counts);
   }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, dropped) || !load_value(bytes, size)) return false;
-    for (; size > 0; --size) {
-      std::string slot;
-      int64_t times = 0;
-      if (!load_value(bytes, slot) || !load_value(bytes, times)) return false;
-      counts.emplace(std::move(slot), times);
-    }
-    return true;
-  }
+  bool load(std::string_view& bytes) { return load_value(bytes, dropped) && load_counts(bytes, counts); }
 };
 
 bool bind_top(AggregateSignature& call) {

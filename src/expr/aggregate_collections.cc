@@ -48,24 +48,8 @@ struct CountedValues {
     }
     out.append_string(entries + types::kSlotEnd);
   }
-  void save(std::string& out) const {
-    save_value(out, static_cast<uint64_t>(counts.size()));
-    for (const auto& [slot, times] : counts) {
-      save_value(out, slot);
-      save_value(out, times);
-    }
-  }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, size)) return false;
-    for (uint64_t i = 0; i < size; ++i) {
-      std::string slot;
-      int64_t times = 0;
-      if (!load_value(bytes, slot) || !load_value(bytes, times)) return false;
-      counts.emplace_hint(counts.end(), std::move(slot), times);
-    }
-    return true;
-  }
+  void save(std::string& out) const { save_counts(out, counts); }
+  bool load(std::string_view& bytes) { return load_counts(bytes, counts); }
 };
 
 void update_counted(StateSpan states, const columnar::Column* argument, const int8_t* weights) {

@@ -42,24 +42,8 @@ struct ValueCounts {
     }
     return at->first;
   }
-  void save(std::string& out) const {
-    save_value(out, static_cast<uint64_t>(counts.size()));
-    for (const auto& [value, times] : counts) {
-      save_value(out, value);
-      save_value(out, times);
-    }
-  }
-  bool load(std::string_view& bytes) {
-    uint64_t size = 0;
-    if (!load_value(bytes, size)) return false;
-    for (uint64_t i = 0; i < size; ++i) {
-      Value value{};
-      int64_t times = 0;
-      if (!load_value(bytes, value) || !load_value(bytes, times)) return false;
-      counts.emplace_hint(counts.end(), std::move(value), times);
-    }
-    return true;
-  }
+  void save(std::string& out) const { save_counts(out, counts); }
+  bool load(std::string_view& bytes) { return load_counts(bytes, counts); }
 };
 
 }  // namespace penstock::expr

@@ -41,11 +41,7 @@ struct OrderedValues {
   void save(std::string& out) const {
     save_value(out, static_cast<uint64_t>(by_position.size()));
     for (const auto& [position, value] : by_position) save_value(out, value);
-    save_value(out, static_cast<uint64_t>(owed.size()));
-    for (const auto& [value, times] : owed) {
-      save_value(out, value);
-      save_value(out, times);
-    }
+    save_counts(out, owed);
   }
   bool load(std::string_view& bytes) {
     uint64_t size = 0;
@@ -55,14 +51,7 @@ struct OrderedValues {
       if (!load_value(bytes, value)) return false;
       insert(std::move(value));
     }
-    if (!load_value(bytes, size)) return false;
-    for (uint64_t i = 0; i < size; ++i) {
-      Value value{};
-      int64_t times = 0;
-      if (!load_value(bytes, value) || !load_value(bytes, times)) return false;
-      owed.emplace(std::move(value), times);
-    }
-    return true;
+    return load_counts(bytes, owed);
   }
 
  private:

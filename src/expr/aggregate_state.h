@@ -177,6 +177,28 @@ bool load_value(std::string_view& bytes, T& value) {
   return true;
 }
 
+// A map of what is counted to how often it is there.
+template <class Counts>
+void save_counts(std::string& out, const Counts& counts) {
+  save_value(out, static_cast<uint64_t>(counts.size()));
+  for (const auto& [value, times] : counts) {
+    save_value(out, value);
+    save_value(out, times);
+  }
+}
+template <class Counts>
+bool load_counts(std::string_view& bytes, Counts& counts) {
+  uint64_t size = 0;
+  if (!load_value(bytes, size)) return false;
+  for (; size > 0; --size) {
+    typename Counts::key_type value{};
+    typename Counts::mapped_type times{};
+    if (!load_value(bytes, value) || !load_value(bytes, times)) return false;
+    counts.emplace_hint(counts.end(), std::move(value), times);
+  }
+  return true;
+}
+
 // --- constants of a call ---
 
 // A number as a double, a whole number, or a text; nothing where the constant is something else or NULL.

@@ -49,7 +49,7 @@ void matches(KernelCall& call) {
 // --- replacing ---
 
 // Java's "$1" for groups as RE2's "\1".
-std::string rewrite_of(std::string_view replacement) {
+std::string java_rewrite(std::string_view replacement) {
   std::string rewrite;
   for (size_t at = 0; at < replacement.size(); ++at) {
     char c = replacement[at];
@@ -70,10 +70,11 @@ std::string rewrite_of(std::string_view replacement) {
   return rewrite;
 }
 
-void replace_all(KernelCall& call) {
+// Of a call (text, pattern, replacement, ...): the first match, or all, by RE2's form of the replacement.
+void replace_matches(KernelCall& call, RegexOptions options, std::string (*rewrite_of)(std::string_view), bool all) {
   auto texts = call.argument<StringCell>(0);
   auto replacements = call.argument<StringCell>(2);
-  RegexArgument regexes(call, 1);
+  RegexArgument regexes(call, 1, options);
   TextOutput out(call);
   std::string text;
   for_valid_rows(call, [&](size_t row) {
@@ -81,35 +82,6 @@ void replace_all(KernelCall& call) {
     const RE2* regex = regexes.at(row);
     if (regex == nullptr) return;
     const std::string rewrite = rewrite_of(replacements[row].view());
-    if (!regex->CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
-    text = texts[row].view();
-    RE2::GlobalReplace(&text, *regex, rewrite);
-    out.set(row, text);
-  });
-  out.finish();
-}
-
-// PostgreSQL's "\1" and "\&" are RE2's "\1" and "\0".
-std::string postgres_rewrite(std::string_view replacement) {
-  std::string rewrite(replacement);
-  for (size_t at = rewrite.find("\\&"); at != rewrite.npos; at = rewrite.find("\\&", at)) rewrite[at + 1] = '0';
-  return rewrite;
-}
-
-// REGEXP_REPLACE(text, pattern, replacement, flags): the first match, or with 'g' all; with 'i' in any case.
-void replace_with_flags(KernelCall& call) {
-  auto texts = call.argument<StringCell>(0);
-  auto replacements = call.argument<StringCell>(2);
-  const std::string_view flags = call.constant_text(3);
-  const bool all = flags.find_first_of("gG") != flags.npos;
-  RegexArgument regexes(call, 1, {.ignore_case = flags.find_first_of("iI") != flags.npos});
-  TextOutput out(call);
-  std::string text;
-  for_valid_rows(call, [&](size_t row) {
-    std::string error;
-    const RE2* regex = regexes.at(row);
-    if (regex == nullptr) return;
-    const std::string rewrite = postgres_rewrite(replacements[row].view());
     if (!regex->CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
     text = texts[row].view();
     if (all) {
@@ -120,6 +92,22 @@ void replace_with_flags(KernelCall& call) {
     out.set(row, text);
   });
   out.finish();
+}
+
+void replace_all(KernelCall& call) { replace_matches(call, {}, java_rewrite, true); }
+
+// PostgreSQL's "\1" and "\&" are RE2's "\1" and "\0".
+std::string postgres_rewrite(std::string_view replacement) {
+  std::string rewrite(replacement);
+  for (size_t at = rewrite.find("\\&"); at != rewrite.npos; at = rewrite.find("\\&", at)) rewrite[at + 1] = '0';
+  return rewrite;
+}
+
+// REGEXP_REPLACE(text, pattern, replacement, flags): the first match, or with 'g' all; with 'i' in any case.
+void replace_with_flags(KernelCall& call) {
+  const std::string_view flags = call.constant_text(3);
+  const RegexOptions options{.ignore_case = flags.find_first_of("iI") != flags.npos};
+  replace_matches(call, options, postgres_rewrite, flags.find_first_of("gG") != flags.npos);
 }
 
 bool bind_replace_with_flags(CallSignature& call) {
