@@ -2,33 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "types/test_row_pattern.h"
+
 namespace penstock::types {
 namespace {
 
 using Kind = RowPattern::Kind;
-
-RowPattern variable(int number) {
-  RowPattern pattern;
-  pattern.variable = number;
-  return pattern;
-}
-
-RowPattern repetition(RowPattern part, uint32_t min, std::optional<uint32_t> max, bool greedy = true) {
-  RowPattern pattern;
-  pattern.kind = Kind::kRepetition;
-  pattern.parts.push_back(std::move(part));
-  pattern.min = min;
-  pattern.max = max;
-  pattern.greedy = greedy;
-  return pattern;
-}
-
-RowPattern group(Kind kind, std::vector<RowPattern> parts) {
-  RowPattern pattern;
-  pattern.kind = kind;
-  pattern.parts = std::move(parts);
-  return pattern;
-}
 
 TEST(RowPatternTest, KnowsWhatCanMatchNothing) {
   EXPECT_FALSE(can_match_nothing(variable(0)));

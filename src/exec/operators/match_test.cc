@@ -14,6 +14,7 @@
 
 #include "exec/operators/changes_test.h"
 #include "expr/registry.h"
+#include "types/test_row_pattern.h"
 
 namespace penstock::exec {
 namespace {
@@ -22,8 +23,11 @@ using columnar::ChangeBatch;
 using expr::Expr;
 using expr::ExprPtr;
 using expr::MatchReference;
+using types::group;
 using types::PatternAutomaton;
+using types::repetition;
 using types::RowPattern;
+using types::variable;
 using types::VariableSet;
 using Kind = RowPattern::Kind;
 using Rule = PatternAutomaton::Rule;
@@ -418,28 +422,6 @@ TEST(MatchTest, FindsWhatTheDefinitionFinds) {
     ASSERT_EQ(run(query, rows, random), expected) << "seed " << seed << ", " << text_of(query.pattern);
   }
   EXPECT_GT(found, 500);
-}
-
-RowPattern variable(int number) {
-  RowPattern pattern;
-  pattern.variable = number;
-  return pattern;
-}
-
-RowPattern repetition(RowPattern part, uint32_t min, std::optional<uint32_t> max) {
-  RowPattern pattern;
-  pattern.kind = Kind::kRepetition;
-  pattern.parts.push_back(std::move(part));
-  pattern.min = min;
-  pattern.max = max;
-  return pattern;
-}
-
-RowPattern group(Kind kind, std::vector<RowPattern> parts) {
-  RowPattern pattern;
-  pattern.kind = kind;
-  pattern.parts = std::move(parts);
-  return pattern;
 }
 
 std::vector<Row> equal_rows(size_t count) {
