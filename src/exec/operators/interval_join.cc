@@ -19,15 +19,6 @@ using state::RowId;
 // Batches of candidates, or of rows that are due, that one call looks at.
 constexpr int kBatchesPerCall = 16;
 
-JoinLayout::Options layout_options(const IntervalJoinOptions& options) {
-  return {.kind = options.kind,
-          .types = {options.inputs[kLeftSide].types, options.inputs[kRightSide].types},
-          .condition = options.condition,
-          .output = options.output,
-          .also_stored = {},
-          .context = options.context};
-}
-
 // The last moment that is so much before the watermark; the ends of time stay what they are.
 int64_t before(EventTime watermark, int64_t distance) {
   if (watermark == kMinEventTime || watermark == kMaxEventTime) return watermark.value();
@@ -40,7 +31,7 @@ class IntervalJoin : public Operator {
  public:
   explicit IntervalJoin(IntervalJoinOptions options)
       : options_(std::move(options)),
-        layout_(layout_options(options_)),
+        layout_(JoinLayout::options_of(options_)),
         groups_(key_types(options_.inputs[kLeftSide])),
         left_(kLeftSide, layout_),
         right_(kRightSide, layout_),
@@ -100,14 +91,9 @@ class IntervalJoin : public Operator {
   }
   // The rows that can have a partner; those that cannot, for a key or the time is NULL, come out at once or never.
   ChangeBatch with_values(const ChangeBatch& batch, Output& out) const {
-    std::vector<int> columns = keys_with_null(batch, options_.inputs[side_].keys, options_.nulls_match);
-    const int time = options_.times[side_];
-    if (batch.column(static_cast<size_t>(time))->has_nulls()) columns.push_back(time);
-    if (columns.empty()) return batch;
-    const RowsByNulls rows = split_by_nulls(batch, columns);
-    if (rows.with_null.empty()) return batch;
-    if (comes_out_unmatched(side_)) out.emit(layout_.alone(side_, batch.take(rows.with_null)));
-    return batch.take(rows.with_values);
+    const std::vector<int> columns =
+        columns_with_null(batch, options_.inputs[side_].keys, options_.nulls_match, options_.times[side_]);
+    return layout_.take_with_values(side_, batch, columns, comes_out_unmatched(side_) ? &out : nullptr);
   }
 
   ChangeBatch without_late(const ChangeBatch& batch) const {

@@ -22,15 +22,6 @@ using state::RowId;
 // Batches that one call at a barrier emits.
 constexpr int kBatchesPerCall = 16;
 
-JoinLayout::Options layout_options(const JoinOptions& options) {
-  return {.kind = options.kind,
-          .types = {options.inputs[kLeftSide].types, options.inputs[kRightSide].types},
-          .condition = options.condition,
-          .output = options.output,
-          .also_stored = {},
-          .context = options.context};
-}
-
 JoinSide::Options side_options(const JoinOptions& options, Side side, const JoinLayout& layout) {
   const JoinInput& input = options.inputs[side];
   const bool pairs_matter = !left_only(options.kind) || layout.has_condition();
@@ -48,7 +39,7 @@ class Join : public Operator {
  public:
   explicit Join(JoinOptions options)
       : options_(std::move(options)),
-        layout_(layout_options(options_)),
+        layout_(JoinLayout::options_of(options_)),
         table_(key_types(options_.inputs[kLeftSide]), {.bytes = sizeof(JoinGroup)}),
         left_(side_options(options_, kLeftSide, layout_), layout_),
         right_(side_options(options_, kRightSide, layout_), layout_),
@@ -89,13 +80,9 @@ class Join : public Operator {
 
   // The rows that can have a partner; those that cannot, for a key is NULL, come out at once or never.
   ChangeBatch take_with_keys(Side side, const ChangeBatch& batch, Output& out) const {
-    const std::vector<int> columns = keys_with_null(batch, options_.inputs[side].keys, options_.nulls_match);
-    if (columns.empty()) return batch;
-    const RowsByNulls rows = split_by_nulls(batch, columns);
-    if (rows.with_null.empty()) return batch;
+    const std::vector<int> columns = columns_with_null(batch, options_.inputs[side].keys, options_.nulls_match);
     const bool comes_out = emits_alone(options_.kind, side) && options_.kind != JoinKind::kSemi;
-    if (comes_out) out.emit(layout_.alone(side, batch.take(rows.with_null)));
-    return batch.take(rows.with_values);
+    return layout_.take_with_values(side, batch, columns, comes_out ? &out : nullptr);
   }
 
   // Remembers the groups of the batch that the next barrier has to look at.

@@ -26,25 +26,15 @@ void Pairs::keep(const columnar::Selection& chosen) {
   stored_rows.resize(chosen.size());
 }
 
-std::vector<int> keys_with_null(const ChangeBatch& batch, const std::vector<int>& keys,
-                                const std::vector<bool>& nulls_match) {
+std::vector<int> columns_with_null(const ChangeBatch& batch, const std::vector<int>& keys,
+                                   const std::vector<bool>& nulls_match, std::optional<int> time) {
+  const auto has_null = [&](int column) { return batch.column(static_cast<size_t>(column))->has_nulls(); };
   std::vector<int> with_null;
   for (size_t i = 0; i < keys.size(); ++i) {
-    if (!nulls_match[i] && batch.column(static_cast<size_t>(keys[i]))->has_nulls()) with_null.push_back(keys[i]);
+    if (!nulls_match[i] && has_null(keys[i])) with_null.push_back(keys[i]);
   }
+  if (time && has_null(*time)) with_null.push_back(*time);
   return with_null;
-}
-
-RowsByNulls split_by_nulls(const ChangeBatch& batch, std::span<const int> columns) {
-  RowsByNulls rows;
-  const auto is_null = [&](size_t row) {
-    return std::ranges::any_of(columns,
-                               [&](int column) { return batch.column(static_cast<size_t>(column))->is_null(row); });
-  };
-  for (size_t row = 0; row < batch.rows(); ++row) {
-    (is_null(row) ? rows.with_null : rows.with_values).push_back(static_cast<uint16_t>(row));
-  }
-  return rows;
 }
 
 JoinLayout::JoinLayout(Options options) : types_(std::move(options.types)), context_(std::move(options.context)) {
@@ -140,6 +130,23 @@ ChangeBatch JoinLayout::alone(Side side, const ChangeBatch& batch) const {
                                           : Column::constant(source.type, types::Value(), batch.rows()));
   }
   return batch.with_columns(std::move(columns));
+}
+
+ChangeBatch JoinLayout::take_with_values(Side side, const ChangeBatch& batch, std::span<const int> columns,
+                                         Output* out) const {
+  if (columns.empty()) return batch;
+  columnar::Selection with_values;
+  columnar::Selection with_null;
+  const auto is_null = [&](size_t row) {
+    return std::ranges::any_of(columns,
+                               [&](int column) { return batch.column(static_cast<size_t>(column))->is_null(row); });
+  };
+  for (size_t row = 0; row < batch.rows(); ++row) {
+    (is_null(row) ? with_null : with_values).push_back(static_cast<uint16_t>(row));
+  }
+  if (with_null.empty()) return batch;
+  if (out != nullptr) out->emit(alone(side, batch.take(with_null)));
+  return batch.take(with_values);
 }
 
 }  // namespace penstock::exec

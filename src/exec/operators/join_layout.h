@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "columnar/change_batch.h"
+#include "exec/operator.h"
 #include "exec/operators/expression_context.h"
 #include "expr/expr.h"
 #include "state/row_store.h"
@@ -58,15 +59,10 @@ struct Pairs {
   }
 };
 
-// The keys of a join for which the batch has NULLs that equal nothing.
-std::vector<int> keys_with_null(const columnar::ChangeBatch& batch, const std::vector<int>& keys,
-                                const std::vector<bool>& nulls_match);
-// The rows of a batch that have a value in each of these columns, and those that have not: NULL equals nothing.
-struct RowsByNulls {
-  columnar::Selection with_values;
-  columnar::Selection with_null;
-};
-RowsByNulls split_by_nulls(const columnar::ChangeBatch& batch, std::span<const int> columns);
+// The keys of a join for which the batch has NULLs that equal nothing; and the column of the time, where that counts
+// and has NULLs.
+std::vector<int> columns_with_null(const columnar::ChangeBatch& batch, const std::vector<int>& keys,
+                                   const std::vector<bool>& nulls_match, std::optional<int> time = {});
 
 // Owned by one operator; not thread-safe.
 class JoinLayout {
@@ -80,6 +76,16 @@ class JoinLayout {
     ExpressionContext context;
   };
   explicit JoinLayout(Options options);
+  // What it needs of the options of a join.
+  template <class JoinOptions>
+  static Options options_of(const JoinOptions& join) {
+    return {.kind = join.kind,
+            .types = {join.inputs[kLeftSide].types, join.inputs[kRightSide].types},
+            .condition = join.condition,
+            .output = join.output,
+            .also_stored = {},
+            .context = join.context};
+  }
 
   // --- what is kept of a side ---
   const std::vector<int>& stored_columns(Side side) const { return stored_[side]; }
@@ -99,6 +105,10 @@ class JoinLayout {
   std::vector<columnar::ColumnPtr> alone(Side side, const state::RowStore& rows,
                                          std::span<const state::RowId> chosen) const;
   columnar::ChangeBatch alone(Side side, const columnar::ChangeBatch& batch) const;
+  // The rows that have a value in each of these columns, so that they can have a partner. `out`, unless it is null,
+  // gets the others, as rows of one side.
+  columnar::ChangeBatch take_with_values(Side side, const columnar::ChangeBatch& batch, std::span<const int> columns,
+                                         Output* out) const;
 
  private:
   // A column of the output or of the condition.

@@ -19,15 +19,6 @@ using state::RowId;
 // Batches of candidates that one call looks at.
 constexpr int kBatchesPerCall = 16;
 
-JoinLayout::Options layout_options(const LookupJoinOptions& options) {
-  return {.kind = options.kind,
-          .types = {options.inputs[kLeftSide].types, options.inputs[kRightSide].types},
-          .condition = options.condition,
-          .output = options.output,
-          .also_stored = {},
-          .context = options.context};
-}
-
 JoinSide::Options table_options(const LookupJoinOptions& options, const JoinLayout& layout) {
   JoinSide::Options out{.side = kRightSide, .lookup = RowLookup::kNone, .hashed_columns = {}};
   out.set_lookup(options.inputs[kRightSide], layout);
@@ -38,14 +29,14 @@ class LookupJoin : public Operator {
  public:
   explicit LookupJoin(LookupJoinOptions options)
       : options_(std::move(options)),
-        layout_(layout_options(options_)),
+        layout_(JoinLayout::options_of(options_)),
         groups_by_key_(key_types(options_.inputs[kLeftSide]), {.bytes = sizeof(JoinGroup)}),
         table_(table_options(options_, layout_), layout_) {}
 
   Status process(int port, const ChangeBatch& batch, Output& out) override {
     if (port == kRightSide) return change_table(batch);
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "rows that look up are only inserts");
-    batch_ = with_keys(kLeftSide, batch, &out);
+    batch_ = with_keys(kLeftSide, batch, options_.kind == JoinKind::kLeft ? &out : nullptr);
     if (batch_.empty()) return {};
     groups_by_key_.find(keys_of(kLeftSide, batch_), batch_.rows(), groups_);
     matched_.assign(batch_.rows(), 0);
@@ -78,16 +69,10 @@ class LookupJoin : public Operator {
     return keys;
   }
 
-  // The rows that can have a partner; `out` gets those that cannot, for a key is NULL, where they come out.
+  // The rows that can have a partner; `out`, unless it is null, gets those that cannot, for a key is NULL.
   ChangeBatch with_keys(Side side, const ChangeBatch& batch, Output* out) const {
-    const std::vector<int> columns = keys_with_null(batch, options_.inputs[side].keys, options_.nulls_match);
-    if (columns.empty()) return batch;
-    const RowsByNulls rows = split_by_nulls(batch, columns);
-    if (rows.with_null.empty()) return batch;
-    if (out != nullptr && options_.kind == JoinKind::kLeft) {
-      out->emit(layout_.alone(kLeftSide, batch.take(rows.with_null)));
-    }
-    return batch.take(rows.with_values);
+    const std::vector<int> columns = columns_with_null(batch, options_.inputs[side].keys, options_.nulls_match);
+    return layout_.take_with_values(side, batch, columns, out);
   }
 
   Status change_table(const ChangeBatch& batch) {

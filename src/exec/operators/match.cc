@@ -52,7 +52,7 @@ class Match : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& all, Output& /*out*/) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows of row patterns are only inserts");
-    const ChangeBatch batch = without_late(all);
+    const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late_dropped);
     const std::vector<RowFit> fits = searcher_.conditions().row_fits(batch);
     const std::vector<std::byte*>& groups = partitions_.find(batch);
     const std::span<const int64_t> times = time_column(batch).values<int64_t>();
@@ -75,9 +75,7 @@ class Match : public Operator {
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
     watermark_ = watermark;
     const uint64_t batches = output_.batches();
-    while (!due_.empty() && due_.begin()->first <= watermark.value()) {
-      std::byte* const group = due_.begin()->second;
-      due_.erase(due_.begin());
+    while (std::byte* const group = due_.take_first(watermark.value())) {
       partitions_.at(group).due.reset();
       PENSTOCK_TRY(advance(group, out));
       if (output_.batches() != batches) return Progress::kMore;
@@ -112,25 +110,7 @@ class Match : public Operator {
     return *batch.column(static_cast<size_t>(options_.order_by.front().column));
   }
 
-  // The rows that are in front of the watermark; the others are counted.
-  ChangeBatch without_late(const ChangeBatch& batch) const {
-    const columnar::Column& times = time_column(batch);
-    columnar::Selection chosen;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      if (times.is_null(row) || times.values<int64_t>()[row] <= watermark_.value()) continue;
-      chosen.push_back(static_cast<uint16_t>(row));
-    }
-    if (chosen.size() == batch.rows()) return batch;
-    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
-    return batch.take(chosen);
-  }
-
-  void schedule(std::byte* group, std::optional<int64_t> due) {
-    MatchPartition& partition = partitions_.at(group);
-    if (partition.due) due_.erase({*partition.due, group});
-    partition.due = due;
-    if (due) due_.insert({*due, group});
-  }
+  void schedule(std::byte* group, std::optional<int64_t> due) { due_.move(group, partitions_.at(group).due, due); }
 
   // Puts rows that the watermark has reached in order, and searches them.
   Status advance(std::byte* group, Output& out) {
@@ -242,8 +222,8 @@ class Match : public Operator {
   const bool counts_matches_;
   EventTime watermark_ = kMinEventTime;
   uint64_t arrivals_ = 0;
-  std::string key_;                                       // of the row at hand
-  absl::btree_set<std::pair<int64_t, std::byte*>> due_;   // partitions by their `due`
+  std::string key_;  // of the row at hand
+  DuePartitions due_;
   absl::btree_set<std::pair<int64_t, std::byte*>> open_;  // with WITHIN: by the time at which their search begins
   std::vector<RowId> dropped_;                            // to be erased when nothing refers to them any more
 };

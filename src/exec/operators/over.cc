@@ -1,7 +1,6 @@
 #include "exec/operators/over.h"
 
 #include <absl/container/btree_map.h>
-#include <absl/container/btree_set.h>
 
 #include <algorithm>
 #include <map>
@@ -274,7 +273,7 @@ class OverInTimeOrder : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& all, Output& /*out*/) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows in the order of time are only inserts");
-    const ChangeBatch batch = without_late(all);
+    const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late_dropped);
     const std::vector<std::byte*>& groups = partitions_.find(batch);
     const columnar::Column& times = time_column(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
@@ -293,9 +292,7 @@ class OverInTimeOrder : public Operator {
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
     watermark_ = watermark;
-    while (!due_.empty() && due_.begin()->first <= watermark.value()) {
-      std::byte* const group = due_.begin()->second;
-      due_.erase(due_.begin());
+    while (std::byte* const group = due_.take_first(watermark.value())) {
       if (advance(group, out)) return Progress::kMore;
     }
     if (pending_.rows() > 0) out.emit(pending_.finish());
@@ -310,24 +307,8 @@ class OverInTimeOrder : public Operator {
     return *batch.column(static_cast<size_t>(options_.order_by.front().column));
   }
 
-  // The rows that are in front of the watermark; the others are counted.
-  ChangeBatch without_late(const ChangeBatch& batch) const {
-    const columnar::Column& times = time_column(batch);
-    columnar::Selection chosen;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      if (times.is_null(row) || times.values<int64_t>()[row] <= watermark_.value()) continue;
-      chosen.push_back(static_cast<uint16_t>(row));
-    }
-    if (chosen.size() == batch.rows()) return batch;
-    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
-    return batch.take(chosen);
-  }
-
   void schedule(std::byte* group, std::optional<int64_t> time) {
-    TimedPartition& partition = partitions_.at(group);
-    if (partition.next_time) due_.erase({*partition.next_time, group});
-    partition.next_time = time;
-    if (time) due_.insert({*time, group});
+    due_.move(group, partitions_.at(group).next_time, time);
   }
 
   // Emits rows that are due; true when it has emitted a batch.
@@ -391,8 +372,8 @@ class OverInTimeOrder : public Operator {
   PartitionTable<TimedPartition> partitions_;
   EventTime watermark_ = kMinEventTime;
   uint64_t arrivals_ = 0;
-  std::string key_;                                      // of the row at hand
-  absl::btree_set<std::pair<int64_t, std::byte*>> due_;  // partitions by the time of their next row
+  std::string key_;    // of the row at hand
+  DuePartitions due_;  // by the time of their next row
   columnar::BatchBuilder pending_;
 };
 

@@ -1,12 +1,18 @@
 // What operators share that keep the rows of partitions in an order: the partitions by their key, and the keys of rows.
 #pragma once
 
+#include <absl/container/btree_set.h>
+
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/metrics.h"
+#include "base/time.h"
 #include "columnar/change_batch.h"
 #include "state/group_table.h"
 
@@ -70,5 +76,39 @@ class PartitionTable {
   std::vector<columnar::ColumnPtr> keys_;
   std::vector<std::byte*> groups_;
 };
+
+// Partitions by the times at which the watermark has something to do with them: each is there once, or not.
+class DuePartitions {
+ public:
+  // Moves a partition from the time that it has to another one; it keeps its time itself.
+  void move(std::byte* group, std::optional<int64_t>& from, std::optional<int64_t> to) {
+    if (from) groups_.erase({*from, group});
+    from = to;
+    if (to) groups_.insert({*to, group});
+  }
+  // Takes out the first one up to a time; nullptr when there is none. Its own time is still set.
+  std::byte* take_first(int64_t last_time) {
+    if (groups_.empty() || groups_.begin()->first > last_time) return nullptr;
+    std::byte* const group = groups_.begin()->second;
+    groups_.erase(groups_.begin());
+    return group;
+  }
+
+ private:
+  absl::btree_set<std::pair<int64_t, std::byte*>> groups_;
+};
+
+// The rows of a batch that are in front of the watermark; the others are counted.
+inline columnar::ChangeBatch without_late(const columnar::ChangeBatch& batch, const columnar::Column& times,
+                                          EventTime watermark, Counter* late_dropped) {
+  columnar::Selection chosen;
+  for (size_t row = 0; row < batch.rows(); ++row) {
+    if (times.is_null(row) || times.values<int64_t>()[row] <= watermark.value()) continue;
+    chosen.push_back(static_cast<uint16_t>(row));
+  }
+  if (chosen.size() == batch.rows()) return batch;
+  if (late_dropped != nullptr) late_dropped->add(batch.rows() - chosen.size());
+  return batch.take(chosen);
+}
 
 }  // namespace penstock::exec

@@ -30,14 +30,9 @@ struct VersionedGroup {
 };
 
 JoinLayout::Options layout_options(const TemporalJoinOptions& options) {
-  std::array<std::vector<int>, 2> also_stored;
-  also_stored[kLeftSide] = {options.times[kLeftSide]};
-  return {.kind = options.kind,
-          .types = {options.inputs[kLeftSide].types, options.inputs[kRightSide].types},
-          .condition = options.condition,
-          .output = options.output,
-          .also_stored = std::move(also_stored),
-          .context = options.context};
+  JoinLayout::Options layout = JoinLayout::options_of(options);
+  layout.also_stored[kLeftSide] = {options.times[kLeftSide]};
+  return layout;
 }
 
 class TemporalJoin : public Operator {
@@ -83,16 +78,10 @@ class TemporalJoin : public Operator {
 
   // The rows that have keys and a time; the others come out at once or never.
   ChangeBatch with_values(Side side, const ChangeBatch& batch, Output& out) const {
-    std::vector<int> columns = keys_with_null(batch, options_.inputs[side].keys, options_.nulls_match);
-    const int time = options_.times[side];
-    if (batch.column(static_cast<size_t>(time))->has_nulls()) columns.push_back(time);
-    if (columns.empty()) return batch;
-    const RowsByNulls rows = split_by_nulls(batch, columns);
-    if (rows.with_null.empty()) return batch;
-    if (side == kLeftSide && options_.kind == JoinKind::kLeft) {
-      out.emit(layout_.alone(kLeftSide, batch.take(rows.with_null)));
-    }
-    return batch.take(rows.with_values);
+    const std::vector<int> columns =
+        columns_with_null(batch, options_.inputs[side].keys, options_.nulls_match, options_.times[side]);
+    const bool comes_out = side == kLeftSide && options_.kind == JoinKind::kLeft;
+    return layout_.take_with_values(side, batch, columns, comes_out ? &out : nullptr);
   }
 
   std::span<const int64_t> times_of(Side side, const ChangeBatch& batch) const {
