@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -103,6 +104,15 @@ Status run_script(engine::Engine& engine, std::string_view script) {
   return {};
 }
 
+// This program, as it can be called from the shell that it was called from.
+std::string own_path() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  const std::filesystem::path relative = self.lexically_relative(here);
+  return relative.empty() || *relative.begin() == ".." ? self.string() : "./" + relative.string();
+}
+
 void print_addresses(const Server& server) {
   const std::string pg = server.pg_address();
   const size_t colon = pg.rfind(':');
@@ -111,10 +121,10 @@ void print_addresses(const Server& server) {
       "Query the views        psql -h {} -p {} -d penstock -c 'SELECT * FROM merchant_totals ORDER BY total DESC LIMIT "
       "5'\n"
       "Watch suspicious ones  kcat -b {} -t alerts -C -o beginning\n"
-      "The SQL shell          penstock sql --host {} --port {}\n"
+      "The SQL shell          {} sql --host {} --port {}\n"
       "Stop with Ctrl-C.\n",
-      server.http_address(), pg.substr(0, colon), pg.substr(colon + 1), server.kafka_address(), pg.substr(0, colon),
-      pg.substr(colon + 1));
+      server.http_address(), pg.substr(0, colon), pg.substr(colon + 1), server.kafka_address(), own_path(),
+      pg.substr(0, colon), pg.substr(colon + 1));
   std::fflush(stdout);
 }
 
