@@ -74,12 +74,13 @@ def check_alerts(server, source):
 def test_no_incident_is_forgotten_or_told_twice(crashing):
     server = crashing(7)
     receiver = Receiver(server.random)
-    AdminClient({"bootstrap.servers": server.kafka}).create_topics([NewTopic("events", 1)])["events"].result(30)
+    admin = AdminClient({"bootstrap.servers": server.kafka})  # it must outlive the answer
+    admin.create_topics([NewTopic("events", 1)])["events"].result(30)
     sql(
         server,
         "CREATE TABLE events (k STRING, v BIGINT) WITH ('connector' = 'kafka', 'topic' = 'events', 'format' = 'json');"
         "CREATE MATERIALIZED VIEW totals AS SELECT k, SUM(v) AS total FROM events GROUP BY k;"
-        f"CREATE ALERT over NOTIFY webhook '{receiver.url}' AS SELECT k, total FROM totals WHERE total > 0",
+        f"CREATE ALERT positive NOTIFY webhook '{receiver.url}' AS SELECT k, total FROM totals WHERE total > 0",
     )
     producer = Producer(
         {"bootstrap.servers": server.kafka, "enable.idempotence": True, "message.timeout.ms": 0, "linger.ms": 1, **FAST_RECONNECT}
