@@ -83,6 +83,9 @@ Result<OptionMap> fix_options(const ConnectorContext& context, const std::string
 
 Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest request);
 
+// Whether a table can be written rows that are changed or taken back.
+Result<bool> takes_changes(const std::string& table, const OptionMap& options);
+
 // A sink for the rows of a query. An error says why the table cannot take them: it can only be read, or the query takes
 // rows back and the connector cannot.
 Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request);

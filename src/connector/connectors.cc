@@ -153,6 +153,10 @@ Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest requ
   return connector->plan_source(context, std::move(request));
 }
 
+Result<bool> takes_changes(const std::string& table, const OptionMap& options) {
+  return PENSTOCK_TRY(find_connector(table, options))->takes_changes;
+}
+
 Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request) {
   const Connector* connector = PENSTOCK_TRY(find_connector(request.table, request.options));
   if (connector->make_sink == nullptr) {

@@ -12,6 +12,7 @@
 #include "connector/position_store.h"
 #include "engine/session.h"
 #include "expr/time_zone.h"
+#include "plan/changes.h"
 #include "sql/parser.h"
 
 namespace penstock::engine {
@@ -56,6 +57,15 @@ connector::TableDefinition definition_of(const catalog::Entry& entry) {
   }
   definition.options = connector::OptionMap(table.options.begin(), table.options.end());
   return definition;
+}
+
+// Why a query that takes rows back cannot be written to a table, where it does that, and what to write instead.
+Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& query) {
+  const std::optional<plan::ChangeCause> cause = plan::cause_of_changes(query);
+  std::string hint = cause->remedy.empty() ? "write" : cause->remedy + "; or write";
+  hint += " to a table that takes changes, such as one with the connector print";
+  Error error = unsupported("table \"{}\" takes only inserts, but {}", table, cause->what).hint(std::move(hint));
+  return cause->written_at ? std::move(error).at(*cause->written_at) : error;
 }
 
 // What an old INSERT committed is not for a new one of the same name: names carry the id, which is never used again.
@@ -362,6 +372,9 @@ Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::Plann
   request.options = std::move(table.options);
   request.schema = insert.query.root->schema;
   request.append_only = insert.query.root->traits.append_only;
+  if (!request.append_only && !PENSTOCK_TRY(connector::takes_changes(request.table, request.options))) {
+    return takes_only_inserts(request.table, *insert.query.root);
+  }
   request.group = std::move(group);
   for (const connector::TableDefinition::Metadata& metadata : table.metadata) {
     const int column = types::find_field(request.schema, metadata.column);

@@ -106,7 +106,10 @@ Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name) {
   std::string full_name = PENSTOCK_TRY(catalog::full_name(name));
   if (catalog::is_system_name(full_name)) return bind_system_table(full_name, name.position());
   catalog::EntryPtr entry = context_.catalog->find_relation(full_name);
-  if (entry != nullptr) return bind_relation(entry, name);
+  if (entry != nullptr) {
+    LogicalPtr rows = PENSTOCK_TRY(bind_relation(entry, name));
+    return with_place(rows, name.position().offset, entry->view() != nullptr);
+  }
   std::vector<std::string> known;
   for (const catalog::EntryPtr& other : context_.catalog->entries()) {
     if (other->name_space() == catalog::NameSpace::kRelation) known.push_back(other->name);

@@ -61,6 +61,12 @@ Status check_table_names(const Scope& left, const Scope& right, sql::Position po
 }
 
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
+  Named joined = PENSTOCK_TRY(bind_join_of_any_kind(join));
+  joined.first = with_place(joined.first, join.right->position.offset);
+  return joined;
+}
+
+Result<Binder::Named> Binder::bind_join_of_any_kind(const sql::Join& join) {
   Named left = PENSTOCK_TRY(bind_table(*join.left));
   if (join.match_condition) return bind_asof_join(join, std::move(left));
   if (is_lateral(*join.right)) return bind_lateral_join(join, std::move(left));

@@ -271,6 +271,7 @@ Result<ExprPtr> Binder::bind_over_call(const sql::Expression& expression, const 
     found.filter = std::move(aggregate.filter);
   }
   found.window = PENSTOCK_TRY(bind_over_window(*call.over, inner));
+  found.position = expression.position;
   if (function != nullptr && function->needs_order && found.window.order_by.empty()) {
     return invalid_argument("{} needs ORDER BY in its window", name).at(expression.position.offset);
   }
@@ -333,7 +334,7 @@ LogicalPtr Binder::add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
     for (size_t i = 0; i < planned.size(); ++i) columns[planned[i]] = static_cast<int>(plan->schema.size() + i);
     LogicalOperator op = Over{.partition_by = partition_by, .order_by = order_by, .calls = std::move(calls)};
     if (rank != nullptr) op = Rank{.function = rank->function, .partition_by = partition_by, .order_by = order_by};
-    plan = make_node(std::move(op), {std::move(plan)});
+    plan = with_place(make_node(std::move(op), {std::move(plan)}), overs[first].position.offset);
   }
   for (std::vector<ExprPtr>* list : lists) {
     for (ExprPtr& expression : *list) {

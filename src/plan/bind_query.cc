@@ -97,7 +97,7 @@ Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
   }
   common_tables_.resize(outer_tables);
   PENSTOCK_TRY(check_size(plan, query.position));
-  return plan;
+  return with_place(plan, query.position.offset);
 }
 
 Status Binder::check_size(const LogicalPtr& plan, sql::Position position) const {
@@ -368,7 +368,9 @@ Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& c
     node.keys.push_back(sort_key(columns[i], (*sort.items)[i]));
   }
   if (bounded) return make_node(std::move(node), {std::move(input)});
-  return make_node(first_rows(std::move(node.keys), sort.limit, sort.offset), {std::move(input)});
+  Rank rank = first_rows(std::move(node.keys), sort.limit, sort.offset);
+  rank.written_at = sort.position.offset;
+  return make_node(std::move(rank), {std::move(input)});
 }
 
 SortKey sort_key(int column, const sql::OrderItem& item) {

@@ -116,6 +116,16 @@ std::vector<ExprPtr*> pointers_to(std::span<std::vector<ExprPtr>* const> lists, 
   return pointers;
 }
 
+// What GROUP BY begins with, or without one what is selected.
+sql::Position position_of_grouping(const sql::Select& select) {
+  for (const sql::GroupingElement& element : select.group_by) {
+    for (const std::vector<sql::Expression>& set : element.sets) {
+      if (!set.empty()) return set.front().position;
+    }
+  }
+  return select.items.front().value.position;
+}
+
 }  // namespace
 
 int find_or_add(std::vector<ExprPtr>& expressions, const ExprPtr& expression) {
@@ -192,6 +202,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
     for (FoundSubquery& one : subqueries) PENSTOCK_TRY(rewriter.rewrite(one));
     plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(argument_subqueries), pointers_to(aggregates)));
     plan = PENSTOCK_TRY(make_aggregation(std::move(plan), grouping, std::move(aggregates)));
+    plan = with_place(plan, position_of_grouping(select).offset);
     if (having != nullptr) plan = PENSTOCK_TRY(add_filter(std::move(plan), having, subqueries));
   }
   plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(subqueries), pointers_to(lists, overs)));

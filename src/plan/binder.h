@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "expr/expr.h"
+#include "plan/changes.h"
 #include "plan/correlation.h"
 #include "plan/grouping.h"
 #include "plan/logical.h"
@@ -53,6 +54,7 @@ struct FoundOver {
   expr::ExprPtr argument;
   expr::ExprPtr filter;
   expr::ExprPtr default_value;
+  sql::Position position;
 
   bool operator==(const FoundOver& other) const;
   template <class Visit>
@@ -207,6 +209,7 @@ class Binder {
 
   // bind_join.cc
   Result<Named> bind_join(const sql::Join& join);
+  Result<Named> bind_join_of_any_kind(const sql::Join& join);
   // The rows of two tables side by side, and their names; nothing is said yet of which fit.
   Result<Named> bind_cross_join(Named left, const sql::TableReference& right);
   Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);

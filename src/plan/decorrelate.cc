@@ -358,13 +358,8 @@ class Decorrelator {
                                     column_of(all, static_cast<int>(values_on_right + i))};
       conditions.push_back(PENSTOCK_TRY(expr::bind_call("IS NOT DISTINCT FROM", std::move(sides))));
     }
-    Join join{.kind = op.kind,
-              .keys = op.keys,
-              .condition = nullptr,
-              .output = op.output,
-              .time = op.time,
-              .as_of = op.as_of};
-    if (!conditions.empty()) join.condition = expr::join_conjunction(std::move(conditions));
+    Join join = op;
+    join.condition = conditions.empty() ? nullptr : expr::join_conjunction(std::move(conditions));
     remap(join.output, places);
     bool either = op.kind == JoinKind::kFull;
     if (preserves_right(op.kind)) values_at = values_on_right;

@@ -56,6 +56,7 @@ struct LogicalScan {
   expr::ExprPtr filter;           // over the output; null: all rows
   bool with_watermark = false;
   types::WindowEnds window_ends;
+  WrittenAt written_at;
 };
 
 using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,

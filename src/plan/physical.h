@@ -34,6 +34,10 @@ struct WindowColumns {
   int time = -1;
 };
 
+// Where the statement says what an operator does, as a byte offset, for errors that are found when it is planned. What
+// stands in the definition of a view is where the view is named.
+using WrittenAt = std::optional<uint32_t>;
+
 // What is known of the changes that a node emits.
 struct Traits {
   bool append_only = true;  // never a row with weight -1
@@ -69,12 +73,14 @@ struct ScanTable {
   expr::ExprPtr watermark;                 // over the output; null: none
   int time_column = 0;                     // of the output: the event time that the watermark is for
   types::WindowEnds window_ends;           // of the windows that the rows go into, where that is known
+  WrittenAt written_at;
 };
 
 // Reads a materialized view: its rows now (bounded), or its rows and all changes.
 struct ScanView {
   std::string view;
   std::vector<int> columns;  // of the view, in the order of the output
+  WrittenAt written_at;
 };
 
 // Reads a table of the program itself: sys.jobs, sys.alerts. Always bounded.
@@ -131,6 +137,7 @@ struct Aggregate {
   std::vector<int> keys;
   std::vector<AggregateCall> calls;
   bool input_append_only = true;
+  WrittenAt written_at;
 };
 
 // GROUP BY over windows: emits the groups of a window once the watermark has passed its end, and drops rows that come
@@ -172,6 +179,7 @@ struct Rank {
   std::optional<int64_t> last;
   bool with_rank = true;
   bool input_append_only = true;
+  WrittenAt written_at;
 };
 
 // A function over rows around each row of a partition.
@@ -195,6 +203,7 @@ struct Over {
   // behind it is dropped; no call looks at later rows. Else they come out in each epoch, and again when something
   // changes them.
   bool in_time_order = false;
+  WrittenAt written_at;
 };
 
 // MATCH_RECOGNIZE: searches the rows of each partition, in their order, for a pattern. The rows are read when the
@@ -275,6 +284,7 @@ struct Join {
   std::optional<TimeBounds> time;
   // Keeps the rows of the right input alone. Rows of the left one, which only appends, come out at once or never.
   std::optional<AsOf> as_of;
+  WrittenAt written_at;
 };
 
 // Moves rows between tasks.

@@ -125,7 +125,8 @@ Derived derive(const Join& op, const LogicalInputs& inputs) {
 Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
   size_t left_columns = node.inputs[0]->schema.size();
   Columns below(left_columns + node.inputs[1]->schema.size(), false);
-  Join pruned{.kind = op.kind, .keys = op.keys, .condition = nullptr, .output = {}, .time = op.time, .as_of = op.as_of};
+  Join pruned = op;
+  pruned.output.clear();
   std::vector<int> mapping(needed.size(), -1);
   std::vector<std::string> names;
   for (size_t i = 0; i < needed.size(); ++i) {
@@ -266,9 +267,9 @@ LogicalPtr push_filter(const Join& op, const LogicalPtr& node, Conjuncts conjunc
   if (left_in_pairs) append(left, take_over_columns(own, on_left));
   if (right_in_pairs) append(right, take_right(own, left_columns, droppable(op, right_columns)));
 
-  Join join{
-      .kind = kind, .keys = op.keys, .condition = nullptr, .output = op.output, .time = op.time, .as_of = op.as_of};
-  if (!own.empty()) join.condition = expr::join_conjunction(std::move(own));
+  Join join = op;
+  join.kind = kind;
+  join.condition = own.empty() ? nullptr : expr::join_conjunction(std::move(own));
   LogicalInputs inputs = {push_filter(node->inputs[0], std::move(left)),
                           push_filter(node->inputs[1], std::move(right))};
   std::vector<int> output(left_columns + right_columns, -1);

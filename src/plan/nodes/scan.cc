@@ -58,6 +58,7 @@ ScanTable make_scan_table(const LogicalScan& scan) {
   const ScanSource& source = *scan.source;
   ScanTable physical;
   physical.table = source.name;
+  physical.written_at = scan.written_at;
   for (int column : scan.columns) physical.projections.push_back(source.columns[column]);
   for (const FieldPath& path : scan.fields) {
     physical.projections.push_back(access_field(source.columns[path.column], path.fields));
@@ -120,6 +121,7 @@ Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& need
   need(kept, op.filter);
   LogicalScan pruned;
   pruned.source = op.source;
+  pruned.written_at = op.written_at;
   // The watermark is made only where the column that it is about is used.
   auto watermark_column = std::ranges::find(op.columns, op.source->watermark_column);
   bool needs_time = op.with_watermark && watermark_column != op.columns.end() &&
@@ -158,7 +160,8 @@ LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts 
 Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, PhysicalInputs /*inputs*/) {
   switch (op.source->kind) {
     case ScanSource::Kind::kTable: return make_physical_node(make_scan_table(op), {}, node);
-    case ScanSource::Kind::kView: return make_physical_node(ScanView{op.source->name, op.columns}, {}, node);
+    case ScanSource::Kind::kView:
+      return make_physical_node(ScanView{op.source->name, op.columns, op.written_at}, {}, node);
     case ScanSource::Kind::kSystem: return make_physical_node(ScanSystem{op.source->name, op.columns}, {}, node);
   }
   return make_error(ErrorCode::kInternal, "a scan of an unknown kind");
