@@ -55,6 +55,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
   bool grouping = sql::equal_ignoring_case(name, "GROUPING") || sql::equal_ignoring_case(name, "GROUPING_ID");
   if (grouping) return bind_grouping_call(expression, node);
   if (expr::is_aggregate_function(name)) return bind_aggregate_call(expression, node);
+  if (auto bound = PENSTOCK_TRY(bind_group_window_call(expression, node))) return *bound;
   return bind_scalar_call(expression, node);
 }
 

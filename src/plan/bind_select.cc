@@ -6,6 +6,7 @@
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/node.h"
+#include "plan/window_call.h"
 #include "sql/keywords.h"
 
 namespace penstock::plan {
@@ -31,6 +32,10 @@ std::string_view plain_name(const sql::Expression& expression) {
 
 Error out_of_range(size_t number, size_t columns, sql::Position position) {
   return invalid_argument("there is no column {}: the select list has {}", number, columns).at(position.offset);
+}
+
+bool has_grouping_sets(const sql::Select& select) {
+  return std::ranges::any_of(select.group_by, [](const auto& one) { return one.kind != sql::GroupingKind::kSimple; });
 }
 
 // Rewrites expressions over the input of an aggregation (with aggregate calls as the columns behind it) into ones over
@@ -148,9 +153,8 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
   }
   auto [plan, scope] = PENSTOCK_TRY(bind_from(select));
   if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
-  if (std::ranges::any_of(select.group_by, [](const auto& one) { return one.kind != sql::GroupingKind::kSimple; })) {
-    scope.make_nullable();
-  }
+  plan = PENSTOCK_TRY(bind_grouped_rows(select, std::move(plan)));
+  if (has_grouping_sets(select)) scope.make_nullable();
   Grouping grouping = PENSTOCK_TRY(bind_grouping(select, {.scope = &scope, .place = "in GROUP BY"}));
   std::vector<FoundAggregate> aggregates;
   std::map<size_t, sql::Position> positions;
@@ -201,6 +205,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
     if (having != nullptr) having = PENSTOCK_TRY(rewriter.rewrite(having));
     for (FoundSubquery& one : subqueries) PENSTOCK_TRY(rewriter.rewrite(one));
     plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(argument_subqueries), pointers_to(aggregates)));
+    if (grouping.window) plan = PENSTOCK_TRY(add_group_window(std::move(plan), grouping));
     plan = PENSTOCK_TRY(make_aggregation(std::move(plan), grouping, std::move(aggregates)));
     plan = with_place(plan, position_of_grouping(select).offset);
     if (having != nullptr) plan = PENSTOCK_TRY(add_filter(std::move(plan), having, subqueries));
@@ -259,7 +264,11 @@ Result<bool> Binder::bind_row_star(const sql::Star& star, sql::Position position
 
 Result<Grouping> Binder::bind_grouping(const sql::Select& select, const ExpressionContext& context) {
   Grouping grouping;
+  const bool in_sets = has_grouping_sets(select);
   auto add_key = [&](const sql::Expression& written, GroupingSet& set) -> Status {
+    const auto* call = written.get_if<sql::FunctionCall>();
+    const WindowFunction* window = call == nullptr ? nullptr : find_window_function(call->name.parts.back().text);
+    if (window != nullptr) return bind_group_window_keys(*call, *window, context, in_sets, grouping, set);
     int key = find_or_add(grouping.keys, PENSTOCK_TRY(bind_group_key(select, written, context)));
     if (std::ranges::find(set, key) == set.end()) set.push_back(key);
     return {};

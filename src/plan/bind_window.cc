@@ -10,6 +10,7 @@
 #include "expr/evaluate.h"
 #include "plan/binder.h"
 #include "plan/rules.h"
+#include "plan/window_call.h"
 #include "sql/keywords.h"
 #include "sql/printer.h"
 #include "types/window.h"
@@ -20,19 +21,6 @@ namespace {
 using expr::ExprPtr;
 using types::TypeKind;
 using types::Window;
-
-struct WindowFunction {
-  std::string_view name;
-  Window::Kind kind;
-  // DATA and TIMECOL, one or two intervals, then perhaps OFFSET, which may be left out.
-  std::array<std::string_view, 5> parameters;
-  size_t intervals;
-  bool offset;
-  std::string_view example;
-
-  std::span<const std::string_view> names() const { return std::span(parameters).first(required() + (offset ? 1 : 0)); }
-  size_t required() const { return 2 + intervals; }
-};
 
 // By kind.
 constexpr std::array<WindowFunction, 4> kWindowFunctions = {{
@@ -52,7 +40,34 @@ constexpr std::array<WindowFunction, 4> kWindowFunctions = {{
     {"SESSION", Window::Kind::kSession, {"DATA", "TIMECOL", "GAP"}, 1, false, "INTERVAL '10' MINUTE"},
 }};
 
-// The arguments of a call by their parameters' names; a call names all of them or none.
+// `intervals` as they stand in the call.
+Result<Window> make_window(Window::Kind kind, const std::vector<int64_t>& intervals, int64_t offset_us) {
+  if (kind == Window::Kind::kTumble) return Window::tumble(intervals[0], offset_us);
+  if (kind == Window::Kind::kSession) return Window::session(intervals[0]);
+  int64_t step = intervals[0];
+  int64_t size = intervals[1];
+  if (size / step > kWindowsPerRowMax) {
+    return make_error(ErrorCode::kResourceExhausted, "a row would be in {} windows, and may be in at most {}",
+                      size / step, kWindowsPerRowMax)
+        .hint("take larger steps");
+  }
+  if (kind == Window::Kind::kHop) return Window::hop(size, step, offset_us);
+  if (size % step != 0) {
+    return invalid_argument("the size of cumulating windows must be a multiple of their step");
+  }
+  return Window::cumulate(size, step, offset_us);
+}
+
+}  // namespace
+
+std::span<const WindowFunction> window_functions() { return kWindowFunctions; }
+
+const WindowFunction* find_window_function(std::string_view name) {
+  const auto* found = std::ranges::find_if(
+      kWindowFunctions, [&](const WindowFunction& known) { return sql::equal_ignoring_case(known.name, name); });
+  return found == kWindowFunctions.end() ? nullptr : found;
+}
+
 Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionCall& call,
                                                             std::span<const std::string_view> parameters,
                                                             size_t required) {
@@ -80,30 +95,26 @@ Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionC
   return matched;
 }
 
-// `intervals` as they stand in the call.
-Result<Window> make_window(Window::Kind kind, const std::vector<int64_t>& intervals, int64_t offset_us) {
-  if (kind == Window::Kind::kTumble) return Window::tumble(intervals[0], offset_us);
-  if (kind == Window::Kind::kSession) return Window::session(intervals[0]);
-  int64_t step = intervals[0];
-  int64_t size = intervals[1];
-  if (size / step > kWindowsPerRowMax) {
-    return make_error(ErrorCode::kResourceExhausted, "a row would be in {} windows, and may be in at most {}",
-                      size / step, kWindowsPerRowMax)
-        .hint("take larger steps");
+Status check_window_time(const LogicalNode& input, int column, std::string_view name, sql::Position position) {
+  types::DataType type = input.schema[column].type;
+  if (!type.is_timestamp()) {
+    return invalid_argument("a window needs a TIMESTAMP or TIMESTAMP_LTZ, but {} is {}", name,
+                            type.with_nullable(true).to_string())
+        .at(position.offset);
   }
-  if (kind == Window::Kind::kHop) return Window::hop(size, step, offset_us);
-  if (size % step != 0) {
-    return invalid_argument("the size of cumulating windows must be a multiple of their step");
+  const std::vector<int>& times = input.traits.time_columns;
+  if (!input.traits.bounded && std::ranges::find(times, column) == times.end()) {
+    return invalid_argument("column {} has no watermark, so windows over it would never close", name)
+        .at(position.offset)
+        .hint("declare WATERMARK FOR it in CREATE TABLE");
   }
-  return Window::cumulate(size, step, offset_us);
+  return {};
 }
-
-}  // namespace
 
 Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
-  auto function = std::ranges::find(kWindowFunctions, std::string_view(name), &WindowFunction::name);
-  if (function != kWindowFunctions.end()) return bind_window_function(call, function->kind);
+  const WindowFunction* function = find_window_function(name);
+  if (function != nullptr) return bind_window_function(call, function->kind);
   std::vector<std::string> names;
   for (const WindowFunction& one : kWindowFunctions) names.emplace_back(one.name);
   return not_found("there is no table function {}", name).hint(did_you_mean(name, names));
@@ -146,9 +157,14 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
           .at(arguments[0]->position.offset);
     }
   }
+  assign.window = PENSTOCK_TRY(bind_window(function, std::span(arguments).subspan(2)));
+  return make_node(std::move(assign), {std::move(input)});
+}
+
+Result<Window> Binder::bind_window(const WindowFunction& function, std::span<const sql::Expression* const> arguments) {
   std::vector<int64_t> intervals;
-  for (size_t i = 2; i < function.required(); ++i) {
-    std::string what = fmt::format("the {} of a window", sql::to_lower(function.parameters[i]));
+  for (size_t i = 0; i < function.intervals; ++i) {
+    std::string what = fmt::format("the {} of a window", sql::to_lower(function.parameters[2 + i]));
     intervals.push_back(PENSTOCK_TRY(bind_window_interval(*arguments[i], what)));
     if (intervals.back() <= 0) {
       return invalid_argument("{} must be more than zero", what).at(arguments[i]->position.offset);
@@ -158,8 +174,7 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
   if (function.offset && arguments.back() != nullptr) {
     offset = PENSTOCK_TRY(bind_window_interval(*arguments.back(), "the offset of a window"));
   }
-  assign.window = PENSTOCK_TRY(located(make_window(kind, intervals, offset), arguments[2]->position));
-  return make_node(std::move(assign), {std::move(input)});
+  return located(make_window(function.kind, intervals, offset), arguments.front()->position);
 }
 
 // PARTITION BY a, b: sessions of their own for each combination of values.
@@ -206,18 +221,7 @@ Result<int> Binder::bind_window_time(const sql::Expression& expression, const Lo
   sql::QualifiedName qualified;
   qualified.parts.push_back(name);
   int column = static_cast<int>(PENSTOCK_TRY(Scope("", input.schema).resolve(qualified)));
-  types::DataType type = input.schema[column].type;
-  if (!type.is_timestamp()) {
-    return invalid_argument("a window needs a TIMESTAMP or TIMESTAMP_LTZ, but {} is {}", name.text,
-                            type.with_nullable(true).to_string())
-        .at(name.position.offset);
-  }
-  const std::vector<int>& times = input.traits.time_columns;
-  if (!input.traits.bounded && std::ranges::find(times, column) == times.end()) {
-    return invalid_argument("column {} has no watermark, so windows over it would never close", name.text)
-        .at(name.position.offset)
-        .hint("declare WATERMARK FOR it in CREATE TABLE");
-  }
+  PENSTOCK_TRY(check_window_time(input, column, name.text, name.position));
   return column;
 }
 

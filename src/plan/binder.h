@@ -25,6 +25,8 @@
 
 namespace penstock::plan {
 
+struct WindowFunction;
+
 // An aggregate call found in the expressions of a SELECT, over the input of the aggregation.
 struct FoundAggregate {
   AggregateCall call;      // function and distinct; columns are set later
@@ -286,10 +288,26 @@ class Binder {
   // Finds the time columns behind window aggregations, which only rules recognize.
   Result<LogicalPtr> with_window_times(LogicalPtr input) const;
   Result<LogicalPtr> bind_window_function(const sql::FunctionCall& call, types::Window::Kind kind);
+  // The window of a call whose arguments are matched; `arguments` are the intervals, then perhaps the offset.
+  Result<types::Window> bind_window(const WindowFunction& function, std::span<const sql::Expression* const> arguments);
   Result<std::vector<int>> bind_session_keys(const sql::TableArgument& data, const LogicalNode& input);
   Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
   Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
   void add_dependency(const std::string& name);
+
+  // bind_group_window.cc: TUMBLE, HOP and SESSION as keys
+  // The rows that are grouped, with the times that windows can be over.
+  Result<LogicalPtr> bind_grouped_rows(const sql::Select& select, LogicalPtr plan) const;
+  Result<GroupWindow> bind_group_window(const sql::FunctionCall& call, const WindowFunction& function,
+                                        const ExpressionContext& context);
+  // Adds the keys that the call stands for; `in_sets`: they may be NULL.
+  Status bind_group_window_keys(const sql::FunctionCall& call, const WindowFunction& function,
+                                const ExpressionContext& context, bool in_sets, Grouping& grouping, GroupingSet& set);
+  // TUMBLE_START and the like; nothing for other functions.
+  Result<std::optional<expr::ExprPtr>> bind_group_window_call(const sql::Expression& expression,
+                                                              const sql::FunctionCall& call);
+  // Puts the rows that are to be grouped into their windows, whose columns become keys.
+  Result<LogicalPtr> add_group_window(LogicalPtr plan, Grouping& grouping) const;
 
   // bind_match.cc
   Result<LogicalPtr> bind_match(const sql::MatchRecognize& written);
