@@ -36,7 +36,11 @@ ScanTransform::Result RecordRows::read(std::span<const std::string_view> records
   std::vector<ColumnPtr> columns;
   columns.reserve(builders_.size() + metadata_.size());
   for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
-  for (const MetadataColumn& column : metadata_) columns.push_back(origin.metadata(column, kept_));
+  for (const MetadataColumn& column : metadata_) {
+    columns.push_back(column.key == kCurrentWatermarkKey
+                          ? columnar::Column::constant(column.type, types::Value(), kept_.size())
+                          : origin.metadata(column, kept_));
+  }
   return transform_.apply(
       ChangeBatch(kept_.size(), std::move(columns)), context_.env->wall_time_us(),
       [&](size_t row, std::string_view error) { tell(origin, kept_[row], records[kept_[row]], error); });

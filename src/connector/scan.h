@@ -68,6 +68,9 @@ struct ConnectorContext {
   std::string data_directory;
 };
 
+// A metadata column that every source with a watermark has, under this key: the watermark when the row came.
+inline constexpr std::string_view kCurrentWatermarkKey = "current-watermark";
+
 struct MetadataColumn {
   std::string key;  // "offset", "partition", "timestamp", ... as the connector calls it
   types::DataType type;

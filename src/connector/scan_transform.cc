@@ -34,6 +34,19 @@ Selection good_rows(size_t rows, expr::RowErrors errors, const ScanTransform::Er
 
 }  // namespace
 
+std::vector<size_t> ScanTransform::current_watermark_columns(const ScanRequest& request) {
+  std::vector<size_t> columns;
+  const auto wanted = std::ranges::find(request.metadata, kCurrentWatermarkKey, &MetadataColumn::key);
+  if (wanted == request.metadata.end()) return columns;
+  const size_t read = request.physical.size() + static_cast<size_t>(wanted - request.metadata.begin());
+  if (request.projections.empty()) columns.push_back(read);
+  for (size_t i = 0; i < request.projections.size(); ++i) {
+    const expr::Expr& projection = *request.projections[i];
+    if (projection.kind() == expr::Expr::Kind::kColumn && projection.column_index() == read) columns.push_back(i);
+  }
+  return columns;
+}
+
 ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, const ErrorCallback& on_error) const {
   const expr::EvalContext context{.now_us = now_us, .zone = nullptr};
   expr::RowErrors errors;
@@ -82,9 +95,9 @@ void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& wate
       result.watermark = std::max(result.watermark.value_or(kMinEventTime), EventTime(values[i]));
     if (!times.is_null(i)) result.least_time = std::min(result.least_time.value_or(time_values[i]), time_values[i]);
   }
-  if (!result.watermark || !result.least_time ||
-      !window_ends_.may_be_late(*result.least_time, result.watermark->value()))
-    return;
+  const bool makes_late =
+      result.watermark && result.least_time && window_ends_.may_be_late(*result.least_time, result.watermark->value());
+  if (!makes_late && !every_row_) return;
   EventTime before = kMinEventTime;
   result.watermark_before.reserve(batch.rows());
   for (size_t i = 0; i < batch.rows(); ++i) {
@@ -126,9 +139,27 @@ EventTime SplitWatermarks::least_without(size_t split) const {
   return least;
 }
 
+void SplitWatermarks::fill_current_watermarks(EventTime own, EventTime others, ScanTransform::Result& rows) const {
+  const size_t count = rows.batch.rows();
+  std::vector<int64_t> values(count);
+  std::vector<uint8_t> nulls(count, 0);
+  for (size_t row = 0; row < count; ++row) {
+    const EventTime watermark = std::max(emitted_, std::min(others, std::max(own, rows.watermark_before[row])));
+    nulls[row] = watermark == kMinEventTime ? 1 : 0;
+    if (nulls[row] == 0)
+      values[row] = watermark.value() - types::floor_modulo(watermark.value(), types::kMicrosPerMilli);
+  }
+  std::vector<ColumnPtr> columns = rows.batch.columns();
+  const types::DataType type = columns[current_watermark_columns_.front()]->type();
+  const ColumnPtr filled = std::make_shared<const Column>(type, std::move(values), std::move(nulls));
+  for (const size_t column : current_watermark_columns_) columns[column] = filled;
+  rows.batch = rows.batch.with_columns(std::move(columns));
+}
+
 void SplitWatermarks::emit(size_t split, ScanTransform::Result rows, int64_t now_us, exec::SourceOutput& out) {
   const EventTime own = splits_[split].watermark;
   const EventTime others = least_without(split);
+  if (!current_watermark_columns_.empty()) fill_current_watermarks(own, others, rows);
   const EventTime reached = std::min(others, std::max(own, rows.watermark.value_or(kMinEventTime)));
   size_t begin = 0;
   if (rows.least_time && reached > emitted_ && window_ends_.may_be_late(*rows.least_time, reached.value())) {

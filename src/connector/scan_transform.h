@@ -20,7 +20,12 @@ class ScanTransform {
         filter_(request.filter),
         watermark_(request.watermark),
         time_column_(static_cast<size_t>(request.time_column)),
-        window_ends_(request.window_ends) {}
+        window_ends_(request.window_ends),
+        every_row_(!current_watermark_columns(request).empty()) {}
+
+  // The columns of the output that are the watermark when the row came. They are NULL until SplitWatermarks has seen
+  // the rows.
+  static std::vector<size_t> current_watermark_columns(const ScanRequest& request);
 
   struct Result {
     columnar::ChangeBatch batch;
@@ -28,7 +33,8 @@ class ScanTransform {
     std::optional<EventTime> watermark;
     // The least event time, over the same rows.
     std::optional<int64_t> least_time = {};
-    // For each row of the batch the largest value over the rows read before it; empty where that can make none late.
+    // For each row of the batch the largest value over the rows read before it; empty where that can make none late
+    // and nobody asks for the watermark of each row.
     std::vector<EventTime> watermark_before = {};
   };
   // `on_error` is told of rows (of `read`) whose expressions fail; they are left out.
@@ -45,6 +51,7 @@ class ScanTransform {
   ExprPtr watermark_;
   size_t time_column_;
   types::WindowEnds window_ends_;
+  bool every_row_;  // the watermark is asked for
 };
 
 // The watermark of one source over its splits (partitions, files): the least of those that are not idle.
@@ -56,6 +63,7 @@ class SplitWatermarks {
   SplitWatermarks(const ScanRequest& request, int64_t idle_timeout_us)
       : time_column_(static_cast<size_t>(request.time_column)),
         window_ends_(request.window_ends),
+        current_watermark_columns_(ScanTransform::current_watermark_columns(request)),
         idle_timeout_us_(idle_timeout_us) {}
 
   // Gives its number: 0, 1, ..., or that of a split that was released.
@@ -90,6 +98,8 @@ class SplitWatermarks {
     bool idle = false;
     bool ended = false;
   };
+  // Tells each row the watermark when it came: `others` is that of the other splits.
+  void fill_current_watermarks(EventTime own, EventTime others, ScanTransform::Result& rows) const;
   // The least watermark of the splits that are not idle, but for one.
   EventTime least_without(size_t split) const;
 
@@ -97,6 +107,7 @@ class SplitWatermarks {
   std::vector<size_t> released_;
   size_t time_column_;
   types::WindowEnds window_ends_;
+  std::vector<size_t> current_watermark_columns_;
   int64_t idle_timeout_us_;
   EventTime emitted_ = kMinEventTime;
   bool told_idle_ = false;

@@ -298,6 +298,17 @@ bool bind_proctime(CallSignature& call) {
   call.result = call.result.with_nullable(false);
   return true;
 }
+// Plans read the watermark where the rows are read. What is still computed is of rows that have none.
+void no_watermark(KernelCall& call) { call.finish(Column::constant(call.result_type(), Value(), call.rows())); }
+
+// CURRENT_WATERMARK(rowtime, where it is written)
+bool bind_no_watermark(CallSignature& call) {
+  if (call.argument_types.size() != 2 || !call.argument_types[0].is_timestamp()) return false;
+  const bool local = call.argument_types[0].kind() == TypeKind::kTimestampLtz;
+  call.result = (local ? DataType::timestamp_ltz(3) : DataType::timestamp(3)).with_nullable(true);
+  call.kernel = no_watermark;
+  return true;
+}
 bool bind_local_timestamp(CallSignature& call) {
   if (!call.argument_types.empty()) return false;
   call.result = DataType::timestamp(3);
@@ -370,6 +381,9 @@ constexpr ScalarFunction kFunctions[] = {
     {"PROCTIME", kCategory, "PROCTIME()",
      "The time at which a row is processed. A column of it can stand in FOR SYSTEM_TIME AS OF.", "", bind_proctime,
      kPropagates, false},
+    {"CURRENT_WATERMARK", kCategory, "CURRENT_WATERMARK(rowtime)",
+     "The watermark of the column when the row came; NULL before the first one, and in a SELECT.", "",
+     bind_no_watermark, NullRule::kHandles, false, true},
     {"LOCALTIMESTAMP", kCategory, "LOCALTIMESTAMP", "The time of the query in the session's zone, as TIMESTAMP(3).", "",
      bind_local_timestamp, kPropagates, false},
     {"CURRENT_DATE", kCategory, "CURRENT_DATE", "The date of the query in the session's zone.", "",

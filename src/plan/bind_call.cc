@@ -5,6 +5,7 @@
 #include "expr/aggregate.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/current_watermark.h"
 #include "sql/keywords.h"
 
 namespace penstock::plan {
@@ -55,6 +56,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
   bool grouping = sql::equal_ignoring_case(name, "GROUPING") || sql::equal_ignoring_case(name, "GROUPING_ID");
   if (grouping) return bind_grouping_call(expression, node);
   if (expr::is_aggregate_function(name)) return bind_aggregate_call(expression, node);
+  if (sql::equal_ignoring_case(name, "CURRENT_WATERMARK")) return bind_current_watermark(expression, node);
   if (auto bound = PENSTOCK_TRY(bind_group_window_call(expression, node))) return *bound;
   return bind_scalar_call(expression, node);
 }
@@ -94,6 +96,30 @@ Result<ExprPtr> Binder::bind_scalar_call(const sql::Expression& expression, cons
   std::vector<std::string> names;
   for (const expr::AggregateFunction& function : expr::aggregate_functions()) names.emplace_back(function.name);
   return std::move(bound).error().hint(did_you_mean(name, names));
+}
+
+Result<ExprPtr> Binder::bind_current_watermark(const sql::Expression& expression, const sql::FunctionCall& call) {
+  const ExpressionContext& context = *expression_context_;
+  if (!context.watermarks) {
+    return unsupported("CURRENT_WATERMARK is not possible {}", context.place).at(expression.position.offset);
+  }
+  if (call.arguments.size() != 1 || call.distinct || call.filter || !call.order_by.empty()) {
+    return invalid_argument("CURRENT_WATERMARK takes one column").at(expression.position.offset);
+  }
+  ExprPtr rowtime = PENSTOCK_TRY(bind(call.arguments.front()));
+  const bool is_column = rowtime->kind() == Expr::Kind::kColumn && !is_outer_column(*rowtime);
+  if (!is_column || !rowtime->type().is_timestamp()) {
+    return invalid_argument("CURRENT_WATERMARK takes a TIMESTAMP or TIMESTAMP_LTZ column of this query")
+        .at(call.arguments.front().position.offset);
+  }
+  uses_current_watermark_ = true;
+  const int64_t position = view_depth_ > 0 ? -1 : int64_t{expression.position.offset};
+  return make_current_watermark(std::move(rowtime), position);
+}
+
+Result<LogicalPtr> Binder::read_watermarks(LogicalPtr plan) const {
+  if (!uses_current_watermark_) return plan;
+  return read_current_watermarks(plan);
 }
 
 // GROUPING(key, ...), also called GROUPING_ID: which of the keys are not in the set that the group is of.

@@ -148,6 +148,10 @@ LogicalPtr make_distinct(LogicalPtr input) {
 }
 
 Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequest& sort) {
+  return read_watermarks(PENSTOCK_TRY(bind_select_rows(select, sort)));
+}
+
+Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const SortRequest& sort) {
   if (!select.hints.empty()) {
     return unsupported("hints are not supported").at(select.hints.front().name.position.offset);
   }
@@ -155,7 +159,8 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
   if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
   plan = PENSTOCK_TRY(bind_grouped_rows(select, std::move(plan)));
   if (has_grouping_sets(select)) scope.make_nullable();
-  Grouping grouping = PENSTOCK_TRY(bind_grouping(select, {.scope = &scope, .place = "in GROUP BY"}));
+  Grouping grouping =
+      PENSTOCK_TRY(bind_grouping(select, {.scope = &scope, .watermarks = true, .place = "in GROUP BY"}));
   std::vector<FoundAggregate> aggregates;
   std::map<size_t, sql::Position> positions;
   std::vector<FoundOver> overs;
@@ -168,6 +173,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
                             .grouping = select.group_by.empty() ? nullptr : &grouping,
                             .subqueries = &subqueries,
                             .argument_subqueries = &argument_subqueries,
+                            .watermarks = true,
                             .column_positions = &positions};
   SelectList list = PENSTOCK_TRY(bind_select_list(select.items, context));
   ExprPtr having;

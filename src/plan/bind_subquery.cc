@@ -164,9 +164,9 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Quant
 
 Result<LogicalPtr> Binder::bind_where(LogicalPtr plan, const Scope& scope, const sql::Expression& condition) {
   std::vector<FoundSubquery> subqueries;
-  ExprPtr bound =
-      PENSTOCK_TRY(bind_condition(condition, {.scope = &scope, .subqueries = &subqueries, .place = "in WHERE"}));
-  return add_filter(std::move(plan), bound, subqueries);
+  ExprPtr bound = PENSTOCK_TRY(
+      bind_condition(condition, {.scope = &scope, .subqueries = &subqueries, .watermarks = true, .place = "in WHERE"}));
+  return read_watermarks(PENSTOCK_TRY(add_filter(std::move(plan), bound, subqueries)));
 }
 
 // --- planning ---

@@ -107,6 +107,8 @@ struct ExpressionContext {
   std::vector<FoundSubquery>* subqueries = nullptr;
   // The same for those in the arguments of aggregate calls, which are over the rows that are grouped.
   std::vector<FoundSubquery>* argument_subqueries = nullptr;
+  // Whether CURRENT_WATERMARK() can be asked for.
+  bool watermarks = false;
   // Names of the select list that stand for its expressions where the scope has no such column.
   std::span<const std::string> aliases;
   std::span<const expr::ExprPtr> alias_values;
@@ -130,6 +132,8 @@ class Binder {
   Result<expr::ExprPtr> bind_condition(const sql::Expression& expression, const ExpressionContext& context);
   // The rows of `plan` for which a condition is true, which may hold subqueries.
   Result<LogicalPtr> bind_where(LogicalPtr plan, const Scope& scope, const sql::Expression& condition);
+  // The plan with CURRENT_WATERMARK() read at its sources, where it is used.
+  Result<LogicalPtr> read_watermarks(LogicalPtr plan) const;
 
   // The types of the parameters, those that nothing determined as STRING.
   std::vector<types::DataType> parameter_types() const;
@@ -193,6 +197,7 @@ class Binder {
 
   // bind_select.cc
   Result<LogicalPtr> bind_select(const sql::Select& select, const SortRequest& sort);
+  Result<LogicalPtr> bind_select_rows(const sql::Select& select, const SortRequest& sort);
   Result<LogicalPtr> finish_select(bool distinct, LogicalPtr plan, const SelectList& list,
                                    const std::vector<expr::ExprPtr>& order, const SortRequest& sort);
   Result<LogicalPtr> finish_distinct_on(LogicalPtr plan, SelectList list, const std::vector<expr::ExprPtr>& keys,
@@ -389,6 +394,7 @@ class Binder {
   Result<FoundAggregate> bind_aggregate(const sql::Expression& expression, const sql::FunctionCall& call,
                                         ExpressionContext inner);
   Result<expr::ExprPtr> bind_grouping_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  Result<expr::ExprPtr> bind_current_watermark(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<std::vector<expr::ExprPtr>> bind_arguments(const sql::FunctionCall& call);
 
@@ -401,6 +407,7 @@ class Binder {
   std::vector<types::DataType> value_types_;
   std::vector<std::string> dependencies_;
   uint32_t view_depth_ = 0;
+  bool uses_current_watermark_ = false;
 };
 
 // `value` as one of a column of that type: what an implicit cast allows, and strings that are written out become what

@@ -40,6 +40,7 @@ struct ScanSource {
   expr::ExprPtr watermark;             // over `schema`; null: none, or none is needed, as of a bounded input
   int watermark_column = -1;           // that the table declares
   std::vector<int> primary_key;        // likewise
+  int current_watermark_column = -1;   // the watermark when a row came, where somebody asks for it
 };
 
 // A field of a ROW that is a column, or of a ROW in that: its column, and its places in each.

@@ -192,6 +192,10 @@ class DatagenSource : public exec::Source {
     std::vector<ColumnPtr> columns;
     columns.reserve(scan_->wanted.size());
     for (const FieldGenerator* field : scan_->wanted) columns.push_back(field->generate(first_row, rows, now_us));
+    // There is no metadata but this, which is filled in later.
+    for (const MetadataColumn& column : scan_->request.metadata) {
+      columns.push_back(columnar::Column::constant(column.type, types::Value(), rows));
+    }
     ScanTransform::Result result =
         transform_.apply(ChangeBatch(rows, std::move(columns)), now_us, [&](size_t row, std::string_view error) {
           scan_->context.dead_letters->add({.table = scan_->request.table,

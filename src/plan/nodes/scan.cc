@@ -102,6 +102,15 @@ ScanTable make_scan_table(const LogicalScan& scan) {
   return physical;
 }
 
+// Whether one of these columns is the watermark when the row came.
+bool gives_current_watermark(const LogicalScan& scan, const Columns& columns) {
+  const int wanted = scan.source->current_watermark_column;
+  for (size_t i = 0; wanted >= 0 && i < scan.columns.size(); ++i) {
+    if (columns[i] && scan.columns[i] == wanted) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Derived derive(const LogicalScan& op, const LogicalInputs& /*inputs*/) {
@@ -124,6 +133,7 @@ Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& need
   pruned.written_at = op.written_at;
   // The watermark is made only where the column that it is about is used.
   auto watermark_column = std::ranges::find(op.columns, op.source->watermark_column);
+  if (gives_current_watermark(op, kept)) kept[static_cast<size_t>(watermark_column - op.columns.begin())] = true;
   bool needs_time = op.with_watermark && watermark_column != op.columns.end() &&
                     kept[static_cast<size_t>(watermark_column - op.columns.begin())];
   if (needs_time) {
@@ -151,10 +161,19 @@ Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& need
 
 LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts conjuncts) {
   if (op.source->kind != ScanSource::Kind::kTable || conjuncts.empty()) return with_filter(node, std::move(conjuncts));
+  // A row gets the watermark behind the filter.
+  Conjuncts above;
+  Conjuncts inside;
+  for (ExprPtr& one : conjuncts) {
+    Columns used(node->schema.size(), false);
+    need(used, one);
+    (gives_current_watermark(op, used) ? above : inside).push_back(std::move(one));
+  }
+  if (inside.empty()) return with_filter(node, std::move(above));
   LogicalScan filtered = op;
-  if (op.filter != nullptr) conjuncts.insert(conjuncts.begin(), op.filter);
-  filtered.filter = expr::join_conjunction(std::move(conjuncts));
-  return make_node(std::move(filtered), {}, column_names(*node));
+  if (op.filter != nullptr) inside.insert(inside.begin(), op.filter);
+  filtered.filter = expr::join_conjunction(std::move(inside));
+  return with_filter(make_node(std::move(filtered), {}, column_names(*node)), std::move(above));
 }
 
 Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, PhysicalInputs /*inputs*/) {
