@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "alert/row_text.h"
@@ -26,8 +25,7 @@ struct AlertManager::Rule {
   engine::AlertRule definition;
   std::vector<int> key;  // of an instance: the definition's, or all columns
   std::unique_ptr<view::ChangeFeed> feed;
-  std::set<std::string> in_snapshot;  // keys seen while a snapshot comes in
-  bool over_limit = false;            // there are rows that did not fire
+  bool over_limit = false;  // there are rows that did not fire
   bool dropped = false;
 
   void subscribe(size_t pending_rows_max, std::function<void()> ready) {
@@ -198,7 +196,7 @@ void AlertManager::on_dropped(const std::string& name) {
     // It had not caught up since the start: its incidents of before end, and nobody is told where it is not known.
     Rule unknown;
     unknown.definition.name = name;
-    resolve_all_but(unknown, [](const std::string&) { return false; });
+    resolve_all_but(unknown, [](const Incident&) { return false; });
     firing_.erase(name);
   }
   wake();
@@ -215,7 +213,7 @@ void AlertManager::follow(Rule& rule) {
     }
   }
   if (rule.dropped) {
-    resolve_all_but(rule, [](const std::string&) { return false; });
+    resolve_all_but(rule, [](const Incident&) { return false; });
     firing_.erase(rule.definition.name);
   } else if (rule.over_limit && firing_[rule.definition.name].size() <= options_.firing_max / 2) {
     // There is room again for rows that did not fire: the rows of now say which.
@@ -226,41 +224,46 @@ void AlertManager::follow(Rule& rule) {
 
 void AlertManager::apply(Rule& rule, const view::FeedUpdate& update) {
   const types::Schema& schema = rule.definition.view->options().schema;
+  IncidentsByKey& incidents = firing_[rule.definition.name];
   const bool snapshot = update.kind == view::FeedUpdate::Kind::kSnapshot;
-  if (snapshot && update.first) rule.in_snapshot.clear();
-  // What an update of a row takes away and gives back under the same key goes on firing.
-  std::set<std::string> gone;
-  std::map<std::string, std::string> come;
+  if (snapshot && update.first) {
+    for (auto& [key, incident] : incidents) incident.rows = 0;
+  }
+  // Net: what an update of a row takes away and gives back under the same key goes on firing.
+  std::map<std::string, RowsChange> changes;
   for (const columnar::ChangeBatch& batch : update.batches) {
     for (size_t row = 0; row < batch.rows(); ++row) {
-      std::string key = key_text(schema, rule.key, batch, row);
-      batch.weight(row) < 0 ? void(gone.insert(std::move(key)))
-                            : void(come.insert_or_assign(std::move(key), row_json(schema, batch, row)));
+      RowsChange& change = changes[key_text(schema, rule.key, batch, row)];
+      const int weight = batch.weight(row);
+      change.rows += weight;
+      if (weight > 0) change.values_json = row_json(schema, batch, row);
     }
   }
-  for (const std::string& key : gone) {
-    if (!come.contains(key)) resolve(rule, key);
+  for (const auto& [key, change] : changes) {
+    const auto it = incidents.find(key);
+    if (it == incidents.end() || (it->second.rows += change.rows) > 0) continue;
+    resolve(rule, key);
   }
-  for (auto& [key, values] : come) {
-    if (snapshot) rule.in_snapshot.insert(key);
-    fire(rule, key, std::move(values));
+  for (auto& [key, change] : changes) {
+    if (change.values_json) fire(rule, key, std::move(change));
   }
-  if (!snapshot || !update.last) return;
-  resolve_all_but(rule, [&](const std::string& key) { return rule.in_snapshot.contains(key); });
-  rule.in_snapshot.clear();
+  if (snapshot && update.last) {
+    resolve_all_but(rule, [](const Incident& incident) { return incident.rows > 0; });
+  }
 }
 
 // --- incidents ---
 
-void AlertManager::fire(Rule& rule, const std::string& key, std::string values_json) {
+void AlertManager::fire(Rule& rule, const std::string& key, RowsChange change) {
   IncidentsByKey& incidents = firing_[rule.definition.name];
   if (const auto it = incidents.find(key); it != incidents.end()) {
-    if (it->second.values_json == values_json) return;
-    it->second.values_json = std::move(values_json);
+    if (it->second.values_json == *change.values_json) return;
+    it->second.values_json = *std::move(change.values_json);
     is_changed_ = true;
     return;
   }
-  if (incidents.size() >= options_.firing_max) {
+  if (change.rows <= 0) return;  // it came and went
+  if (rule.over_limit || incidents.size() >= options_.firing_max) {
     if (!std::exchange(rule.over_limit, true)) {
       logging::warning("alert has too many firing instances, further ones wait",
                        {{"alert", rule.definition.name}, {"firing_max", options_.firing_max}});
@@ -272,7 +275,8 @@ void AlertManager::fire(Rule& rule, const std::string& key, std::string values_j
                     .alert = rule.definition.name,
                     .severity = rule.definition.severity,
                     .key = key,
-                    .values_json = std::move(values_json),
+                    .values_json = *std::move(change.values_json),
+                    .rows = change.rows,
                     .state = IncidentState::kFiring,
                     .fired_at_us = options_.env->wall_time_us(),
                     .resolved_at_us = {}};
@@ -295,10 +299,10 @@ void AlertManager::resolve(const Rule& rule, const std::string& key) {
   is_changed_ = true;
 }
 
-void AlertManager::resolve_all_but(const Rule& rule, const std::function<bool(const std::string&)>& stays) {
+void AlertManager::resolve_all_but(const Rule& rule, const std::function<bool(const Incident&)>& stays) {
   std::vector<std::string> keys;
   for (const auto& [key, incident] : firing_[rule.definition.name]) {
-    if (!stays(key)) keys.push_back(key);
+    if (!stays(incident)) keys.push_back(key);
   }
   for (const std::string& key : keys) resolve(rule, key);
 }

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -61,6 +62,11 @@ class AlertManager : public engine::AlertListener {
  private:
   struct Rule;
   using IncidentsByKey = std::map<std::string, Incident>;
+  // What an update does to the rows of one key.
+  struct RowsChange {
+    int64_t rows = 0;
+    std::optional<std::string> values_json;  // of the last one that came
+  };
 
   explicit AlertManager(AlertManagerOptions options);
   Status load();
@@ -73,9 +79,9 @@ class AlertManager : public engine::AlertListener {
   // --- with mutex_ held ---
   void follow(Rule& rule);
   void apply(Rule& rule, const view::FeedUpdate& update);
-  void fire(Rule& rule, const std::string& key, std::string values_json);
+  void fire(Rule& rule, const std::string& key, RowsChange change);
   void resolve(const Rule& rule, const std::string& key);
-  void resolve_all_but(const Rule& rule, const std::function<bool(const std::string&)>& stays);
+  void resolve_all_but(const Rule& rule, const std::function<bool(const Incident&)>& stays);
   void notify(const Rule& rule, const Incident& incident);
   size_t firing_count() const;
   // What is to be saved, with the notifications that have been made and are not with the notifier yet.

@@ -128,6 +128,19 @@ TEST_F(AlertManagerTest, WithoutAKeyEachRowStandsForItself) {
   ASSERT_TRUE(becomes(1, 1));
 }
 
+TEST_F(AlertManagerTest, ARowThatIsThereTwiceGoesOnFiringWhenOneOfThemGoes) {
+  view_ = view::View::make({.name = "v", .schema = kSchema, .key = {}});
+  change("+ a 1 | + a 1 | + b 1");
+  manager_->on_created(rule("each", std::nullopt));
+  ASSERT_TRUE(becomes(2, 0));
+  change("+ a 1 | - b 1");
+  ASSERT_TRUE(becomes(1, 1));
+  change("- a 1 | - a 1 | + c 1");
+  ASSERT_TRUE(becomes(2, 1));
+  change("- a 1 | - c 1");
+  ASSERT_TRUE(becomes(0, 3));
+}
+
 TEST_F(AlertManagerTest, ARestartNeitherRepeatsNorForgets) {
   manager_->on_created(rule());
   change("+ a 1 | + b 1 | + c 1");

@@ -18,6 +18,7 @@ struct Incident {
   std::string severity;
   std::string key;          // which instance, as readable text: "merchant=Voltage"; empty for an alert without a key
   std::string values_json;  // the row as a JSON object, as last seen
+  int64_t rows = 0;         // of the query that it stands for: several equal ones, of a query without a key; not kept
   IncidentState state = IncidentState::kFiring;
   int64_t fired_at_us = 0;
   std::optional<int64_t> resolved_at_us;
