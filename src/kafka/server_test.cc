@@ -325,8 +325,11 @@ TEST_F(ServerTest, WhatCannotBeAppendedIsRefusedByPartition) {
   std::string transactional = good;
   transactional[22] |= 0x10;
   EXPECT_EQ(error_of(produce_of(transactional)), KafkaError::kInvalidRecord);
+  std::string with_the_logs_time = good;
+  with_the_logs_time[22] |= 0x08;
+  EXPECT_EQ(error_of(produce_of(with_the_logs_time)), KafkaError::kInvalidTimestamp);
   EXPECT_EQ(error_of(produce_of(good)), KafkaError::kNone);
-  EXPECT_EQ(metrics.counter("penstock_kafka_errors_total", "", {{"api", "Produce"}}).value(), 7);
+  EXPECT_EQ(metrics.counter("penstock_kafka_errors_total", "", {{"api", "Produce"}}).value(), 8);
   EXPECT_EQ(metrics.counter("penstock_kafka_records_in_total", "").value(), 1);
 }
 

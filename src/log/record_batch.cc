@@ -145,8 +145,9 @@ bool RecordReader::next(Record* record) {
   record->headers_count = static_cast<int32_t>(headers_count);
   record->headers_bytes = body;
   record->offset = base_offset_ + offset_delta;
+  record->log_append_time = log_append_time_ms_ != kNoTimestamp;
   record->timestamp_ms =
-      log_append_time_ms_ != kNoTimestamp ? log_append_time_ms_ : wrapping_add(base_timestamp_ms_, timestamp_delta);
+      record->log_append_time ? log_append_time_ms_ : wrapping_add(base_timestamp_ms_, timestamp_delta);
   --records_left_;
   ++records_read_;
   return true;

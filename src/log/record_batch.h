@@ -93,6 +93,7 @@ struct Record {
   int64_t timestamp_ms = kNoTimestamp;
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;  // no value: a tombstone
+  bool log_append_time = false;           // what the timestamp is: of the append, or as the producer gave it
   int32_t headers_count = 0;
   std::string_view headers_bytes;  // for HeaderReader
 };

@@ -84,7 +84,10 @@ TEST(RecordBatch, LogAppendTimeRulesOverTheRecords) {
   EXPECT_TRUE(batch->uses_log_append_time());
   RecordReader reader(*batch, batch->records());
   Record record;
-  while (reader.next(&record)) EXPECT_EQ(record.timestamp_ms, 123456);
+  while (reader.next(&record)) {
+    EXPECT_EQ(record.timestamp_ms, 123456);
+    EXPECT_TRUE(record.log_append_time);
+  }
   EXPECT_TRUE(reader.status());
 }
 

@@ -1,7 +1,17 @@
 """Topics, settings and groups through admin clients."""
 
+import time
+
 import pytest
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
@@ -78,6 +88,30 @@ def test_settings(admin, topic):
     replaced = ConfigResource(ConfigResource.Type.TOPIC, topic, set_config={"retention.ms": "70000"})
     admin.alter_configs([replaced])[replaced].result()
     assert settings()["retention.ms"] == "70000" and settings()["max.message.bytes"] == "16777216"
+
+
+def test_the_time_of_records_may_be_that_of_the_log(admin, bootstrap, topic):
+    config = {"message.timestamp.type": "LogAppendTime"}
+    admin.create_topics([NewTopic(topic, 1, 1, config=config)])[topic].result()
+    before_ms = time.time_ns() // 1_000_000
+    told = []
+    for compression in ("none", "zstd"):
+        producer = Producer({"bootstrap.servers": bootstrap, "compression.type": compression})
+        producer.produce(topic, "x" * 500, timestamp=1000, on_delivery=lambda _, message: told.append(message.timestamp()))
+        assert producer.flush(10) == 0
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "none", "check.crcs": True})
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    read = [consumer.poll(20).timestamp() for _ in told]
+    consumer.close()
+    assert read == told
+    for kind, time_ms in read:
+        assert kind == TIMESTAMP_LOG_APPEND_TIME and before_ms <= time_ms <= time.time_ns() // 1_000_000
+    wrong = ConfigResource(
+        ConfigResource.Type.TOPIC,
+        topic,
+        incremental_configs=[ConfigEntry("message.timestamp.type", "Now", incremental_operation=AlterConfigOpType.SET)],
+    )
+    assert code_of(admin.incremental_alter_configs([wrong])[wrong]) == KafkaError.INVALID_CONFIG
 
 
 def test_the_brokers_settings(admin):

@@ -121,6 +121,7 @@ Result<log::Offset> find_first(log::Log& log, const LogTableOptions& options, co
 struct LogScan {
   ConnectorContext context;
   LogTableOptions options;
+  log::TopicId topic_id;
   ScanRequest request;
   std::optional<Positions> last;  // where a bounded scan ends; partitions that are not named are not read
   int parallelism = 1;
@@ -150,7 +151,7 @@ class LogOrigin : public RecordOrigin {
       } else if (column.key == "topic") {
         builder.append_string(partition_.topic);
       } else if (column.key == "timestamp-type") {
-        builder.append_string("CreateTime");
+        builder.append_string(record.log_append_time ? "LogAppendTime" : "CreateTime");
       } else if (record.key) {
         builder.append_string(*record.key);
       } else {
@@ -244,8 +245,9 @@ class LogSource : public exec::Source {
   // Takes up the partitions that have come since the last time.
   Status assign_partitions() {
     const std::optional<log::TopicInfo> topic = scan_->context.log->topic(scan_->options.topic);
-    if (!topic) {
-      if (readers_.empty()) return {};
+    if (!topic && readers_.empty()) return {};
+    // One of the same name that was made anew has other records at the same offsets.
+    if (!topic || topic->id != scan_->topic_id) {
       return not_found("topic \"{}\" of table \"{}\" was deleted", scan_->options.topic, scan_->request.table);
     }
     const int64_t now_us = scan_->context.env->monotonic_time_us();
@@ -390,6 +392,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   scan->options = PENSTOCK_TRY(parse_log_table(request.table, *request.options));
   const std::optional<log::TopicInfo> topic = context.log->topic(scan->options.topic);
   if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", scan->options.topic, request.table);
+  scan->topic_id = topic->id;
   scan->parallelism = request.bounded ? 1 : std::max(1, std::min<int>(context.parallelism, topic->partitions));
   if (request.bounded || scan->options.bounded != BoundedMode::kUnbounded) {
     scan->last = PENSTOCK_TRY(find_last(*context.log, scan->options, *topic, request.bounded));

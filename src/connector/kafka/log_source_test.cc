@@ -407,6 +407,20 @@ TEST_F(LogSourceTest, MetadataColumns) {
             "+I orders 2 1 '1970-01-01 00:00:01.600' CreateTime NULL");
 }
 
+TEST_F(LogSourceTest, TheTimestampMayBeThatOfTheLog) {
+  log::TopicConfig config;
+  config.entries = {{"message.timestamp.type", "LogAppendTime"}};
+  ASSERT_TRUE(log_->set_topic_config("orders", config));
+  append("orders", 0, {event("a", 1)}, 1500);
+  ScanRequest r = request(columns());
+  r.physical.clear();
+  r.metadata = {{"timestamp", types::DataType::parse("TIMESTAMP_LTZ(3)").value()},
+                {"timestamp-type", types::TypeKind::kString}};
+  CollectedOutput out;
+  poll_all(*make_source(plan(std::move(r))), out);
+  EXPECT_EQ(out.text, "+I '2023-11-14 22:13:20.000' LogAppendTime") << "the clock of the simulated machine";
+}
+
 TEST_F(LogSourceTest, TombstonesGiveNoRowButMoveOn) {
   log::RecordBatchBuilder builder;
   builder.add(1, "k", std::nullopt);
@@ -452,6 +466,20 @@ TEST_F(LogSourceTest, TheDeletionOfATopicIsAnError) {
   CollectedOutput out;
   poll_all(*source, out);
   ASSERT_TRUE(log_->delete_topic("orders"));
+  const auto state = source->poll(out);
+  ASSERT_FALSE(state);
+  EXPECT_THAT(state.error().message(), HasSubstr("was deleted"));
+}
+
+// Its offsets are others: to go on at the old ones would leave records out.
+TEST_F(LogSourceTest, ATopicThatWasMadeAnewIsAnotherOne) {
+  append("orders", 0, {event("a", 1)});
+  const auto source = make_source(plan(request(columns())));
+  CollectedOutput out;
+  poll_all(*source, out);
+  ASSERT_TRUE(log_->delete_topic("orders"));
+  ASSERT_TRUE(log_->create_topic("orders", 3, {}));
+  append("orders", 0, {event("b", 1), event("c", 2)});
   const auto state = source->poll(out);
   ASSERT_FALSE(state);
   EXPECT_THAT(state.error().message(), HasSubstr("was deleted"));

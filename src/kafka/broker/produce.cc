@@ -61,6 +61,9 @@ Checked check_batches(std::string_view bytes) {
     if (batch->is_transactional() || batch->is_control()) {
       return refuse(KafkaError::kInvalidRecord, "this broker has no transactions");
     }
+    if (batch->uses_log_append_time()) {
+      return refuse(KafkaError::kInvalidTimestamp, "a producer cannot say that the time is that of the log");
+    }
     result.records += batch->records_count;
     rest.remove_prefix(batch->bytes.size());
   }

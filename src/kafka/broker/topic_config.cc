@@ -27,7 +27,8 @@ constexpr TopicSetting kSettings[] = {
     {"max.message.bytes", kInt, "16777216", "The largest record batch"},
     {"message.timestamp.after.max.ms", kLong, "3600000", kNoEffect},
     {"message.timestamp.before.max.ms", kLong, kMaxLong, kNoEffect},
-    {"message.timestamp.type", kString, "CreateTime", "CreateTime: records keep the time that producers gave them"},
+    {"message.timestamp.type", kString, "CreateTime",
+     "CreateTime: records keep the time that producers gave them; LogAppendTime: they get that of their arrival"},
     {"min.cleanable.dirty.ratio", kDouble, "0.5", kNoEffect},
     {"min.compaction.lag.ms", kLong, "0", kNoEffect},
     {"min.insync.replicas", kInt, "1", "There is one replica, whatever is set"},
@@ -80,7 +81,9 @@ Status apply(log::TopicConfig& config, std::string_view name, const std::string&
   } else if (name == "max.message.bytes") {
     config.max_message_bytes = static_cast<int32_t>(PENSTOCK_TRY(integer(name, value, 0, INT32_MAX)));
   } else if (name == "message.timestamp.type") {
-    if (value != "CreateTime") return bad_value(name, value, "only CreateTime is supported");
+    if (value != "CreateTime" && value != "LogAppendTime") {
+      return bad_value(name, value, "CreateTime or LogAppendTime is expected");
+    }
   } else if (name == "cleanup.policy") {
     if (value != "delete" && value != "compact" && value != "compact,delete" && value != "delete,compact") {
       return bad_value(name, value, "delete, compact or both are expected");
