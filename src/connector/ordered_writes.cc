@@ -37,6 +37,9 @@ void OrderedWrites::add(Write write) {
 
 // Copies, since the log takes over what it is given also when it refuses it; the records' bytes are shared.
 void OrderedWrites::send(const QueuedPtr& queued) {
+  if (queued->write.prepare) {
+    if (const Status prepared = queued->write.prepare(); !prepared) return answered(queued, prepared);
+  }
   auto records = queued->write.records;
   auto offsets = queued->write.offsets;
   log_.append_together(std::move(records), group_, std::move(offsets),

@@ -26,6 +26,9 @@ class OrderedWrites : public std::enable_shared_from_this<OrderedWrites> {
   struct Write {
     std::vector<std::pair<log::TopicPartition, log::SharedBytes>> records;
     std::vector<std::pair<log::TopicPartition, log::CommittedOffset>> offsets;
+    // What must be there first, as a topic that is made: called before each attempt, and refuses as the log does. May
+    // be empty.
+    std::function<Status()> prepare;
     std::function<void(Status)> done;  // on the log's thread, the timer's, or the one that adds or gives up
   };
 

@@ -88,13 +88,13 @@ void PositionStore::apply(const log::TopicPartition& split, log::Offset offset) 
   }
 }
 
-Status PositionStore::make_topic() {
+Status PositionStore::make_topic(log::Log& log, const std::string& group) {
+  if (log.topic(group)) return {};
   log::TopicConfig config;
   config.retention_ms = -1;
   config.segment_bytes = 4 << 20;
-  const Result<log::TopicInfo> made = log_.create_topic(group_, 1, config);
+  const Result<log::TopicInfo> made = log.create_topic(group, 1, config);
   if (!made) return made.error();
-  has_topic_ = true;
   return {};
 }
 
@@ -102,8 +102,9 @@ Status PositionStore::make_topic() {
 Status PositionStore::trim() {
   if (whole_offset_ == trimmed_offset_) return {};
   const log::TopicPartition partition{group_, log::PartitionId(0)};
-  // Not durable yet: another time.
-  if (PENSTOCK_TRY(log_.high_watermark(partition)).value() < next_offset_) return {};
+  // Not durable yet: another time. The topic itself may still wait for room.
+  const Result<log::Offset> end = log_.high_watermark(partition);
+  if (!end || end->value() < next_offset_) return {};
   const Result<log::Offset> deleted = log_.delete_records(partition, log::Offset(whole_offset_));
   if (!deleted && deleted.error().code() == ErrorCode::kUnavailable) return {};  // the disk is full: another time, too
   if (!deleted) return deleted.error();
@@ -176,12 +177,19 @@ Result<bool> PositionStore::commit(Commit commit, std::function<void(Status)> do
     state_ = std::move(commit.state);
   }
   if (commit.records.empty() && offsets.empty() && changes.empty()) return false;
+  std::function<Status()> prepare;
   if (!changes.empty()) {
-    if (!has_topic_) PENSTOCK_TRY(make_topic());
+    // Later writes come after this one.
+    if (!std::exchange(has_topic_, true)) {
+      prepare = [&log = log_, group = group_] { return make_topic(log, group); };
+    }
     PENSTOCK_TRY(trim());
     append_changes(std::move(changes), commit);
   }
-  writes_->add({.records = std::move(commit.records), .offsets = std::move(offsets), .done = std::move(done)});
+  writes_->add({.records = std::move(commit.records),
+                .offsets = std::move(offsets),
+                .prepare = std::move(prepare),
+                .done = std::move(done)});
   return true;
 }
 

@@ -64,7 +64,7 @@ class PositionStore {
 
   PositionStore(const ConnectorContext& context, std::string group);
   Status read_topic();
-  Status make_topic();
+  static Status make_topic(log::Log& log, const std::string& group);
   Status trim();
   void apply(const log::TopicPartition& split, log::Offset offset);
   void append_changes(std::vector<Change> changes, Commit& commit);
@@ -76,7 +76,7 @@ class PositionStore {
   const std::shared_ptr<OrderedWrites> writes_;  // null without a group
   Positions positions_;                          // sorted
   std::optional<std::string> state_;
-  bool has_topic_ = false;
+  bool has_topic_ = false;        // or a write is on its way that makes it
   int64_t next_offset_ = 0;       // of the job's topic, which nobody else writes
   size_t bytes_since_whole_ = 0;  // written since everything was written last
   int64_t whole_offset_ = 0;      // where that begins

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "connector/connector_test_fixture.h"
 
 namespace penstock::connector {
@@ -124,6 +126,30 @@ TEST_F(PositionStoreTest, AfterACrashOneOfTheCommitsIsThere) {
     const std::string found = positions_text(open(group)->positions());
     EXPECT_TRUE(found == "file:/f/0=10 in/0=10" || found == "file:/f/0=11 in/0=11") << found;
   }
+}
+
+TEST_F(PositionStoreTest, AFullDiskHoldsUpTheFirstCommitToo) {
+  auto store = open();
+  env_.fail(io::SimulatedEnv::Operation::kAnyChange, 1, true, ErrorCode::kResourceExhausted);
+  log::Answer<Status> first;
+  log::Answer<Status> second;
+  ASSERT_TRUE(store->commit(at({{partition_of("in", 0), Offset(5)}, {partition_of("file:/c", 0), Offset(1)}}),
+                            [&](Status status) { first.set(std::move(status)); }));
+  ASSERT_TRUE(store->commit(at({{partition_of("file:/c", 0), Offset(2)}}),
+                            [&](Status status) { second.set(std::move(status)); }));
+  std::string reason;
+  EXPECT_FALSE(log_->accepts_writes(&reason));
+  EXPECT_FALSE(log_->topic("job.1"));
+  env_.clear_fault();
+  while (!log_->accepts_writes(nullptr)) {
+    env_.advance(100'000);  // the log waits by this clock
+    std::this_thread::yield();
+  }
+  const Status written = first.wait();
+  EXPECT_TRUE(written) << written.error().to_string();
+  EXPECT_TRUE(second.wait());
+  open_log();
+  EXPECT_EQ(positions_text(open()->positions()), "file:/c/0=2 in/0=5");
 }
 
 TEST_F(PositionStoreTest, WithoutAGroupNothingIsKept) {

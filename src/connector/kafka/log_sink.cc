@@ -218,7 +218,10 @@ Status LogSink::commit(Epoch epoch, const Positions& positions) {
       bytes += batch.records.bytes.size();
       count += static_cast<uint64_t>(batch.count);
       int32_t partition = batch.partition;
-      if (partition == kAnyPartition) partition = next_partition_++ % partitions;
+      if (partition == kAnyPartition) {
+        partition = next_partition_ % partitions;
+        next_partition_ = partition + 1;
+      }
       commit.records.emplace_back(log::TopicPartition{table_.topic, log::PartitionId(partition)},
                                   std::move(batch.records));
     }
