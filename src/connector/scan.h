@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/epoch.h"
+#include "base/metrics.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "columnar/change_batch.h"
@@ -62,6 +63,7 @@ struct ConnectorContext {
   int output_fd = 1;               // where 'print' writes
   int error_fd = 2;
   size_t batch_rows_max = columnar::kBatchRowsMax;  // of the batches that scans of records make
+  int64_t watermark_max_ahead_us = 0;               // where a table does not say it; 0: no bound
   // Where tables may read and write files, as a real path; empty: nowhere.
   std::string files_directory;
   // What the program keeps for itself: out of reach of tables even where `files_directory` contains it.
@@ -107,6 +109,10 @@ struct ScanRequest {
   int time_column = 0;  // of the output: the event time that the watermark is for
   // The windows that the rows go into, where that is known.
   types::WindowEnds window_ends;
+  // A row that would move the watermark further ahead of the clock than this does not move it; 0: all do. Set by the
+  // connector.
+  int64_t max_ahead_us = 0;
+  Counter* too_far_ahead = nullptr;  // counts such rows; may be null
   // Read to the present end, then end. Otherwise keep following.
   bool bounded = false;
   // Where reading begins; for partitions that are not named, where the table's startup mode says.

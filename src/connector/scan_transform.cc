@@ -61,7 +61,7 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   }
   Result result;
   if (watermark_ != nullptr) {
-    find_watermarks(batch, *expr::evaluate(*watermark_, batch, context, errors), result);
+    find_watermarks(batch, *expr::evaluate(*watermark_, batch, context, errors), now_us, result);
   }
   Selection selected;
   const bool filtered = filter_ != nullptr;
@@ -86,23 +86,31 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   return result;
 }
 
-void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& watermarks, Result& result) const {
+void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& watermarks, int64_t now_us,
+                                    Result& result) const {
   const Column& times = *batch.column(time_column_);
   const auto values = watermarks.values<int64_t>();
   const auto time_values = times.values<int64_t>();
+  const int64_t latest = max_ahead_us_ > 0 ? now_us + max_ahead_us_ : kMaxEventTime.value();
+  const auto moves = [&](size_t row) { return !watermarks.is_null(row) && values[row] <= latest; };
+  uint64_t too_far_ahead = 0;
   for (size_t i = 0; i < batch.rows(); ++i) {
-    if (!watermarks.is_null(i))
+    if (moves(i)) {
       result.watermark = std::max(result.watermark.value_or(kMinEventTime), EventTime(values[i]));
+    } else if (!watermarks.is_null(i)) {
+      ++too_far_ahead;
+    }
     if (!times.is_null(i)) result.least_time = std::min(result.least_time.value_or(time_values[i]), time_values[i]);
   }
-  const bool makes_late =
-      result.watermark && result.least_time && window_ends_.may_be_late(*result.least_time, result.watermark->value());
+  if (too_far_ahead > 0 && too_far_ahead_ != nullptr) too_far_ahead_->add(too_far_ahead);
+  const bool makes_late = result.watermark && result.least_time &&
+                          window_ends_.may_be_late(*result.least_time, result.watermark->value());
   if (!makes_late && !every_row_) return;
   EventTime before = kMinEventTime;
   result.watermark_before.reserve(batch.rows());
   for (size_t i = 0; i < batch.rows(); ++i) {
     result.watermark_before.push_back(before);
-    if (!watermarks.is_null(i)) before = std::max(before, EventTime(values[i]));
+    if (moves(i)) before = std::max(before, EventTime(values[i]));
   }
 }
 

@@ -21,6 +21,8 @@ class ScanTransform {
         watermark_(request.watermark),
         time_column_(static_cast<size_t>(request.time_column)),
         window_ends_(request.window_ends),
+        max_ahead_us_(request.max_ahead_us),
+        too_far_ahead_(request.too_far_ahead),
         every_row_(!current_watermark_columns(request).empty()) {}
 
   // The columns of the output that are the watermark when the row came. They are NULL until SplitWatermarks has seen
@@ -29,7 +31,8 @@ class ScanTransform {
 
   struct Result {
     columnar::ChangeBatch batch;
-    // The largest value of the watermark expression over all rows, also those that the filter leaves out.
+    // The largest value of the watermark expression over all rows, also those that the filter leaves out, but not those
+    // that are too far ahead of the clock.
     std::optional<EventTime> watermark;
     // The least event time, over the same rows.
     std::optional<int64_t> least_time = {};
@@ -44,13 +47,16 @@ class ScanTransform {
   bool has_watermark() const { return watermark_ != nullptr; }
 
  private:
-  void find_watermarks(const columnar::ChangeBatch& batch, const columnar::Column& watermarks, Result& result) const;
+  void find_watermarks(const columnar::ChangeBatch& batch, const columnar::Column& watermarks, int64_t now_us,
+                       Result& result) const;
 
   std::vector<ExprPtr> projections_;
   ExprPtr filter_;
   ExprPtr watermark_;
   size_t time_column_;
   types::WindowEnds window_ends_;
+  int64_t max_ahead_us_;
+  Counter* too_far_ahead_;
   bool every_row_;  // the watermark is asked for
 };
 

@@ -148,6 +148,71 @@ TEST(SplitWatermarksTest, RowsInOrderStayTogether) {
   EXPECT_EQ(told.batches, 1U);
 }
 
+// The watermark that each row is told is that of the rows before it, however they are cut.
+TEST(SplitWatermarksTest, RowsAreToldTheWatermarkWhenTheyCame) {
+  ScanRequest r = request({.step_us = 1000 * kMilli, .offset_us = 0}, false);
+  r.physical.resize(3);
+  r.metadata.push_back({.key = std::string(kCurrentWatermarkKey), .type = DataType::timestamp(3)});
+  const ScanTransform transform(r);
+  const std::vector<int64_t> times = {5, 9, 7, 20, 3};
+  const std::vector<std::optional<int64_t>> expected = {std::nullopt, 5, 9, 9, 20};
+  for (size_t cut = 1; cut <= times.size(); ++cut) {
+    SplitWatermarks watermarks(r, 0);
+    watermarks.add(0);
+    std::vector<std::optional<int64_t>> given;
+    for (size_t next = 0; next < times.size(); next += cut) {
+      std::vector<Row> rows;
+      for (size_t i = next; i < std::min(times.size(), next + cut); ++i) {
+        rows.push_back({.number = static_cast<int64_t>(i), .time = times[i] * kMilli, .watermark = times[i] * kMilli});
+      }
+      columnar::ChangeBatch batch = batch_of(rows);
+      std::vector<columnar::ColumnPtr> columns = batch.columns();
+      columns.push_back(columnar::Column::constant(DataType::timestamp(3), {}, rows.size()));
+      class Output : public exec::SourceOutput {
+       public:
+        explicit Output(std::vector<std::optional<int64_t>>& given) : given_(given) {}
+        void emit(columnar::ChangeBatch out) override {
+          const columnar::Column& column = *out.columns().back();
+          for (size_t row = 0; row < out.rows(); ++row) {
+            given_.push_back(column.is_null(row) ? std::nullopt
+                                                 : std::optional(column.values<int64_t>()[row] / kMilli));
+          }
+        }
+        void watermark(exec::Watermark /*watermark*/) override {}
+
+       private:
+        std::vector<std::optional<int64_t>>& given_;
+      } out(given);
+      watermarks.emit(0,
+                      transform.apply(columnar::ChangeBatch(rows.size(), std::move(columns)), 0,
+                                      [](size_t, std::string_view) { FAIL(); }),
+                      0, out);
+    }
+    EXPECT_EQ(given, expected) << "batches of " << cut;
+  }
+}
+
+TEST(ScanTransformTest, ARowFarAheadOfTheClockDoesNotMoveTheWatermark) {
+  ScanRequest r = request({}, false);
+  Counter too_far_ahead;
+  r.max_ahead_us = 10 * kMilli;
+  r.too_far_ahead = &too_far_ahead;
+  const std::vector<Row> rows = {{0, 5 * kMilli, 5 * kMilli},
+                                 {1, 111 * kMilli, 111 * kMilli},
+                                 {2, 110 * kMilli, 110 * kMilli},
+                                 {3, INT64_MAX, INT64_MAX}};
+  const auto apply = [&] {
+    return ScanTransform(r).apply(batch_of(rows), 100 * kMilli, [](size_t, std::string_view) { FAIL(); });
+  };
+  const ScanTransform::Result bound = apply();
+  EXPECT_EQ(bound.watermark, EventTime(110 * kMilli));
+  EXPECT_EQ(bound.batch.rows(), 4U) << "the rows stay";
+  EXPECT_EQ(too_far_ahead.value(), 2U);
+  r.max_ahead_us = 0;
+  EXPECT_EQ(apply().watermark, EventTime(INT64_MAX));
+  EXPECT_EQ(too_far_ahead.value(), 2U);
+}
+
 // What counts is the watermark over all splits.
 TEST(SplitWatermarksTest, ASplitThatLagsKeepsRowsOfOthersFromBeingLate) {
   const ScanRequest r = request({}, false);

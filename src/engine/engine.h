@@ -92,6 +92,7 @@ struct JobStatus {
   int64_t lag_events = 0;
   std::optional<EventTime> watermark;
   uint64_t late_dropped_total = 0;
+  uint64_t too_far_ahead_total = 0;  // rows that did not move the watermark
 };
 
 struct ViewInfo {
@@ -153,6 +154,8 @@ struct EngineOptions {
   std::string files_directory;     // where tables may read and write files; empty: nowhere
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int workers = 1;
+  // How far ahead of the clock a row may move the watermark of a table that does not say it; 0: there is no bound.
+  int64_t watermark_max_ahead_us = int64_t{86'400} * 1'000'000;
   // Tests make these small, so that batches and epochs end at many places.
   size_t scan_batch_rows_max = columnar::kBatchRowsMax;
   int64_t epoch_interval_busy_us = 50'000;

@@ -147,6 +147,7 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
                         .parallelism = options_.workers,
                         .default_partitions = options_.default_partitions,
                         .batch_rows_max = options_.scan_batch_rows_max,
+                        .watermark_max_ahead_us = options_.watermark_max_ahead_us,
                         .files_directory = files_directory_,
                         .data_directory = data_directory_};
   context.find_view = [this](const std::string& name) { return running_view(name); };
@@ -587,7 +588,8 @@ void EngineImpl::add_own_system_tables() {
   jobs.schema = {{"id", TypeKind::kBigInt},          {"name", TypeKind::kString},  {"kind", TypeKind::kString},
                  {"state", TypeKind::kString},       {"error", TypeKind::kString}, {"events_in", TypeKind::kBigInt},
                  {"rows_out", TypeKind::kBigInt},    {"lag", TypeKind::kBigInt},   {"watermark", TypeKind::kTimestamp},
-                 {"late_dropped", TypeKind::kBigInt}};
+                 {"late_dropped", TypeKind::kBigInt},
+                 {"too_far_ahead", TypeKind::kBigInt}};
   jobs.rows = [this] {
     std::vector<std::vector<Value>> rows;
     for (const JobStatus& job : status().jobs) {
@@ -595,7 +597,8 @@ void EngineImpl::add_own_system_tables() {
                       job.error.empty() ? Value() : Value(job.error), Value(static_cast<int64_t>(job.events_in_total)),
                       Value(static_cast<int64_t>(job.rows_out_total)), Value(job.lag_events),
                       job.watermark ? Value(job.watermark->value()) : Value(),
-                      Value(static_cast<int64_t>(job.late_dropped_total))});
+                      Value(static_cast<int64_t>(job.late_dropped_total)),
+                      Value(static_cast<int64_t>(job.too_far_ahead_total))});
     }
     return rows;
   };

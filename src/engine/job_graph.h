@@ -32,6 +32,7 @@ struct GraphContext {
   int parallelism = 1;
   std::function<int64_t()> now_us;
   Counter* late_dropped = nullptr;
+  Counter* too_far_ahead = nullptr;
   // Where the job's scans of tables begin, and where they wait for ScanProgress::release().
   connector::Positions start;
   std::optional<connector::Positions> hold;

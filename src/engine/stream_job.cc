@@ -54,6 +54,12 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
                                                        "Rows dropped because they came after their window was closed.",
                                                        self.metric_labels());
   context.late_dropped = self.late_dropped_;
+  self.too_far_ahead_ =
+      &self.options_.metrics->counter("penstock_engine_too_far_ahead_total",
+                                      "Rows that did not move the watermark because they were too far ahead of the "
+                                      "clock.",
+                                      self.metric_labels());
+  context.too_far_ahead = self.too_far_ahead_;
   if (self.options_.sink != nullptr) {
     connector::Positions committed = self.options_.sink->committed();
     self.has_state_ = has_state(*self.options_.plan);
@@ -222,6 +228,7 @@ JobStatus StreamJob::status() {
   status.rows_out_total = options_.sink != nullptr ? options_.sink->rows_written() : stats.rows_out;
   if (stats.watermark != kMinEventTime && stats.watermark != kMaxEventTime) status.watermark = stats.watermark;
   status.late_dropped_total = late_dropped_->value();
+  status.too_far_ahead_total = too_far_ahead_->value();
   sample_rate(status, monotonic_time_us());
   return status;
 }

@@ -40,7 +40,7 @@ class StreamJob {
     std::function<void()> on_failed;  // on any thread
   };
 
-  // Starts the job. `context` needs all but `late_dropped`, `start` and `hold`.
+  // Starts the job. `context` needs all but the counters, `start` and `hold`.
   static Result<std::unique_ptr<StreamJob>> start(Options options, GraphContext context);
   ~StreamJob();
 
@@ -78,6 +78,7 @@ class StreamJob {
 
   const Options options_;
   Counter* late_dropped_ = nullptr;
+  Counter* too_far_ahead_ = nullptr;
   std::vector<JobScan> scans_;
   std::vector<std::shared_ptr<ViewProgress>> view_scans_;
   // Of an insert: whether it builds its state again after a restart.

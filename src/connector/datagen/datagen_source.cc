@@ -13,6 +13,7 @@
 #include "connector/datagen/row_numbers.h"
 #include "connector/scan_transform.h"
 #include "connector/timer.h"
+#include "connector/watermark_options.h"
 
 namespace penstock::connector {
 
@@ -33,6 +34,8 @@ constexpr OptionDoc kOptions[] = {
      "The table ends after so many rows. Without it, it ends with its shortest sequence, or never."},
     {"seed", "",
      "A whole number: tables with the same one have the same random values. Without it, the name of the table."},
+    {"scan.watermark.max-ahead", "0",
+     "A row moves the watermark at most so far ahead of the clock; 0: there is no bound, since times are made up here."},
     {"fields.#.kind", "random", "random or sequence; '#' stands for the name of a column."},
     {"fields.#.min", "",
      "The least random value of a number or an interval (in months or milliseconds). Without it the least of the type; "
@@ -49,6 +52,7 @@ constexpr OptionDoc kOptions[] = {
 
 struct DatagenTable {
   double rows_per_second = 10'000;
+  int64_t max_ahead_us = 0;
   int64_t rows_max = kNoEnd;
   std::vector<std::unique_ptr<FieldGenerator>> fields;  // by physical column
 };
@@ -59,6 +63,7 @@ Result<DatagenTable> parse_datagen(const std::string& table, const OptionMap& op
   parsed.rows_per_second = static_cast<double>(
       PENSTOCK_TRY(reader.get_int("rows-per-second", 10'000, 1, std::numeric_limits<int64_t>::max())));
   parsed.rows_max = PENSTOCK_TRY(reader.get_int("number-of-rows", kNoEnd, 0, kNoEnd));
+  parsed.max_ahead_us = PENSTOCK_TRY(read_watermark_options(reader)).max_ahead_us.value_or(0);
   const auto default_seed = static_cast<int64_t>(hash64(table));
   const auto seed = static_cast<uint64_t>(PENSTOCK_TRY(reader.get_int("seed", default_seed, INT64_MIN, INT64_MAX)));
   for (const types::Field& field : physical) {
@@ -246,6 +251,7 @@ Result<SourcePlan> plan_datagen_source(const ConnectorContext& context, ScanRequ
   scan->table = PENSTOCK_TRY(parse_datagen(request.table, *request.options, request.columns));
   const bool endless = scan->table.rows_max == kNoEnd;
   scan->request = std::move(request);
+  scan->request.max_ahead_us = scan->table.max_ahead_us;
   scan->request.options = nullptr;  // not kept: it belongs to the caller
   for (const types::Field& field : scan->request.physical) {
     const int column = types::find_field(scan->request.columns, field.name);

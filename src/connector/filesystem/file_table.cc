@@ -33,6 +33,7 @@ constexpr OptionDoc kOptions[] = {
     {"scan.watermark.idle-timeout", "10 s",
      "A followed file that has been read to its end and has given nothing for this time does not hold the watermark "
      "back; 0: it always does."},
+    kMaxAheadOption,
     {"sink.rolling-policy.file-size", "128 mb", "A file that has so much is closed and published."},
     {"sink.rolling-policy.rollover-interval", "30 min", "So is one that was begun so long ago."},
     {"sink.rolling-policy.inactivity-interval", "30 min", "So is one to which nothing was added for so long."},
@@ -66,6 +67,7 @@ Result<FileTableOptions> parse_file_table(const std::string& table, const Option
     return reader.bad_value("source.record-size-max", options.at("source.record-size-max"), "from 1 b to 64 mb");
   }
   parsed.record_bytes_max = static_cast<size_t>(record_bytes);
+  parsed.watermark = PENSTOCK_TRY(read_watermark_options(reader));
   parsed.idle_timeout_us = PENSTOCK_TRY(reader.get_duration_us("scan.watermark.idle-timeout", 10'000'000));
   parsed.roll_bytes =
       static_cast<uint64_t>(PENSTOCK_TRY(reader.get_size_bytes("sink.rolling-policy.file-size", 128 * kMiB)));

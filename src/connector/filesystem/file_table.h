@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "connector/connector.h"
+#include "connector/watermark_options.h"
 #include "format/format.h"
 #include "types/type.h"
 
@@ -22,6 +23,7 @@ struct FileTableOptions {
   bool follow = true;
   size_t record_bytes_max = 0;
   int64_t idle_timeout_us = 0;
+  WatermarkOptions watermark;
   // Writing: when a file is closed and published.
   uint64_t roll_bytes = 0;
   int64_t roll_us = 0;

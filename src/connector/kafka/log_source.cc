@@ -399,6 +399,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   }
   scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic, scan->last, scan->parallelism);
   scan->request = std::move(request);
+  scan->request.max_ahead_us = scan->options.watermark.max_ahead_us.value_or(context.watermark_max_ahead_us);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
   PENSTOCK_TRY(
       make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical, scan->request.fields));

@@ -36,6 +36,7 @@ constexpr OptionDoc kOptions[] = {
      "With the mode specific-offsets, in the same form: before these offsets. Other partitions are not read."},
     {"scan.watermark.idle-timeout", "0",
      "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."},
+    kMaxAheadOption,
     {"key.fields", "",
      "When written to: the columns, separated by ';', whose text is the record's key (joined by '|'). Rows with the "
      "same "
@@ -127,6 +128,7 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
 
   PENSTOCK_TRY(parse_startup(reader, parsed));
   PENSTOCK_TRY(parse_bounded(reader, parsed));
+  parsed.watermark = PENSTOCK_TRY(read_watermark_options(reader));
   parsed.idle_timeout_us = PENSTOCK_TRY(reader.get_duration_us("scan.watermark.idle-timeout", 0));
   parsed.key_fields = split(reader.get("key.fields", ""), ';');
   PENSTOCK_TRY(reader.get_choice("key.format", "raw", {"raw"}));

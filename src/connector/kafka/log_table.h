@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "connector/connector.h"
+#include "connector/watermark_options.h"
 #include "format/format.h"
 #include "types/type.h"
 
@@ -28,6 +29,7 @@ struct LogTableOptions {
   int64_t bounded_timestamp_ms = 0;
   std::map<int32_t, int64_t> bounded_offsets;  // by partition; others are not read
   int64_t idle_timeout_us = 0;
+  WatermarkOptions watermark;
   // Sinks: the columns that make the record's key ('key.fields'); their text joined by '|' is the key.
   std::vector<std::string> key_fields;
 };
