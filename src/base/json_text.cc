@@ -1,57 +1,88 @@
 #include "base/json_text.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 
 namespace penstock {
 
 namespace {
 
-// The length of the well-formed UTF-8 character at the start of `text` (RFC 3629), or 0.
-size_t utf8_length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  if (length == 0 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
+// 0: stands for itself; 1: part of a longer UTF-8 sequence; else the letter after the backslash ('u' for \u00XX).
+constexpr auto kClasses = [] {
+  std::array<char, 256> classes{};
+  for (size_t c = 0; c < 0x20; ++c) classes[c] = 'u';
+  for (size_t c = 0x80; c < 0x100; ++c) classes[c] = 1;
+  classes[0x7f] = 'u';  // a terminal's business, when it is in a log
+  classes['"'] = '"';
+  classes['\\'] = '\\';
+  classes['\n'] = 'n';
+  classes['\r'] = 'r';
+  classes['\t'] = 't';
+  classes['\b'] = 'b';
+  classes['\f'] = 'f';
+  return classes;
+}();
+
+// The length of the well-formed UTF-8 sequence of more than one byte at the front; 0 when there is none (Unicode,
+// table 3-7).
+size_t sequence_length(std::string_view text) {
+  auto byte = [&](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : uint8_t{0}; };
+  auto continues = [&](size_t i) { return byte(i) >= 0x80 && byte(i) <= 0xBF; };
+  uint8_t first = byte(0);
+  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    if ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F)) return 0;
+    return continues(1) && continues(2) ? 3 : 0;
   }
-  // Overlong forms, surrogates, and what lies above U+10FFFF.
-  if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0)) return 0;
-  if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90)) return 0;
-  return length;
+  if (first >= 0xF0 && first <= 0xF4) {
+    if ((first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F)) return 0;
+    return continues(1) && continues(2) && continues(3) ? 4 : 0;
+  }
+  return 0;
 }
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
   out += '"';
-  while (!text.empty()) {
-    const size_t length = utf8_length(text);
-    const char c = text[0];
-    if (length == 0) {
-      out += "\ufffd";
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (static_cast<uint8_t>(c) < 0x20 || c == 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += text.substr(0, length);
+  size_t begin = 0;  // of what is not copied yet
+  for (size_t at = 0; at < text.size();) {
+    uint8_t c = static_cast<uint8_t>(text[at]);
+    char kind = kClasses[c];
+    if (kind == 0) {
+      ++at;
+      continue;
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    if (kind == 1) {
+      size_t length = sequence_length(text.substr(at));
+      if (length != 0) {
+        at += length;
+        continue;
+      }
+      out.append(text.substr(begin, at - begin)).append("\xEF\xBF\xBD");
+    } else {
+      out.append(text.substr(begin, at - begin)).append({'\\', kind});
+      if (kind == 'u') out.append({'0', '0', kHex[c >> 4], kHex[c & 15]});
+    }
+    begin = ++at;
   }
+  out.append(text.substr(begin));
   out += '"';
+}
+
+void quote_json_tail(std::string& out, size_t begin) {
+  const std::string_view text = std::string_view(out).substr(begin);
+  if (std::ranges::all_of(text, [](char c) { return kClasses[static_cast<uint8_t>(c)] == 0; })) {
+    out.insert(begin, 1, '"');
+    out += '"';
+    return;
+  }
+  const std::string raw(text);
+  out.resize(begin);
+  append_json_string(out, raw);
 }
 
 std::string json_string(std::string_view text) {

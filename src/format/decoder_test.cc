@@ -294,22 +294,6 @@ TEST(EncoderTest, Json) {
       "{\"at\":\"2026-01-02T03:04:05Z\"}\n{\"a\":1}");
 }
 
-TEST(EncoderTest, JsonStringsAreAlwaysValid) {
-  auto encoded = [](std::string_view text) {
-    std::string out;
-    append_json_string(out, text);
-    return out;
-  };
-  EXPECT_EQ(encoded("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"");
-  EXPECT_EQ(encoded("a\xff"
-                    "b"),
-            "\"a\xef\xbf\xbd"
-            "b\"");
-  EXPECT_EQ(encoded("\xed\xa0\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");  // a surrogate
-  EXPECT_EQ(encoded("\xc3"), "\"\xef\xbf\xbd\"");
-  EXPECT_EQ(encoded(std::string_view("\0\x1f", 2)), "\"\\u0000\\u001f\"");
-}
-
 TEST(EncoderTest, Csv) {
   Schema schema = schema_of({{"a", "INT"}, {"b", "STRING"}});
   const char* rows = "+ 1 plain | + NULL NULL | + 2 'a,b' | + 3 'a\"b' | + 4 'two\nlines'";

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
 #include <utility>
 
+#include "base/json_text.h"
 #include "columnar/nested_json.h"
 #include "format/text_encoding.h"
 
@@ -38,48 +38,17 @@ class JsonEncoder : public RowEncoder {
       if (!first) out += ',';
       first = false;
       out += prefixes_[i];
-      if (is_null) {
-        out += "null";
-      } else {
-        append_value(out, column, row);
-      }
+      append_value(out, column, row);
     }
     out += '}';
   }
 
  private:
   void append_value(std::string& out, const Column& column, size_t row) const {
-    types::DataType type = column.type();
-    if (type.is_nested()) {
-      return columnar::append_nested_json(
-          out, columnar::take_apart(column, row, row + 1), type, options_.encode_ignore_null_fields, append_json_string,
-          [this](std::string& to, const Column& keys, size_t entry) { append_key(to, keys, entry); },
-          [this](std::string& to, const Column& values, size_t entry) { append_or_null(to, values, entry); });
-    }
-    if (type.kind() == TypeKind::kString) return append_json_string(out, column.values<StringCell>()[row].view());
-    // What is no number or boolean in JSON stands in quotes; none of it needs escapes.
-    bool bare = type.is_numeric() || type.kind() == TypeKind::kBoolean;
-    if (type.is_approximate() && !std::isfinite(column.values<double>()[row])) bare = false;
-    if (!bare) out += '"';
-    append_plain_value(out, column, row, options_.timestamp_format);
-    if (!bare) out += '"';
-  }
-
-  void append_or_null(std::string& out, const Column& column, size_t row) const {
-    column.is_null(row) ? void(out += "null") : append_value(out, column, row);
-  }
-
-  // Keys are text; NULL, for which JSON has none, is the text "null".
-  void append_key(std::string& out, const Column& keys, size_t entry) const {
-    std::string text;
-    if (keys.is_null(entry)) {
-      text = "null";
-    } else if (keys.type().kind() == TypeKind::kString) {
-      text = keys.values<StringCell>()[entry].view();
-    } else {
-      append_plain_value(text, keys, entry, options_.timestamp_format);
-    }
-    append_json_string(out, text);
+    columnar::append_json(out, column, row, options_.encode_ignore_null_fields,
+                          [this](std::string& to, const Column& values, size_t entry) {
+                            append_plain_value(to, values, entry, options_.timestamp_format);
+                          });
   }
 
   const FormatOptions options_;

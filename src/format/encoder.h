@@ -27,7 +27,4 @@ class RowEncoder {
   void encode_all(const columnar::ChangeBatch& batch, std::string& out, std::vector<size_t>& ends);
 };
 
-// Appends `text` as a JSON string, in quotes and escaped. Bytes that are not UTF-8 are replaced by U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
-
 }  // namespace penstock::format

@@ -1,7 +1,6 @@
 #include "pgwire/row_encoder.h"
 
 #include <charconv>
-#include <cmath>
 #include <iterator>
 
 #include "base/check.h"
@@ -188,30 +187,10 @@ void RowEncoder::append_array_binary(std::string& out, const Column& column, siz
   }
 }
 
-// Numbers and booleans are JSON's own, every other value is the text that it is by itself.
 void RowEncoder::append_json(std::string& out, const Column& column, size_t row) {
-  const DataType type = column.type();
-  if (column.is_null(row)) {
-    out += "null";
-  } else if (type.is_nested()) {
-    columnar::append_nested_json(out, columnar::take_apart(column, row, row + 1), type, /*without_null_fields=*/false,
-                                 append_json_string, append_json_text, append_json);
-  } else if (type.kind() == TypeKind::kBoolean) {
-    out += bool_at(column, row) ? "true" : "false";
-  } else if (type.is_numeric() && (!type.is_approximate() || std::isfinite(double_at(column, row)))) {
-    text_form(type)(out, column, row);
-  } else {
-    append_json_text(out, column, row);
-  }
-}
-
-void RowEncoder::append_json_text(std::string& out, const Column& column, size_t row) {
-  std::string text = "null";  // NULL as a key
-  if (!column.is_null(row)) {
-    text.clear();
-    text_form(column.type())(text, column, row);
-  }
-  append_json_string(out, text);
+  columnar::append_json(
+      out, column, row, /*without_null_fields=*/false,
+      [](std::string& to, const Column& values, size_t entry) { text_form(values.type())(to, values, entry); });
 }
 
 RowEncoder::RowEncoder(const types::Schema& schema, const std::vector<Format>& formats) {

@@ -29,7 +29,6 @@ class RowEncoder {
   static void append_array_text(std::string& out, const columnar::Column& column, size_t row);
   static void append_array_binary(std::string& out, const columnar::Column& column, size_t row);
   static void append_json(std::string& out, const columnar::Column& column, size_t row);
-  static void append_json_text(std::string& out, const columnar::Column& column, size_t row);
 
   std::vector<AppendValue> columns_;
 };
