@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "columnar/change_batch.h"
+#include "types/types_of.h"
 
 namespace penstock::engine {
 
@@ -26,9 +27,7 @@ class RowsCursor : public Cursor {
 
   NextBatch next() override {
     if (next_ >= rows_.size()) return std::nullopt;
-    std::vector<types::DataType> types;
-    for (const types::Field& field : *schema_) types.push_back(field.type);
-    columnar::BatchBuilder builder(std::move(types));
+    columnar::BatchBuilder builder(types_of(*schema_));
     for (; next_ < rows_.size() && !builder.full(); ++next_) {
       for (size_t c = 0; c < schema_->size(); ++c) builder.column(c).append(rows_[next_][c]);
       builder.end_row();

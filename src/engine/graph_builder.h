@@ -85,7 +85,6 @@ class GraphBuilder {
 
 // The schema of the node's first input.
 inline const types::Schema& input_schema(const plan::PhysicalNode& node) { return node.inputs[0]->schema; }
-std::vector<types::DataType> types_of(const types::Schema& schema, const std::vector<int>& columns);
 std::vector<exec::SortKey> to_exec(const std::vector<plan::SortKey>& keys);
 std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>& calls);
 

@@ -12,12 +12,6 @@ namespace penstock::engine {
 
 using plan::PhysicalNode;
 
-std::vector<types::DataType> types_of(const types::Schema& schema, const std::vector<int>& columns) {
-  std::vector<types::DataType> types;
-  for (const int column : columns) types.push_back(schema[static_cast<size_t>(column)].type);
-  return types;
-}
-
 Result<int> GraphBuilder::lower(const PhysicalNode& node) {
   return std::visit([&](const auto& op) { return lower(node, op); }, node.op);
 }

@@ -6,6 +6,7 @@
 #include "exec/operators/expand.h"
 #include "exec/operators/window.h"
 #include "exec/operators/window_aggregate.h"
+#include "types/types_of.h"
 
 namespace penstock::engine {
 
@@ -30,7 +31,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWind
   exec::SessionWindowOptions options{.gap_us = assign.window.size_us, .time_column = assign.time_column};
   options.keys = assign.keys;
   options.key_types = types_of(input_schema(node), assign.keys);
-  for (const types::Field& field : input_schema(node)) options.column_types.push_back(field.type);
+  options.column_types = types_of(input_schema(node));
   options.late_dropped = context_.late_dropped;
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_session_window(options));
@@ -38,8 +39,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWind
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Expand& expand) {
-  exec::ExpandOptions options{.types = {}, .null_columns = expand.null_columns, .always = {}};
-  for (const types::Field& field : input_schema(node)) options.types.push_back(field.type);
+  exec::ExpandOptions options{.types = types_of(input_schema(node)), .null_columns = expand.null_columns, .always = {}};
   return append(node, [options = std::move(options), always = expand.always](int instance) {
     exec::ExpandOptions of_instance = options;
     if (instance == 0) of_instance.always = always;

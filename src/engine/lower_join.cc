@@ -7,6 +7,7 @@
 #include "exec/operators/join.h"
 #include "exec/operators/lookup_join.h"
 #include "exec/operators/temporal_join.h"
+#include "types/types_of.h"
 #include "types/window.h"
 
 namespace penstock::engine {
@@ -29,7 +30,7 @@ exec::JoinKind to_exec(plan::JoinKind kind) {
 
 exec::JoinInput to_exec(const PhysicalNode& input, const std::vector<plan::JoinKey>& keys, int plan::JoinKey::* side) {
   exec::JoinInput out;
-  for (const types::Field& field : input.schema) out.types.push_back(field.type);
+  out.types = types_of(input.schema);
   for (const plan::JoinKey& key : keys) out.keys.push_back(key.*side);
   out.append_only = input.traits.append_only;
   out.unique_key = input.traits.key;

@@ -50,10 +50,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Sort& sort
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank) {
-  using Function = plan::Rank::Function;
-  exec::RankOptions options{.function = rank.function == Function::kRowNumber ? exec::RankFunction::kRowNumber
-                                        : rank.function == Function::kRank    ? exec::RankFunction::kRank
-                                                                              : exec::RankFunction::kDenseRank,
+  exec::RankOptions options{.function = rank.function,
                             .schema = input_schema(node),
                             .partition_by = rank.partition_by,
                             .order_by = to_exec(rank.order_by),

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/cursor.h"
+#include "types/types_of.h"
 
 namespace penstock::engine {
 
@@ -19,12 +20,6 @@ size_t rows_of(const Batches& batches) {
   size_t rows = 0;
   for (const ChangeBatch& batch : batches) rows += batch.rows();
   return rows;
-}
-
-std::vector<types::DataType> types_of(const types::Schema& schema) {
-  std::vector<types::DataType> types;
-  for (const types::Field& field : schema) types.push_back(field.type);
-  return types;
 }
 
 // Rows one after the other, in batches.

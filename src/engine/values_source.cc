@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "columnar/change_batch.h"
+#include "types/types_of.h"
 
 namespace penstock::engine {
 
@@ -18,9 +19,7 @@ class ValuesSource : public exec::Source {
 
   Result<exec::SourceState> poll(exec::SourceOutput& out) override {
     if (make_rows_) rows_ = std::exchange(make_rows_, nullptr)();
-    std::vector<types::DataType> types;
-    for (const types::Field& field : schema_) types.push_back(field.type);
-    columnar::BatchBuilder builder(std::move(types));
+    columnar::BatchBuilder builder(types_of(schema_));
     for (; next_ < rows_.size() && !builder.full(); ++next_) {
       for (size_t c = 0; c < schema_.size(); ++c) {
         const size_t from = columns_.empty() ? c : static_cast<size_t>(columns_[c]);

@@ -7,6 +7,7 @@
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "sql/keywords.h"
+#include "types/types_of.h"
 
 namespace penstock::plan {
 namespace {
@@ -35,12 +36,6 @@ Result<std::vector<DataType>> common_types(const std::vector<std::vector<DataTyp
     common.push_back(type->with_nullable(nullable));
   }
   return common;
-}
-
-std::vector<DataType> types_of(const types::Schema& schema) {
-  std::vector<DataType> types;
-  for (const types::Field& field : schema) types.push_back(field.type);
-  return types;
 }
 
 // `input` with its columns cast to `types`.

@@ -20,6 +20,7 @@
 #include "expr/row_match.h"
 #include "expr/window_function.h"
 #include "types/frame.h"
+#include "types/rank_function.h"
 #include "types/row_pattern.h"
 #include "types/type.h"
 #include "types/value.h"
@@ -170,7 +171,7 @@ struct Sort {
 // Ranks within partitions, of all rows or of those whose rank is within [first, last]: Top-N, and with a last rank of 1
 // deduplication. Output: the input's columns, then the rank where it is wanted.
 struct Rank {
-  enum class Function : uint8_t { kRowNumber, kRank, kDenseRank };
+  using Function = types::RankFunction;
 
   Function function = Function::kRowNumber;
   std::vector<int> partition_by;

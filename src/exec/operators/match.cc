@@ -17,6 +17,7 @@
 #include "exec/operators/match_search.h"
 #include "exec/operators/partition_table.h"
 #include "state/row_store.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 
@@ -24,12 +25,6 @@ namespace {
 
 using columnar::ChangeBatch;
 using state::RowId;
-
-std::vector<types::DataType> column_types(const types::Schema& schema) {
-  std::vector<types::DataType> types;
-  for (const types::Field& field : schema) types.push_back(field.type);
-  return types;
-}
 
 struct MatchPartition {
   absl::btree_map<std::string, RowId> waiting;  // rows behind the watermark, by their order and when they came
@@ -44,7 +39,7 @@ class Match : public Operator {
  public:
   explicit Match(MatchOptions options)
       : options_(std::move(options)),
-        store_(column_types(options_.schema), MatchConditions::header_bytes(options_)),
+        store_(types_of(options_.schema), MatchConditions::header_bytes(options_)),
         searcher_(options_, store_),
         output_(options_, store_),
         partitions_(options_.schema, options_.partition_by),

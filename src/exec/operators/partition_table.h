@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "columnar/change_batch.h"
 #include "state/group_table.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 
@@ -60,11 +61,6 @@ class PartitionTable {
   void erase(std::byte* group) { table_.erase(group); }
 
  private:
-  static std::vector<types::DataType> types_of(const types::Schema& schema, const std::vector<int>& columns) {
-    std::vector<types::DataType> types;
-    for (const int column : columns) types.push_back(schema[static_cast<size_t>(column)].type);
-    return types;
-  }
   static state::PayloadLayout layout() {
     return {.bytes = sizeof(P*),
             .init = [](void*, std::byte* payload) { new (payload) P*(new P()); },

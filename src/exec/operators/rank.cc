@@ -8,6 +8,7 @@
 
 #include "columnar/row_key.h"
 #include "exec/operators/partition_table.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 
@@ -71,8 +72,7 @@ class Rank : public Operator {
   };
 
   std::vector<types::DataType> output_types() const {
-    std::vector<types::DataType> types;
-    for (const types::Field& field : options_.schema) types.push_back(field.type);
+    std::vector<types::DataType> types = types_of(options_.schema);
     if (options_.with_rank) types.emplace_back(types::TypeKind::kBigInt);
     return types;
   }

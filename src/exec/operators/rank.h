@@ -9,11 +9,12 @@
 
 #include "exec/operator.h"
 #include "exec/operators/sort_key.h"
+#include "types/rank_function.h"
 #include "types/type.h"
 
 namespace penstock::exec {
 
-enum class RankFunction : uint8_t { kRowNumber, kRank, kDenseRank };
+using types::RankFunction;
 
 struct RankOptions {
   RankFunction function = RankFunction::kRowNumber;

@@ -6,6 +6,7 @@
 
 #include "columnar/change_batch.h"
 #include "columnar/row_key.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 
@@ -77,9 +78,7 @@ class Sort : public Operator {
   }
 
   ChangeBatch gather(size_t begin, size_t end) const {
-    std::vector<types::DataType> types;
-    for (const types::Field& field : options_.schema) types.push_back(field.type);
-    columnar::BatchBuilder builder(std::move(types));
+    columnar::BatchBuilder builder(types_of(options_.schema));
     for (size_t i = begin; i < end; ++i) {
       builder.append_row(batches_[rows_[i].batch], rows_[i].row, columnar::RowOp::kInsert);
     }
