@@ -31,12 +31,11 @@ FrameFinder::FrameFinder(Frame frame, const std::vector<SortKey>& order_by)
       descending_(!order_by.empty() && order_by.front().descending) {}
 
 void FrameFinder::prepare(const OrderedRows& rows) {
-  valid_ = {0, rows.size};
+  valid_ = {rows.begin(), rows.end()};
   const bool measures = frame_.unit == Frame::Unit::kRange && (frame_.start.offset != 0 || frame_.end.offset != 0);
-  if (!measures || !rows.column(key_)->has_nulls()) return;
-  const columnar::Column& keys = *rows.column(key_);
-  while (valid_.begin < valid_.end && keys.is_null(valid_.begin)) ++valid_.begin;
-  while (valid_.begin < valid_.end && keys.is_null(valid_.end - 1)) --valid_.end;
+  if (!measures) return;
+  while (valid_.begin < valid_.end && rows.is_null(key_, valid_.begin)) ++valid_.begin;
+  while (valid_.begin < valid_.end && rows.is_null(key_, valid_.end - 1)) --valid_.end;
 }
 
 RowRange FrameFinder::find(const OrderedRows& rows, size_t row) const {
@@ -48,21 +47,19 @@ size_t FrameFinder::find_begin(const OrderedRows& rows, size_t row) const {
   if (frame_.start.unbounded) return 0;
   const int64_t offset = frame_.start.offset;
   switch (frame_.unit) {
-    case Frame::Unit::kRows: return moved(row, offset, rows.size);
-    case Frame::Unit::kGroups:
-      return rows.group_begins[moved(rows.group_of[row], offset, rows.group_begins.size() - 1)];
+    case Frame::Unit::kRows: return moved(row, offset, rows.end());
+    case Frame::Unit::kGroups: return rows.group_begin(moved(rows.group_of(row), offset, rows.groups_end()));
     case Frame::Unit::kRange: return offset == 0 ? rows.group(row).begin : find_key(rows, row, offset, false);
   }
   return 0;
 }
 
 size_t FrameFinder::find_end(const OrderedRows& rows, size_t row) const {
-  if (frame_.end.unbounded) return rows.size;
+  if (frame_.end.unbounded) return rows.end();
   const int64_t offset = frame_.end.offset;
   switch (frame_.unit) {
-    case Frame::Unit::kRows: return moved(row + 1, offset, rows.size);
-    case Frame::Unit::kGroups:
-      return rows.group_begins[moved(rows.group_of[row] + 1, offset, rows.group_begins.size() - 1)];
+    case Frame::Unit::kRows: return moved(row + 1, offset, rows.end());
+    case Frame::Unit::kGroups: return rows.group_begin(moved(rows.group_of(row) + 1, offset, rows.groups_end()));
     case Frame::Unit::kRange: return offset == 0 ? rows.group(row).end : find_key(rows, row, offset, true);
   }
   return 0;
@@ -71,15 +68,23 @@ size_t FrameFinder::find_end(const OrderedRows& rows, size_t row) const {
 size_t FrameFinder::find_key(const OrderedRows& rows, size_t row, int64_t offset, bool beyond) const {
   // A NULL is as far from everything as can be: only NULLs are near it.
   if (row < valid_.begin || row >= valid_.end) return beyond ? rows.group(row).end : rows.group(row).begin;
-  const std::span<const int64_t> keys = rows.column(key_)->values<int64_t>();
-  const types::Int128 limit = static_cast<types::Int128>(keys[row]) + (descending_ ? -types::Int128{offset} : offset);
-  const auto before = [&](types::Int128 key) {
+  const types::Int128 distance = descending_ ? -types::Int128{offset} : types::Int128{offset};
+  const types::Int128 limit = types::Int128{rows.int64(key_, row)} + distance;
+  const auto before = [&](size_t other) {
+    const types::Int128 key = rows.int64(key_, other);
     if (key == limit) return beyond;
     return descending_ ? key > limit : key < limit;
   };
-  const auto begin = keys.begin() + static_cast<ptrdiff_t>(valid_.begin);
-  const auto end = keys.begin() + static_cast<ptrdiff_t>(valid_.end);
-  return static_cast<size_t>(std::partition_point(begin, end, before) - keys.begin());
+  RowRange left = valid_;
+  while (left.begin < left.end) {
+    const size_t middle = left.begin + (left.end - left.begin) / 2;
+    if (before(middle)) {
+      left.begin = middle + 1;
+    } else {
+      left.end = middle;
+    }
+  }
+  return left.begin;
 }
 
 std::vector<RowRange> FrameFinder::find_excluded(const OrderedRows& rows, size_t row, RowRange frame) const {
@@ -118,6 +123,11 @@ std::optional<size_t> FrameFinder::reach() const {
     return std::nullopt;
   }
   return static_cast<size_t>(std::max<int64_t>(0, -frame_.start.offset));
+}
+
+std::optional<int64_t> FrameFinder::reach_in_time() const {
+  if (frame_.unit != Frame::Unit::kRange || frame_.start.unbounded) return std::nullopt;
+  return std::max<int64_t>(0, -frame_.start.offset);
 }
 
 }  // namespace penstock::exec

@@ -3,6 +3,7 @@
 #include <absl/container/btree_map.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "columnar/row_key.h"
 #include "exec/operators/over_function.h"
 #include "exec/operators/partition_table.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 
@@ -26,9 +28,8 @@ using columnar::RowOp;
 // The functions, and what both operators do with rows.
 class Functions {
  public:
-  explicit Functions(const OverOptions& options) {
-    for (const types::Field& field : options.schema) input_types_.push_back(field.type);
-    output_types_ = input_types_;
+  explicit Functions(const OverOptions& options)
+      : input_types_(types_of(options.schema)), output_types_(input_types_), looked_at_(columns_looked_at(options)) {
     for (const OverCall& call : options.calls) {
       functions_.push_back(make_over_function(call, options.order_by));
       result_types_.push_back(call.type);
@@ -44,31 +45,41 @@ class Functions {
    public:
     explicit Decoder(const std::vector<types::DataType>& types) : builders_(types.begin(), types.end()) {}
     void add(std::string_view order, std::string_view row) {
-      if (rows_.size == 0 || order != order_) rows_.group_begins.push_back(rows_.size);
+      if (rows_ == 0 || order != order_) groups_.push_back(rows_);
       order_ = order;
-      rows_.group_of.push_back(rows_.group_begins.size() - 1);
       columnar::decode_key(row, builders_);
-      ++rows_.size;
+      ++rows_;
     }
-    OrderedRows finish() {
-      rows_.group_begins.push_back(rows_.size);
-      for (ColumnBuilder& builder : builders_) rows_.columns.push_back(builder.finish());
-      return std::move(rows_);
+    size_t rows() const { return rows_; }
+    // Adds what the functions look at to `rows`; gives all columns.
+    std::vector<ColumnPtr> finish(OrderedRows& rows) {
+      std::vector<ColumnPtr> columns;
+      for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
+      rows.append(columns, rows_, groups_);
+      return columns;
     }
 
    private:
     std::vector<ColumnBuilder> builders_;
     std::string_view order_;
-    OrderedRows rows_;
+    size_t rows_ = 0;
+    std::vector<size_t> groups_;  // where each begins
   };
   Decoder decoder() const { return Decoder(input_types_); }
+  OrderedRows make_rows() const { return OrderedRows(looked_at_); }
+
+  std::vector<std::unique_ptr<OverState>> make_states() const {
+    std::vector<std::unique_ptr<OverState>> states;
+    for (const auto& function : functions_) states.push_back(function->make_state());
+    return states;
+  }
 
   // The results of the rows from `first` on, a column per function.
   std::vector<ColumnPtr> evaluate(const OrderedRows& rows, size_t first,
                                   const std::vector<std::unique_ptr<OverState>>& states) {
     std::vector<ColumnPtr> results;
     for (size_t i = 0; i < functions_.size(); ++i) {
-      ColumnBuilder builder(result_types_[i], rows.size - first);
+      ColumnBuilder builder(result_types_[i], rows.end() - first);
       functions_[i]->evaluate(rows, first, states.empty() ? nullptr : states[i].get(), builder);
       results.push_back(builder.finish());
     }
@@ -86,11 +97,23 @@ class Functions {
     return reach;
   }
 
+  // How much later a row may be whose result depends on one; nullopt: any.
+  std::optional<int64_t> reach_in_time() const {
+    int64_t reach = 0;
+    for (const auto& function : functions_) {
+      const std::optional<int64_t> one = function->reach_in_time();
+      if (!one) return std::nullopt;
+      reach = std::max(reach, *one);
+    }
+    return reach;
+  }
+
  private:
   std::vector<types::DataType> input_types_;
   std::vector<types::DataType> result_types_;
   std::vector<types::DataType> output_types_;
   std::vector<std::unique_ptr<OverFunction>> functions_;
+  const std::vector<bool> looked_at_;  // columns
 };
 
 // --- rows that come and go ---
@@ -188,7 +211,13 @@ class Over : public Operator {
   void evaluate(ChangingPartition& partition, decltype(partition.rows)::iterator begin, size_t first) {
     Functions::Decoder decoder = functions_.decoder();
     for (auto it = begin; it != partition.rows.end(); ++it) decoder.add(order_of(it->first), it->second->row);
-    const std::vector<ColumnPtr> results = functions_.evaluate(decoder.finish(), first, {});
+    OrderedRows rows = functions_.make_rows();
+    decoder.finish(rows);
+    // What is computed from a place in the middle must be what it would be from the beginning: with floating point
+    // numbers it is not, where sums go on from row to row.
+    std::vector<std::unique_ptr<OverState>> states;
+    if (!reach_) states = functions_.make_states();
+    const std::vector<ColumnPtr> results = functions_.evaluate(rows, first, states);
     auto it = std::next(begin, static_cast<ptrdiff_t>(first));
     std::string result;
     for (size_t i = 0; it != partition.rows.end(); ++it, ++i) {
@@ -257,9 +286,13 @@ struct TimedRow {
 };
 
 struct TimedPartition {
-  absl::btree_map<std::string, TimedRow> rows;
-  size_t emitted = 0;  // rows at the front that have left, and are kept for later ones
+  absl::btree_map<std::string, TimedRow> waiting;
+  // When the watermark has something to do with it: of the first row that waits, or, where none does, when no later row
+  // will look at the rows that have left.
   std::optional<int64_t> next_time;
+  // Of what has left: the rows that later ones may look at, and the time of the last one.
+  std::optional<OrderedRows> rows;
+  int64_t last_time = 0;
   std::vector<std::unique_ptr<OverState>> states;  // one per function, null where it keeps nothing
 };
 
@@ -268,6 +301,7 @@ class OverInTimeOrder : public Operator {
   explicit OverInTimeOrder(OverOptions options)
       : options_(std::move(options)),
         functions_(options_),
+        reach_(functions_.reach_in_time()),
         partitions_(options_.schema, options_.partition_by),
         pending_(functions_.output_types()) {}
 
@@ -284,7 +318,7 @@ class OverInTimeOrder : public Operator {
       TimedRow added{.row = {}, .time = time};
       columnar::append_key(added.row, batch.columns(), row);
       TimedPartition& partition = partitions_.at(groups[row]);
-      partition.rows.emplace(key_, std::move(added));
+      partition.waiting.emplace(key_, std::move(added));
       if (!partition.next_time || time < *partition.next_time) schedule(groups[row], time);
     }
     return {};
@@ -314,34 +348,43 @@ class OverInTimeOrder : public Operator {
   // Emits rows that are due; true when it has emitted a batch.
   bool advance(std::byte* group, Output& out) {
     TimedPartition& partition = partitions_.at(group);
-    if (partition.states.empty()) {
-      for (const auto& function : functions_.all()) partition.states.push_back(function->make_state());
-    }
     Functions::Decoder decoder = functions_.decoder();
-    size_t ready = 0;
-    int64_t last = 0;
-    auto next = partition.rows.begin();
-    for (; next != partition.rows.end() && next->second.time <= watermark_.value(); ++next, ++ready) {
-      if (ready >= partition.emitted + kRowsPerStep && next->second.time != last) break;
-      last = next->second.time;
+    auto next = partition.waiting.begin();
+    for (; next != partition.waiting.end() && next->second.time <= watermark_.value(); ++next) {
+      if (decoder.rows() >= kRowsPerStep && next->second.time != partition.last_time) break;
+      partition.last_time = next->second.time;
       decoder.add(order_of(next->first), next->second.row);
     }
-    const std::optional<int64_t> later = next == partition.rows.end() ? std::nullopt : std::optional(next->second.time);
-    schedule(group, later);
-    const OrderedRows rows = decoder.finish();
-    const std::vector<ColumnPtr> results = functions_.evaluate(rows, partition.emitted, partition.states);
-    const bool emitted = emit(rows, partition.emitted, results, out);
-    partition.emitted = ready;
-    forget(group, rows);
+    const bool emitted = decoder.rows() > 0 && evaluate(partition, decoder, out);
+    partition.waiting.erase(partition.waiting.begin(), next);
+    look_later(group);
     return emitted;
   }
 
-  bool emit(const OrderedRows& rows, size_t first, const std::vector<ColumnPtr>& results, Output& out) {
+  bool evaluate(TimedPartition& partition, Functions::Decoder& decoder, Output& out) {
+    if (!partition.rows) {
+      partition.rows = functions_.make_rows();
+      partition.states = functions_.make_states();
+    }
+    OrderedRows& rows = *partition.rows;
+    const size_t first = rows.end();
+    const std::vector<ColumnPtr> columns = decoder.finish(rows);
+    const std::vector<ColumnPtr> results = functions_.evaluate(rows, first, partition.states);
+    // Lets go of the rows that no later one may look at.
+    size_t needed = rows.end();
+    for (size_t i = 0; i < partition.states.size(); ++i) {
+      needed = std::min(needed, functions_.all()[i]->first_needed(rows, partition.states[i].get()));
+    }
+    rows.drop_before(needed);
+    return emit(decoder.rows(), columns, results, out);
+  }
+
+  bool emit(size_t rows, const std::vector<ColumnPtr>& columns, const std::vector<ColumnPtr>& results, Output& out) {
     bool emitted = false;
-    for (size_t row = first; row < rows.size; ++row) {
+    for (size_t row = 0; row < rows; ++row) {
       size_t column = 0;
-      for (const ColumnPtr& values : rows.columns) pending_.column(column++).append_from(*values, row);
-      for (const ColumnPtr& values : results) pending_.column(column++).append_from(*values, row - first);
+      for (const ColumnPtr& values : columns) pending_.column(column++).append_from(*values, row);
+      for (const ColumnPtr& values : results) pending_.column(column++).append_from(*values, row);
       pending_.end_row();
       if (!pending_.full()) continue;
       out.emit(pending_.finish());
@@ -350,25 +393,28 @@ class OverInTimeOrder : public Operator {
     return emitted;
   }
 
-  // Drops the rows that no later one may look at.
-  void forget(std::byte* group, const OrderedRows& rows) {
-    TimedPartition& partition = partitions_.at(group);
-    size_t needed = rows.size;
-    bool keeps_state = false;
-    for (size_t i = 0; i < partition.states.size(); ++i) {
-      needed = std::min(needed, functions_.all()[i]->first_needed(rows, partition.states[i].get()));
-      keeps_state = keeps_state || partition.states[i] != nullptr;
+  // When the partition is next looked at; it goes when there is nothing to look at.
+  void look_later(std::byte* group) {
+    const TimedPartition& partition = partitions_.at(group);
+    std::optional<int64_t> later;
+    bool keeps_something = !partition.waiting.empty();
+    if (keeps_something) {
+      later = partition.waiting.begin()->second.time;
+    } else if (reach_) {
+      const bool overflows = __builtin_add_overflow(partition.last_time, *reach_, &later.emplace());
+      if (overflows) later = std::numeric_limits<int64_t>::max();
+      keeps_something = *later > watermark_.value();
+    } else {
+      const auto is_kept = [](const std::unique_ptr<OverState>& state) { return state != nullptr; };
+      keeps_something = !partition.rows->empty() || std::ranges::any_of(partition.states, is_kept);
     }
-    partition.rows.erase(partition.rows.begin(), std::next(partition.rows.begin(), static_cast<ptrdiff_t>(needed)));
-    partition.emitted -= needed;
-    for (const auto& state : partition.states) {
-      if (state != nullptr) state->drop_rows(needed);
-    }
-    if (partition.rows.empty() && !keeps_state) partitions_.erase(group);
+    schedule(group, keeps_something ? later : std::nullopt);
+    if (!keeps_something) partitions_.erase(group);
   }
 
   const OverOptions options_;
   Functions functions_;
+  const std::optional<int64_t> reach_;  // in time
   PartitionTable<TimedPartition> partitions_;
   EventTime watermark_ = kMinEventTime;
   uint64_t arrivals_ = 0;

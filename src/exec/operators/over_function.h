@@ -9,51 +9,38 @@
 
 #include "columnar/column.h"
 #include "exec/operators/over.h"
+#include "exec/operators/over_rows.h"
 
 namespace penstock::exec {
-
-struct RowRange {
-  size_t begin = 0;
-  size_t end = 0;
-};
-
-// Rows of a partition, in their order.
-struct OrderedRows {
-  size_t size = 0;
-  std::vector<columnar::ColumnPtr> columns;  // of the input
-  std::vector<size_t> group_of;              // the number of the group of equal rows that a row is in
-  std::vector<size_t> group_begins;          // of each group; `size` at the end
-
-  RowRange group(size_t row) const { return {group_begins[group_of[row]], group_begins[group_of[row] + 1]}; }
-  const columnar::ColumnPtr& column(int i) const { return columns[static_cast<size_t>(i)]; }
-};
 
 // What a function keeps of a partition from one evaluation to the next.
 class OverState {
  public:
   virtual ~OverState() = default;
-  // The first rows of the partition are gone; those that follow begin at 0 now.
-  virtual void drop_rows(size_t count) = 0;
 };
 
 class OverFunction {
  public:
   virtual ~OverFunction() = default;
 
-  // What it keeps of a partition whose rows only come at the end; null when that is nothing.
+  // For a new partition; null when the function keeps nothing.
   virtual std::unique_ptr<OverState> make_state() const { return nullptr; }
-  // Appends its result for the rows from `first` on. `state` is of the partition, or null when none is kept: then the
-  // rows before `first` are there, as far back as reach() says.
+  // Appends its result for the rows from `first` on, which no evaluation with this state has come to yet. The rows in
+  // front of `first` are there as far back as it is known that they are needed.
   virtual void evaluate(const OrderedRows& rows, size_t first, OverState* state, columnar::ColumnBuilder& out) = 0;
   // How many rows before its own a result depends on at most; nullopt: on any, or on later ones.
   virtual std::optional<size_t> reach() const { return std::nullopt; }
   // After an evaluation of all rows of a partition whose rows only come at the end: the first row that a later result
   // may depend on.
   virtual size_t first_needed(const OrderedRows& rows, const OverState* state) const = 0;
+  // Where the rows are ordered by a time: how much later a row may be that still depends on one; nullopt: any.
+  virtual std::optional<int64_t> reach_in_time() const { return std::nullopt; }
 };
 
 std::unique_ptr<OverFunction> make_over_function(const OverCall& call, const std::vector<SortKey>& order_by);
 std::unique_ptr<OverFunction> make_over_aggregate(const OverCall& call, const std::vector<SortKey>& order_by);
+// Which of so many columns the functions of calls look at.
+std::vector<bool> columns_looked_at(const OverOptions& options);
 
 // Finds the frames of rows. They begin and end where those of earlier rows do, or later.
 class FrameFinder {
@@ -72,6 +59,7 @@ class FrameFinder {
   // The frame begins with the partition, so that a row which is in it stays in it.
   bool only_grows() const { return frame_.start.unbounded && !excludes(); }
   std::optional<size_t> reach() const;
+  std::optional<int64_t> reach_in_time() const;
 
  private:
   size_t find_begin(const OrderedRows& rows, size_t row) const;

@@ -344,6 +344,111 @@ TEST(OverTest, CountsLateRows) {
   EXPECT_EQ(late.value(), 2U);
 }
 
+// Aggregates that say how much they have to do: SUM, by kernels of a test's own.
+struct Work {
+  int64_t updates = 0;  // rows
+  int64_t merges = 0;
+  int64_t states = 0;  // that there are
+};
+Work work;
+
+expr::AggregateKernels counted_sum(bool with_destroy) {
+  using State = expr::AggregateKernels::State;
+  static constexpr auto kSumOf = [](State state) -> int64_t& { return *reinterpret_cast<int64_t*>(state); };
+  expr::AggregateKernels kernels{.state_bytes = sizeof(int64_t), .state_align = alignof(int64_t)};
+  kernels.init = [](State /*state*/, const expr::AggregateParameters& /*parameters*/) { ++work.states; };
+  if (with_destroy) kernels.destroy = [](State /*state*/) { --work.states; };
+  kernels.retracts = with_destroy;
+  kernels.update = [](std::span<const State> states, const columnar::Column* argument, const int8_t* weights) {
+    for (size_t i = 0; i < states.size(); ++i) {
+      kSumOf(states[i]) += (weights == nullptr ? 1 : weights[i]) * argument->values<int64_t>()[i];
+      ++work.updates;
+    }
+  };
+  kernels.merge = [](std::span<const State> into, std::span<const State> from) {
+    for (size_t i = 0; i < into.size(); ++i) kSumOf(into[i]) += kSumOf(from[i]);
+    work.merges += static_cast<int64_t>(into.size());
+  };
+  kernels.result = [](std::span<const State> states, ColumnBuilder& out) {
+    for (const State state : states) out.append_int64(kSumOf(state));
+  };
+  return kernels;
+}
+
+// RANGE BETWEEN `reach` PRECEDING AND CURRENT ROW.
+OverOptions counted_sum_over(int64_t reach, bool takes_back) {
+  OverOptions options{.schema = schema_of(kTimestamp), .partition_by = {kPartition}};
+  options.order_by = {{.column = kOrder}};
+  options.calls = {{.aggregate = call("SUM", kValue, takes_back), .type = kBigInt, .takes_back = takes_back}};
+  options.calls[0].frame = {.unit = Frame::Unit::kRange, .start = {.offset = -reach}, .end = {}};
+  options.calls[0].aggregate.function.kernels = counted_sum(takes_back);
+  return options;
+}
+
+// The watermark moves with every row, so that each comes out by itself.
+TEST(OverTest, ALongFrameTakesNoMoreWorkThanAShortOne) {
+  constexpr int64_t kRows = 2000;
+  for (const bool takes_back : {false, true}) {
+    for (const int64_t reach : {3, 1000}) {
+      SCOPED_TRACE(fmt::format("{} {}", takes_back, reach));
+      const std::unique_ptr<Operator> op = make_over_in_time_order(counted_sum_over(reach, takes_back));
+      Applied applied;
+      work = {};
+      for (int64_t i = 0; i < kRows; ++i) {
+        ASSERT_TRUE(op->process(0, batch_of({{1, i, i % 7, i}}, {columnar::RowOp::kInsert}, kTimestamp), applied));
+        advance(*op, EventTime(i), applied);
+      }
+      EXPECT_LE(work.updates, 2 * kRows);
+      EXPECT_LE(work.merges, 2 * kRows);
+      for (int64_t i = 0; i < kRows; ++i) {
+        int64_t sum = 0;
+        for (int64_t j = std::max<int64_t>(0, i - reach); j <= i; ++j) sum += j % 7;
+        ASSERT_EQ(applied.weights.count({1, i, i % 7, i, sum}), 1U) << i;
+      }
+    }
+  }
+}
+
+// The same for all rows at once.
+TEST(OverTest, ALongFrameOverRowsThatComeAndGoTakesNoMoreWorkThanAShortOne) {
+  constexpr int64_t kRows = 2000;
+  for (const bool takes_back : {false, true}) {
+    const std::unique_ptr<Operator> op = make_over(counted_sum_over(1000, takes_back));
+    Applied applied;
+    work = {};
+    std::vector<IntRow> rows;
+    for (int64_t i = 0; i < kRows; ++i) rows.push_back({1, i, i % 7, i});
+    ASSERT_TRUE(op->process(0, batch_of(rows, {kRows, columnar::RowOp::kInsert}, kTimestamp), applied));
+    finish_epoch(*op, applied);
+    EXPECT_LE(work.updates, 2 * kRows);
+    EXPECT_LE(work.merges, 2 * kRows);
+    EXPECT_EQ(applied.weights.size(), static_cast<size_t>(kRows));
+  }
+}
+
+TEST(OverTest, WhatNoLaterRowCanReachGoesWithoutOne) {
+  const std::unique_ptr<Operator> op = make_over_in_time_order(counted_sum_over(10, true));
+  Applied applied;
+  work = {};
+  std::vector<IntRow> rows;
+  for (int64_t partition = 0; partition < 50; ++partition) rows.push_back({partition, 100, partition, partition});
+  ASSERT_TRUE(op->process(0, batch_of(rows, {50, columnar::RowOp::kInsert}, kTimestamp), applied));
+  advance(*op, EventTime(100), applied);
+  EXPECT_EQ(applied.weights.size(), 50U);
+  EXPECT_EQ(work.states, 50);
+  ASSERT_TRUE(op->process(0, batch_of({{7, 110, 1, 50}}, {columnar::RowOp::kInsert}, kTimestamp), applied));
+  advance(*op, EventTime(109), applied);
+  EXPECT_EQ(work.states, 50) << "a row with the time 110 reaches them";
+  advance(*op, EventTime(110), applied);
+  EXPECT_EQ(work.states, 1) << "of the partition that goes on";
+  EXPECT_EQ(applied.weights.count({7, 110, 1, 50, 8}), 1U);
+  ASSERT_TRUE(op->process(0, batch_of({{7, 125, 2, 51}}, {columnar::RowOp::kInsert}, kTimestamp), applied));
+  advance(*op, EventTime(130), applied);
+  EXPECT_EQ(applied.weights.count({7, 125, 2, 51, 2}), 1U);
+  advance(*op, EventTime(135), applied);
+  EXPECT_EQ(work.states, 0);
+}
+
 TEST(OverTest, PartitionsLargerThanABatch) {
   OverOptions options{.schema = schema_of(kTimestamp), .partition_by = {kPartition}};
   options.order_by = {{.column = kOrder}};
