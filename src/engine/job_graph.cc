@@ -35,8 +35,7 @@ int GraphBuilder::add_fragment(const PhysicalNode& node, std::string name, int p
 
 Result<int> GraphBuilder::append(const PhysicalNode& node, OperatorFactory factory) {
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
-  at(fragment).chain.push_back(std::move(factory));
-  at(fragment).output_schema = node.schema;
+  at(fragment).append(std::move(factory), node.schema);
   return fragment;
 }
 

@@ -213,8 +213,8 @@ class SessionImpl : public Session {
       spec.name = "select";
       spec.fragments = std::move(graph.fragments);
       spec.one_epoch = true;
-      spec.fragments.back().chain.push_back(
-          [queue](int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> { return queue->make_operator(); });
+      spec.fragments.back().append(
+          [queue](int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> { return queue->make_operator(); }, {});
       spec.on_finished = [queue](Status status) { queue->finish(std::move(status)); };
       return engine_.executor().start(std::move(spec));
     };
@@ -323,9 +323,11 @@ class SessionImpl : public Session {
     spec.fragments = std::move(graph.fragments);
     spec.one_epoch = as_a_whole;
     const int parallelism = spec.fragments.back().parallelism;
-    spec.fragments.back().chain.push_back([sink, parallelism](int instance) {
-      return sink->make_operator({.number = instance, .parallelism = parallelism});
-    });
+    spec.fragments.back().append(
+        [sink, parallelism](int instance) {
+          return sink->make_operator({.number = instance, .parallelism = parallelism});
+        },
+        {});
     spec.on_epoch = [sink](Epoch epoch) { return sink->commit(epoch, {}); };
     const std::shared_ptr<exec::Job> job = PENSTOCK_TRY(engine_.executor().start(std::move(spec)));
     on_cancel([weak = std::weak_ptr(job)] {

@@ -78,11 +78,13 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   spec.name = self.options_.name;
   spec.fragments = std::move(graph.fragments);
   exec::FragmentSpec& last = spec.fragments.back();
-  last.chain.push_back([view = self.options_.view, sink = self.options_.sink,
-                        parallelism = last.parallelism](int instance) -> Result<std::unique_ptr<exec::Operator>> {
-    if (sink != nullptr) return sink->make_operator({.number = instance, .parallelism = parallelism});
-    return make_view_sink(view);
-  });
+  last.append(
+      [view = self.options_.view, sink = self.options_.sink,
+       parallelism = last.parallelism](int instance) -> Result<std::unique_ptr<exec::Operator>> {
+        if (sink != nullptr) return sink->make_operator({.number = instance, .parallelism = parallelism});
+        return make_view_sink(view);
+      },
+      {});
   spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
   spec.on_finished = [&self](const Status& status) { self.on_finished(status); };
   self.job_ = PENSTOCK_TRY(self.options_.executor->start(std::move(spec)));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "base/hash.h"
 #include "columnar/row_key.h"
 
 namespace penstock::exec {
@@ -53,18 +54,23 @@ Status EdgeChecker::check_batch(const columnar::ChangeBatch& batch) {
     }
   }
   if (!batch.append_only() && batch.ops()->size() != batch.rows()) return broken("ops and rows differ in number");
-  for (size_t row = 0; counting_ && row < batch.rows(); ++row) {
+  for (size_t row = 0; row < batch.rows(); ++row) {
     key_.clear();
     columnar::append_key(key_, batch.columns(), row);
-    int64_t& weight = weights_[key_];
-    weight += batch.weight(row);
-    if (weight == 0) weights_.erase(key_);
-    if (weights_.size() > kCountedRowsMax) {
-      counting_ = false;
-      weights_.clear();
-    }
+    count(key_, batch.weight(row));
   }
   return {};
+}
+
+void EdgeChecker::count(std::string_view row, int weight) {
+  const auto counted = [&](std::string_view key) { return (hash64(key) & not_counted_) == 0; };
+  if (!counted(row)) return;
+  const auto found = weights_.try_emplace(std::string(row), 0).first;
+  found->second += weight;
+  if (found->second == 0) weights_.erase(found);
+  if (weights_.size() <= kCountedRowsMax) return;
+  not_counted_ = not_counted_ << 1 | 1;
+  std::erase_if(weights_, [&](const auto& entry) { return !counted(entry.first); });
 }
 
 Status EdgeChecker::check_weights() const {

@@ -55,13 +55,28 @@ TEST(EdgeChecker, NoRowIsDeletedMoreOftenThanInserted) {
             "a row was deleted more often than inserted: +I 1 b");
 }
 
-TEST(EdgeChecker, StopsCountingManyRows) {
-  EdgeChecker checker(kSchema);
-  for (size_t i = 0; i <= EdgeChecker::kCountedRowsMax; ++i) {
-    ASSERT_TRUE(checker.check(batch(fmt::format("+ {} x", i))).has_value());
+// Rows 0, 1, ... with the op.
+void send_rows(EdgeChecker& checker, size_t rows, columnar::RowOp op, std::string_view value) {
+  for (size_t begin = 0; begin < rows; begin += columnar::kBatchRowsMax) {
+    columnar::BatchBuilder builder({types::TypeKind::kBigInt, types::TypeKind::kString});
+    for (size_t i = begin; i < std::min(rows, begin + columnar::kBatchRowsMax); ++i) {
+      builder.column(0).append_int64(static_cast<int64_t>(i));
+      builder.column(1).append_string(value);
+      builder.end_row(op);
+    }
+    ASSERT_TRUE(checker.check(builder.finish()).has_value());
   }
-  EXPECT_TRUE(checker.check(batch("- -1 y")).has_value());
+}
+
+TEST(EdgeChecker, CountsAPartOfManyRows) {
+  constexpr size_t kRows = 10 * EdgeChecker::kCountedRowsMax;
+  EdgeChecker checker(kSchema);
+  send_rows(checker, kRows, columnar::RowOp::kInsert, "x");
   EXPECT_TRUE(checker.check(Barrier{Epoch(1)}).has_value());
+  send_rows(checker, kRows, columnar::RowOp::kDelete, "x");
+  EXPECT_TRUE(checker.check(Barrier{Epoch(2)}).has_value()) << "of what was counted all has gone";
+  send_rows(checker, 1000, columnar::RowOp::kDelete, "y");
+  EXPECT_FALSE(checker.check(Barrier{Epoch(3)}).has_value());
 }
 
 }  // namespace

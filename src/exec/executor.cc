@@ -117,7 +117,9 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
   const FragmentSpec& fragment = spec_.fragments[fragment_index];
   Task::Parts parts;
   parts.name = fragment.name;
-  parts.output_schema = fragment.output_schema;
+  parts.schemas = fragment.chain_inputs;
+  parts.schemas.resize(fragment.chain.size());
+  parts.schemas.emplace_back(fragment.output_schema);
   if (fragment.source) {
     parts.source = PENSTOCK_TRY(fragment.source(static_cast<int>(instance)));
     parts.source_number = source_handles_.size();

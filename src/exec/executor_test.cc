@@ -538,6 +538,90 @@ TEST(Executor, TheFirstErrorEndsTheJob) {
   ASSERT_FALSE(reported.has_value());
 }
 
+// An operator that breaks one of the rules of a stream.
+class BreaksARule : public Operator {
+ public:
+  enum class Rule : uint8_t { kNone, kSchema, kWeights, kWatermark, kEnd };
+  explicit BreaksARule(Rule rule) : rule_(rule) {}
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    out_ = &out;
+    batch_ = batch;
+    if (rule_ == Rule::kSchema) {
+      out.emit(batch.with_columns({batch.column(0)}));
+    } else if (rule_ == Rule::kWeights) {
+      const auto deletions = std::make_shared<columnar::RowOps>(batch.rows(), columnar::RowOp::kDelete);
+      out.emit(ChangeBatch(batch.rows(), batch.columns(), deletions));
+    } else {
+      out.emit(batch);
+    }
+    return {};
+  }
+  EventTime output_watermark(EventTime watermark) const override {
+    return rule_ == Rule::kWatermark ? EventTime(-watermark.value()) : watermark;
+  }
+  void emit_more() {
+    if (rule_ == Rule::kEnd) out_->emit(batch_);
+  }
+
+ private:
+  const Rule rule_;
+  Output* out_ = nullptr;
+  ChangeBatch batch_;
+};
+
+// Passes rows on; at the end another operator in front of it emits more.
+class PassesOn : public Operator {
+ public:
+  explicit PassesOn(BreaksARule*& before) : before_(before) {}
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    out.emit(batch);
+    return {};
+  }
+  Result<Progress> on_end(Output& /*out*/) override {
+    before_->emit_more();
+    return Progress::kDone;
+  }
+
+ private:
+  BreaksARule*& before_;
+};
+
+TEST(Executor, InCheckedBuildsTheOperatorThatBreaksARuleIsNamedAndTheJobEnds) {
+  if (!PENSTOCK_CHECKED) GTEST_SKIP();
+  using Rule = BreaksARule::Rule;
+  const auto error_with = [](Rule rule) -> std::string {
+    Collected collected;
+    BreaksARule* breaks = nullptr;
+    JobSpec spec;
+    spec.fragments.push_back(
+        source_fragment({{make_batch({{1, 2}}), make_batch({{3, 4}}), make_batch({{5, 6}})}}, 1, true));
+    FragmentSpec fragment;
+    fragment.name = "broken";
+    fragment.inputs = {{.from = 0}};
+    fragment.output_schema = kSchema;
+    fragment.append(
+        [&](int) -> Result<std::unique_ptr<Operator>> {
+          auto made = std::make_unique<BreaksARule>(rule);
+          breaks = made.get();
+          return made;
+        },
+        kSchema);
+    fragment.append([&](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<PassesOn>(breaks); },
+                    kSchema);
+    spec.fragments.push_back(std::move(fragment));
+    spec.fragments.push_back(collect_fragment(collected, 1, {.from = 1}));
+    std::unique_ptr<Executor> executor = Executor::make(options(1, 1));
+    const Status status = (*executor->start(std::move(spec)))->wait();
+    return status ? "" : status.error().to_string();
+  };
+  EXPECT_EQ(error_with(Rule::kNone), "");
+  EXPECT_EQ(error_with(Rule::kSchema), "broken: a batch of 1 columns where 2 are declared");
+  EXPECT_TRUE(error_with(Rule::kWeights).starts_with("broken: a row was deleted more often than inserted: "));
+  EXPECT_TRUE(error_with(Rule::kWatermark).starts_with("broken: the watermark went back from "));
+  EXPECT_EQ(error_with(Rule::kEnd), "broken: a message after the end of input");
+}
+
 TEST(Executor, AnErrorOfOnEpochEndsTheJob) {
   Collected collected;
   JobSpec spec;

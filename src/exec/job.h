@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/epoch.h"
@@ -50,9 +51,19 @@ struct FragmentSpec {
   // Of a source that such an input comes from: no barrier is sent before it has given all that was there.
   bool loads = false;
   // The operators that run one after the other in the same task; may be empty after a source.
-  std::vector<std::function<Result<std::unique_ptr<Operator>>(int instance)>> chain;
-  // What the last operator (or the source) emits; checked on every edge in checked builds.
+  using OperatorFactory = std::function<Result<std::unique_ptr<Operator>>(int instance)>;
+  std::vector<OperatorFactory> chain;
+  // What the last operator (or the source) emits, and what comes to each of them in the chain, where that is known and
+  // comes by one port: checked builds hold what really does against it.
   types::Schema output_schema;
+  std::vector<std::optional<types::Schema>> chain_inputs;
+
+  // Puts an operator behind the others.
+  void append(OperatorFactory op, types::Schema output) {
+    chain_inputs.resize(chain.size());
+    chain_inputs.emplace_back(std::exchange(output_schema, std::move(output)));
+    chain.push_back(std::move(op));
+  }
 };
 
 struct JobSpec {

@@ -28,12 +28,16 @@ Task::Task(JobContext& job, Parts parts)
       gate_(std::move(parts.gate)),
       chain_(std::move(parts.chain)),
       outputs_(std::move(parts.outputs)),
-      checker_(std::move(parts.output_schema)),
       inputs_(chain_.size()),
       unfinished_(chain_.size(), false),
       seen_watermarks_(chain_.size(), kMinEventTime) {
   PENSTOCK_CHECK((source_ == nullptr) != (gate_ == nullptr), "a task has a source or a gate");
   for (size_t stage = 0; stage <= chain_.size(); ++stage) stage_outputs_.emplace_back(*this, stage);
+  if (!PENSTOCK_CHECKED) return;
+  for (std::optional<types::Schema>& schema : parts.schemas) {
+    checkers_.emplace_back();
+    if (schema) checkers_.back().emplace(*std::move(schema));
+  }
 }
 
 void Task::connect(const std::shared_ptr<TaskHandle>& handle) {
@@ -96,9 +100,11 @@ Result<Task::Step> Task::advance_control() {
     control_.reset();
     return leave(message);
   }
+  if (!std::exchange(control_->checked, true)) PENSTOCK_TRY(check(control_->stage, control_->message));
   if (PENSTOCK_TRY(call_operator(control_->stage)) == Progress::kDone) {
     ++control_->stage;
     control_->end_phase = 0;
+    control_->checked = false;
   }
   return Step::kProgress;
 }
@@ -142,7 +148,7 @@ Result<Progress> Task::call_operator_at_end(size_t stage) {
 Result<Task::Step> Task::leave(const Message& message) {
   const auto* watermark = std::get_if<Watermark>(&message);
   if (watermark != nullptr && *watermark == sent_watermark_) return Step::kProgress;
-  if (PENSTOCK_CHECKED) PENSTOCK_TRY(checker_.check(message));
+  PENSTOCK_TRY(check(chain_.size(), message));
   for (Exchange& output : outputs_) output.send_control(message);
   if (watermark != nullptr) {
     sent_watermark_ = *watermark;
@@ -165,6 +171,7 @@ Result<Task::Step> Task::poll_gate() {
   if (!event) return Step::kBlocked;
   if (auto* batch = std::get_if<columnar::ChangeBatch>(&event->message)) {
     if (refused_stages_ > 0) return Step::kProgress;
+    check_batch(0, *batch);
     if (chain_.empty()) {
       send(*batch);
     } else {
@@ -240,6 +247,7 @@ void Task::refuse_data(size_t stages) {
 
 void Task::accept(size_t stage, columnar::ChangeBatch batch) {
   if (batch.empty() || stage < refused_stages_) return;
+  check_batch(stage, batch);
   if (stage == 0) add(rows_in_, batch.rows());
   if (stage == chain_.size()) {
     send(batch);
@@ -248,11 +256,18 @@ void Task::accept(size_t stage, columnar::ChangeBatch batch) {
   }
 }
 
+Status Task::check(size_t stage, const Message& message) {
+  if (checkers_.empty() || !checkers_[stage]) return {};
+  return checkers_[stage]->check(message);
+}
+
+void Task::check_batch(size_t stage, const columnar::ChangeBatch& batch) {
+  if (checkers_.empty()) return;
+  Status status = check(stage, batch);
+  if (!status && !emit_error_) emit_error_ = std::move(status.error());
+}
+
 void Task::send(const columnar::ChangeBatch& batch) {
-  if (PENSTOCK_CHECKED) {
-    Status status = checker_.check(batch);
-    if (!status && !emit_error_) emit_error_ = std::move(status.error());
-  }
   if (outputs_.empty() && chain_.empty()) add(rows_out_, batch.rows());
   for (Exchange& output : outputs_) output.send(batch);
 }

@@ -48,7 +48,8 @@ class Task : public Runnable {
     std::unique_ptr<InputGate> gate;
     std::vector<std::unique_ptr<Operator>> chain;
     std::vector<Exchange> outputs;
-    types::Schema output_schema;
+    // Of the input of each operator, and last of the output; what has none is not checked.
+    std::vector<std::optional<types::Schema>> schemas;
   };
 
   Task(JobContext& job, Parts parts);
@@ -94,6 +95,7 @@ class Task : public Runnable {
     Message message;
     size_t stage = 0;  // of the operator that it has come to
     int end_phase = 0;
+    bool checked = false;  // at this stage
   };
 
   // Drops the input of the first `stages` stages from now on, and tells upstream.
@@ -117,6 +119,10 @@ class Task : public Runnable {
   // Takes a batch as input of a stage; that after the last operator are the outputs.
   void accept(size_t stage, columnar::ChangeBatch batch);
   void send(const columnar::ChangeBatch& batch);
+  // In checked builds: whether what becomes the input of a stage keeps the rules of a stream.
+  Status check(size_t stage, const Message& message);
+  // The same for a batch; the task ends with what is wrong.
+  void check_batch(size_t stage, const columnar::ChangeBatch& batch);
 
   JobContext& job_;
   const std::string name_;
@@ -126,7 +132,7 @@ class Task : public Runnable {
   const std::unique_ptr<InputGate> gate_;
   const std::vector<std::unique_ptr<Operator>> chain_;
   std::vector<Exchange> outputs_;
-  EdgeChecker checker_;
+  std::vector<std::optional<EdgeChecker>> checkers_;  // by stage, as schemas in Parts; empty but in checked builds
 
   std::vector<StageOutput> stage_outputs_;  // [i]: what becomes the input of stage i
   PollOutput poll_output_{*this};
@@ -138,7 +144,7 @@ class Task : public Runnable {
   std::optional<Control> control_;
   std::deque<Message> polled_;              // batches and watermarks of the last poll, in order
   Watermark polled_watermark_;              // the last of all
-  std::optional<Error> emit_error_;         // found by the checker
+  std::optional<Error> emit_error_;         // found by a checker
   size_t refused_stages_ = 0;               // stages that take no more data
   std::vector<bool> unfinished_;            // by stage: its operator has more to emit for its last batch
   std::vector<EventTime> seen_watermarks_;  // by stage: the last that its operator was given
