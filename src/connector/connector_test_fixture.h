@@ -85,7 +85,7 @@ class ConnectorTest : public testing::Test {
             .dead_letters = &letters_,
             .parallelism = parallelism,
             .default_partitions = 2,
-            .files_directory = {},
+            .files_directory = files_directory_,
             .data_directory = {}};
   }
 
@@ -149,7 +149,46 @@ class ConnectorTest : public testing::Test {
   Timer timer_;
   CollectedLetters letters_;
   OptionMap options_;
+  std::string files_directory_;
   std::atomic<int> wakes_{0};
+};
+
+// A sink of the table that `options_` says, of one job, and what comes to it.
+class SinkTest : public ConnectorTest {
+ protected:
+  SinkRequest sink_request() const {
+    SinkRequest request;
+    request.table = "t";
+    request.options = options_;
+    request.schema = schema_;
+    request.group = group_;
+    return request;
+  }
+  Result<std::shared_ptr<Sink>> try_open() { return make_sink(context(), sink_request()); }
+  std::shared_ptr<Sink> open() {
+    auto sink = try_open();
+    EXPECT_TRUE(sink) << sink.error().to_string();
+    return std::move(*sink);
+  }
+  void write(exec::Operator& op, const std::string& rows) {
+    const Status status = op.process(0, columnar::batch_from_text(rows, schema_).value(), out_);
+    EXPECT_TRUE(status) << status.error().to_string();
+  }
+  // The barrier, and the commit of the epoch with the input at `positions`.
+  void commit(Sink& sink, exec::Operator& op, int64_t epoch, const Positions& positions) {
+    EXPECT_TRUE(op.on_barrier(Epoch(epoch), out_));
+    const Status committed = sink.commit(Epoch(epoch), positions);
+    EXPECT_TRUE(committed) << committed.error().to_string();
+  }
+
+  class NoOutput : public exec::Output {
+   public:
+    void emit(columnar::ChangeBatch /*batch*/) override { FAIL() << "a sink emits nothing"; }
+  };
+
+  types::Schema schema_ = schema_of({{"k", "STRING"}, {"v", "BIGINT"}});
+  std::string group_ = "job.1";
+  NoOutput out_;
 };
 
 inline std::string positions_text(const Positions& positions) {

@@ -19,11 +19,6 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-class NoOutput : public exec::Output {
- public:
-  void emit(columnar::ChangeBatch /*batch*/) override { FAIL() << "a sink emits nothing"; }
-};
-
 // What a reader of the directory sees, all files together; the order of files is that of their numbers.
 std::string published(io::Env& env, const std::string& directory) {
   std::map<std::pair<size_t, std::string>, std::string> files;
@@ -37,48 +32,21 @@ std::string published(io::Env& env, const std::string& directory) {
   return text;
 }
 
-class FileSinkTest : public ConnectorTest {
+class FileSinkTest : public SinkTest {
  protected:
   FileSinkTest() {
     options_ = {{"connector", "filesystem"}, {"path", "out"}, {"format", "csv"}};
-    EXPECT_TRUE(env_.create_directories("/files"));
+    files_directory_ = "/files";
+    EXPECT_TRUE(env_.create_directories(files_directory_));
     EXPECT_TRUE(env_.sync_directory("/"));
   }
 
-  SinkRequest sink_request() const {
-    SinkRequest request;
-    request.table = "t";
-    request.options = options_;
-    request.schema = schema_;
-    request.group = group_;
-    return request;
-  }
-  Result<std::shared_ptr<Sink>> try_open() {
-    ConnectorContext made = context();
-    made.files_directory = "/files";
-    return make_sink(made, sink_request());
-  }
-  std::shared_ptr<Sink> open() {
-    auto sink = try_open();
-    EXPECT_TRUE(sink) << sink.error().to_string();
-    return std::move(*sink);
-  }
-  void write(exec::Operator& op, const std::string& rows) {
-    const Status status = op.process(0, batch_from_text(rows, schema_).value(), out_);
-    EXPECT_TRUE(status) << status.error().to_string();
-  }
   void end_epoch(Sink& sink, exec::Operator& op, int64_t epoch, int64_t position) {
-    EXPECT_TRUE(op.on_barrier(Epoch(epoch), out_));
-    const Status committed = sink.commit(Epoch(epoch), {{kInput, Offset(position)}});
-    EXPECT_TRUE(committed) << committed.error().to_string();
+    commit(sink, op, epoch, {{kInput, Offset(position)}});
     while (!sink.durable(Epoch(epoch))) std::this_thread::yield();
   }
   static inline const log::TopicPartition kInput{"test:in", log::PartitionId(0)};
   std::string seen() { return published(env_, "/files/out"); }
-
-  types::Schema schema_ = schema_of({{"k", "STRING"}, {"v", "BIGINT"}});
-  std::string group_ = "job.1";
-  NoOutput out_;
 };
 
 TEST_F(FileSinkTest, RowsAreDurableWithTheirEpochAndSeenWhenTheirFileIsPublished) {

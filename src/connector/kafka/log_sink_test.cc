@@ -18,12 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class NoOutput : public exec::Output {
- public:
-  void emit(columnar::ChangeBatch /*batch*/) override { FAIL() << "a sink emits nothing"; }
-};
-
-class LogSinkTest : public ConnectorTest {
+class LogSinkTest : public SinkTest {
  protected:
   LogSinkTest() {
     options_ = {{"connector", "kafka"}, {"topic", "out"}, {"format", "csv"}};
@@ -31,32 +26,10 @@ class LogSinkTest : public ConnectorTest {
     EXPECT_TRUE(log_->create_topic("in", 1, {}));
   }
 
-  SinkRequest sink_request() const {
-    SinkRequest request;
-    request.table = "t";
-    request.options = options_;
-    request.schema = schema_;
-    request.group = "job.1";
-    return request;
-  }
-  std::shared_ptr<Sink> open() {
-    auto sink = make_sink(context(), sink_request());
-    EXPECT_TRUE(sink) << sink.error().to_string();
-    return std::move(*sink);
-  }
-  void write(exec::Operator& op, const std::string& rows) {
-    const Status status = op.process(0, batch_from_text(rows, schema_).value(), out_);
-    EXPECT_TRUE(status) << status.error().to_string();
-  }
-  // The barrier, and the commit of the epoch with its input at `position`.
   void end_epoch(Sink& sink, exec::Operator& op, int64_t epoch, int64_t position) {
-    EXPECT_TRUE(op.on_barrier(Epoch(epoch), out_));
-    EXPECT_TRUE(sink.commit(Epoch(epoch), {{partition_of("in", 0), Offset(position)}}));
+    commit(sink, op, epoch, {{partition_of("in", 0), Offset(position)}});
     EXPECT_TRUE(sink.close());
   }
-
-  types::Schema schema_ = schema_of({{"k", "STRING"}, {"v", "BIGINT"}});
-  NoOutput out_;
 };
 
 TEST_F(LogSinkTest, AnEpochAndItsPositionsAreWrittenTogether) {

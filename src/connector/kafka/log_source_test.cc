@@ -436,6 +436,19 @@ TEST_F(LogSourceTest, TombstonesGiveNoRowButMoveOn) {
   EXPECT_THAT(positions_text(following.progress->take(Epoch(1)).positions), HasSubstr("orders/0=1"));
 }
 
+TEST_F(LogSourceTest, RecordsThatAreRemovedBeforeTheyAreReadAreSkipped) {
+  append("orders", 0, {event("a", 1)});
+  append("orders", 0, {event("b", 2)});
+  append("orders", 0, {event("c", 3)});
+  const SourcePlan following = plan(request(columns()));
+  const auto source = make_source(following);
+  ASSERT_TRUE(log_->delete_records(log::partition_of("orders", 0), log::Offset(2)));
+  CollectedOutput out;
+  poll_all(*source, out);
+  EXPECT_EQ(out.text, "+I c '1970-01-01 00:00:03.000'");
+  EXPECT_EQ(following.progress->lag(), 0);
+}
+
 TEST_F(LogSourceTest, OptionsAreChecked) {
   const auto error_of = [&](OptionMap changes) {
     OptionMap options = options_;

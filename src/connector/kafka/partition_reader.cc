@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/logging.h"
 #include "log/compression.h"
 
 namespace penstock::connector {
@@ -37,15 +38,27 @@ Status PartitionReader::fetch() {
   next_batch_ = 0;
   // Before the fetch, so that what comes during it is looked for again.
   advanced_.store(false, std::memory_order_release);
-  const log::Offset first = PENSTOCK_TRY(log_.log_start_offset(partition_));
-  if (position_ < first) {
-    lost_ += first - position_;
-    move_to(first);
+  auto fetched = log_.fetch(partition_, {.offset = position_, .max_bytes = kFetchBytes});
+  // Also once more: retention may go on meanwhile.
+  while (!fetched && PENSTOCK_TRY(skip_removed())) {
+    fetched = log_.fetch(partition_, {.offset = position_, .max_bytes = kFetchBytes});
   }
-  fetched_ = PENSTOCK_TRY(log_.fetch(partition_, {.offset = position_, .max_bytes = kFetchBytes}));
+  if (!fetched) return fetched.error();
+  fetched_ = *std::move(fetched);
   // A fetch is bounded: there may be more behind it, and nobody tells again of what was there before.
   if (!fetched_.batches.empty()) advanced_.store(true, std::memory_order_release);
   return {};
+}
+
+Result<bool> PartitionReader::skip_removed() {
+  const log::Offset first = PENSTOCK_TRY(log_.log_start_offset(partition_));
+  if (position_ >= first) return false;
+  logging::warning("records were removed before they were read", {{"topic", partition_.topic},
+                                                                  {"partition", partition_.partition.value()},
+                                                                  {"from_offset", position_.value()},
+                                                                  {"to_offset", first.value()}});
+  move_to(first);
+  return true;
 }
 
 Status PartitionReader::open_next_batch() {

@@ -48,8 +48,8 @@ class PartitionReader {
   bool may_have_more() const { return !at_end() && (has_pending() || advanced_.load(std::memory_order_acquire)); }
 
   // Fills `out` with up to `records_max` records (fewer at the end of what was fetched); none when there are no more
-  // for now. They stay valid until the next call. Records that retention removed before they were read are skipped, and
-  // counted in lost(); what cannot be read is told and skipped, as long as it is what its producer sent: a batch that
+  // for now. They stay valid until the next call. Records that were removed before they were read are skipped, which the
+  // program's log says; what cannot be read is told and skipped, as long as it is what its producer sent: a batch that
   // the disk has damaged is an error.
   Status read(size_t records_max, std::vector<log::Record>& out);
 
@@ -57,7 +57,6 @@ class PartitionReader {
   // of the latest section lie in it; those of earlier ones may not.
   std::string_view readable() const { return held_.empty() ? std::string_view() : held_.back().bytes; }
 
-  int64_t lost() const { return lost_; }
   // The position, for other threads.
   std::shared_ptr<const std::atomic<int64_t>> shared_position() const { return shared_position_; }
 
@@ -65,6 +64,8 @@ class PartitionReader {
   bool has_pending() const { return reader_.has_value() || next_batch_ < fetched_.batches.size(); }
   void move_to(log::Offset position);
   Status fetch();
+  // Goes on behind records that have been removed; false when none have.
+  Result<bool> skip_removed();
   Status open_next_batch();
   Status skip_unreadable(const Error& error);
 
@@ -75,7 +76,6 @@ class PartitionReader {
   std::optional<log::Offset> end_;
   const std::function<void(const UnreadableRecords&)> unreadable_;
   std::atomic<bool> advanced_{true};
-  int64_t lost_ = 0;
 
   log::FetchResult fetched_;
   size_t next_batch_ = 0;
