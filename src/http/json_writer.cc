@@ -67,11 +67,13 @@ void append_value(std::string& out, const columnar::Column& column, size_t row) 
     case TypeKind::kFloat:
     case TypeKind::kDouble: {
       const double v = column.values<double>()[row];
-      if (std::isfinite(v)) {
+      if (!std::isfinite(v)) {
+        append_text_value(out, column.value(row), type);
+      } else if (type.kind() == TypeKind::kFloat) {
+        fmt::format_to(std::back_inserter(out), "{}", static_cast<float>(v));  // 0.1 and not 0.10000000149011612
+      } else {
         fmt::format_to(std::back_inserter(out), "{}", v);
-        return;
       }
-      append_text_value(out, column.value(row), type);
       return;
     }
     case TypeKind::kDecimal: {

@@ -43,6 +43,13 @@ TEST(JsonWriterTest, IntegersThatADoubleCannotHoldAreStrings) {
   EXPECT_EQ(integer(INT64_MIN), "\"-9223372036854775808\"");
 }
 
+TEST(JsonWriterTest, AFloatHasNoMoreDigitsThanItNeeds) {
+  const auto as_float = [](float v) { return json(TypeKind::kFloat, [v](auto& b) { b.append_double(v); }); };
+  EXPECT_EQ(as_float(0.1F), "0.1");
+  EXPECT_EQ(as_float(1e20F), "1e+20");
+  EXPECT_EQ(as_float(std::numeric_limits<float>::infinity()), "\"Infinity\"");
+}
+
 TEST(JsonWriterTest, NumbersThatAreNotFiniteAreStrings) {
   EXPECT_EQ(real(0.1), "0.1");
   EXPECT_EQ(real(1e300), "1e+300");
