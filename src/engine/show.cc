@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "engine/cursor.h"
 #include "expr/function_catalog.h"
+#include "expr/like_pattern.h"
 
 namespace penstock::engine {
 
@@ -38,18 +39,17 @@ types::Schema objects_schema(ObjectKind kind) {
   return {};
 }
 
-// SQL's LIKE with % and _, in any case.
-bool like(std::string_view text, std::string_view pattern) {
-  if (pattern.empty()) return text.empty();
-  if (pattern.front() == '%') {
-    for (size_t skip = 0; skip <= text.size(); ++skip) {
-      if (like(text.substr(skip), pattern.substr(1))) return true;
-    }
-    return false;
-  }
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return !text.empty() && (pattern.front() == '_' || lower(pattern.front()) == lower(text.front())) &&
-         like(text.substr(1), pattern.substr(1));
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+// Leaves the rows whose first column follows the pattern, in any case.
+Status choose_like(ValueRows& rows, std::string_view pattern) {
+  const expr::LikePattern like = PENSTOCK_TRY(expr::LikePattern::compile(lower(pattern), 0));
+  std::erase_if(rows, [&](const auto& row) { return !like.matches(lower(row[0].as_string())); });
+  return {};
 }
 
 void add_functions(ValueRows& rows) {
@@ -117,7 +117,7 @@ CursorResult show_objects(EngineImpl& engine, const sql::ShowObjects& show) {
   } else {
     add_entries(rows, show.kind, engine);
   }
-  if (show.like) std::erase_if(rows, [&](const auto& row) { return !like(row[0].as_string(), *show.like); });
+  if (show.like) PENSTOCK_TRY(choose_like(rows, *show.like));
   return make_rows_cursor(objects_schema(show.kind), std::move(rows), "SHOW");
 }
 

@@ -49,6 +49,8 @@ LARGE = {
     "rows": "SELECT COUNT(*) FROM (VALUES " + ", ".join("(1)" for _ in range(50_000)) + ") AS t(a)",
     "empty statements": ";" * MANY,
     "comments": "/* a comment */ " * MANY + "SELECT 1",
+    "pattern of SHOW": "SHOW FUNCTIONS LIKE '" + "%" * (1 << 20) + "'",
+    "pattern of SHOW with many ways to match": "SHOW FUNCTIONS LIKE '" + "%_" * 15 + "%!'",
 }
 
 
