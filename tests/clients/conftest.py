@@ -8,37 +8,19 @@ import signal
 import subprocess
 import sys
 
+import penstock_server
 import pytest
 from confluent_kafka.admin import AdminClient
-
 from proxy import Proxy
 
 HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
-READY = "penstock ready "
 
 
-class Server:
-    """A running `penstock serve` on free ports."""
+class Server(penstock_server.Server):
+    """Topics have several partitions, unless a test says otherwise."""
 
     def __init__(self, data_dir, *flags):
-        binary = os.environ.get("PENSTOCK_BIN", str(ROOT / "build/asan/penstock"))
-        self.log = open(pathlib.Path(data_dir).with_suffix(".log"), "ab")
-        ports = [f"--{name}-listen=127.0.0.1:0" for name in ("kafka", "pg", "http")]
-        self.process = subprocess.Popen(
-            [binary, "serve", f"--data-dir={data_dir}", "--kafka-default-partitions=4", *ports, *flags], stdout=subprocess.PIPE, stderr=self.log
-        )
-        line = self.process.stdout.readline().decode()
-        assert line.startswith(READY), f"the server did not start; see {self.log.name}"
-        self.addresses = dict(field.split("=", 1) for field in line[len(READY) :].split())
-        self.kafka = self.addresses["kafka"]
-
-    def stop(self, how=signal.SIGTERM):
-        self.process.send_signal(how)
-        code = self.process.wait(timeout=60)
-        self.process.stdout.close()
-        self.log.close()
-        return code
+        super().__init__(data_dir, "--kafka-default-partitions=4", *flags)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +28,7 @@ def server(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("penstock") / "data")
     yield running
     assert running.stop() == 0
+    running.assert_no_fault()
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +52,7 @@ def start_server(tmp_path):
 
     yield start
     for running in started:
+        running.assert_no_fault()
         if running.process.poll() is None:
             running.stop(signal.SIGKILL)
 

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from crashing import at_length, wait_for
 from producing import FAST_RECONNECT, LogReader
 
-KILLS = at_length(20, 200)
+KILLS = at_length(50, 500)
 PARTITIONS = 2
 KEYS = 20
 WINDOW_MS = 1000
@@ -133,7 +133,7 @@ def check_jobs(server, source, output):
     assert copied() == copies
 
 
-@pytest.mark.timeout(at_length(180, 3600))
+@pytest.mark.timeout(at_length(360, 3600))
 @pytest.mark.parametrize("seed", range(at_length(1, 3)))
 def test_jobs_equal_a_recomputation(crashing, seed):
     server = crashing(seed)
@@ -145,7 +145,7 @@ def test_jobs_equal_a_recomputation(crashing, seed):
     source = LogReader(server.kafka, "events", PARTITIONS)
     output = LogReader(server.kafka, "copies", 1)
     while server.kills < KILLS:
-        events.send(server.random.randrange(100, 1500))
+        events.send(server.random.randrange(50, 700))
         target = events.acknowledged + server.random.randrange(1, 100)
         wait_for(lambda: events.producer.poll(0.001) and events.acknowledged >= target, "acknowledgements", server.server)
         server.kill()
