@@ -48,9 +48,9 @@ class PartitionReader {
   bool may_have_more() const { return !at_end() && (has_pending() || advanced_.load(std::memory_order_acquire)); }
 
   // Fills `out` with up to `records_max` records (fewer at the end of what was fetched); none when there are no more
-  // for now. They stay valid until the next call. Records that were removed before they were read are skipped, which the
-  // program's log says; what cannot be read is told and skipped, as long as it is what its producer sent: a batch that
-  // the disk has damaged is an error.
+  // for now. They stay valid until the next call. Records that were removed before they were read are skipped, which
+  // the program's log says; what cannot be read is told and skipped, as long as it is what its producer sent: a batch
+  // that the disk has damaged is an error.
   Status read(size_t records_max, std::vector<log::Record>& out);
 
   // Memory around the records given last that may be read, for decoders that read a little beyond a record. The records
