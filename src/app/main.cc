@@ -112,9 +112,15 @@ int demo(Arguments arguments) {
 
 int bench(Arguments arguments) {
   BenchOptions options;
+  if (!arguments.empty() && !arguments.front().starts_with('-')) {
+    options.suite = arguments.front();
+    arguments = arguments.subspan(1);
+  }
   Command command{.name = "bench", .summary = "Measures this program on this machine.", .takes_settings = false};
   command.flags = {
-      {.name = "case", .help = "start, idle, ingest, windows, latency or all", .value = &options.case_name},
+      {.name = "case",
+       .help = "start, idle, ingest, windows, latency or all; of `bench nexmark`, queries such as q5,cep-q0",
+       .value = &options.case_name},
       {.name = "events", .help = "of the case; 0: as many as it likes", .value = &options.events},
       {.name = "workers", .help = "of the server; 0: as many as it likes", .value = &options.workers},
       {.name = "data-dir", .help = "where the servers keep their data for a while", .value = &options.data_dir},

@@ -16,6 +16,7 @@
 #include "connector/kafka/log_sink.h"
 #include "connector/kafka/log_source.h"
 #include "connector/kafka/log_table.h"
+#include "connector/nexmark/nexmark_source.h"
 #include "connector/print/print_sink.h"
 
 namespace penstock::connector {
@@ -53,6 +54,12 @@ const std::vector<Connector>& table() {
        .validate = validate_datagen,
        .plan_source = plan_datagen_source,
        .is_bounded = is_datagen_bounded},
+      {.name = "nexmark",
+       .summary = "The events of the Nexmark benchmark.",
+       .options = nexmark_option_docs(),
+       .validate = validate_nexmark,
+       .plan_source = plan_nexmark_source,
+       .is_bounded = is_nexmark_bounded},
       {.name = "print",
        .summary = "Writes every change to the program's output.",
        .options = print_option_docs(),

@@ -25,6 +25,9 @@
 #include "types/type.h"
 #include "types/window.h"
 
+namespace penstock {
+class MetricsRegistry;
+}
 namespace penstock::expr {
 class Expr;
 }
@@ -58,6 +61,7 @@ struct ConnectorContext {
   log::Log* log = nullptr;
   Timer* timer = nullptr;
   DeadLetterSink* dead_letters = nullptr;
+  MetricsRegistry* metrics = nullptr;  // null: what sinks could publish is not
   int parallelism = 1;
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
   int output_fd = 1;               // where 'print' writes
@@ -99,7 +103,8 @@ struct ScanRequest {
   // The columns to read, physical ones (of `columns`) first, then metadata. A column that nobody needs is not in them.
   types::Schema physical;
   // For each of `physical` the field that is read of the ROW that the column is, or of a ROW in it, by the names on the
-  // way there; an empty path, or none, stands for the whole column. Asked for only of JSON in topics and files.
+  // way there; an empty path, or none, stands for the whole column. Asked for only of JSON in topics and files, and of
+  // Nexmark's events.
   std::vector<std::vector<std::string>> fields;
   std::vector<MetadataColumn> metadata;
   // Expressions over these columns that give the scan's output; empty when the output is just these columns.

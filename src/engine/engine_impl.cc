@@ -144,6 +144,7 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
                         .log = options_.log,
                         .timer = timer_.get(),
                         .dead_letters = dead_letters_.get(),
+                        .metrics = options_.metrics,
                         .parallelism = options_.workers,
                         .default_partitions = options_.default_partitions,
                         .batch_rows_max = options_.scan_batch_rows_max,

@@ -295,7 +295,7 @@ class SessionImpl : public Session {
     }
     const auto plan =
         PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
-    if (PENSTOCK_TRY(has_end(*plan.query.root, engine_.catalog()))) {
+    if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
       return insert_to_end(plan, [&] {
         return plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared, call.parameters));
       });
@@ -303,6 +303,17 @@ class SessionImpl : public Session {
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
     PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text, time_zone()));
     return make_tag_cursor("INSERT 0 0");
+  }
+
+  // Whether an INSERT of these rows runs to their end, and does not become a job.
+  Result<bool> ends_with_statement(const plan::PhysicalNode& query) const {
+    const std::string mode = settings_.get("execution.runtime-mode").value_or("automatic");
+    const bool values = query.traits.bounded;
+    if (mode == "streaming" && !values) return false;
+    const bool ends = values || PENSTOCK_TRY(has_end(query, engine_.catalog()));
+    if (mode != "batch" || ends) return ends;
+    return unsupported("in the runtime mode batch the whole input must have an end")
+        .hint("SET 'execution.runtime-mode' = 'automatic', or give the tables an end, as by 'scan.bounded.mode'");
   }
 
   // An INSERT with an end runs to it with the statement. Rows that are only passed on are written as they come, on all
@@ -385,7 +396,7 @@ class SessionImpl : public Session {
     };
     if (!entry->table()->is_native()) {
       const plan::PlannedInsert plan{.target = name, .query = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming))};
-      if (PENSTOCK_TRY(has_end(*plan.query.root, engine_.catalog()))) {
+      if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
         return insert_to_end(plan, [&]() -> Result<plan::PlannedInsert> {
           return plan::PlannedInsert{.target = name, .query = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded))};
         });

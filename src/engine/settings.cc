@@ -17,15 +17,20 @@ struct Setting {
   std::string_view description;
 };
 
-constexpr std::array<Setting, 7> kSettings{{
+constexpr std::array<Setting, 8> kSettings{{
     {"application_name", "", "The client's name for itself."},
     {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
+    {"execution.runtime-mode", "automatic",
+     "How an INSERT runs: streaming, as a job of its own; batch, to its end with the statement; or automatic, which is "
+     "batch where the input has an end."},
     {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
     {"search_path", "public", "Kept for PostgreSQL clients; there is one schema."},
     {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
     {"timezone", "UTC", "The session's time zone."},
 }};
+
+constexpr std::array<std::string_view, 3> kRuntimeModes{"automatic", "streaming", "batch"};
 
 std::string canonical(std::string_view name) {
   std::string out(name);
@@ -58,6 +63,15 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
   if (key == "timezone") PENSTOCK_TRY(expr::TimeZone::load(value));
   if (key == "client_encoding" && canonical(value) != "utf8" && canonical(value) != "utf-8") {
     return unsupported("client_encoding \"{}\" is not supported; only UTF8 is", value);
+  }
+  if (key == "execution.runtime-mode") {
+    const std::string mode = canonical(value);
+    if (std::ranges::find(kRuntimeModes, mode) == kRuntimeModes.end()) {
+      return invalid_argument("\"{}\" is not a runtime mode", value)
+          .hint("the modes are streaming, batch and automatic");
+    }
+    it->second = mode;
+    return {};
   }
   it->second = value;
   return {};

@@ -28,6 +28,7 @@ Error without_position(const Error& error, std::string_view context) {
 // Whether the connector can read single fields of ROW columns.
 bool reads_fields(const catalog::Table& table) {
   const std::string* connector = catalog::find_option(table.options, "connector");
+  if (*connector == "nexmark") return true;
   const std::string* format = catalog::find_option(table.options, "format");
   if (format == nullptr) format = catalog::find_option(table.options, "value.format");
   bool of_records = *connector == "kafka" || *connector == "upsert-kafka" || *connector == "filesystem";

@@ -165,9 +165,11 @@ class Parser {
   }
 
   Status parse_stream(const Lines& words) {
-    if (words.size() != 2) return wrong("expected 'stream NAME'");
+    const bool from_file = words.size() == 4 && words[2] == "from";
+    if (words.size() != 2 && !from_file) return wrong("expected 'stream NAME [from FILE]'");
     bool separated = false;
-    Stream stream{.name = words[1], .sql = PENSTOCK_TRY(take_sql(&separated))};
+    Stream stream{.name = words[1],
+                  .sql = from_file ? PENSTOCK_TRY(read_file(beside(words[3]))) : PENSTOCK_TRY(take_sql(&separated))};
     if (stream.sql.ends_with(';')) stream.sql.pop_back();
     if (separated) return wrong("a stream has no '----': 'result' follows its input");
     add(std::move(stream));

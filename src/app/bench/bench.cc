@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 #include <sys/vfs.h>
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "app/bench/cases.h"
+#include "app/bench/nexmark_queries.h"
 
 namespace penstock::app {
 namespace {
@@ -23,23 +26,52 @@ struct Case {
   std::string_view name;
   Result<Measurement> (*run)(const BenchOptions& options);
 };
-constexpr std::array<Case, 5> kCases{{{"start", &run_start_case},
-                                      {"idle", &run_idle_case},
-                                      {"ingest", &run_ingest_case},
-                                      {"windows", &run_windows_case},
-                                      {"latency", &run_latency_case}}};
 
-Status check(const BenchOptions& options) {
-  bool known = options.case_name == "all";
-  std::string names;
-  for (const Case& one : kCases) {
-    known = known || options.case_name == one.name;
-    names += fmt::format("{}, ", one.name);
+struct Suite {
+  std::string_view name;
+  std::vector<Case> cases;
+};
+
+std::vector<Suite> suites() {
+  std::vector<Suite> suites{{.name = "penstock",
+                             .cases = {{"start", &run_start_case},
+                                       {"idle", &run_idle_case},
+                                       {"ingest", &run_ingest_case},
+                                       {"windows", &run_windows_case},
+                                       {"latency", &run_latency_case}}},
+                            {.name = "nexmark", .cases = {}}};
+  for (const std::string_view query : nexmark_query_names()) suites.back().cases.push_back({query, &run_nexmark_query});
+  return suites;
+}
+
+std::vector<std::string_view> split_at_commas(std::string_view list) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const size_t comma = list.find(',');
+    parts.push_back(list.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    list.remove_prefix(comma + 1);
   }
-  if (!known) return invalid_argument("--case: there is {}all, but no \"{}\"", names, options.case_name);
+}
+
+// The cases that are asked for, in the order of the suite.
+Result<std::vector<Case>> chosen_cases(const BenchOptions& options) {
   if (options.events < 0 || options.events > kEventsMax) return invalid_argument("--events: up to {}", kEventsMax);
   if (options.rate < 1 || options.rate > kRateMax) return invalid_argument("--rate: 1 to {} per second", kRateMax);
-  return {};
+  const std::vector<Suite> all = suites();
+  const auto suite = std::ranges::find(all, options.suite, &Suite::name);
+  if (suite == all.end()) return invalid_argument("there is penstock bench [nexmark], but no \"{}\"", options.suite);
+  if (options.case_name == "all") return suite->cases;
+  const std::vector<std::string_view> wanted = split_at_commas(options.case_name);
+  std::string names;
+  for (const Case& one : suite->cases) names += fmt::format("{}, ", one.name);
+  for (const std::string_view name : wanted) {
+    if (std::ranges::find(suite->cases, name, &Case::name) != suite->cases.end()) continue;
+    return invalid_argument("--case: there is {}all, but no \"{}\"", names, name);
+  }
+  std::vector<Case> chosen = suite->cases;
+  std::erase_if(chosen, [&](const Case& one) { return std::ranges::find(wanted, one.name) == wanted.end(); });
+  return chosen;
 }
 
 // A folder for one case, removed with all that is in it.
@@ -80,6 +112,7 @@ Result<Measurement> run_case(const Case& one, const BenchOptions& options) {
   }
   if (!options.json_only) fmt::print(stderr, "running {} in {}\n", one.name, directory.path());
   BenchOptions here = options;
+  here.case_name = one.name;
   here.data_dir = directory.path();
   return one.run(here);
 }
@@ -87,13 +120,13 @@ Result<Measurement> run_case(const Case& one, const BenchOptions& options) {
 }  // namespace
 
 int run_bench(const BenchOptions& options) {
-  if (const Status usage = check(options); !usage) {
-    fmt::print(stderr, "penstock bench: {}\n", usage.error().to_string());
+  const Result<std::vector<Case>> cases = chosen_cases(options);
+  if (!cases) {
+    fmt::print(stderr, "penstock bench: {}\n", cases.error().to_string());
     return 2;
   }
   bool ok = true;
-  for (const Case& one : kCases) {
-    if (options.case_name != "all" && options.case_name != one.name) continue;
+  for (const Case& one : *cases) {
     const Result<Measurement> measurement = run_case(one, options);
     if (!measurement) {
       fmt::print(stderr, "penstock bench: {}: {}\n", one.name, measurement.error().to_string());

@@ -7,7 +7,8 @@
 namespace penstock::app {
 
 struct BenchOptions {
-  std::string case_name = "all";  // ingest, windows, latency, start, idle, or all of them
+  std::string suite = "penstock";  // or nexmark
+  std::string case_name = "all";   // of the suite: one, several with commas between them, or all
   int64_t events = 0;             // 0: the case's own default
   int64_t workers = 0;            // of the server; 0: its default
   std::string data_dir;           // where the server keeps its data; empty: a temporary directory, removed afterwards

@@ -14,5 +14,7 @@ Result<Measurement> run_windows_case(const BenchOptions& options);
 Result<Measurement> run_latency_case(const BenchOptions& options);
 Result<Measurement> run_start_case(const BenchOptions& options);
 Result<Measurement> run_idle_case(const BenchOptions& options);
+// The query of examples/nexmark that options.case_name names.
+Result<Measurement> run_nexmark_query(const BenchOptions& options);
 
 }  // namespace penstock::app

@@ -31,7 +31,7 @@ double client_cpu_seconds() {
 }
 
 std::string to_json(const Measurement& measurement) {
-  std::string line = fmt::format(R"({{"bench":"penstock","case":"{}")", measurement.case_name);
+  std::string line = fmt::format(R"({{"bench":"{}","case":"{}")", measurement.bench_name, measurement.case_name);
   const auto add = [&](std::string_view name, std::optional<double> value, int digits) {
     line += value && std::isfinite(*value) ? fmt::format(R"(,"{}":{:.{}f})", name, *value, digits)
                                            : fmt::format(R"(,"{}":null)", name);

@@ -21,6 +21,7 @@ struct LatencySummary {
 LatencySummary summarize(std::vector<int64_t>& latencies_us);
 
 struct Measurement {
+  std::string bench_name = "penstock";
   std::string case_name;
   std::optional<int64_t> events;
   std::optional<double> seconds;

@@ -19,10 +19,10 @@ class ServerMetrics {
   // How much more than in `earlier` the sample is now; `name` as it is printed, with its labels. A sample that is not
   // there counts as 0.
   double since(const ServerMetrics& earlier, std::string_view name) const;
-
- private:
+  // What the sample is now.
   double value(std::string_view name) const;
 
+ private:
   std::map<std::string, double, std::less<>> samples_;
 };
 

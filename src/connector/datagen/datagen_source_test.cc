@@ -197,7 +197,7 @@ TEST_F(DatagenTest, InstancesShareTheRows) {
   const types::Schema columns = schema_of({{"n", "BIGINT"}});
   for (const int parallelism : {1, 2, 3, 16, 40}) {
     const SourcePlan shared = plan(request(columns), parallelism);
-    EXPECT_EQ(shared.parallelism, std::min(parallelism, kDatagenSplits));
+    EXPECT_EQ(shared.parallelism, std::min(parallelism, kGeneratedSplits));
     EXPECT_TRUE(shared.bounded);
     std::set<int64_t> seen;
     for (int instance = 0; instance < shared.parallelism; ++instance) {
@@ -351,7 +351,7 @@ TEST_F(DatagenTest, OptionsAreChecked) {
 TEST(SplitRowsTest, SplitsShareAllRowNumbers) {
   for (const int64_t rows_max : {0LL, 1LL, 2047LL, 2048LL, 2049LL, 16 * 2048LL, 16 * 2048LL + 5, 100'000LL}) {
     int64_t total = 0;
-    for (int split = 0; split < kDatagenSplits; ++split) {
+    for (int split = 0; split < kGeneratedSplits; ++split) {
       SplitRows rows(split, rows_max);
       while (rows.run() > 0) {
         EXPECT_LE(rows.next_row() + rows.run(), rows_max);

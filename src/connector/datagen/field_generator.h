@@ -1,4 +1,4 @@
-// The values of one column of a datagen table.
+// The values of one column of a generated table.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace penstock::connector {
 // clock, as in Flink. Immutable.
 class FieldGenerator {
  public:
-  // Reads the options fields.<name>.* of the column. `seed` is that of the table.
+  // That of a column of a datagen table: reads the options fields.<name>.*. `seed` is that of the table.
   static Result<std::unique_ptr<FieldGenerator>> make(TableOptions& options, const types::Field& field, uint64_t seed);
   virtual ~FieldGenerator() = default;
 
@@ -26,5 +26,7 @@ class FieldGenerator {
   // How many rows there are; nullopt when there is no end.
   virtual std::optional<int64_t> rows_max() const { return std::nullopt; }
 };
+
+using FieldGeneratorPtr = std::shared_ptr<const FieldGenerator>;
 
 }  // namespace penstock::connector

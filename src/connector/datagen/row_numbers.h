@@ -1,4 +1,4 @@
-// The rows of a datagen table by number, dealt out to splits in blocks: split s has the blocks b with b mod kSplits =
+// The rows of a generated table by number, dealt out to splits in blocks: split s has the blocks b with b mod kSplits =
 // s.
 //
 // The number of splits is fixed, so that positions mean the same on any number of instances.
@@ -11,7 +11,7 @@
 
 namespace penstock::connector {
 
-inline constexpr int kDatagenSplits = 16;
+inline constexpr int kGeneratedSplits = 16;
 
 // Row numbers of one split; `position` counts its rows.
 class SplitRows {
@@ -25,15 +25,15 @@ class SplitRows {
   // The number of the next row; at or beyond rows_max when there is none.
   int64_t next_row() const {
     const int64_t block = position_ / kBlock;
-    if (block >= INT64_MAX / kBlock / kDatagenSplits - 1) return rows_max_;
-    return (block * kDatagenSplits + split_) * kBlock + position_ % kBlock;
+    if (block >= INT64_MAX / kBlock / kGeneratedSplits - 1) return rows_max_;
+    return (block * kGeneratedSplits + split_) * kBlock + position_ % kBlock;
   }
   bool at_end() const { return next_row() >= rows_max_; }
   // How many rows it has in all.
   int64_t size() const {
     const int64_t blocks = rows_max_ / kBlock;
-    const int64_t whole = blocks / kDatagenSplits + (blocks % kDatagenSplits > split_ ? 1 : 0);
-    return whole * kBlock + (blocks % kDatagenSplits == split_ ? rows_max_ % kBlock : 0);
+    const int64_t whole = blocks / kGeneratedSplits + (blocks % kGeneratedSplits > split_ ? 1 : 0);
+    return whole * kBlock + (blocks % kGeneratedSplits == split_ ? rows_max_ % kBlock : 0);
   }
   // How many rows in a row from next_row() on are of this split.
   int64_t run() const { return at_end() ? 0 : std::min(kBlock - position_ % kBlock, rows_max_ - next_row()); }
