@@ -38,7 +38,7 @@ void EpochCoordinator::source_polled(size_t source, bool emitted, SourceState st
     SourceStatus& status = sources_[source];
     status.changed |= emitted;
     status.state = state;
-    status.loading = status.loading && state == SourceState::kMore;
+    status.loading = status.loading && !is_loaded(state);
     wake = begin_if_due(monotonic_time_us());
   }
   if (wake) options_.wake_sources();

@@ -76,8 +76,12 @@ class SourceOutput : public Output {
 enum class SourceState : uint8_t {
   kMore,     // poll again: there is more to read now
   kWaiting,  // nothing now; the waker will be called
+  kPaused,   // the same, but there is more that was there from the beginning, as when a rate holds it back
   kEnded,    // a bounded source has given everything
 };
+
+// Whether the source has given all that was there when it began.
+constexpr bool is_loaded(SourceState state) { return state == SourceState::kWaiting || state == SourceState::kEnded; }
 
 class Source {
  public:

@@ -201,9 +201,9 @@ Result<Task::Step> Task::poll_source() {
   if (refused_stages_ == 0) state = PENSTOCK_TRY(source_->poll(poll_output_));
   source_ended_ = state == SourceState::kEnded;
   // In a job of one epoch operators emit what they keep at its end, and so have to get the end of time only then.
-  const bool at_end_of_time = loads_ ? state != SourceState::kMore : source_ended_ && !job_.epochs->one_epoch();
+  const bool at_end_of_time = loads_ ? is_loaded(state) : source_ended_ && !job_.epochs->one_epoch();
   if (at_end_of_time) poll_output_.watermark({kMaxEventTime});
-  const bool progress = emitted_ || state != SourceState::kWaiting;
+  const bool progress = emitted_ || state == SourceState::kMore || state == SourceState::kEnded;
   job_.epochs->source_polled(source_number_, emitted_, state);
   // The barrier may have been requested by what was just said.
   return progress || job_.epochs->requested() > last_epoch_ ? Step::kProgress : Step::kBlocked;

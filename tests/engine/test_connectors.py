@@ -103,3 +103,17 @@ def test_the_examples_of_the_documentation_work(server):
     assert len(examples) >= 4
     for example in examples:
         server.sql(example)
+
+
+def test_a_table_that_comes_at_a_rate_is_looked_up_when_it_is_whole(server):
+    """It has an end, so it is there when that has come, and not when it waits for the first time."""
+    server.sql("""
+        CREATE TABLE names (id BIGINT, name AS 'n' || CAST(id AS STRING))
+          WITH ('connector' = 'datagen', 'rows-per-second' = '2000', 'fields.id.kind' = 'sequence',
+                'fields.id.start' = '0', 'fields.id.end' = '999');
+        CREATE TABLE visits (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'visits', 'format' = 'json');
+        INSERT INTO visits VALUES (0), (500), (999);
+        CREATE MATERIALIZED VIEW named AS SELECT v.id, n.name FROM (SELECT *, PROCTIME() AS now FROM visits) AS v
+          JOIN names FOR SYSTEM_TIME AS OF v.now AS n ON n.id = v.id;
+        FLUSH""")
+    assert server.sql("SELECT name FROM named ORDER BY id") == [["n0"], ["n500"], ["n999"]]

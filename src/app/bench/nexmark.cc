@@ -24,9 +24,6 @@ constexpr int64_t kDefaultEvents = 10'000'000;
 // What examples/nexmark/tables.sql says of the number of events.
 constexpr std::string_view kEventsOption = "'events.num' = '10000000'";
 constexpr auto kPollInterval = std::chrono::milliseconds(10);
-// Of so many events in a row so many are bids, the last ones.
-constexpr int64_t kRoundEvents = 50;
-constexpr int64_t kRoundBids = 46;
 
 // How the result of a query is checked. Always it must be what the same query gives as a batch on one worker, but:
 enum class Check : uint8_t {
@@ -36,13 +33,10 @@ enum class Check : uint8_t {
   kRowsThenWhole,
   // The same, but how many rows there are depends on the order, too.
   kWholeOnOneWorker,
-  // The clock decides which rows there are; each bid must count once, in a second run.
-  kBidsCounted,
 };
 
 Check check_of(std::string_view query) {
   constexpr std::array<std::string_view, 4> kFirstOfEqualRows{"q6", "q9", "q18", "q19"};
-  if (query == "q12") return Check::kBidsCounted;
   if (query.starts_with("cep-")) return Check::kWholeOnOneWorker;
   return std::ranges::find(kFirstOfEqualRows, query) != kFirstOfEqualRows.end() ? Check::kRowsThenWhole : Check::kWhole;
 }
@@ -118,25 +112,6 @@ void compare(std::string_view what, const Remainder& got, const Remainder& expec
   }
 }
 
-int64_t bids_of(int64_t events) {
-  const int64_t before = kRoundEvents - kRoundBids;
-  return events / kRoundEvents * kRoundBids + std::max<int64_t>(events % kRoundEvents - before, 0);
-}
-
-// On a server of its own with one worker.
-Status check_bids_counted(NexmarkServer& server, std::string_view query, int64_t events,
-                          std::vector<std::string>& problems) {
-  PENSTOCK_TRY(server.sql().run(fmt::format(
-      "CREATE MATERIALIZED VIEW counted AS SELECT SUM(bid_count) AS bids FROM ({})", query)));
-  PENSTOCK_TRY(server.wait_for_job("counted"));
-  const SqlClient::Rows counted = PENSTOCK_TRY(server.sql().run("SELECT bids FROM counted"));
-  const std::string expected = fmt::to_string(bids_of(events));
-  if (counted.size() != 1 || counted[0][0] != expected) {
-    problems.push_back(fmt::format("{} bids are counted, of {}", counted.empty() ? "no" : counted[0][0], expected));
-  }
-  return {};
-}
-
 Status check_result(const BenchOptions& options, std::string_view query, int64_t events, const Remainder& measured,
                     std::vector<std::string>& problems) {
   const Check check = check_of(options.case_name);
@@ -144,16 +119,12 @@ Status check_result(const BenchOptions& options, std::string_view query, int64_t
   beside.data_dir += "/check";
   std::filesystem::create_directory(beside.data_dir);
   NexmarkServer server = PENSTOCK_TRY(NexmarkServer::start(beside, 1, events));
-  if (check == Check::kBidsCounted) {
-    PENSTOCK_TRY(check_bids_counted(server, query, events, problems));
-  } else {
-    PENSTOCK_TRY(server.run_as_batch(query, "batch"));
-    const Remainder expected = PENSTOCK_TRY(server.remainder("batch"));
-    if (check != Check::kWholeOnOneWorker) compare("measured", measured, expected, check == Check::kWhole, problems);
-    if (check != Check::kWhole) {
-      PENSTOCK_TRY(server.run_as_job(query, "job"));
-      compare("on one worker", PENSTOCK_TRY(server.remainder("job")), expected, true, problems);
-    }
+  PENSTOCK_TRY(server.run_as_batch(query, "batch"));
+  const Remainder expected = PENSTOCK_TRY(server.remainder("batch"));
+  if (check != Check::kWholeOnOneWorker) compare("measured", measured, expected, check == Check::kWhole, problems);
+  if (check != Check::kWhole) {
+    PENSTOCK_TRY(server.run_as_job(query, "job"));
+    compare("on one worker", PENSTOCK_TRY(server.remainder("job")), expected, true, problems);
   }
   return server.process().stop();
 }

@@ -14,7 +14,8 @@ namespace {
 
 constexpr OptionDoc kOptions[] = {
     {"checksum", "false",
-     "Counts the rows that are left when all changes are applied, and sums their hashes: of the last INSERT the metrics "
+     "Counts the rows that are left when all changes are applied, and sums their hashes: of the last INSERT the "
+     "metrics "
      "penstock_blackhole_rows and penstock_blackhole_checksum."},
 };
 

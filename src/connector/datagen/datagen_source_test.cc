@@ -285,6 +285,17 @@ TEST_F(DatagenTest, ASelectOfAnEndlessTableGetsWhatComesInASecond) {
   EXPECT_EQ(rows, 5000u);
 }
 
+TEST_F(DatagenTest, RowsThatHaveAnEndAreNotAllThereBeforeIt) {
+  options_["rows-per-second"] = "1";
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*make_source(plan(request(schema_of({{"x", "INT"}})))), out), SourceState::kWaiting);
+  options_["number-of-rows"] = "2";
+  const auto source = make_source(plan(request(schema_of({{"x", "INT"}}))));
+  EXPECT_EQ(poll_all(*source, out), SourceState::kPaused);
+  env_.advance(1'000'000);
+  EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
+}
+
 TEST_F(DatagenTest, RowsComeAtTheirRate) {
   options_["rows-per-second"] = "100";
   const auto source = make_source(plan(request(schema_of({{"x", "INT"}}))));

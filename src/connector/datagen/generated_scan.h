@@ -19,7 +19,7 @@ struct GeneratedTable {
   // Over all instances; infinite: as fast as they are taken.
   double rows_per_second = std::numeric_limits<double>::infinity();
   int64_t rows_max = kEndless;
-  int64_t rows_of_select = 0;  // what a SELECT reads where there is no end
+  int64_t rows_of_select = 0;              // what a SELECT reads where there is no end
   std::vector<FieldGeneratorPtr> columns;  // one per column of ScanRequest::physical
 };
 

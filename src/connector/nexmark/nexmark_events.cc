@@ -145,8 +145,7 @@ int64_t NexmarkEvents::draw_price(Draws& random) const {
   // 100 * 10^(6u): the table gives the power of the step below, the rest is small enough for three terms of its series.
   const double position = unit_fraction(random.bits()) * static_cast<double>(kPriceSteps);
   const auto step = static_cast<size_t>(position);
-  const double x =
-      (position - static_cast<double>(step)) * 6.0 * std::numbers::ln10 / static_cast<double>(kPriceSteps);
+  const double x = (position - static_cast<double>(step)) * 6.0 * std::numbers::ln10 / static_cast<double>(kPriceSteps);
   return std::llround(100.0 * powers_[step] * (1 + x * (1 + x / 2 * (1 + x / 3))));
 }
 

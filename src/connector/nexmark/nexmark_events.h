@@ -131,10 +131,10 @@ class NexmarkEvents {
   const int64_t round_events_;
   const double delay_us_;
   std::array<uint64_t, kRespects> seeds_{};
-  std::string letters_;  // what fillers are cut from
-  std::string words_;    // likewise, with spaces
+  std::string letters_;         // what fillers are cut from
+  std::string words_;           // likewise, with spaces
   std::vector<double> powers_;  // 10^0 ... 10^6, evenly
-  columnar::StringHeap heap_;  // of the following
+  columnar::StringHeap heap_;   // of the following
   std::vector<StringCell> names_;
   std::vector<StringCell> channels_;
   std::vector<StringCell> urls_;

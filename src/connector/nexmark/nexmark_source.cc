@@ -61,8 +61,8 @@ constexpr std::string_view kTypeColumn = "event_type";
 template <auto kMethod, NexmarkKind kKind>
 class EventField : public FieldGenerator {
  public:
-  static constexpr bool kNeedsHeap = std::is_invocable_v<decltype(kMethod), const NexmarkEvents&, NexmarkPlace,
-                                                         StringHeap&>;
+  static constexpr bool kNeedsHeap =
+      std::is_invocable_v<decltype(kMethod), const NexmarkEvents&, NexmarkPlace, StringHeap&>;
   static auto value_of(const NexmarkEvents& events, NexmarkPlace at, StringHeap& heap) {
     if constexpr (kNeedsHeap) {
       return (events.*kMethod)(at, heap);
@@ -234,8 +234,8 @@ class Columns {
       return not_found("table \"{}\", column {}: there is no field \"{}\"", table_, column, name)
           .hint(meant.empty() ? fmt::format("there are {}", fmt::join(names, ", ")) : meant);
     }
-    const bool fits = at->type == TypeKind::kTimestamp ? type.is_timestamp() && type.precision() >= 3
-                                                       : type.kind() == at->type;
+    const bool fits =
+        at->type == TypeKind::kTimestamp ? type.is_timestamp() && type.precision() >= 3 : type.kind() == at->type;
     if (!fits) {
       return wrong_type(fmt::format("{}.{}", column, name), type, DataType(at->type).with_nullable(true).to_string());
     }
@@ -262,8 +262,7 @@ Result<NexmarkTable> parse_options(const std::string& table, const OptionMap& op
   TableOptions reader(table, options, kOptions);
   NexmarkTable parsed;
   NexmarkOptions& events = parsed.events;
-  events.events_per_second =
-      PENSTOCK_TRY(reader.get_int("first-event.rate", events.events_per_second, 1, kRateMax));
+  events.events_per_second = PENSTOCK_TRY(reader.get_int("first-event.rate", events.events_per_second, 1, kRateMax));
   PENSTOCK_TRY(reader.get_int("next-event.rate", events.events_per_second, 1, kRateMax));
   parsed.rate_limited = PENSTOCK_TRY(reader.get_bool("rate.limited", false));
   const int64_t events_max = PENSTOCK_TRY(reader.get_int("events.num", 0, 0, kEndless));

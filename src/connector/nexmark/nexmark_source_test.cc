@@ -61,8 +61,8 @@ class NexmarkTest : public ConnectorTest {
   std::string error_of(const std::vector<std::pair<std::string, std::string>>& columns, const OptionMap& more = {}) {
     OptionMap options = options_;
     for (const auto& [key, value] : more) options[key] = value;
-    const Status status = validate_table(
-        context(), {.name = "t", .physical = schema_of(columns), .metadata = {}, .options = options});
+    const Status status =
+        validate_table(context(), {.name = "t", .physical = schema_of(columns), .metadata = {}, .options = options});
     return status ? "" : status.error().to_string();
   }
 };
@@ -130,7 +130,7 @@ TEST_F(NexmarkTest, TimesGoOnEvenly) {
   options_["base-time"] = "2026-01-01 00:00:00";
   const std::vector<int64_t> times = values<int64_t>("bid.dateTime", "TIMESTAMP(3)");
   const int64_t begin_us = 1'767'225'600'000'000;
-  EXPECT_EQ(times.front(), begin_us + 1000);                // event 4, a quarter of a millisecond each
+  EXPECT_EQ(times.front(), begin_us + 1000);  // event 4, a quarter of a millisecond each
   EXPECT_EQ(times.back(), begin_us + 9999 / 4 * 1000);
 }
 
