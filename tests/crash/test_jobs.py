@@ -145,7 +145,7 @@ def test_jobs_equal_a_recomputation(crashing, seed):
     source = LogReader(server.kafka, "events", PARTITIONS)
     output = LogReader(server.kafka, "copies", 1)
     while server.kills < KILLS:
-        events.send(server.random.randrange(50, 700))
+        events.send(server.random.randrange(100, 700))
         target = events.acknowledged + server.random.randrange(1, 100)
         wait_for(lambda: events.producer.poll(0.001) and events.acknowledged >= target, "acknowledgements", server.server)
         server.kill()
