@@ -120,7 +120,7 @@ Status check_host_names(const std::vector<std::string>& names) {
   return {};
 }
 
-// What clients may take of the program's memory: a share of it, so that jobs and caches go on whatever clients send.
+// What clients and jobs may take of the program's memory: shares of it, so that all go on whatever one of them does.
 void share_memory(Config& config) {
   constexpr size_t kMiB = 1 << 20;
   const auto share = [&](size_t& bytes, size_t divisor, size_t most) {
@@ -130,6 +130,9 @@ void share_memory(Config& config) {
   share(config.kafka.responses_bytes_max, 8, 256 * kMiB);
   share(config.pg.messages_bytes_max, 8, 256 * kMiB);
   config.kafka.requests_bytes_max = std::max(config.kafka.requests_bytes_max, config.kafka.request_bytes_max);
+  // One job that grows without bound leaves room for the others.
+  if (config.sql.state_bytes_max == 0) config.sql.state_bytes_max = config.memory_limit / 4 * 3;
+  if (config.sql.job_state_bytes_max == 0) config.sql.job_state_bytes_max = config.memory_limit / 2;
 }
 
 // Puts in what depends on the machine or on another setting.

@@ -71,6 +71,8 @@ struct Config {
 
   struct Sql {
     int64_t rows_max = 1'000'000;
+    size_t state_bytes_max = 0;      // load_config() puts a share of memory_limit in place of 0
+    size_t job_state_bytes_max = 0;  // likewise
   } sql;
 
   struct Log {

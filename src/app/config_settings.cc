@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/json_text.h"
+#include "base/memory.h"
 
 namespace penstock::app {
 namespace {
@@ -81,6 +82,10 @@ constexpr auto kSettings = std::to_array<Setting>({
      24 * kHourMs},
 
     {"sql.rows_max", PLACE(sql.rows_max), "rows that one SELECT over HTTP may return", 1, 1'000'000'000},
+    {"sql.state_bytes_max", PLACE(sql.state_bytes_max),
+     "of the state of all jobs and queries together (default: three quarters of memory_limit)", 0},
+    {"sql.job_state_bytes_max", PLACE(sql.job_state_bytes_max),
+     "of the state of one job or query; above it that one fails (default: half of memory_limit)", 0},
 
     {"log.level", PLACE(log.level), "the least that is logged"},
     {"log.format", PLACE(log.format), "of a log line"},
@@ -103,25 +108,6 @@ constexpr std::array<Choice<logging::Format>, 2> kFormats{
 
 const auto& choices_of(const logging::Level* /*type*/) { return kLevels; }
 const auto& choices_of(const logging::Format* /*type*/) { return kFormats; }
-
-// The factor of "K", "MiB", ... and of nothing; powers of 1024.
-std::optional<int64_t> byte_unit(std::string_view unit) {
-  constexpr std::array<std::pair<std::string_view, int>, 12> kUnits{{{"", 0},
-                                                                     {"B", 0},
-                                                                     {"K", 10},
-                                                                     {"KiB", 10},
-                                                                     {"M", 20},
-                                                                     {"MiB", 20},
-                                                                     {"G", 30},
-                                                                     {"GiB", 30},
-                                                                     {"T", 40},
-                                                                     {"TiB", 40},
-                                                                     {"k", 10},
-                                                                     {"kiB", 10}}};
-  const auto* at = std::ranges::find(kUnits, unit, &std::pair<std::string_view, int>::first);
-  if (at == kUnits.end()) return std::nullopt;
-  return int64_t{1} << at->second;
-}
 
 // Reads a whole decimal integer at the front of `text` and takes it off.
 std::optional<int64_t> take_integer(std::string_view& text) {
@@ -166,17 +152,12 @@ Status read(const Setting& setting, const WrittenValue& written, int64_t& value)
 }
 
 Status read(const Setting& setting, const WrittenValue& written, size_t& value) {
-  std::string_view rest = written.text;
-  const auto number = take_integer(rest);
-  while (rest.starts_with(' ')) rest.remove_prefix(1);
-  const auto unit = byte_unit(rest);
-  int64_t bytes = 0;
-  if (written.kind == WrittenValue::Kind::kBoolean || !number || *number < 0 || !unit ||
-      __builtin_mul_overflow(*number, *unit, &bytes)) {
+  const std::optional<int64_t> bytes = parse_bytes(written.text);
+  if (written.kind == WrittenValue::Kind::kBoolean || !bytes) {
     return wrong(setting, written, "a number of bytes such as 67108864, 64M or 64MiB");
   }
-  PENSTOCK_TRY(check_range(setting, written, bytes));
-  value = static_cast<size_t>(bytes);
+  PENSTOCK_TRY(check_range(setting, written, *bytes));
+  value = static_cast<size_t>(*bytes);
   return {};
 }
 

@@ -61,16 +61,20 @@ TEST_F(ConfigTest, HasDefaults) {
   EXPECT_TRUE(loaded->help.empty());
 }
 
-TEST_F(ConfigTest, ClientsGetSharesOfTheMemory) {
+TEST_F(ConfigTest, ClientsAndJobsGetSharesOfTheMemory) {
   const auto small = load({"--memory-limit=800MiB"});
   ASSERT_TRUE(small);
   EXPECT_EQ(small->config.kafka.requests_bytes_max, size_t{200} << 20);
   EXPECT_EQ(small->config.kafka.responses_bytes_max, size_t{100} << 20);
   EXPECT_EQ(small->config.pg.messages_bytes_max, size_t{100} << 20);
-  const auto large = load({"--memory-limit=100GiB", "--kafka-responses-bytes-max=1MiB"});
+  EXPECT_EQ(small->config.sql.state_bytes_max, size_t{600} << 20);
+  EXPECT_EQ(small->config.sql.job_state_bytes_max, size_t{400} << 20);
+  const auto large =
+      load({"--memory-limit=100GiB", "--kafka-responses-bytes-max=1MiB", "--sql-job-state-bytes-max=2MiB"});
   ASSERT_TRUE(large);
   EXPECT_EQ(large->config.kafka.requests_bytes_max, size_t{512} << 20);
   EXPECT_EQ(large->config.kafka.responses_bytes_max, size_t{1} << 20);
+  EXPECT_EQ(large->config.sql.job_state_bytes_max, size_t{2} << 20);
   const auto tiny = load({"--memory-limit=64MiB"});
   ASSERT_TRUE(tiny);
   EXPECT_EQ(tiny->config.kafka.requests_bytes_max, tiny->config.kafka.request_bytes_max) << "one request fits";

@@ -41,7 +41,7 @@ Result<std::string> cluster_id(io::Env& env, const std::string& directory) {
 
 // In the order in which they are made; they go the other way round.
 struct Server::Parts {
-  explicit Parts(const Config& c) : config(c), memory("total", c.memory_limit) {}
+  explicit Parts(const Config& c) : config(c), memory("memory_limit", c.memory_limit) {}
 
   Status start();
   void watch_open_files();
@@ -65,6 +65,9 @@ struct Server::Parts {
 
 Status Server::Parts::start() {
   watch_open_files();
+  metrics.gauge("penstock_memory_limit_bytes", "What memory_limit is").set(static_cast<int64_t>(config.memory_limit));
+  metrics.callback("penstock_memory_bytes", "What is taken of memory_limit", {},
+                   [this] { return static_cast<double>(memory.used_bytes()); });
   const std::string& directory = config.data_dir;
   PENSTOCK_TRY(env.create_directories(directory));
   PENSTOCK_TRY(env.sync_directory(io::parent_directory(directory)));  // the log makes durable what is below it
@@ -92,6 +95,8 @@ Status Server::Parts::start() {
   engine_options.default_partitions = static_cast<int32_t>(config.kafka.default_partitions);
   engine_options.workers = static_cast<int>(config.workers);
   engine_options.memory = &memory;
+  engine_options.state_bytes_max = config.sql.state_bytes_max;
+  engine_options.job_state_bytes_max = config.sql.job_state_bytes_max;
   engine_options.metrics = &metrics;
   engine = PENSTOCK_TRY(engine::Engine::open(std::move(engine_options)));
 

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -28,6 +31,13 @@ void MemoryBudget::release(size_t bytes) {
   for (MemoryBudget* b = this; b != nullptr; b = b->parent_) b->used_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
+const MemoryBudget& MemoryBudget::refusing(size_t bytes) const {
+  for (const MemoryBudget* b = this; b != nullptr; b = b->parent_) {
+    if (bytes > b->limit_bytes_ || b->used_bytes() > b->limit_bytes_ - bytes) return *b;
+  }
+  return *this;
+}
+
 size_t MemoryBudget::detect_limit_bytes() {
   const auto machine = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
   // cgroup v2 says "max" where there is no limit; v1 says a number larger than any machine.
@@ -37,6 +47,30 @@ size_t MemoryBudget::detect_limit_bytes() {
     if (file >> limit && limit < machine) return limit;
   }
   return machine;
+}
+
+std::optional<int64_t> parse_bytes(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, int>, 12> kUnits{{{"", 0},
+                                                                     {"B", 0},
+                                                                     {"K", 10},
+                                                                     {"KiB", 10},
+                                                                     {"M", 20},
+                                                                     {"MiB", 20},
+                                                                     {"G", 30},
+                                                                     {"GiB", 30},
+                                                                     {"T", 40},
+                                                                     {"TiB", 40},
+                                                                     {"k", 10},
+                                                                     {"kiB", 10}}};
+  int64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(stop - text.data()));
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  const auto* unit = std::ranges::find(kUnits, text, &std::pair<std::string_view, int>::first);
+  int64_t bytes = 0;
+  if (unit == kUnits.end() || __builtin_mul_overflow(number, int64_t{1} << unit->second, &bytes)) return std::nullopt;
+  return bytes;
 }
 
 bool MemoryReservation::try_resize(size_t bytes) {

@@ -1,12 +1,16 @@
 // Memory accounting: a tree of budgets, and reservations that give back what they hold.
 //
 // A budget bounds one use (a topic's tail cache, a job's state, a subscription); its parent bounds the whole
-// program at a share of the container's limit. Accounting is by estimate of the large pieces, not by malloc hooks.
+// program at a share of the container's limit. Accounting is by estimate of the large pieces, not by malloc hooks; for
+// the state of jobs see base/state_memory.h.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace penstock {
@@ -24,6 +28,8 @@ class MemoryBudget {
   // Takes `bytes` even over the limit, for what cannot be refused any more (it is then seen in used_bytes()).
   void force_reserve(size_t bytes);
   void release(size_t bytes);
+  // Which one try_reserve(`bytes`) would be refused by now: this, or one above it; this when none would any more.
+  const MemoryBudget& refusing(size_t bytes) const;
 
   const std::string& name() const { return name_; }
   size_t limit_bytes() const { return limit_bytes_; }
@@ -38,6 +44,9 @@ class MemoryBudget {
   MemoryBudget* const parent_;
   std::atomic<size_t> used_bytes_{0};
 };
+
+// A number of bytes as people write it: "67108864", "64M", "64MiB", "64 MiB"; units are powers of 1024.
+std::optional<int64_t> parse_bytes(std::string_view text);
 
 // Holds bytes of a budget and releases them when it goes. Not thread-safe.
 class MemoryReservation {

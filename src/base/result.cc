@@ -12,6 +12,7 @@ std::string_view error_code_name(ErrorCode code) {
     case ErrorCode::kCorruption: return "corruption";
     case ErrorCode::kIoError: return "io_error";
     case ErrorCode::kResourceExhausted: return "resource_exhausted";
+    case ErrorCode::kOutOfMemory: return "out_of_memory";
     case ErrorCode::kUnavailable: return "unavailable";
     case ErrorCode::kCancelled: return "cancelled";
     case ErrorCode::kTimeout: return "timeout";

@@ -29,7 +29,8 @@ enum class ErrorCode : uint8_t {
   kPermissionDenied,   // not allowed for this user
   kCorruption,         // stored bytes do not match their checksum or format
   kIoError,            // the operating system refused a read or write
-  kResourceExhausted,  // a named limit is reached (memory, disk, connections)
+  kResourceExhausted,  // a named limit is reached (disk, connections, a size)
+  kOutOfMemory,        // a limit of memory is reached
   kUnavailable,        // not now: starting, stopping, or a peer is away; trying again may help
   kCancelled,          // the caller asked to stop
   kTimeout,            // a bound on time was reached

@@ -46,6 +46,18 @@ size_t ChangeBatch::bytes() const {
   return bytes;
 }
 
+size_t ChangeBatch::bytes_with_texts() const {
+  size_t bytes = sizeof(ChangeBatch) + (ops_ == nullptr ? 0 : ops_->size());
+  for (const ColumnPtr& column : columns_) bytes += column->bytes_with_texts();
+  return bytes;
+}
+
+size_t BatchBuilder::bytes() const {
+  size_t bytes = ops_.capacity() * sizeof(RowOp);
+  for (const ColumnBuilder& column : columns_) bytes += column.bytes();
+  return bytes;
+}
+
 BatchBuilder::BatchBuilder(std::vector<types::DataType> types) {
   columns_.reserve(types.size());
   for (types::DataType type : types) columns_.emplace_back(type);

@@ -50,7 +50,10 @@ class ChangeBatch {
   ChangeBatch slice(size_t begin, size_t end) const;
   // The same rows and ops with other columns.
   ChangeBatch with_columns(std::vector<ColumnPtr> columns) const { return {rows_, std::move(columns), ops_}; }
+  // An estimate of the memory held, without texts, which may be shared.
   size_t bytes() const;
+  // The same with the texts and nested values of its rows, as if nobody else had them.
+  size_t bytes_with_texts() const;
 
  private:
   size_t rows_ = 0;
@@ -70,6 +73,8 @@ class BatchBuilder {
   void append_row(const ChangeBatch& batch, size_t row, RowOp op);
   size_t rows() const { return rows_; }
   bool full() const { return rows_ >= kBatchRowsMax; }
+  // An estimate of the memory held.
+  size_t bytes() const;
   // Gives the batch and starts anew. Ops are left out when every row is kInsert.
   ChangeBatch finish();
 

@@ -141,6 +141,13 @@ size_t Column::bytes() const {
   return sizeof(Column) + values_bytes + nulls_.size() + owners_.size() * sizeof(Owner);
 }
 
+size_t Column::bytes_with_texts() const {
+  size_t bytes = this->bytes();
+  if (type_.physical() != types::Physical::kString) return bytes;
+  for (const StringCell& cell : values<StringCell>()) bytes += cell.is_inline() ? 0 : cell.size();
+  return bytes;
+}
+
 ColumnPtr Column::take(std::span<const uint16_t> rows) const {
   std::vector<uint8_t> nulls;
   if (has_nulls()) nulls = gather(nulls_, rows);

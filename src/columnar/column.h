@@ -112,6 +112,8 @@ class Column {
   types::Value value(size_t row) const;
   // An estimate of the memory held, without shared heaps.
   size_t bytes() const;
+  // The same with the texts and nested values, as if nobody else had them.
+  size_t bytes_with_texts() const;
 
   // The chosen rows, in that order; string heaps are shared.
   ColumnPtr take(std::span<const uint16_t> rows) const;
@@ -141,6 +143,9 @@ class ColumnBuilder {
 
   types::DataType type() const { return type_; }
   size_t size() const;
+
+  // An estimate of the memory held.
+  size_t bytes() const;
 
   void append_null();
   void append_bool(bool v);

@@ -28,6 +28,11 @@ size_t ColumnBuilder::size() const {
   return std::visit([](const auto& values) { return values.size(); }, values_);
 }
 
+size_t ColumnBuilder::bytes() const {
+  const size_t values = std::visit([](const auto& values) { return values.capacity() * sizeof(values[0]); }, values_);
+  return values + nulls_.capacity() + (heap_ == nullptr ? 0 : heap_->bytes());
+}
+
 void ColumnBuilder::append_null() {
   std::visit([](auto& values) { values.emplace_back(); }, values_);
   nulls_.resize(size() - 1, 0);

@@ -93,6 +93,7 @@ struct JobStatus {
   std::optional<EventTime> watermark;
   uint64_t late_dropped_total = 0;
   uint64_t too_far_ahead_total = 0;  // rows that did not move the watermark
+  size_t state_bytes = 0;            // what its operators hold
 };
 
 struct ViewInfo {
@@ -160,6 +161,9 @@ struct EngineOptions {
   size_t scan_batch_rows_max = columnar::kBatchRowsMax;
   int64_t epoch_interval_busy_us = 50'000;
   MemoryBudget* memory = nullptr;
+  // Of the state of all jobs and queries, and of each (sql.state_bytes_max, sql.job_state_bytes_max).
+  size_t state_bytes_max = SIZE_MAX;
+  size_t job_state_bytes_max = SIZE_MAX;
   MetricsRegistry* metrics = nullptr;
 };
 

@@ -325,6 +325,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.view = view;
   job.metrics = options_.metrics;
   job.executor = executor_.get();
+  job.state = state_limit();
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
@@ -357,6 +358,7 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   job.sink = PENSTOCK_TRY(make_sink(insert, group_of(*entry)));
   job.metrics = options_.metrics;
   job.executor = executor_.get();
+  job.state = state_limit();
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
@@ -586,20 +588,20 @@ void EngineImpl::add_own_system_tables() {
   SystemTable jobs;
   jobs.schema_name = "sys";
   jobs.name = "jobs";
-  jobs.schema = {{"id", TypeKind::kBigInt},          {"name", TypeKind::kString},  {"kind", TypeKind::kString},
-                 {"state", TypeKind::kString},       {"error", TypeKind::kString}, {"events_in", TypeKind::kBigInt},
-                 {"rows_out", TypeKind::kBigInt},    {"lag", TypeKind::kBigInt},   {"watermark", TypeKind::kTimestamp},
-                 {"late_dropped", TypeKind::kBigInt},
-                 {"too_far_ahead", TypeKind::kBigInt}};
+  jobs.schema = {
+      {"id", TypeKind::kBigInt},           {"name", TypeKind::kString},          {"kind", TypeKind::kString},
+      {"state", TypeKind::kString},        {"error", TypeKind::kString},         {"events_in", TypeKind::kBigInt},
+      {"rows_out", TypeKind::kBigInt},     {"lag", TypeKind::kBigInt},           {"watermark", TypeKind::kTimestamp},
+      {"late_dropped", TypeKind::kBigInt}, {"too_far_ahead", TypeKind::kBigInt}, {"state_bytes", TypeKind::kBigInt}};
   jobs.rows = [this] {
     std::vector<std::vector<Value>> rows;
     for (const JobStatus& job : status().jobs) {
-      rows.push_back({Value(job.id), Value(job.name), Value(job.kind), Value(job.state),
-                      job.error.empty() ? Value() : Value(job.error), Value(static_cast<int64_t>(job.events_in_total)),
-                      Value(static_cast<int64_t>(job.rows_out_total)), Value(job.lag_events),
-                      job.watermark ? Value(job.watermark->value()) : Value(),
-                      Value(static_cast<int64_t>(job.late_dropped_total)),
-                      Value(static_cast<int64_t>(job.too_far_ahead_total))});
+      rows.push_back(
+          {Value(job.id), Value(job.name), Value(job.kind), Value(job.state),
+           job.error.empty() ? Value() : Value(job.error), Value(static_cast<int64_t>(job.events_in_total)),
+           Value(static_cast<int64_t>(job.rows_out_total)), Value(job.lag_events),
+           job.watermark ? Value(job.watermark->value()) : Value(), Value(static_cast<int64_t>(job.late_dropped_total)),
+           Value(static_cast<int64_t>(job.too_far_ahead_total)), Value(static_cast<int64_t>(job.state_bytes))});
     }
     return rows;
   };

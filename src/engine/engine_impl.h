@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
@@ -30,7 +31,8 @@ namespace penstock::engine {
 // Thread-safe. Statements that change the catalog go one at a time (ddl_mutex_); readers take mutex_ for a moment.
 class EngineImpl : public Engine {
  public:
-  explicit EngineImpl(EngineOptions options) : options_(std::move(options)) {}
+  explicit EngineImpl(EngineOptions options)
+      : options_(std::move(options)), state_("sql.state_bytes_max", options_.state_bytes_max, options_.memory) {}
   ~EngineImpl() override;
 
   Status start();
@@ -52,6 +54,10 @@ class EngineImpl : public Engine {
   exec::Executor& executor() { return *executor_; }
   plan::PlanContext plan_context(plan::PlanMode mode) const;
   GraphContext graph_context(bool bounded) const;
+  // What the state of one job may take.
+  exec::StateLimit state_limit() {
+    return {.budget = &state_, .bytes_max = options_.job_state_bytes_max, .name = "sql.job_state_bytes_max"};
+  }
   // Of the job of an entry.
   GraphContext job_context(const catalog::Entry& entry) const;
 
@@ -99,6 +105,7 @@ class EngineImpl : public Engine {
   void add_own_system_tables();
 
   const EngineOptions options_;
+  MemoryBudget state_;  // of all jobs and queries
   std::string files_directory_;
   std::string data_directory_;
   std::unique_ptr<catalog::Catalog> catalog_;

@@ -7,6 +7,7 @@
 #include "catalog/catalog.h"
 #include "connector/connector.h"
 #include "engine/graph_builder.h"
+#include "plan/planner.h"
 
 namespace penstock::engine {
 
@@ -35,7 +36,7 @@ int GraphBuilder::add_fragment(const PhysicalNode& node, std::string name, int p
 
 Result<int> GraphBuilder::append(const PhysicalNode& node, OperatorFactory factory) {
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
-  at(fragment).append(std::move(factory), node.schema);
+  at(fragment).append(std::move(factory), node.schema, plan::operator_name(node));
   return fragment;
 }
 

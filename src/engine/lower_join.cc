@@ -68,6 +68,7 @@ Result<int> GraphBuilder::add_pair(const PhysicalNode& node, std::string name, O
   const bool spread = is_hash(*node.inputs[0]) && is_hash(*node.inputs[1]) && !context_.bounded;
   const int fragment = add_fragment(node, std::move(name), spread ? context_.parallelism : 1, std::move(edges));
   at(fragment).chain.push_back(std::move(factory));
+  at(fragment).chain_names.push_back(plan::operator_name(node));
   return fragment;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/memory.h"
 #include "engine/cursor.h"
 #include "engine/engine_impl.h"
 #include "engine/modify.h"
@@ -196,6 +197,14 @@ class SessionImpl : public Session {
     return std::make_unique<SharedCursor>(std::move(cursor));
   }
 
+  // Of a statement that runs to its end: the session may allow it less than the server does.
+  exec::StateLimit state_limit() {
+    exec::StateLimit limit = engine_.state_limit();
+    const auto own = static_cast<size_t>(parse_bytes(*settings_.get(kStateSetting)).value_or(0));
+    if (own == 0 || own >= limit.bytes_max) return limit;
+    return {.budget = limit.budget, .bytes_max = own, .name = std::string(kStateSetting)};
+  }
+
   // --- queries ---
 
   CursorResult run(const Call& call, const sql::Query& query) {
@@ -213,6 +222,7 @@ class SessionImpl : public Session {
       spec.name = "select";
       spec.fragments = std::move(graph.fragments);
       spec.one_epoch = true;
+      spec.state = state_limit();
       spec.fragments.back().append(
           [queue](int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> { return queue->make_operator(); }, {});
       spec.on_finished = [queue](Status status) { queue->finish(std::move(status)); };
@@ -231,7 +241,7 @@ class SessionImpl : public Session {
     std::vector<columnar::ChangeBatch> batches;
     size_t bytes = 0;
     while (std::optional<columnar::ChangeBatch> batch = PENSTOCK_TRY(cursor->next())) {
-      bytes += batch->bytes();
+      bytes += batch->bytes_with_texts();
       if (bytes > kStatementBytesMax) {
         return make_error(ErrorCode::kResourceExhausted, "the statement changes more than {} bytes of rows",
                           kStatementBytesMax)
@@ -333,6 +343,7 @@ class SessionImpl : public Session {
     spec.name = "insert";
     spec.fragments = std::move(graph.fragments);
     spec.one_epoch = as_a_whole;
+    spec.state = state_limit();
     const int parallelism = spec.fragments.back().parallelism;
     spec.fragments.back().append(
         [sink, parallelism](int instance) {

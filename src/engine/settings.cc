@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "base/memory.h"
 #include "base/suggest.h"
 #include "expr/time_zone.h"
 
@@ -17,7 +18,7 @@ struct Setting {
   std::string_view description;
 };
 
-constexpr std::array<Setting, 8> kSettings{{
+constexpr std::array<Setting, 9> kSettings{{
     {"application_name", "", "The client's name for itself."},
     {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
@@ -25,6 +26,8 @@ constexpr std::array<Setting, 8> kSettings{{
      "How an INSERT runs: streaming, as a job of its own; batch, to its end with the statement; or automatic, which is "
      "batch where the input has an end."},
     {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
+    {kStateSetting, "0",
+     "How much state a statement of this session keeps before it fails; 0: what the server allows."},
     {"search_path", "public", "Kept for PostgreSQL clients; there is one schema."},
     {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
     {"timezone", "UTC", "The session's time zone."},
@@ -72,6 +75,9 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
     }
     it->second = mode;
     return {};
+  }
+  if (key == kStateSetting && !parse_bytes(value)) {
+    return invalid_argument("{} must be a number of bytes such as 67108864, 64M or 64MiB, not \"{}\"", key, value);
   }
   it->second = value;
   return {};

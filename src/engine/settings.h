@@ -11,6 +11,9 @@
 
 namespace penstock::engine {
 
+// The setting of how much state a statement may keep.
+inline constexpr std::string_view kStateSetting = "job_state_bytes_max";
+
 // Not thread-safe; belongs to one session.
 class SessionSettings {
  public:

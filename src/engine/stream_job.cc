@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "base/state_memory.h"
 #include "base/time.h"
 #include "engine/view_source.h"
 
@@ -19,17 +20,23 @@ class ViewSink : public exec::Operator {
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     pending_.push_back(batch);
+    bytes_ += batch.bytes_with_texts();
+    counted_.set(bytes_);
     return {};
   }
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
     for (columnar::ChangeBatch& batch : pending_) view_->stage(epoch, std::move(batch));
     pending_.clear();
+    bytes_ = 0;
+    counted_.set(bytes_);
     return exec::Progress::kDone;
   }
 
  private:
   const std::shared_ptr<view::View> view_;
   std::vector<columnar::ChangeBatch> pending_;  // of the epoch that runs
+  size_t bytes_ = 0;                            // of these
+  StateBytes counted_;
 };
 
 std::string_view kind_name(StreamJob::Kind kind) {
@@ -77,6 +84,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   exec::JobSpec spec;
   spec.name = self.options_.name;
   spec.fragments = std::move(graph.fragments);
+  spec.state = self.options_.state;
   exec::FragmentSpec& last = spec.fragments.back();
   last.append(
       [view = self.options_.view, sink = self.options_.sink,
@@ -84,10 +92,13 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
         if (sink != nullptr) return sink->make_operator({.number = instance, .parallelism = parallelism});
         return make_view_sink(view);
       },
-      {});
+      {}, "the rows of one epoch");
   spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
   spec.on_finished = [&self](const Status& status) { self.on_finished(status); };
   self.job_ = PENSTOCK_TRY(self.options_.executor->start(std::move(spec)));
+  self.options_.metrics->callback("penstock_engine_state_bytes", "What the operators of a job hold.",
+                                  self.metric_labels(),
+                                  [&job = *self.job_] { return static_cast<double>(job.stats().state_bytes); });
   return stream;
 }
 
@@ -231,6 +242,7 @@ JobStatus StreamJob::status() {
   if (stats.watermark != kMinEventTime && stats.watermark != kMaxEventTime) status.watermark = stats.watermark;
   status.late_dropped_total = late_dropped_->value();
   status.too_far_ahead_total = too_far_ahead_->value();
+  status.state_bytes = stats.state_bytes;
   sample_rate(status, monotonic_time_us());
   return status;
 }

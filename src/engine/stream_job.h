@@ -37,6 +37,7 @@ class StreamJob {
     std::shared_ptr<connector::Sink> sink;  // of inserts
     MetricsRegistry* metrics = nullptr;
     exec::Executor* executor = nullptr;
+    exec::StateLimit state;
     std::function<void()> on_failed;  // on any thread
   };
 

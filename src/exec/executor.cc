@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -52,6 +53,10 @@ class JobState : public RunnableOwner {
  public:
   explicit JobState(JobSpec spec) : spec_(std::move(spec)) {
     context_.fail = [this](Error error) { fail(std::move(error)); };
+    if (spec_.state.budget == nullptr) return;
+    state_.emplace(spec_.state.name, spec_.state.bytes_max, spec_.state.budget);
+    context_.state = &*state_;
+    context_.state_error = [this](size_t bytes) { return state_error(bytes); };
   }
 
   // Makes sources, operators, channels and tasks. Nothing runs before launch().
@@ -74,14 +79,17 @@ class JobState : public RunnableOwner {
   Result<Task::Parts> make_parts(size_t fragment_index, size_t instance);
   void connect_channels(size_t fragment_index, const ExecutorOptions& options);
   void make_coordinator(const ExecutorOptions& options);
+  Error state_error(size_t refused_bytes) const;
 
   const JobSpec spec_;
+  std::optional<MemoryBudget> state_;  // what the operators may hold
   JobContext context_;
   std::unique_ptr<EpochCoordinator> epochs_;
   std::vector<std::vector<std::shared_ptr<TaskHandle>>> handles_;  // [fragment][instance]
   std::vector<std::vector<Grid>> channels_;                        // [fragment][input port]
   std::vector<std::unique_ptr<Task>> tasks_;
-  std::vector<TaskHandle*> task_handles_;  // as tasks_
+  std::vector<size_t> task_fragments_;     // as tasks_
+  std::vector<TaskHandle*> task_handles_;  // likewise
   std::vector<std::shared_ptr<TaskHandle>> source_handles_;
   std::vector<size_t> loading_sources_;
   std::atomic<size_t> running_{0};
@@ -136,7 +144,11 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
     }
     parts.gate = std::make_unique<InputGate>(ports, fragment.loaded_input);
   }
-  for (const auto& make : fragment.chain) parts.chain.push_back(PENSTOCK_TRY(make(static_cast<int>(instance))));
+  for (const auto& make : fragment.chain) {
+    const StateMeter meter;
+    parts.chain.push_back(PENSTOCK_TRY(make(static_cast<int>(instance))));
+    parts.state_bytes.push_back(meter.bytes());
+  }
   for (size_t consumer = fragment_index + 1; consumer < spec_.fragments.size(); ++consumer) {
     const std::vector<EdgeSpec>& inputs = spec_.fragments[consumer].inputs;
     for (size_t port = 0; port < inputs.size(); ++port) {
@@ -184,6 +196,7 @@ Status JobState::build(const ExecutorOptions& options, const std::vector<std::un
   for (size_t i = 0; i < spec_.fragments.size(); ++i) {
     for (size_t instance = 0; instance < handles_[i].size(); ++instance) {
       tasks_.push_back(std::make_unique<Task>(context_, PENSTOCK_TRY(make_parts(i, instance))));
+      task_fragments_.push_back(i);
       task_handles_.push_back(handles_[i][instance].get());
       tasks_.back()->connect(handles_[i][instance]);
     }
@@ -212,16 +225,45 @@ void JobState::fail(Error error) {
   stop();
 }
 
+Error JobState::state_error(size_t refused_bytes) const {
+  std::map<std::pair<size_t, size_t>, size_t> held;  // by fragment and place in its chain
+  size_t total = 0;
+  for (size_t i = 0; i < tasks_.size(); ++i) {
+    const std::vector<size_t> stages = tasks_[i]->state_bytes();
+    for (size_t stage = 0; stage < stages.size(); ++stage) {
+      held[{task_fragments_[i], stage}] += stages[stage];
+      total += stages[stage];
+    }
+  }
+  const auto largest = std::ranges::max_element(held, {}, [](const auto& one) { return one.second; });
+  const auto [fragment, stage] = largest->first;
+  const std::vector<std::string>& names = spec_.fragments[fragment].chain_names;
+  const bool named = stage < names.size() && !names[stage].empty();
+  const std::string& name = named ? names[stage] : spec_.fragments[fragment].name;
+  const MemoryBudget& limit = state_->refusing(refused_bytes);
+  return make_error(ErrorCode::kOutOfMemory,
+                    "the limit {} of {} bytes is reached: job {} holds {} bytes of state, {} of them in {}",
+                    limit.name(), limit.limit_bytes(), spec_.name, total, largest->second, name)
+      .hint(fmt::format("bound the state by a window, a condition on the time, fewer keys or a LIMIT, or raise {}",
+                        limit.name()));
+}
+
 void JobState::on_done() {
   if (running_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  bool failed = false;
   Status status;
   {
     std::lock_guard lock(mutex_);
+    failed = error_.has_value();
     if (error_) {
       status = *error_;
     } else if (!epochs_->finished()) {
       status = make_error(ErrorCode::kCancelled, "job {} was stopped", spec_.name);
     }
+  }
+  // A job that has failed stays, but what it holds is for the others.
+  if (failed) {
+    for (const std::unique_ptr<Task>& task : tasks_) task->drop_state();
   }
   if (spec_.on_finished) spec_.on_finished(status);
   std::lock_guard lock(mutex_);
@@ -242,6 +284,7 @@ JobStats JobState::stats() const {
   for (const std::unique_ptr<Task>& task : tasks_) {
     stats.rows_in += task->rows_in();
     stats.rows_out += task->rows_out();
+    for (const size_t bytes : task->state_bytes()) stats.state_bytes += bytes;
     if (!task->has_outputs()) watermark = std::min(watermark, task->watermark());
   }
   stats.watermark = watermark;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "base/state_memory.h"
 #include "exec/job.h"
 
 namespace penstock::exec {
@@ -620,6 +621,81 @@ TEST(Executor, InCheckedBuildsTheOperatorThatBreaksARuleIsNamedAndTheJobEnds) {
   EXPECT_TRUE(error_with(Rule::kWeights).starts_with("broken: a row was deleted more often than inserted: "));
   EXPECT_TRUE(error_with(Rule::kWatermark).starts_with("broken: the watermark went back from "));
   EXPECT_EQ(error_with(Rule::kEnd), "broken: a message after the end of input");
+}
+
+// Keeps so many bytes for every row.
+class Hoards : public Operator {
+ public:
+  explicit Hoards(size_t row_bytes) : row_bytes_(row_bytes) {}
+  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+    kept_.resize(kept_.size() + batch.rows() * row_bytes_);
+    out.emit(batch);
+    return {};
+  }
+
+ private:
+  const size_t row_bytes_;
+  StateVector<char> kept_;
+};
+
+// 1,000 batches of 100 rows, none of which ever ends, through an operator that keeps bytes of them.
+JobSpec hoarding_job(std::string name, size_t row_bytes, Collected& collected, StateLimit limit) {
+  std::vector<std::pair<int64_t, int64_t>> rows(100);
+  JobSpec spec;
+  spec.name = std::move(name);
+  spec.state = std::move(limit);
+  spec.fragments.push_back(source_fragment({std::vector(1'000, make_batch(rows))}, 1, false));
+  FragmentSpec fragment;
+  fragment.name = "hoard";
+  fragment.inputs = {{.from = 0}};
+  fragment.output_schema = kSchema;
+  for (const size_t bytes : {size_t{0}, row_bytes}) {
+    fragment.append([bytes](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<Hoards>(bytes); },
+                    kSchema, bytes == 0 ? "Small" : "Large");
+  }
+  spec.fragments.push_back(std::move(fragment));
+  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 1}));
+  return spec;
+}
+
+TEST(Executor, AJobThatKeepsTooMuchFailsAlone) {
+  constexpr size_t kMiB = 1 << 20;
+  MemoryBudget all("all", 64 * kMiB);
+  Collected modest_rows;
+  Collected greedy_rows;
+  std::unique_ptr<Executor> executor = Executor::make(options(2, 4));
+  const StateLimit limit{.budget = &all, .bytes_max = 4 * kMiB, .name = "each"};
+  auto modest = executor->start(hoarding_job("modest", 10, modest_rows, limit));
+  auto greedy = executor->start(hoarding_job("greedy", 100, greedy_rows, limit));
+  const Status status = (*greedy)->wait();
+  ASSERT_FALSE(status.has_value());
+  EXPECT_EQ(status.error().code(), ErrorCode::kOutOfMemory);
+  const std::string& message = status.error().message();
+  EXPECT_TRUE(message.starts_with("the limit each of 4194304 bytes is reached: job greedy holds ")) << message;
+  EXPECT_TRUE(message.ends_with(" of them in Large")) << message;
+  EXPECT_NE(status.error().hint().find("raise each"), std::string::npos) << status.error().hint();
+  // It is there still, but holds nothing.
+  EXPECT_EQ((*greedy)->stats().state_bytes, 0U);
+  EXPECT_LE(all.used_bytes(), 2 * kMiB);
+  // The other one takes all its rows.
+  while ((*modest)->stats().rows_out < 100'000) std::this_thread::yield();
+  EXPECT_FALSE((*modest)->finished());
+  EXPECT_GE((*modest)->stats().state_bytes, kMiB * 9 / 10);
+  EXPECT_GE(all.used_bytes(), kMiB * 9 / 10);
+  modest->reset();
+  EXPECT_EQ(all.used_bytes(), 0U);
+}
+
+TEST(Executor, AJobFailsWhenAllTogetherKeepTooMuch) {
+  MemoryBudget all("all", 1 << 20);
+  Collected rows;
+  std::unique_ptr<Executor> executor = Executor::make(options(1, 4));
+  auto job =
+      executor->start(hoarding_job("greedy", 100, rows, {.budget = &all, .bytes_max = SIZE_MAX, .name = "each"}));
+  const Status status = (*job)->wait();
+  ASSERT_FALSE(status.has_value());
+  EXPECT_TRUE(status.error().message().starts_with("the limit all of 1048576 bytes is reached: job greedy holds "))
+      << status.error().message();
 }
 
 TEST(Executor, AnErrorOfOnEpochEndsTheJob) {

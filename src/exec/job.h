@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/epoch.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "base/time.h"
@@ -53,22 +54,33 @@ struct FragmentSpec {
   // The operators that run one after the other in the same task; may be empty after a source.
   using OperatorFactory = std::function<Result<std::unique_ptr<Operator>>(int instance)>;
   std::vector<OperatorFactory> chain;
+  std::vector<std::string> chain_names;  // for people: "Aggregate"; where there is none, that of the fragment stands
   // What the last operator (or the source) emits, and what comes to each of them in the chain, where that is known and
   // comes by one port: checked builds hold what really does against it.
   types::Schema output_schema;
   std::vector<std::optional<types::Schema>> chain_inputs;
 
   // Puts an operator behind the others.
-  void append(OperatorFactory op, types::Schema output) {
+  void append(OperatorFactory op, types::Schema output, std::string op_name = {}) {
     chain_inputs.resize(chain.size());
     chain_inputs.emplace_back(std::exchange(output_schema, std::move(output)));
     chain.push_back(std::move(op));
+    chain_names.resize(chain.size());
+    chain_names.back() = std::move(op_name);
   }
+};
+
+// What the state of a job's operators may take. A job that goes over it fails, alone, with kOutOfMemory.
+struct StateLimit {
+  MemoryBudget* budget = nullptr;  // of all jobs together, which outlives the job; null: no limit
+  size_t bytes_max = SIZE_MAX;     // of this one
+  std::string name;                // of the setting that says so
 };
 
 struct JobSpec {
   std::string name;
   std::vector<FragmentSpec> fragments;  // every edge leads from an earlier to a later one
+  StateLimit state;
   // No barrier but the last, when all sources have ended: what a query over bounded input wants, since then no operator
   // emits what it would have to take back.
   bool one_epoch = false;
@@ -86,6 +98,7 @@ struct JobStats {
   uint64_t rows_out = 0;                // taken by the last operators
   EventTime watermark = kMinEventTime;  // the least over all tasks without outputs
   Epoch epoch;                          // the last complete one
+  size_t state_bytes = 0;               // what the operators hold (base/state_memory.h); 0 once the job has failed
 };
 
 // A running job. Destroying it stops it and waits; sources and operators are destroyed on that thread. Thread-safe.

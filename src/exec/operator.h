@@ -29,6 +29,8 @@ class Output {
 // there is room downstream: a window of ten million rows leaves in pieces.
 enum class Progress : uint8_t { kDone, kMore };
 
+// What it keeps from one call to the next is in containers of base/state_memory.h, so that it counts against the limits
+// of its job.
 class Operator {
  public:
   virtual ~Operator() = default;

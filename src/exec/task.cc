@@ -11,6 +11,8 @@ namespace {
 
 // Small pieces of work (mostly: one batch through one operator) until the worker's other tasks have their turn.
 constexpr int kStepsPerTurn = 32;
+// State is charged in steps of this size.
+constexpr size_t kReservedStepBytes = size_t{64} << 10;
 
 // These counters have one writer.
 void add(std::atomic<uint64_t>& counter, uint64_t n) {
@@ -30,9 +32,12 @@ Task::Task(JobContext& job, Parts parts)
       outputs_(std::move(parts.outputs)),
       inputs_(chain_.size()),
       unfinished_(chain_.size(), false),
-      seen_watermarks_(chain_.size(), kMinEventTime) {
+      seen_watermarks_(chain_.size(), kMinEventTime),
+      state_bytes_(chain_.size()),
+      reserved_(job.state) {
   PENSTOCK_CHECK((source_ == nullptr) != (gate_ == nullptr), "a task has a source or a gate");
   for (size_t stage = 0; stage <= chain_.size(); ++stage) stage_outputs_.emplace_back(*this, stage);
+  for (size_t stage = 0; stage < chain_.size(); ++stage) add_state(stage, parts.state_bytes[stage]);
   if (!PENSTOCK_CHECKED) return;
   for (std::optional<types::Schema>& schema : parts.schemas) {
     checkers_.emplace_back();
@@ -55,10 +60,44 @@ Turn Task::run_turn() {
       job_.fail(std::move(result.error()).context(name_));
       return Turn::kDone;
     }
+    if (const size_t refused = reserve_state(); refused > 0) {
+      job_.fail(job_.state_error(refused));
+      return Turn::kDone;
+    }
     if (*result == Step::kBlocked) return Turn::kWaiting;
     if (*result == Step::kEnded) return Turn::kDone;
   }
   return Turn::kMore;
+}
+
+void Task::add_state(size_t stage, int64_t bytes) {
+  if (bytes == 0) return;
+  state_bytes_total_ += bytes;
+  std::atomic<int64_t>& count = state_bytes_[stage];
+  count.store(count.load(std::memory_order_relaxed) + bytes, std::memory_order_relaxed);
+}
+
+size_t Task::reserve_state() {
+  if (job_.state == nullptr) return 0;
+  const auto bytes = static_cast<size_t>(std::max<int64_t>(state_bytes_total_, 0));
+  const size_t wanted = (bytes + kReservedStepBytes - 1) / kReservedStepBytes * kReservedStepBytes;
+  if (wanted == reserved_.bytes() || reserved_.try_resize(wanted)) return 0;
+  return wanted - reserved_.bytes();
+}
+
+std::vector<size_t> Task::state_bytes() const {
+  std::vector<size_t> bytes;
+  for (const std::atomic<int64_t>& stage : state_bytes_) {
+    bytes.push_back(static_cast<size_t>(std::max<int64_t>(stage.load(std::memory_order_relaxed), 0)));
+  }
+  return bytes;
+}
+
+void Task::drop_state() {
+  chain_.clear();
+  for (std::deque<Waiting>& waiting : inputs_) waiting.clear();
+  for (std::atomic<int64_t>& stage : state_bytes_) stage.store(0, std::memory_order_relaxed);
+  reserved_ = {};
 }
 
 Result<Task::Step> Task::step() {
@@ -81,6 +120,7 @@ Result<Task::Step> Task::process(size_t stage) {
   Waiting input = std::move(inputs_[stage].front());
   inputs_[stage].pop_front();
   if (outputs_.empty() && stage + 1 == chain_.size()) add(rows_out_, input.batch.rows());
+  const StateCount count(*this, stage);
   PENSTOCK_TRY(op.process(input.port, input.batch, stage_outputs_[stage + 1]));
   unfinished_[stage] = op.unfinished();
   if (op.done()) refuse_data(stage + 1);
@@ -89,6 +129,7 @@ Result<Task::Step> Task::process(size_t stage) {
 
 Result<Task::Step> Task::resume(size_t stage) {
   Operator& op = *chain_[stage];
+  const StateCount count(*this, stage);
   PENSTOCK_TRY(op.resume(stage_outputs_[stage + 1]));
   unfinished_[stage] = op.unfinished();
   return Step::kProgress;
@@ -111,6 +152,7 @@ Result<Task::Step> Task::advance_control() {
 
 Result<Progress> Task::call_operator(size_t stage) {
   Operator& op = *chain_[stage];
+  const StateCount count(*this, stage);
   if (auto* watermark = std::get_if<Watermark>(&control_->message)) return pass_watermark(stage, *watermark);
   if (const auto* barrier = std::get_if<Barrier>(&control_->message)) {
     return op.on_barrier(barrier->epoch, stage_outputs_[stage + 1]);

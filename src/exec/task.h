@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "base/epoch.h"
+#include "base/memory.h"
 #include "base/result.h"
+#include "base/state_memory.h"
 #include "base/time.h"
 #include "exec/edge_checker.h"
 #include "exec/epoch_coordinator.h"
@@ -30,6 +32,10 @@ struct JobContext {
   std::atomic<bool> stopping{false};
   // Called with the first error of a task, which then ends; stops the others.
   std::function<void(Error)> fail;
+  // What the state of all tasks may take; null: anything.
+  MemoryBudget* state = nullptr;
+  // Why so many more bytes were refused.
+  std::function<Error(size_t bytes)> state_error;
 };
 
 // Takes messages from a source or a gate, and passes them through the operators of its chain to its output edges.
@@ -47,6 +53,7 @@ class Task : public Runnable {
     bool loads = false;  // see FragmentSpec
     std::unique_ptr<InputGate> gate;
     std::vector<std::unique_ptr<Operator>> chain;
+    std::vector<int64_t> state_bytes;  // of each, as it was made
     std::vector<Exchange> outputs;
     // Of the input of each operator, and last of the output; what has none is not checked.
     std::vector<std::optional<types::Schema>> schemas;
@@ -59,14 +66,33 @@ class Task : public Runnable {
 
   Turn run_turn() override;
 
+  // Destroys the operators. After the last turn.
+  void drop_state();
+
   bool has_outputs() const { return !outputs_.empty(); }
   // Thread-safe.
   uint64_t rows_in() const { return rows_in_.load(std::memory_order_relaxed); }
   uint64_t rows_out() const { return rows_out_.load(std::memory_order_relaxed); }
   EventTime watermark() const { return EventTime(watermark_.load(std::memory_order_relaxed)); }
+  // What the operators of the chain hold (base/state_memory.h), one after the other.
+  std::vector<size_t> state_bytes() const;
 
  private:
   enum class Step : uint8_t { kProgress, kBlocked, kEnded };
+
+  // Adds what a call of an operator makes of its state to the count of its stage.
+  class StateCount {
+   public:
+    StateCount(Task& task, size_t stage) : task_(task), stage_(stage) {}
+    ~StateCount() { task_.add_state(stage_, meter_.bytes()); }
+    StateCount(const StateCount&) = delete;
+    StateCount& operator=(const StateCount&) = delete;
+
+   private:
+    Task& task_;
+    const size_t stage_;
+    const StateMeter meter_;
+  };
 
   // Collects what an operator emits, as input of stage `stage`.
   class StageOutput : public Output {
@@ -123,6 +149,9 @@ class Task : public Runnable {
   Status check(size_t stage, const Message& message);
   // The same for a batch; the task ends with what is wrong.
   void check_batch(size_t stage, const columnar::ChangeBatch& batch);
+  void add_state(size_t stage, int64_t bytes);
+  // Charges the state to the budget of the job; gives how many more bytes were refused.
+  size_t reserve_state();
 
   JobContext& job_;
   const std::string name_;
@@ -130,7 +159,7 @@ class Task : public Runnable {
   const size_t source_number_;
   const bool loads_;
   const std::unique_ptr<InputGate> gate_;
-  const std::vector<std::unique_ptr<Operator>> chain_;
+  std::vector<std::unique_ptr<Operator>> chain_;
   std::vector<Exchange> outputs_;
   std::vector<std::optional<EdgeChecker>> checkers_;  // by stage, as schemas in Parts; empty but in checked builds
 
@@ -156,6 +185,9 @@ class Task : public Runnable {
   std::atomic<uint64_t> rows_in_{0};
   std::atomic<uint64_t> rows_out_{0};
   std::atomic<int64_t> watermark_{kMinEventTime.value()};
+  std::vector<std::atomic<int64_t>> state_bytes_;  // by stage
+  int64_t state_bytes_total_ = 0;
+  MemoryReservation reserved_;
 };
 
 }  // namespace penstock::exec

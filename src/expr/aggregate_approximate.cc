@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <map>
 #include <unordered_map>
 
 #include "base/hash.h"
@@ -19,6 +18,10 @@ namespace {
 using columnar::ColumnBuilder;
 using types::DataType;
 using types::TypeKind;
+
+// How often each value is there, in no order.
+template <class Value, class Hash, class Equal>
+using HashCounts = std::unordered_map<Value, int64_t, Hash, Equal, StateAllocator<std::pair<const Value, int64_t>>>;
 
 // Calls `add(state, slot, weight)` with the values that are not NULL.
 template <class S>
@@ -40,9 +43,9 @@ struct DistinctSketch {
   static constexpr size_t kRegisters = size_t{1} << kIndexBits;
   static constexpr size_t kHashesMax = 384;  // so many in a table of 512, as large as the registers
 
-  std::vector<uint64_t> hashes;  // a table with open addressing; 0 is an empty place
+  StateVector<uint64_t> hashes;  // a table with open addressing; 0 is an empty place
   size_t hash_count = 0;
-  std::vector<uint8_t> registers;
+  StateVector<uint8_t> registers;
 
   void add(std::string_view slot, int) { add_hash(hash64(slot)); }
   void add_hash(uint64_t hash) {
@@ -99,7 +102,7 @@ struct DistinctSketch {
   }
   void grow() {
     if (hash_count >= kHashesMax) return to_registers();
-    std::vector<uint64_t> old = std::exchange(hashes, std::vector<uint64_t>(std::max<size_t>(hashes.size() * 2, 8)));
+    StateVector<uint64_t> old = std::exchange(hashes, StateVector<uint64_t>(std::max<size_t>(hashes.size() * 2, 8)));
     for (uint64_t hash : old) {
       if (hash != 0) insert(hash);
     }
@@ -109,7 +112,7 @@ struct DistinctSketch {
     for (uint64_t hash : hashes) {
       if (hash != 0) add_to_registers(hash);
     }
-    hashes.clear();
+    hashes = StateVector<uint64_t>();
     hash_count = 0;
   }
   void add_to_registers(uint64_t hash) {
@@ -135,7 +138,7 @@ struct DistinctSketch {
 
 // How often each hash is there, for rows that may be taken back.
 struct CountedHashes {
-  std::unordered_map<uint64_t, int64_t> counts;
+  HashCounts<uint64_t, std::hash<uint64_t>, std::equal_to<>> counts;
 
   void add_times(uint64_t hash, int64_t times) {
     auto at = counts.try_emplace(hash, 0).first;
@@ -171,7 +174,7 @@ struct QuantileSketch {
 
   const AggregateParameters* parameters;
   // Ranges by their place on the axis of numbers: those of negative numbers below 0, 0 for zero itself.
-  std::map<int32_t, int64_t> counts;
+  StateCounts<int32_t> counts;
 
   explicit QuantileSketch(const AggregateParameters& call) : parameters(&call) {}
 
@@ -233,7 +236,7 @@ constexpr int64_t kTopMax = 1'000;
 template <bool bounded>
 struct FrequentValues {
   const AggregateParameters* parameters;
-  std::unordered_map<std::string, int64_t> counts;
+  HashCounts<StateString, TextHash, std::equal_to<>> counts;
   int64_t dropped = 0;  // the largest count of those that are gone
 
   explicit FrequentValues(const AggregateParameters& call) : parameters(&call) {}
@@ -241,13 +244,13 @@ struct FrequentValues {
   size_t wanted() const { return static_cast<size_t>(*constant_integer(parameters->constants[0])); }
   size_t kept_max() const { return std::max<size_t>(1'000, wanted() * 10); }
 
-  void add_times(const std::string& slot, int64_t times) {
-    auto [at, added] = counts.try_emplace(slot, bounded ? dropped : 0);
+  void add_times(std::string_view slot, int64_t times) {
+    auto [at, added] = counts.try_emplace(StateString(slot), bounded ? dropped : 0);
     at->second += times;
     if (!bounded && at->second == 0) counts.erase(at);
     if (bounded && counts.size() > 2 * kept_max()) drop_rare();
   }
-  void add(const std::string& slot, int weight) { add_times(slot, weight); }
+  void add(std::string_view slot, int weight) { add_times(slot, weight); }
   void merge(const FrequentValues& later) {
     for (const auto& [slot, times] : later.counts) add_times(slot, times);
   }

@@ -20,7 +20,7 @@ template <bool last, bool by_key>
 struct BestRow {
   static constexpr bool kOrdered = true;
   const AggregateParameters* parameters;
-  std::string best;  // an entry; empty without rows
+  StateString best;  // an entry; empty without rows
 
   explicit BestRow(const AggregateParameters& call) : parameters(&call) {}
   void add(std::string_view entry, int) {

@@ -1,6 +1,4 @@
 // ARRAY_AGG, COLLECT and HISTOGRAM: the values of a group as one value.
-#include <map>
-
 #include "columnar/nested.h"
 #include "expr/aggregate_list.h"
 #include "expr/aggregate_state.h"
@@ -26,11 +24,11 @@ struct ArrayOutput {
 // A MULTISET: how often each value is there. A retraction may come before its row, so counts may be negative for a
 // while.
 struct CountedValues {
-  std::map<std::string, int64_t, std::less<>> counts;
+  StateCounts<StateString, TextLess> counts;
 
   void add_times(std::string_view slot, int64_t times) {
     auto at = counts.find(slot);
-    if (at == counts.end()) at = counts.emplace(std::string(slot), 0).first;
+    if (at == counts.end()) at = counts.emplace(StateString(slot), 0).first;
     at->second += times;
     if (at->second == 0) counts.erase(at);
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string_view>
 
 #include "expr/aggregate_sequence.h"
@@ -16,7 +15,7 @@ template <class Input_>
 struct ValueCounts {
   using Input = Input_;
   using Value = Kept<Input>;
-  std::map<Value, int64_t, ValueLess> counts;
+  StateCounts<Value, ValueLess> counts;
 
   void add_kept(Value value, int64_t times) {
     auto [at, added] = counts.try_emplace(std::move(value), 0);

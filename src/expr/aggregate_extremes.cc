@@ -61,7 +61,7 @@ struct HeldValue {
 template <class Takes>
 struct HeldText {
   using Input = StringCell;
-  std::string value;
+  StateString value;
   bool any = false;
 
   void take(std::string_view later) {

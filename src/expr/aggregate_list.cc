@@ -73,7 +73,7 @@ bool OrderedRows::load(std::string_view& bytes) {
   uint64_t size = 0;
   if (!load_value(bytes, size)) return false;
   for (uint64_t i = 0; i < size; ++i) {
-    std::string entry;
+    StateString entry;
     int64_t times = 0;
     if (!load_value(bytes, entry) || !load_value(bytes, times)) return false;
     entries.emplace_hint(entries.end(), std::move(entry), times);

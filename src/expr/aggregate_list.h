@@ -6,7 +6,6 @@
 // append(values, out), which appends what a function makes of them.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
 
@@ -21,7 +20,7 @@ namespace penstock::expr {
 struct ArrivedValues {
   static constexpr bool kOrdered = false;
   const AggregateParameters* parameters;
-  std::string slots;
+  StateString slots;
 
   explicit ArrivedValues(const AggregateParameters& call) : parameters(&call) {}
   void add(std::string_view slot, int) { slots += slot; }
@@ -35,12 +34,12 @@ struct ArrivedValues {
   bool load(std::string_view& bytes) { return load_value(bytes, slots); }
 };
 
-struct ChangingValues : OrderedValues<std::string> {
+struct ChangingValues : OrderedValues<StateString> {
   static constexpr bool kOrdered = false;
   const AggregateParameters* parameters;
 
   explicit ChangingValues(const AggregateParameters& call) : parameters(&call) {}
-  void add(std::string_view slot, int weight) { change(std::string(slot), weight); }
+  void add(std::string_view slot, int weight) { change(StateString(slot), weight); }
   template <class F>
   void for_each(F f) const {
     for (const auto& [position, slot] : by_position) f(std::string_view(slot));
@@ -60,12 +59,12 @@ bool is_null_key(std::string_view entry, const AggregateParameters& parameters);
 struct OrderedRows {
   static constexpr bool kOrdered = true;
   const AggregateParameters* parameters;
-  std::map<std::string, int64_t, std::less<>> entries;
+  StateCounts<StateString, TextLess> entries;
 
   explicit OrderedRows(const AggregateParameters& call) : parameters(&call) {}
   void add(std::string_view entry, int64_t times) {
     auto at = entries.find(entry);
-    if (at == entries.end()) at = entries.emplace(std::string(entry), 0).first;
+    if (at == entries.end()) at = entries.emplace(StateString(entry), 0).first;
     at->second += times;
     if (at->second == 0) entries.erase(at);
   }

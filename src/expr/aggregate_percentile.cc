@@ -83,7 +83,7 @@ struct Median : ValueCounts<double> {
 };
 
 template <class To>
-void append_kept(To& out, const std::string& value) {
+void append_kept(To& out, const StateString& value) {
   out.append_string(value);
 }
 template <class To>

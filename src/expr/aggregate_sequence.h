@@ -24,9 +24,10 @@ struct ValueLess {
 // A retraction takes back the earliest row of that value. It may come before the row (rows of one epoch have no order).
 template <class Value>
 struct OrderedValues {
-  std::map<int64_t, Value> by_position;
-  std::multimap<Value, int64_t, ValueLess> positions;  // equal values stay in order of position
-  std::map<Value, int64_t, ValueLess> owed;            // retractions that came before their row
+  std::map<int64_t, Value, std::less<>, StateAllocator<std::pair<const int64_t, Value>>> by_position;
+  // Equal values stay in order of position.
+  std::multimap<Value, int64_t, ValueLess, StateAllocator<std::pair<const Value, int64_t>>> positions;
+  StateCounts<Value, ValueLess> owed;  // retractions that came before their row
   int64_t next_position = 0;
 
   void change(Value value, int weight) { weight > 0 ? insert(std::move(value)) : remove(std::move(value)); }

@@ -5,16 +5,19 @@
 //   void add(const Input& value, int weight);
 //   void merge(const S& later);
 //   void result(ColumnBuilder& out) const;    appends one value
-// A boxed state is the same but for trivial copies, has save() and load() of its own, and lives behind a pointer.
+// A boxed state is the same but for trivial copies, has save() and load() of its own, and lives behind a pointer. What
+// it holds is in containers of state (base/state_memory.h), so that it is counted.
 // Either may be made of the call's AggregateParameters.
 #pragma once
 
 #include <cstring>
+#include <map>
 #include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
 
+#include "base/state_memory.h"
 #include "columnar/column.h"
 #include "expr/aggregate.h"
 
@@ -91,13 +94,18 @@ struct BoxedStateKernels {
 
   static S*& pointer(State state) { return *std::launder(reinterpret_cast<S**>(state)); }
   static void init(State state, const AggregateParameters& parameters) {
+    S* const box = StateAllocator<S>().allocate(1);
     if constexpr (std::is_constructible_v<S, const AggregateParameters&>) {
-      new (state) S*(new S(parameters));
+      new (box) S(parameters);
     } else {
-      new (state) S*(new S());
+      new (box) S();
     }
+    new (state) S*(box);
   }
-  static void destroy(State state) { delete pointer(state); }
+  static void destroy(State state) {
+    std::destroy_at(pointer(state));
+    StateAllocator<S>().deallocate(pointer(state), 1);
+  }
   static void update(StateSpan states, const columnar::Column* argument, const int8_t* weights) {
     for_each_value<typename S::Input>(*argument, states.size(), weights, [&](size_t i, const auto& value, int weight) {
       pointer(states[i])->add(value, weight);
@@ -136,12 +144,12 @@ AggregateKernels boxed_kernels(bool retracts) {
 // --- values of states that are kept for later: text is copied out of the column ---
 
 template <class Input>
-using Kept = std::conditional_t<std::is_same_v<Input, columnar::StringCell>, std::string, Input>;
+using Kept = std::conditional_t<std::is_same_v<Input, columnar::StringCell>, StateString, Input>;
 
 template <class Input>
 Kept<Input> keep(const Input& value) {
   if constexpr (std::is_same_v<Input, columnar::StringCell>) {
-    return std::string(value.view());
+    return StateString(value.view());
   } else {
     return value;
   }
@@ -151,11 +159,14 @@ inline void append_value(columnar::ColumnBuilder& out, uint8_t value) { out.appe
 inline void append_value(columnar::ColumnBuilder& out, int64_t value) { out.append_int64(value); }
 inline void append_value(columnar::ColumnBuilder& out, double value) { out.append_double(value); }
 inline void append_value(columnar::ColumnBuilder& out, types::Int128 value) { out.append_int128(value); }
-inline void append_value(columnar::ColumnBuilder& out, const std::string& value) { out.append_string(value); }
+inline void append_value(columnar::ColumnBuilder& out, const StateString& value) { out.append_string(value); }
+
+template <class T>
+inline constexpr bool kIsText = std::is_convertible_v<T, std::string_view>;
 
 template <class T>
 void save_value(std::string& out, const T& value) {
-  if constexpr (std::is_same_v<T, std::string>) {
+  if constexpr (kIsText<T>) {
     save_value(out, static_cast<uint64_t>(value.size()));
     out += value;
   } else {
@@ -164,7 +175,7 @@ void save_value(std::string& out, const T& value) {
 }
 template <class T>
 bool load_value(std::string_view& bytes, T& value) {
-  if constexpr (std::is_same_v<T, std::string>) {
+  if constexpr (kIsText<T>) {
     uint64_t size = 0;
     if (!load_value(bytes, size) || bytes.size() < size) return false;
     value.assign(bytes.substr(0, size));
@@ -176,6 +187,10 @@ bool load_value(std::string_view& bytes, T& value) {
   }
   return true;
 }
+
+// How often each value is there, in the order of the values.
+template <class Value, class Less = std::less<>>
+using StateCounts = std::map<Value, int64_t, Less, StateAllocator<std::pair<const Value, int64_t>>>;
 
 // A map of what is counted to how often it is there.
 template <class Counts>

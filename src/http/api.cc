@@ -33,8 +33,8 @@ std::string job_json(const engine::JobStatus& job, int64_t now_us) {
       job.events_in_total, job.events_in_per_s, job.rows_out_total, job.lag_events, quoted_time(job.watermark));
   out += R"("watermark_delay_ms":)";
   out += job.watermark ? std::to_string((now_us - job.watermark->value()) / 1000) : "null";
-  fmt::format_to(std::back_inserter(out), R"(,"late_dropped_total":{},"too_far_ahead_total":{}}})",
-                 job.late_dropped_total, job.too_far_ahead_total);
+  fmt::format_to(std::back_inserter(out), R"(,"late_dropped_total":{},"too_far_ahead_total":{},"state_bytes":{}}})",
+                 job.late_dropped_total, job.too_far_ahead_total, job.state_bytes);
   return out;
 }
 

@@ -146,7 +146,8 @@ int http_status(ErrorCode code) {
     case ErrorCode::kAlreadyExists: return 409;
     case ErrorCode::kUnsupported: return 400;
     case ErrorCode::kPermissionDenied: return 403;
-    case ErrorCode::kResourceExhausted: return 413;
+    case ErrorCode::kResourceExhausted:
+    case ErrorCode::kOutOfMemory: return 413;
     case ErrorCode::kUnavailable: return 503;
     case ErrorCode::kCancelled: return 499;
     case ErrorCode::kTimeout: return 504;

@@ -56,6 +56,7 @@ std::string_view sql_state_of(const Error& error) {
     case ErrorCode::kCorruption: return "XX001";
     case ErrorCode::kIoError: return "58030";
     case ErrorCode::kResourceExhausted: return "53000";
+    case ErrorCode::kOutOfMemory: return sql_state::kOutOfMemory;
     case ErrorCode::kUnavailable: return "57P03";
     case ErrorCode::kCancelled:
     case ErrorCode::kTimeout: return sql_state::kQueryCancelled;

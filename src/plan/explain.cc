@@ -105,6 +105,8 @@ void append_json(const PhysicalNode& node, std::string& out) {
 
 }  // namespace
 
+std::string operator_name(const PhysicalNode& node) { return describe(node).kind; }
+
 std::string explain_text(const PhysicalNode& root) {
   std::string out;
   append_text(root, 0, out);

@@ -54,6 +54,8 @@ struct PlannedInsert {
 };
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);
 
+// What EXPLAIN calls an operator: "Aggregate".
+std::string operator_name(const PhysicalNode& node);
 // The plan as an indented tree with traits, and as JSON.
 std::string explain_text(const PhysicalNode& root);
 std::string explain_json(const PhysicalNode& root);

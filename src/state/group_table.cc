@@ -20,6 +20,8 @@ using columnar::StringCell;
 using types::Physical;
 
 constexpr size_t kSlotsMin = 64;
+// The heap is made anew when it is larger than this and more than twice what is in use.
+constexpr size_t kHeapBytesMin = size_t{1} << 20;
 // Probes ahead of which slots are fetched.
 constexpr size_t kPrefetchRows = 16;
 
@@ -57,7 +59,8 @@ GroupTable::~GroupTable() {
 }
 
 size_t GroupTable::bytes() const {
-  return blocks_.size() * kBlockEntries * stride_ + slots_.size() * sizeof(Slot) + heap_.bytes();
+  return blocks_.size() * kBlockEntries * stride_ + slots_.capacity() * sizeof(Slot) +
+         free_.capacity() * sizeof(uint32_t) + heap_.bytes();
 }
 
 void GroupTable::load_keys(std::span<const ColumnPtr> keys, size_t rows) {
@@ -116,6 +119,7 @@ size_t GroupTable::insert(size_t slot, size_t row) {
     if (entries_ % kBlockEntries == 0) {
       // 16-byte alignment is what operator new[] gives for bytes.
       blocks_.emplace_back(new std::byte[kBlockEntries * stride_]);
+      count_bytes();
     }
     ++entries_;
   }
@@ -129,6 +133,10 @@ size_t GroupTable::insert(size_t slot, size_t row) {
     }
     cells(e)[c] = cell;
   }
+  for_each_long_key(e, [&](Cell& cell) {
+    live_heap_bytes_ += std::bit_cast<StringCell>(cell).size();
+    count_bytes();
+  });
   std::memset(payload(e), 0, payload_.bytes);
   if (payload_.init != nullptr) payload_.init(payload_.context, payload(e));
   slots_[slot] = {.tag = tag_of(hashes_[row]), .entry = static_cast<uint32_t>(number + 1)};
@@ -137,7 +145,7 @@ size_t GroupTable::insert(size_t slot, size_t row) {
 }
 
 void GroupTable::grow() {
-  std::vector<Slot> old(slots_.size() * 2);
+  StateVector<Slot> old(slots_.size() * 2);
   old.swap(slots_);
   const size_t mask = slots_.size() - 1;
   for (const Slot& moved : old) {
@@ -213,6 +221,7 @@ void GroupTable::erase(std::byte* group) {
   size_t slot = home_of(header(e)->hash, mask);
   while (entry(slots_[slot].entry - 1) != e) slot = (slot + 1) & mask;
   if (payload_.destroy != nullptr) payload_.destroy(payload_.context, group);
+  for_each_long_key(e, [&](Cell& cell) { live_heap_bytes_ -= std::bit_cast<StringCell>(cell).size(); });
   header(e)->live = 0;
   free_.push_back(slots_[slot].entry - 1);
   --live_;
@@ -225,12 +234,37 @@ void GroupTable::erase(std::byte* group) {
     hole = next;
   }
   slots_[hole] = {};
-  // Long strings of erased keys stay in the heap; an empty table starts anew.
-  if (live_ > 0) return;
+  if (live_ > 0) {
+    if (heap_.bytes() > kHeapBytesMin && heap_.bytes() > 2 * live_heap_bytes_) rebuild_heap();
+    return;
+  }
   heap_ = columnar::StringHeap();
   blocks_.clear();
-  free_.clear();
+  free_ = StateVector<uint32_t>();
+  slots_ = StateVector<Slot>(kSlotsMin);
   entries_ = 0;
+  count_bytes();
+}
+
+template <class Visit>
+void GroupTable::for_each_long_key(std::byte* e, const Visit& visit) const {
+  if (string_columns_ == 0) return;
+  for (size_t c = 0; c < key_types_.size(); ++c) {
+    if ((string_columns_ >> c & 1) == 0) continue;
+    if (!std::bit_cast<StringCell>(cells(e)[c]).is_inline()) visit(cells(e)[c]);
+  }
+}
+
+void GroupTable::rebuild_heap() {
+  columnar::StringHeap heap;
+  for (size_t number = 0; number < entries_; ++number) {
+    std::byte* const e = entry(number);
+    if (header(e)->live == 0) continue;
+    for_each_long_key(
+        e, [&](Cell& cell) { cell = std::bit_cast<Cell>(heap.add(std::bit_cast<StringCell>(cell).view())); });
+  }
+  heap_ = std::move(heap);
+  count_bytes();
 }
 
 bool GroupTable::next(size_t& position, size_t max, std::vector<std::byte*>& groups) const {

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/column.h"
 #include "types/type.h"
 
@@ -47,7 +48,7 @@ class GroupTable {
   void erase(std::byte* group);
 
   size_t size() const { return live_; }
-  // An estimate of the memory held.
+  // An estimate of the memory held, but for what payloads point to. It is counted as state (base/state_memory.h).
   size_t bytes() const;
 
   // Walks over all groups, in the order in which they were made: `position` starts at 0 and is advanced. Fills `groups`
@@ -86,6 +87,11 @@ class GroupTable {
   bool equal(std::byte* entry, size_t row) const;
   size_t insert(size_t slot, size_t row);
   void grow();
+  // Calls `visit` with each cell of an entry that points into the heap.
+  template <class Visit>
+  void for_each_long_key(std::byte* entry, const Visit& visit) const;
+  void rebuild_heap();
+  void count_bytes() { counted_.set(blocks_.size() * kBlockEntries * stride_ + heap_.bytes()); }
 
   static constexpr size_t kBlockEntries = 1024;
 
@@ -95,17 +101,19 @@ class GroupTable {
   const size_t stride_;
   uint64_t string_columns_ = 0;  // bit i: key column i is a string
 
-  std::vector<Slot> slots_;  // a power of two
+  StateVector<Slot> slots_;  // a power of two
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
-  std::vector<uint32_t> free_;  // numbers of erased entries
+  StateVector<uint32_t> free_;  // numbers of erased entries
   size_t entries_ = 0;
   size_t live_ = 0;
   columnar::StringHeap heap_;
+  size_t live_heap_bytes_ = 0;
+  StateBytes counted_;  // of blocks and heap
 
   // Of the batch at hand.
   std::vector<uint64_t> hashes_;
-  std::vector<Cell> row_cells_;  // rows x key columns
-  std::vector<uint64_t> row_nulls_;
+  StateVector<Cell> row_cells_;  // rows x key columns
+  StateVector<uint64_t> row_nulls_;
 };
 
 }  // namespace penstock::state

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 
 namespace penstock::state {
@@ -159,6 +160,43 @@ TEST(GroupTable, InitialisesAndDestroysEveryPayloadOnce) {
     EXPECT_EQ(alive, 1000);
   }
   EXPECT_EQ(alive, 0);
+}
+
+ColumnPtr long_keys(int64_t first, int64_t count) {
+  ColumnBuilder builder(TypeKind::kString);
+  for (int64_t i = first; i < first + count; ++i) builder.append_string(std::string(100, 'k') + std::to_string(i));
+  return builder.finish();
+}
+
+TEST(GroupTable, TheTextOfErasedKeysGoes) {
+  const StateMeter meter;
+  {
+    GroupTable table({TypeKind::kString}, {.bytes = sizeof(int64_t)});
+    std::vector<std::byte*> groups;
+    const ColumnPtr staying = long_keys(0, 1'000);
+    table.find_or_insert(std::span(&staying, 1), 1'000, groups);
+    for (size_t i = 0; i < 1'000; ++i) counter(groups[i]) = static_cast<int64_t>(i);
+    for (int64_t round = 1; round <= 100; ++round) {
+      const ColumnPtr passing = long_keys(round * 1'000, 1'000);
+      table.find_or_insert(std::span(&passing, 1), 1'000, groups);
+      for (std::byte* group : groups) table.erase(group);
+      ASSERT_LT(table.bytes(), 3U << 20);
+      ASSERT_GE(meter.bytes(), static_cast<int64_t>(table.bytes()));
+      ASSERT_LT(meter.bytes(), static_cast<int64_t>(table.bytes()) + (256 << 10));  // rows of the batch at hand
+    }
+    table.find(std::span(&staying, 1), 1'000, groups);
+    for (size_t i = 0; i < 1'000; ++i) {
+      ASSERT_NE(groups[i], nullptr);
+      ASSERT_EQ(counter(groups[i]), static_cast<int64_t>(i));
+    }
+    std::vector<ColumnBuilder> keys;
+    keys.emplace_back(TypeKind::kString);
+    table.append_keys(groups, keys);
+    EXPECT_EQ(keys[0].finish()->values<columnar::StringCell>()[999].view(), std::string(100, 'k') + "999");
+    for (std::byte* group : groups) table.erase(group);
+    EXPECT_LT(table.bytes(), 1U << 10);
+  }
+  EXPECT_EQ(meter.bytes(), 0);
 }
 
 }  // namespace

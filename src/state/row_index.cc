@@ -11,7 +11,7 @@ void RowIndex::place(Slot added) {
 void RowIndex::insert(uint32_t hash, RowId row) {
   ++live_;
   if (live_ * 4 > slots_.size() * 3) {
-    std::vector<Slot> old(slots_.size() * 2);
+    StateVector<Slot> old(slots_.size() * 2);
     old.swap(slots_);
     for (const Slot& moved : old) {
       if (moved.row != kNoRow) place(moved);

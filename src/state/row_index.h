@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "state/row_store.h"
 
 namespace penstock::state {
@@ -41,7 +42,7 @@ class RowIndex {
   size_t mask() const { return slots_.size() - 1; }
   void place(Slot added);
 
-  std::vector<Slot> slots_;  // a power of two
+  StateVector<Slot> slots_;  // a power of two
   size_t live_ = 0;
 };
 

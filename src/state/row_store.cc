@@ -54,7 +54,9 @@ RowStore::RowStore(std::vector<types::DataType> types, size_t header_bytes)
   stride_ = header_bytes_ + row_bytes_;
 }
 
-size_t RowStore::bytes() const { return blocks_.size() * kBlockRows * stride_ + heap_->bytes(); }
+size_t RowStore::bytes() const {
+  return blocks_.size() * kBlockRows * stride_ + heap_->bytes() + free_.capacity() * sizeof(RowId);
+}
 
 template <class T>
 void RowStore::pack(const Column& column, const columnar::Column& values, size_t rows) {
@@ -98,7 +100,10 @@ RowId RowStore::insert(size_t loaded_row) {
     free_.pop_back();
   } else {
     PENSTOCK_CHECK(next_ + 1 != 0, "too many rows in one state");
-    if (row / kBlockRows == blocks_.size()) blocks_.emplace_back(new std::byte[kBlockRows * stride_]);
+    if (row / kBlockRows == blocks_.size()) {
+      blocks_.emplace_back(new std::byte[kBlockRows * stride_]);
+      count_bytes();
+    }
     ++next_;
   }
   ++live_;
@@ -111,6 +116,7 @@ RowId RowStore::insert(size_t loaded_row) {
     stored = heap_->add(stored.view());
     live_heap_bytes_ += stored.size();
     std::memcpy(to + strings_offset_ + 16 * i, static_cast<const void*>(&stored), sizeof stored);
+    count_bytes();
   }
   return row;
 }
@@ -130,10 +136,11 @@ void RowStore::erase(RowId row) {
   free_.push_back(row);
   --live_;
   if (live_ == 0) {
-    free_.clear();
+    free_ = StateVector<RowId>();
     next_ = 1;
     blocks_.resize(1);  // one stays, for what comes next
     heap_ = std::make_shared<columnar::StringHeap>();
+    count_bytes();
   } else if (heap_->bytes() > kHeapBytesMin && heap_->bytes() > 2 * live_heap_bytes_) {
     rebuild_heap();
   }
@@ -151,6 +158,7 @@ void RowStore::rebuild_heap() {
     }
   }
   heap_ = std::move(heap);  // columns that were gathered keep the old one
+  count_bytes();
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/column.h"
 #include "types/type.h"
 
@@ -41,7 +42,7 @@ class RowStore {
 
   const types::DataType& type(size_t column) const { return columns_[column].type; }
   size_t size() const { return live_; }
-  // An estimate of the memory held.
+  // An estimate of the memory held, which is counted as state (base/state_memory.h).
   size_t bytes() const;
 
  private:
@@ -59,6 +60,7 @@ class RowStore {
   std::byte* data(RowId row) const { return header(row) + header_bytes_; }
   columnar::StringCell cell(const std::byte* row, size_t string) const;
   void rebuild_heap();
+  void count_bytes() { counted_.set(blocks_.size() * kBlockRows * stride_ + heap_->bytes()); }
 
   static constexpr size_t kBlockRows = 1024;
 
@@ -71,10 +73,11 @@ class RowStore {
 
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
   RowId next_ = 1;
-  std::vector<RowId> free_;
+  StateVector<RowId> free_;
   size_t live_ = 0;
   std::shared_ptr<columnar::StringHeap> heap_;
   size_t live_heap_bytes_ = 0;
+  StateBytes counted_;  // of blocks and heap
 
   std::vector<std::byte> loaded_;  // of the batch at hand
 };

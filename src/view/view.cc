@@ -97,9 +97,8 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
         Status applied = store_.apply(*net);
         if (!applied) return std::move(applied).error().context("view \"" + options_.name + "\"");
         if (options_.memory != nullptr && !memory_.try_resize(store_.bytes())) {
-          return make_error(ErrorCode::kResourceExhausted,
-                            "view \"{}\" needs {} bytes, more than the memory limit allows", options_.name,
-                            store_.bytes())
+          return make_error(ErrorCode::kOutOfMemory, "view \"{}\" needs {} bytes, more than the memory limit allows",
+                            options_.name, store_.bytes())
               .hint("raise memory_limit, or keep less in the view");
         }
         changes_total_ += net->rows();

@@ -124,7 +124,7 @@ TEST(View, HoldsToItsMemoryLimit) {
   for (int i = 2; i < 100; ++i) view->stage(Epoch(2), batch("+ " + std::to_string(i) + " b"));
   const Status refused = view->publish(Epoch(2));
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(refused.error().code(), ErrorCode::kOutOfMemory);
 }
 
 TEST(ChangeFeed, GivesASnapshotThenChangesThenTheDrop) {

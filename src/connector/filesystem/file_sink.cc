@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 #include "columnar/column.h"
 #include "connector/filesystem/file_access.h"
@@ -144,14 +145,16 @@ class FileSinkOperator : public exec::Operator {
       }
       block_.text += '\n';
       ++block_.rows;
-      if (block_.text.size() >= kBlockBytes) blocks_.push_back(std::exchange(block_, {}));
+      if (block_.text.size() >= kBlockBytes) close();
     }
     return {};
   }
 
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
-    if (block_.rows > 0) blocks_.push_back(std::exchange(block_, {}));
+    if (block_.rows > 0) close();
     if (!blocks_.empty()) sink_->stage(epoch, std::exchange(blocks_, {}));
+    blocks_bytes_ = 0;
+    counted_.set(blocks_bytes_);
     return exec::Progress::kDone;
   }
 
@@ -159,11 +162,19 @@ class FileSinkOperator : public exec::Operator {
   void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
 
  private:
+  void close() {
+    blocks_bytes_ += block_.text.capacity();
+    counted_.set(blocks_bytes_);
+    blocks_.push_back(std::exchange(block_, {}));
+  }
+
   const std::shared_ptr<FileSink> sink_;
   const std::unique_ptr<format::RowEncoder> encoder_;
   const bool quotes_lines_;
   Block block_;
   std::vector<Block> blocks_;  // of the epoch that runs
+  size_t blocks_bytes_ = 0;
+  StateBytes counted_;
 };
 
 Result<std::unique_ptr<exec::Operator>> FileSink::make_operator(SinkInstance /*instance*/) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 #include "connector/kafka/log_table.h"
 #include "connector/pending_commits.h"
@@ -142,6 +143,8 @@ class LogSinkOperator : public exec::Operator {
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
     for (auto& [partition, builder] : builders_) close(partition, builder);
     if (!closed_.empty()) sink_->stage(epoch, std::exchange(closed_, {}));
+    closed_bytes_ = 0;
+    counted_.set(closed_bytes_);
     return exec::Progress::kDone;
   }
 
@@ -165,14 +168,19 @@ class LogSinkOperator : public exec::Operator {
 
   void close(int32_t partition, log::RecordBatchBuilder& builder) {
     const int32_t count = builder.records_count();
-    if (count > 0) closed_.push_back({.partition = partition, .records = builder.finish_shared(), .count = count});
+    if (count == 0) return;
+    closed_bytes_ += builder.size_bytes();
+    counted_.set(closed_bytes_);
+    closed_.push_back({.partition = partition, .records = builder.finish_shared(), .count = count});
   }
 
   const std::shared_ptr<LogSink> sink_;
   const std::unique_ptr<format::RowEncoder> encoder_;
   const Columns columns_;
   std::map<int32_t, log::RecordBatchBuilder> builders_;
-  std::vector<LogSink::Batch> closed_;
+  std::vector<LogSink::Batch> closed_;  // of the epoch that runs
+  size_t closed_bytes_ = 0;
+  StateBytes counted_;
   std::string key_;
   std::string value_;
 };

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "columnar/row_key.h"
 
 namespace penstock::exec {
@@ -73,6 +74,9 @@ class Aggregate : public Operator {
       touched_.push_back(group);
     }
     accumulators_.append_results(std::span(touched_).subspan(first), old_results_);
+    size_t old_bytes = 0;
+    for (const ColumnBuilder& builder : old_results_) old_bytes += builder.bytes();
+    old_bytes_.set(old_bytes);
   }
 
   bool present(std::byte* group) const { return options_.keys.empty() || state_of(group).rows > 0; }
@@ -124,6 +128,7 @@ class Aggregate : public Operator {
   void forget_touched() {
     touched_.clear();
     old_columns_.clear();
+    old_bytes_.set(0);
     next_touched_ = 0;
   }
 
@@ -133,9 +138,10 @@ class Aggregate : public Operator {
   DistinctTables distinct_;
   std::vector<std::byte*> groups_;  // of the batch at hand
   // The groups that this epoch has touched, and the results that they had before it.
-  std::vector<std::byte*> touched_;
+  StateVector<std::byte*> touched_;
   std::vector<ColumnBuilder> old_results_;
   std::vector<ColumnPtr> old_columns_;  // old_results_, once the barrier has come
+  StateBytes old_bytes_;                // of these
   size_t next_touched_ = 0;
   std::string new_key_;
   std::string old_key_;

@@ -132,7 +132,7 @@ class IntervalJoin : public Operator {
   bool collect() {
     pairs_.clear();
     for (; next_row_ < batch_.rows(); ++next_row_, position_.reset()) {
-      const absl::btree_set<TimedRow>& others = TimedGroups::at(batch_groups_[next_row_]).rows[other(side_)];
+      const TimedRows& others = TimedGroups::at(batch_groups_[next_row_]).rows[other(side_)];
       const int64_t time = times_[next_row_];
       const int64_t first = side_ == kLeftSide ? time + options_.lower_us : time - options_.upper_us;
       const int64_t last = side_ == kLeftSide ? time + options_.upper_us : time - options_.lower_us;
@@ -220,7 +220,7 @@ class IntervalJoin : public Operator {
   std::vector<RowId> kept_;       // per row; kNoRow: it is not
   std::vector<uint8_t> matched_;  // per row
   size_t next_row_ = 0;
-  std::optional<absl::btree_set<TimedRow>::const_iterator> position_;  // of its next candidate
+  std::optional<TimedRows::const_iterator> position_;  // of its next candidate
   Pairs pairs_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "exec/operators/join_probe.h"
 #include "exec/operators/join_side.h"
 #include "state/group_table.h"
@@ -203,7 +204,7 @@ class Join : public Operator {
   JoinProbe probe_;
   bool probing_ = false;
   std::vector<std::byte*> groups_;  // of the batch at hand
-  std::vector<JoinGroup*> listed_;  // which the barrier looks at
+  StateVector<JoinGroup*> listed_;  // which the barrier looks at
 
   // How far a barrier has come.
   struct Next {

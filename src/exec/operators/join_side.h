@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 #include "exec/operators/join_layout.h"
 #include "state/row_index.h"
@@ -72,7 +73,7 @@ class JoinSide {
     state::RowId row;
     JoinGroup* group;
   };
-  const std::vector<Touched>& touched() const { return touched_; }
+  const StateVector<Touched>& touched() const { return touched_; }
   void set_remember_touched(bool remember) { remember_touched_ = remember; }
   // Downstream has been told of the changes: rows whose count is zero go.
   void settle_touched();
@@ -113,7 +114,7 @@ class JoinSide {
   state::RowStore store_;
   state::RowIndex index_;
   bool remember_touched_ = true;
-  std::vector<Touched> touched_;
+  StateVector<Touched> touched_;
   // Of the batch at hand.
   std::vector<state::RowId> rows_;
   std::vector<uint8_t> new_;

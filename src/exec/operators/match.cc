@@ -1,8 +1,5 @@
 #include "exec/operators/match.h"
 
-#include <absl/container/btree_map.h>
-#include <absl/container/btree_set.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -27,12 +24,12 @@ using columnar::ChangeBatch;
 using state::RowId;
 
 struct MatchPartition {
-  absl::btree_map<std::string, RowId> waiting;  // rows behind the watermark, by their order and when they came
-  MatchRows rows;                               // those in front of it
-  uint64_t next_start = 0;                      // the row with which the next match may begin
-  std::unique_ptr<MatchSearch> search;          // null while there is no such row
-  int64_t matches = 0;                          // found so far
-  std::optional<int64_t> due;                   // the watermark at which something is to be done
+  RowsInOrder<RowId> waiting;           // rows behind the watermark
+  MatchRows rows;                       // those in front of it
+  uint64_t next_start = 0;              // the row with which the next match may begin
+  std::unique_ptr<MatchSearch> search;  // null while there is no such row
+  int64_t matches = 0;                  // found so far
+  std::optional<int64_t> due;           // the watermark at which something is to be done
 };
 
 class Match : public Operator {
@@ -219,8 +216,8 @@ class Match : public Operator {
   uint64_t arrivals_ = 0;
   std::string key_;  // of the row at hand
   DuePartitions due_;
-  absl::btree_set<std::pair<int64_t, std::byte*>> open_;  // with WITHIN: by the time at which their search begins
-  std::vector<RowId> dropped_;                            // to be erased when nothing refers to them any more
+  TimesOfGroups open_;          // with WITHIN: by the time at which their search begins
+  StateVector<RowId> dropped_;  // to be erased when nothing refers to them any more
 };
 
 }  // namespace

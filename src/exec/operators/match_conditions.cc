@@ -121,7 +121,7 @@ Result<bool> MatchConditions::fits(const MatchCandidate& candidate, int variable
 }
 
 void MatchConditions::read(const MatchCandidate& candidate, int variable, MatchRuns& runs, size_t run,
-                           std::vector<MatchCell>& cells) {
+                           StateVector<MatchCell>& cells) {
   for (size_t i = 0; i < lists_.size(); ++i) {
     if (!types::contains(lists_[i], variable)) continue;
     RunRows& list = runs.rows(run)[i];

@@ -43,7 +43,7 @@ class MatchConditions {
   // Whether the row may be one of the variable.
   Result<bool> fits(const MatchCandidate& candidate, int variable);
   // Notes for a run, which is a copy of the candidate's, that it has read the row as one of the variable.
-  void read(const MatchCandidate& candidate, int variable, MatchRuns& runs, size_t run, std::vector<MatchCell>& cells);
+  void read(const MatchCandidate& candidate, int variable, MatchRuns& runs, size_t run, StateVector<MatchCell>& cells);
 
   // Whether conditions look at nothing that differs between runs of one search: then two in one state have one future.
   bool runs_are_alike() const { return lists_.empty() && same_aggregates_; }

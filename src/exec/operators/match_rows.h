@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/column.h"
 #include "expr/row_match.h"
 #include "state/row_store.h"
@@ -37,7 +38,7 @@ class MatchRows {
   void add(state::RowId row) { rows_.push_back(row); }
 
   // Drops the rows before that number, and adds them to `dropped`.
-  void drop_before(uint64_t number, std::vector<state::RowId>& dropped) {
+  void drop_before(uint64_t number, StateVector<state::RowId>& dropped) {
     for (; begin_ < number; ++begin_, ++dropped_) dropped.push_back(rows_[dropped_]);
     if (2 * dropped_ <= rows_.size()) return;
     rows_.erase(rows_.begin(), rows_.begin() + static_cast<ptrdiff_t>(dropped_));
@@ -46,7 +47,7 @@ class MatchRows {
 
  private:
   uint64_t begin_ = 0;
-  std::vector<state::RowId> rows_;
+  StateVector<state::RowId> rows_;
   size_t dropped_ = 0;  // at the front of `rows_`
 };
 

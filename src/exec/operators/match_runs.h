@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/state_memory.h"
+
 namespace penstock::exec {
 
 // A list that grows at its end and shares its front with others: the number of its last cell.
@@ -78,9 +80,9 @@ class MatchRuns {
  private:
   size_t row_lists_;
   size_t accumulator_bytes_;
-  std::vector<MatchRun> runs_;
-  std::vector<RunRows> rows_;
-  std::vector<std::byte> accumulators_;
+  StateVector<MatchRun> runs_;
+  StateVector<RunRows> rows_;
+  StateVector<std::byte> accumulators_;
 };
 
 // So many cells are kept before those that no run uses any more are looked for.
@@ -93,7 +95,7 @@ struct MatchSearch {
   uint64_t start = 0;
   uint64_t next = 0;  // the row to be read next
   MatchRuns runs;
-  std::vector<MatchCell> cells;
+  StateVector<MatchCell> cells;
   size_t cells_max = kMatchCellsMin;
   std::optional<uint32_t> best;  // the path of the match that is to be taken unless a preferred run ends in one
 };

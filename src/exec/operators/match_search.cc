@@ -153,7 +153,7 @@ void MatchSearcher::drop_unused_cells(MatchSearch& search) {
   for_each_list([&](uint32_t& list) {
     for (uint32_t cell = list; cell != kNoCell && !used[cell]; cell = search.cells[cell].previous) used[cell] = true;
   });
-  std::vector<MatchCell> kept;
+  StateVector<MatchCell> kept;
   std::vector<uint32_t> moved(search.cells.size(), kNoCell);
   for (size_t i = 0; i < search.cells.size(); ++i) {
     if (!used[i]) continue;

@@ -1,7 +1,5 @@
 #include "exec/operators/over.h"
 
-#include <absl/container/btree_map.h>
-
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -11,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "columnar/row_key.h"
 #include "exec/operators/over_function.h"
 #include "exec/operators/partition_table.h"
@@ -68,15 +67,15 @@ class Functions {
   Decoder decoder() const { return Decoder(input_types_); }
   OrderedRows make_rows() const { return OrderedRows(looked_at_); }
 
-  std::vector<std::unique_ptr<OverState>> make_states() const {
-    std::vector<std::unique_ptr<OverState>> states;
+  StateVector<std::unique_ptr<OverState>> make_states() const {
+    StateVector<std::unique_ptr<OverState>> states;
     for (const auto& function : functions_) states.push_back(function->make_state());
     return states;
   }
 
   // The results of the rows from `first` on, a column per function.
   std::vector<ColumnPtr> evaluate(const OrderedRows& rows, size_t first,
-                                  const std::vector<std::unique_ptr<OverState>>& states) {
+                                  const StateVector<std::unique_ptr<OverState>>& states) {
     std::vector<ColumnPtr> results;
     for (size_t i = 0; i < functions_.size(); ++i) {
       ColumnBuilder builder(result_types_[i], rows.end() - first);
@@ -119,14 +118,14 @@ class Functions {
 // --- rows that come and go ---
 
 struct KeptRow {
-  std::string row;                     // encoded
-  std::optional<std::string> emitted;  // its results, encoded, when downstream has it
+  StateString row;                     // encoded
+  std::optional<StateString> emitted;  // its results, encoded, when downstream has it
 };
 
 struct ChangingPartition {
-  absl::btree_map<std::string, std::unique_ptr<KeptRow>> rows;
-  std::vector<std::string> gone;  // rows with their results that downstream still has
-  std::optional<std::string> first_changed;
+  RowsInOrder<KeptRow> rows;
+  StateVector<StateString> gone;  // rows with their results that downstream still has
+  std::optional<StateString> first_changed;
 };
 
 class Over : public Operator {
@@ -147,7 +146,7 @@ class Over : public Operator {
       columnar::append_key(row_, batch.columns(), row);
       if (batch.weight(row) > 0) {
         append_arrival(key_, arrivals_++);
-        partitions_.at(groups[row]).rows.emplace(key_, std::make_unique<KeptRow>(KeptRow{.row = row_, .emitted = {}}));
+        partitions_.at(groups[row]).rows.emplace(key_, KeptRow{.row = StateString(row_), .emitted = {}});
         note_change(groups[row], key_);
       } else {
         PENSTOCK_TRY(remove(groups[row]));
@@ -170,21 +169,22 @@ class Over : public Operator {
  private:
   // A row of the output, encoded.
   struct Change {
-    std::string row;
+    StateString row;
     RowOp op;
   };
 
-  void note_change(std::byte* group, const std::string& key) {
+  void note_change(std::byte* group, std::string_view key) {
     ChangingPartition& partition = partitions_.at(group);
     if (!partition.first_changed) touched_.push_back(group);
-    if (!partition.first_changed || key < *partition.first_changed) partition.first_changed = key;
+    if (!partition.first_changed || key < *partition.first_changed) partition.first_changed.emplace(key);
   }
 
   Status remove(std::byte* group) {
     ChangingPartition& partition = partitions_.at(group);
-    const auto found = find_last_row(partition.rows, key_, [&](const auto& known) { return known->row == row_; });
+    const auto found =
+        find_last_row(partition.rows, key_, [&](const KeptRow& known) { return std::string_view(known.row) == row_; });
     if (found == partition.rows.end()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
-    if (found->second->emitted) partition.gone.push_back(row_ + *found->second->emitted);
+    if (found->second.emitted) partition.gone.push_back(found->second.row + *found->second.emitted);
     note_change(group, found->first);
     partition.rows.erase(found);
     return {};
@@ -195,7 +195,7 @@ class Over : public Operator {
     ChangingPartition& partition = partitions_.at(group);
     changes_.clear();
     next_change_ = 0;
-    for (std::string& row : partition.gone) changes_.push_back({std::move(row), RowOp::kDelete});
+    for (StateString& row : partition.gone) changes_.push_back({std::move(row), RowOp::kDelete});
     partition.gone.clear();
     // Results in front of the first change stay, where no function looks at later rows.
     auto changed = reach_ ? partition.rows.lower_bound(*partition.first_changed) : partition.rows.begin();
@@ -210,24 +210,24 @@ class Over : public Operator {
 
   void evaluate(ChangingPartition& partition, decltype(partition.rows)::iterator begin, size_t first) {
     Functions::Decoder decoder = functions_.decoder();
-    for (auto it = begin; it != partition.rows.end(); ++it) decoder.add(order_of(it->first), it->second->row);
+    for (auto it = begin; it != partition.rows.end(); ++it) decoder.add(order_of(it->first), it->second.row);
     OrderedRows rows = functions_.make_rows();
     decoder.finish(rows);
     // What is computed from a place in the middle must be what it would be from the beginning: with floating point
     // numbers it is not, where sums go on from row to row.
-    std::vector<std::unique_ptr<OverState>> states;
+    StateVector<std::unique_ptr<OverState>> states;
     if (!reach_) states = functions_.make_states();
     const std::vector<ColumnPtr> results = functions_.evaluate(rows, first, states);
     auto it = std::next(begin, static_cast<ptrdiff_t>(first));
     std::string result;
     for (size_t i = 0; it != partition.rows.end(); ++it, ++i) {
-      KeptRow& row = *it->second;
+      KeptRow& row = it->second;
       result.clear();
       columnar::append_key(result, results, i);
-      if (row.emitted == result) continue;
+      if (row.emitted && std::string_view(*row.emitted) == result) continue;
       if (row.emitted) changes_.push_back({row.row + *row.emitted, RowOp::kDelete});
-      changes_.push_back({row.row + result, RowOp::kInsert});
-      row.emitted = result;
+      row.emitted.emplace(result);
+      changes_.push_back({row.row + *row.emitted, RowOp::kInsert});
     }
   }
 
@@ -271,9 +271,9 @@ class Over : public Operator {
   uint64_t arrivals_ = 0;
   std::string key_;  // of the row at hand
   std::string row_;
-  std::vector<std::byte*> touched_;
+  StateVector<std::byte*> touched_;
   size_t next_touched_ = 0;
-  std::vector<Change> changes_;  // of the partition at hand
+  StateVector<Change> changes_;  // of the partition at hand
   size_t next_change_ = 0;
   columnar::BatchBuilder pending_;
 };
@@ -281,19 +281,19 @@ class Over : public Operator {
 // --- rows in the order of time ---
 
 struct TimedRow {
-  std::string row;  // encoded
+  StateString row;  // encoded
   int64_t time = 0;
 };
 
 struct TimedPartition {
-  absl::btree_map<std::string, TimedRow> waiting;
+  RowsInOrder<TimedRow> waiting;
   // When the watermark has something to do with it: of the first row that waits, or, where none does, when no later row
   // will look at the rows that have left.
   std::optional<int64_t> next_time;
   // Of what has left: the rows that later ones may look at, and the time of the last one.
   std::optional<OrderedRows> rows;
   int64_t last_time = 0;
-  std::vector<std::unique_ptr<OverState>> states;  // one per function, null where it keeps nothing
+  StateVector<std::unique_ptr<OverState>> states;  // one per function, null where it keeps nothing
 };
 
 class OverInTimeOrder : public Operator {
@@ -315,10 +315,10 @@ class OverInTimeOrder : public Operator {
       key_.clear();
       append_sort_key(key_, options_.order_by, batch, row);
       append_arrival(key_, arrivals_++);
-      TimedRow added{.row = {}, .time = time};
-      columnar::append_key(added.row, batch.columns(), row);
+      row_.clear();
+      columnar::append_key(row_, batch.columns(), row);
       TimedPartition& partition = partitions_.at(groups[row]);
-      partition.waiting.emplace(key_, std::move(added));
+      partition.waiting.emplace(key_, TimedRow{.row = StateString(row_), .time = time});
       if (!partition.next_time || time < *partition.next_time) schedule(groups[row], time);
     }
     return {};
@@ -418,7 +418,8 @@ class OverInTimeOrder : public Operator {
   PartitionTable<TimedPartition> partitions_;
   EventTime watermark_ = kMinEventTime;
   uint64_t arrivals_ = 0;
-  std::string key_;    // of the row at hand
+  std::string key_;  // of the row at hand
+  std::string row_;
   DuePartitions due_;  // by the time of their next row
   columnar::BatchBuilder pending_;
 };

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "exec/operators/over_function.h"
 
 namespace penstock::exec {
@@ -35,7 +36,8 @@ class FrameState : public OverState {
       : accumulators_(accumulators),
         layout_(accumulators.layout()),
         distinct_(accumulators.make_distinct_tables()),
-        payload_(new(std::align_val_t(kAlign)) std::byte[std::max<size_t>(layout_.bytes, 1)]) {
+        payload_(new(std::align_val_t(kAlign)) std::byte[std::max<size_t>(layout_.bytes, 1)]),
+        bytes_(sizeof(FrameState) + layout_.bytes) {
     init();
   }
   ~FrameState() override {
@@ -87,9 +89,10 @@ class FrameState : public OverState {
   const state::PayloadLayout layout_;
   DistinctTables distinct_;
   std::byte* payload_;
+  const StateBytes bytes_;  // its own
   RowRange rows_;
   bool dirty_ = false;  // rows have been added since it was empty
-  std::vector<std::byte*> targets_;
+  StateVector<std::byte*> targets_;
 };
 
 // One aggregate over a frame that slides, of a kind from which rows cannot be taken back, but whose parts can be
@@ -145,7 +148,7 @@ class SlidingState : public OverState {
   struct alignas(kAlign) Cell {
     std::byte bytes[kAlign];
   };
-  using Payloads = std::vector<Cell>;
+  using Payloads = StateVector<Cell>;
 
   std::byte* payload(Payloads& payloads, size_t number) const { return payloads[number * stride_].bytes; }
   void init(Payloads& payloads) const {
@@ -183,8 +186,9 @@ class SlidingState : public OverState {
   size_t middle_ = 0;       // where the back begins
   Payloads back_;
   Payloads both_;  // for a result
+  const StateBytes bytes_{sizeof(SlidingState)};
   RowRange rows_;
-  std::vector<std::byte*> targets_;
+  StateVector<std::byte*> targets_;
 };
 
 class FrameAggregate : public OverFunction {

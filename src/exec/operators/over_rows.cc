@@ -7,12 +7,19 @@ namespace penstock::exec {
 using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
 
+void OrderedRows::Piece::count_bytes() {
+  size_t held = columns.capacity() * sizeof(ColumnPtr);
+  for (const ColumnPtr& column : columns) held += column == nullptr ? 0 : column->bytes_with_texts();
+  bytes.set(held);
+}
+
 void OrderedRows::append(std::span<const ColumnPtr> columns, size_t rows, std::span<const size_t> groups) {
   if (rows == 0) return;
   for (const size_t begin : groups) group_begins_.push_back(end_ + begin);
-  Piece piece{.begin = end_, .end = end_ + rows, .columns = {}};
+  Piece piece{.begin = end_, .end = end_ + rows, .columns = {}, .bytes = {}};
   for (size_t i = 0; i < columns.size(); ++i) piece.columns.push_back(kept_[i] ? columns[i] : nullptr);
   end_ = piece.end;
+  piece.count_bytes();
   pieces_.push_back(std::move(piece));
   while (pieces_.size() > 1 && pieces_[pieces_.size() - 2].rows() <= pieces_.back().rows()) join_last();
 }
@@ -33,6 +40,7 @@ void OrderedRows::join_last() {
   }
   into.begin = std::max(begin_, into.begin);
   into.end = last.end;
+  into.count_bytes();
 }
 
 void OrderedRows::drop_before(size_t row) {
@@ -45,6 +53,7 @@ void OrderedRows::drop_before(size_t row) {
       if (column != nullptr) column = column->slice(begin_ - piece.begin, piece.rows());
     }
     piece.begin = begin_;
+    piece.count_bytes();
   }
   while (group_begins_.size() > 1 && group_begins_[1] <= begin_) {
     group_begins_.pop_front();

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/column.h"
 
 namespace penstock::exec {
@@ -79,8 +80,10 @@ class OrderedRows {
     size_t begin = 0;
     size_t end = 0;
     std::vector<columnar::ColumnPtr> columns;
+    StateBytes bytes;  // of them
     size_t rows() const { return end - begin; }
     const columnar::Column& column(int i) const { return *columns[static_cast<size_t>(i)]; }
+    void count_bytes();
   };
 
   const Piece& piece_of(size_t row) const { return *std::ranges::upper_bound(pieces_, row, {}, &Piece::end); }
@@ -90,8 +93,8 @@ class OrderedRows {
   std::vector<bool> kept_;
   size_t begin_ = 0;
   size_t end_ = 0;
-  std::deque<Piece> pieces_;
-  std::deque<size_t> group_begins_;
+  std::deque<Piece, StateAllocator<Piece>> pieces_;
+  std::deque<size_t, StateAllocator<size_t>> group_begins_;
   size_t first_group_ = 0;
 };
 

@@ -1,10 +1,13 @@
 // What operators share that keep the rows of partitions in an order: the partitions by their key, and the keys of rows.
 #pragma once
 
+#include <absl/container/btree_map.h>
 #include <absl/container/btree_set.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "base/metrics.h"
+#include "base/state_memory.h"
 #include "base/time.h"
 #include "columnar/change_batch.h"
 #include "state/group_table.h"
@@ -29,8 +33,8 @@ inline void append_arrival(std::string& key, uint64_t arrival) {
 // The row of a partition that a deletion means: of those with that sort key for which `is_row` is true, the one that
 // came last; the end when there is none.
 template <class Rows, class IsRow>
-typename Rows::iterator find_last_row(Rows& rows, const std::string& order, const IsRow& is_row) {
-  std::string behind = order;
+typename Rows::iterator find_last_row(Rows& rows, std::string_view order, const IsRow& is_row) {
+  std::string behind(order);
   append_arrival(behind, UINT64_MAX);
   for (auto it = rows.upper_bound(behind); it != rows.begin();) {
     --it;
@@ -39,6 +43,10 @@ typename Rows::iterator find_last_row(Rows& rows, const std::string& order, cons
   }
   return rows.end();
 }
+
+// What a partition has by the bytes of its rows' order and when they came.
+template <class Row>
+using RowsInOrder = absl::btree_map<StateString, Row, TextLess, StateAllocator<std::pair<const StateString, Row>>>;
 
 // Partitions by their key, each a P on the heap.
 template <class P>
@@ -63,8 +71,13 @@ class PartitionTable {
  private:
   static state::PayloadLayout layout() {
     return {.bytes = sizeof(P*),
-            .init = [](void*, std::byte* payload) { new (payload) P*(new P()); },
-            .destroy = [](void*, std::byte* payload) { delete *reinterpret_cast<P**>(payload); }};
+            .init = [](void*, std::byte* payload) { new (payload) P*(new (StateAllocator<P>().allocate(1)) P()); },
+            .destroy =
+                [](void*, std::byte* payload) {
+                  P* const partition = *reinterpret_cast<P**>(payload);
+                  std::destroy_at(partition);
+                  StateAllocator<P>().deallocate(partition, 1);
+                }};
   }
 
   const std::vector<int> columns_;
@@ -72,6 +85,9 @@ class PartitionTable {
   std::vector<columnar::ColumnPtr> keys_;
   std::vector<std::byte*> groups_;
 };
+
+using TimeOfGroup = std::pair<int64_t, std::byte*>;
+using TimesOfGroups = absl::btree_set<TimeOfGroup, std::less<TimeOfGroup>, StateAllocator<TimeOfGroup>>;
 
 // Partitions by the times at which the watermark has something to do with them: each is there once, or not.
 class DuePartitions {
@@ -91,7 +107,7 @@ class DuePartitions {
   }
 
  private:
-  absl::btree_set<std::pair<int64_t, std::byte*>> groups_;
+  TimesOfGroups groups_;
 };
 
 // The rows of a batch that are in front of the watermark; the others are counted.

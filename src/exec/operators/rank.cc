@@ -1,7 +1,5 @@
 #include "exec/operators/rank.h"
 
-#include <absl/container/btree_map.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -18,7 +16,7 @@ using columnar::ChangeBatch;
 using columnar::RowOp;
 
 // An encoded row, shared by a partition's rows and what is known of them downstream.
-using RowPtr = std::shared_ptr<const std::string>;
+using RowPtr = std::shared_ptr<const StateString>;
 
 struct RankedRow {
   RowPtr row;
@@ -27,9 +25,9 @@ struct RankedRow {
 };
 
 struct Partition {
-  absl::btree_map<std::string, RowPtr> rows;
+  RowsInOrder<RowPtr> rows;
   bool touched = false;
-  std::vector<RankedRow> emitted;  // what downstream has
+  StateVector<RankedRow> emitted;  // what downstream has
 };
 
 class Rank : public Operator {
@@ -93,9 +91,9 @@ class Rank : public Operator {
         trims() && !partition.rows.empty() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
     if (full && beyond(partition, key_)) return;
     append_arrival(key_, arrivals_++);
-    auto encoded = std::make_shared<std::string>();
-    columnar::append_key(*encoded, batch.columns(), row);
-    partition.rows.emplace(key_, std::move(encoded));
+    row_.clear();
+    columnar::append_key(row_, batch.columns(), row);
+    partition.rows.emplace(key_, std::allocate_shared<const StateString>(StateAllocator<StateString>(), row_));
     touch(group);
     if (full) trim(partition);
   }
@@ -130,7 +128,8 @@ class Rank : public Operator {
     Partition& partition = partitions_.at(group);
     row_.clear();
     columnar::append_key(row_, batch.columns(), row);
-    const auto found = find_last_row(partition.rows, key_, [&](const RowPtr& known) { return *known == row_; });
+    const auto found =
+        find_last_row(partition.rows, key_, [&](const RowPtr& known) { return std::string_view(*known) == row_; });
     if (found == partition.rows.end()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
     partition.rows.erase(found);
     touch(group);
@@ -158,13 +157,13 @@ class Rank : public Operator {
   // Adds to pending_ what has changed in a partition since the last barrier.
   void compare(std::byte* group) {
     Partition& partition = partitions_.at(group);
-    std::vector<RankedRow> now;
+    StateVector<RankedRow> now;
     for_each_rank(partition, [&](const RowPtr& row, int64_t rank) {
       if (options_.last && rank > *options_.last) return false;
       if (rank >= options_.first) now.push_back({row, options_.with_rank ? rank : 0});
       return true;
     });
-    const auto add_missing = [&](const std::vector<RankedRow>& from, std::vector<RankedRow> in, RowOp op) {
+    const auto add_missing = [&](const StateVector<RankedRow>& from, StateVector<RankedRow> in, RowOp op) {
       std::ranges::sort(in);
       for (const RankedRow& row : from) {
         if (!std::ranges::binary_search(in, row)) pending_.push_back({row, op});
@@ -194,7 +193,7 @@ class Rank : public Operator {
   uint64_t arrivals_ = 0;
   std::string key_;  // of the row at hand
   std::string row_;
-  std::vector<std::byte*> touched_;
+  StateVector<std::byte*> touched_;
   size_t next_touched_ = 0;
   std::vector<Change> pending_;
   columnar::BatchBuilder emitted_;

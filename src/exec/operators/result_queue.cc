@@ -2,25 +2,7 @@
 
 #include <utility>
 
-#include "columnar/column.h"
-
 namespace penstock::exec {
-
-namespace {
-
-// With the texts that string cells point to, which ChangeBatch::bytes() leaves out because they may be shared.
-size_t bytes_with_texts(const columnar::ChangeBatch& batch) {
-  size_t bytes = batch.bytes();
-  for (const columnar::ColumnPtr& column : batch.columns()) {
-    if (column->type().physical() != types::Physical::kString) continue;
-    for (const columnar::StringCell& cell : column->values<columnar::StringCell>()) {
-      if (!cell.is_inline()) bytes += cell.size();
-    }
-  }
-  return bytes;
-}
-
-}  // namespace
 
 class ResultQueueOperator : public Operator {
  public:
@@ -43,7 +25,7 @@ std::unique_ptr<Operator> ResultQueue::make_operator() {
 }
 
 void ResultQueue::push(columnar::ChangeBatch batch) {
-  const size_t bytes = bytes_with_texts(batch);
+  const size_t bytes = batch.bytes_with_texts();
   const std::lock_guard lock(mutex_);
   if (finished_) return;
   bytes_ += bytes;

@@ -122,6 +122,7 @@ Session* SessionStore::make_session(std::byte* key, int64_t time) {
   if (EventTime(end - types::kLastMomentUs) <= watermark_) return nullptr;
   if (free_.empty()) {
     blocks_.emplace_back(new std::byte[kBlockSessions * stride_]);
+    blocks_bytes_.set(blocks_.size() * kBlockSessions * stride_);
     for (size_t i = kBlockSessions; i-- > 0;) {
       free_.push_back(reinterpret_cast<Session*>(blocks_.back().get() + i * stride_));
     }
@@ -137,7 +138,7 @@ Session* SessionStore::make_session(std::byte* key, int64_t time) {
 
 void SessionStore::insert_earlier(Session* session) {
   KeySessions& own = at(session->key);
-  if (own.earlier == nullptr) own.earlier = new std::map<int64_t, Session*>();
+  if (own.earlier == nullptr) own.earlier = new Earlier();
   own.earlier->emplace(session->start, session);
 }
 
@@ -181,6 +182,12 @@ void SessionStore::release_closed() {
     free_.push_back(session);
   }
   closed_.clear();
+  if (!due_.empty()) return;
+  // There is no session: one day of many does not take memory for ever.
+  due_ = {};
+  free_ = StateVector<Session*>();
+  blocks_.clear();
+  blocks_bytes_.set(0);
 }
 
 void SessionStore::append_keys(std::span<Session* const> sessions, std::span<columnar::ColumnBuilder> builders) {

@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "base/time.h"
 #include "columnar/column.h"
 #include "state/group_table.h"
@@ -62,9 +63,10 @@ class SessionStore {
 
  private:
   // The payload of the table of keys: the open sessions of one key. Most have one, and most rows go to the latest.
+  using Earlier = std::map<int64_t, Session*, std::less<>, StateAllocator<std::pair<const int64_t, Session*>>>;
   struct KeySessions {
     Session* latest;
-    std::map<int64_t, Session*>* earlier;  // the others by start; nullptr when there have been none
+    Earlier* earlier;  // the others by start; nullptr when there have been none
   };
   // When to look at a session again; it may have grown since.
   struct Due {
@@ -94,9 +96,10 @@ class SessionStore {
   state::GroupTable keys_;
   std::vector<std::byte*> groups_;  // of the batch at hand
   std::vector<std::unique_ptr<std::byte[]>> blocks_;
-  std::vector<Session*> free_;
+  StateBytes blocks_bytes_;
+  StateVector<Session*> free_;
   std::vector<Session*> closed_;
-  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::priority_queue<Due, StateVector<Due>, std::greater<>> due_;
   uint64_t due_number_ = 0;
   EventTime watermark_ = kMinEventTime;
 };

@@ -2,6 +2,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "columnar/row_key.h"
 #include "exec/operators/session_store.h"
 #include "exec/operators/window.h"
@@ -15,7 +16,7 @@ using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
 
 // The payload of a session: its rows, encoded one after the other.
-std::string*& rows_of(std::byte* payload) { return *reinterpret_cast<std::string**>(payload); }
+StateString*& rows_of(std::byte* payload) { return *reinterpret_cast<StateString**>(payload); }
 
 class SessionWindow : public Operator {
  public:
@@ -23,8 +24,8 @@ class SessionWindow : public Operator {
       : options_(std::move(options)),
         sessions_({.gap_us = options_.gap_us,
                    .key_types = options_.key_types,
-                   .payload = {.bytes = sizeof(std::string*),
-                               .init = [](void* /*context*/, std::byte* at) { rows_of(at) = new std::string(); },
+                   .payload = {.bytes = sizeof(StateString*),
+                               .init = [](void* /*context*/, std::byte* at) { rows_of(at) = new StateString(); },
                                .destroy = [](void* /*context*/, std::byte* at) { delete rows_of(at); }},
                    .merge = [](std::byte* into, std::byte* from) { *rows_of(into) += *rows_of(from); }}) {}
 
@@ -38,7 +39,9 @@ class SessionWindow : public Operator {
       if (of_rows_[row] == nullptr) {
         ++late;
       } else {
-        columnar::append_key(*rows_of(of_rows_[row]->payload()), batch.columns(), row);
+        row_.clear();
+        columnar::append_key(row_, batch.columns(), row);
+        *rows_of(of_rows_[row]->payload()) += row_;
       }
     }
     if (late > 0 && options_.late_dropped != nullptr) options_.late_dropped->add(late);
@@ -98,6 +101,7 @@ class SessionWindow : public Operator {
   SessionStore sessions_;
   std::vector<ColumnPtr> keys_;
   std::vector<Session*> of_rows_;  // of the batch at hand
+  std::string row_;                // the one at hand
   // Among the closed sessions the one that is being emitted, and how much of it has been.
   size_t next_ = 0;
   size_t emitted_bytes_ = 0;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 #include "columnar/row_key.h"
 #include "types/types_of.h"
@@ -22,7 +23,7 @@ constexpr size_t kWantedRowsMax = size_t{1} << 40;
 
 class Sort : public Operator {
  public:
-  explicit Sort(SortOptions options) : options_(std::move(options)) {
+  explicit Sort(SortOptions options) : options_(std::move(options)), copied_(types_of(options_.schema)) {
     if (!options_.limit) return;
     const auto limit = static_cast<size_t>(*options_.limit);
     const auto offset = static_cast<size_t>(options_.offset);
@@ -31,17 +32,25 @@ class Sort : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "a sort takes only inserts");
-    batches_.push_back(batch);
+    // A few rows would keep all texts of the batch that they are from.
+    const bool copies = batch.rows() < columnar::kBatchRowsMax / 2;
+    if (!copies) finish_copied();
     for (size_t row = 0; row < batch.rows(); ++row) {
-      rows_.push_back({.key = {}, .batch = batches_.size() - 1, .row = row});
-      append_sort_key(rows_.back().key, options_.keys, batch, row);
+      key_.clear();
+      append_sort_key(key_, options_.keys, batch, row);
+      rows_.push_back({.key = StateString(key_), .batch = batches_.size(), .row = copies ? copied_.rows() : row});
+      if (copies) copied_.append_row(batch, row, columnar::RowOp::kInsert);
+      if (copied_.full()) finish_copied();
     }
+    if (!copies) keep(batch);
+    counted_.set(batches_bytes_ + copied_.bytes());
     if (wanted_rows_ && rows_.size() > *wanted_rows_ + std::max(*wanted_rows_, kSlackRows)) keep_first();
     return {};
   }
 
   Result<Progress> on_end(Output& out) override {
     if (!sorted_) {
+      finish_copied();
       std::ranges::sort(rows_);
       if (wanted_rows_ && rows_.size() > *wanted_rows_) rows_.resize(*wanted_rows_);
       next_ = static_cast<size_t>(options_.offset);
@@ -54,15 +63,24 @@ class Sort : public Operator {
 
  private:
   struct Row {
-    std::string key;  // bytes in the order of the rows
+    StateString key;  // bytes in the order of the rows
     size_t batch;
     size_t row;
     // Rows that compare equal stay in the order in which they came.
     auto operator<=>(const Row&) const = default;
   };
 
+  void keep(ChangeBatch batch) {
+    batches_bytes_ += batch.bytes_with_texts();
+    batches_.push_back(std::move(batch));
+  }
+  void finish_copied() {
+    if (copied_.rows() > 0) keep(copied_.finish());
+  }
+
   // Throws away the rows that cannot be in the result, and the batches that held them.
   void keep_first() {
+    finish_copied();
     std::ranges::sort(rows_);
     rows_.resize(*wanted_rows_);
     std::vector<ChangeBatch> kept;
@@ -74,7 +92,10 @@ class Sort : public Operator {
         rows_[i].row = i - begin;
       }
     }
-    batches_ = std::move(kept);
+    batches_.clear();
+    batches_bytes_ = 0;
+    for (ChangeBatch& batch : kept) keep(std::move(batch));
+    counted_.set(batches_bytes_);
   }
 
   ChangeBatch gather(size_t begin, size_t end) const {
@@ -94,7 +115,11 @@ class Sort : public Operator {
   const SortOptions options_;
   std::optional<size_t> wanted_rows_;  // offset + limit
   std::vector<ChangeBatch> batches_;
-  std::vector<Row> rows_;
+  size_t batches_bytes_ = 0;
+  columnar::BatchBuilder copied_;  // the next one, of rows that are copied
+  StateBytes counted_;             // of these
+  StateVector<Row> rows_;
+  std::string key_;  // of the row at hand
   bool sorted_ = false;
   size_t next_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <queue>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "exec/operators/partition_table.h"
 #include "exec/operators/timed_side.h"
 
@@ -25,8 +26,9 @@ constexpr size_t kBatchesPerCall = 16;
 
 // What is kept of a key.
 struct VersionedGroup {
-  absl::btree_map<int64_t, RowId> versions;  // by their times
-  size_t waiting = 0;                        // rows of the left input
+  using Versions = absl::btree_map<int64_t, RowId, std::less<int64_t>, StateAllocator<std::pair<const int64_t, RowId>>>;
+  Versions versions;   // by their times
+  size_t waiting = 0;  // rows of the left input
 };
 
 JoinLayout::Options layout_options(const TemporalJoinOptions& options) {
@@ -107,7 +109,7 @@ class TemporalJoin : public Operator {
 
   // Drops the versions before the one that counts at the watermark. A key that has had a version keeps one for ever.
   void forget_versions(std::byte* group) {
-    absl::btree_map<int64_t, RowId>& versions = Groups::at(group).versions;
+    VersionedGroup::Versions& versions = Groups::at(group).versions;
     auto last = versions.upper_bound(watermark_.value());
     if (last != versions.begin()) --last;
     for (auto version = versions.begin(); version != last; ++version) versions_.erase(version->second);
@@ -203,10 +205,10 @@ class TemporalJoin : public Operator {
   Groups groups_;
   state::RowStore rows_;      // of the left input, that wait
   state::RowStore versions_;  // of the right input
-  std::priority_queue<TimedRow, std::vector<TimedRow>, std::greater<>> due_;
+  TimedQueue due_;
   // Keys that have a version of that time: when the watermark has reached it, earlier ones can go.
   using Passing = std::pair<int64_t, std::byte*>;
-  std::priority_queue<Passing, std::vector<Passing>, std::greater<>> passing_;
+  std::priority_queue<Passing, StateVector<Passing>, std::greater<>> passing_;
   EventTime watermark_ = kMinEventTime;
 };
 

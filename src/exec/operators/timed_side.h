@@ -7,9 +7,11 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <queue>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 #include "exec/operators/join_layout.h"
 #include "exec/operators/partition_table.h"
@@ -23,9 +25,12 @@ struct TimedRow {
   auto operator<=>(const TimedRow&) const = default;
 };
 
+using TimedRows = absl::btree_set<TimedRow, std::less<TimedRow>, StateAllocator<TimedRow>>;
+using TimedQueue = std::priority_queue<TimedRow, StateVector<TimedRow>, std::greater<>>;
+
 // The rows of both sides with one key.
 struct TimedGroup {
-  std::array<absl::btree_set<TimedRow>, 2> rows;
+  std::array<TimedRows, 2> rows;
   bool empty() const { return rows[kLeftSide].empty() && rows[kRightSide].empty(); }
 };
 using TimedGroups = PartitionTable<TimedGroup>;
@@ -61,7 +66,7 @@ class TimedSide {
   const Side side_;
   const JoinLayout& layout_;
   state::RowStore store_;
-  std::priority_queue<TimedRow, std::vector<TimedRow>, std::greater<>> due_;
+  TimedQueue due_;
   std::vector<state::RowId> taken_;
 };
 
