@@ -184,10 +184,10 @@ Result<std::shared_ptr<NativeTable>> EngineImpl::native_table(const std::string&
       .hint("SELECT name, error FROM sys.jobs says why");
 }
 
-const SystemTable* EngineImpl::system_table(const std::string& name) const {
+std::shared_ptr<const SystemTable> EngineImpl::system_table(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto it = system_tables_.find(lower(name));
-  return it == system_tables_.end() ? nullptr : it->second.get();
+  return it == system_tables_.end() ? nullptr : it->second;
 }
 
 // --- creation ---
@@ -270,6 +270,9 @@ Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert,
     return unsupported("INSERT from a materialized view is not supported yet")
         .hint("write the view's query into the INSERT");
   }
+  if (reads_system_table(*insert.query.root)) {
+    return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream");
+  }
   catalog::Entry entry;
   const std::string base = "insert_" + insert.target;
   entry.name = base;
@@ -329,6 +332,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
+  if (kind == StreamJob::Kind::kView) add_late_rows(*started);
   jobs_[entry->id] = std::move(started);
   if (kind == StreamJob::Kind::kView) {
     views_[lower(entry->name)] = view;
@@ -362,6 +366,7 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
+  add_late_rows(*started);
   jobs_[entry->id] = std::move(started);
   return {};
 }
@@ -404,6 +409,7 @@ void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
   {
     const std::lock_guard lock(mutex_);
     if (auto node = jobs_.extract(entry->id)) job = std::move(node.mapped());
+    if (entry->materialized_view() != nullptr || entry->job() != nullptr) remove_late_rows(entry->name);
     if (entry->materialized_view() != nullptr) {
       if (auto node = views_.extract(lower(entry->name))) view = std::move(node.mapped());
     }
@@ -577,7 +583,23 @@ EngineStatus EngineImpl::status() const {
 void EngineImpl::add_system_table(SystemTable table) {
   const std::string name = table.schema_name + "." + table.name;
   const std::lock_guard lock(mutex_);
-  system_tables_[name] = std::make_unique<SystemTable>(std::move(table));
+  system_tables_[name] = std::make_shared<const SystemTable>(std::move(table));
+}
+
+void EngineImpl::add_late_rows(const StreamJob& job) {
+  const std::vector<std::shared_ptr<LateRowStore>>& stores = job.late_rows();
+  for (size_t i = 0; i < stores.size(); ++i) {
+    const std::string name = late_rows_table(lower(job.options().name), i + 1);
+    SystemTable table{.schema_name = "", .name = name, .schema = stores[i]->schema(), .rows = {}};
+    table.rows = [store = stores[i]] { return store->rows(); };
+    system_tables_[name] = std::make_shared<const SystemTable>(std::move(table));
+  }
+}
+
+void EngineImpl::remove_late_rows(const std::string& job) {
+  const std::string prefix = late_rows_table(lower(job), 0);
+  const std::string_view of_job = std::string_view(prefix).substr(0, prefix.size() - 1);
+  std::erase_if(system_tables_, [&](const auto& table) { return table.first.starts_with(of_job); });
 }
 
 void EngineImpl::add_own_system_tables() {

@@ -95,7 +95,10 @@ class EngineImpl : public Engine {
   void stop_entry(const catalog::EntryPtr& entry);
   // The rows of a materialized view or native table.
   std::shared_ptr<view::View> running_view(const std::string& name) const;
-  const SystemTable* system_table(const std::string& name) const;
+  std::shared_ptr<const SystemTable> system_table(const std::string& name) const;
+  // Offers the late rows of a job as system tables; or takes back those of a name.
+  void add_late_rows(const StreamJob& job);
+  void remove_late_rows(const std::string& job);
   void tell_catalog_changed();
   void watch_alerts();
   bool caught_up(const StreamJob& job) const;
@@ -120,7 +123,7 @@ class EngineImpl : public Engine {
   std::map<std::string, std::shared_ptr<view::View>> views_;           // by lower-case name
   std::map<std::string, std::shared_ptr<NativeTable>> native_tables_;  // by lower-case name
   std::map<int64_t, RunningAlert> alerts_;                             // by entry id
-  std::map<std::string, std::unique_ptr<SystemTable>> system_tables_;
+  std::map<std::string, std::shared_ptr<const SystemTable>> system_tables_;
   std::vector<std::function<void()>> catalog_callbacks_;
   AlertListener* alert_listener_ = nullptr;
   connector::Timer::Id alert_timer_ = 0;

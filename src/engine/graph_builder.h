@@ -70,10 +70,19 @@ class GraphBuilder {
                    std::vector<exec::EdgeSpec> inputs);
   // Puts an operator behind the node's only input.
   Result<int> append(const plan::PhysicalNode& node, OperatorFactory factory);
+  // The same, its input being lowered already.
+  int append_to(int fragment, const plan::PhysicalNode& node, OperatorFactory factory);
   // The edge by which the rows of an input come: an exchange becomes one, all else goes to a single task.
   Result<exec::EdgeSpec> edge_from(const plan::PhysicalNode& input);
   // A fragment where the node's two inputs meet in an operator.
   Result<int> add_pair(const plan::PhysicalNode& node, std::string name, OperatorFactory factory);
+  // The same, the inputs being lowered already.
+  int add_pair(const plan::PhysicalNode& node, std::string name, std::vector<exec::EdgeSpec> edges,
+               OperatorFactory factory);
+  Result<std::vector<exec::EdgeSpec>> edges_from_inputs(const plan::PhysicalNode& node);
+  // Where an operator's late rows go: they have these columns, one of which is their time.
+  exec::LateOutput late_output(std::string name, const types::Schema& schema, int time_column,
+                               bool only_window_end = false) const;
   exec::FragmentSpec& at(int fragment) { return graph_.fragments[static_cast<size_t>(fragment)]; }
   exec::ExpressionContext expressions() const { return {.now_us = context_.now_us}; }
 

@@ -35,9 +35,23 @@ int GraphBuilder::add_fragment(const PhysicalNode& node, std::string name, int p
 }
 
 Result<int> GraphBuilder::append(const PhysicalNode& node, OperatorFactory factory) {
-  const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
+  return append_to(PENSTOCK_TRY(lower(*node.inputs[0])), node, std::move(factory));
+}
+
+int GraphBuilder::append_to(int fragment, const PhysicalNode& node, OperatorFactory factory) {
   at(fragment).append(std::move(factory), node.schema, plan::operator_name(node));
   return fragment;
+}
+
+exec::LateOutput GraphBuilder::late_output(std::string name, const types::Schema& schema, int time_column,
+                                           bool only_window_end) const {
+  exec::LateOutput late{.dropped = context_.late_dropped, .rows = nullptr};
+  if (context_.keep_late_rows == nullptr) return late;
+  late.rows = context_.keep_late_rows({.name = std::move(name),
+                                       .schema = schema,
+                                       .time_type = schema[static_cast<size_t>(time_column)].type,
+                                       .only_window_end = only_window_end});
+  return late;
 }
 
 namespace {
@@ -105,6 +119,10 @@ Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) 
     if (!PENSTOCK_TRY(has_end(*input, catalog))) return false;
   }
   return true;
+}
+
+bool reads_system_table(const PhysicalNode& root) {
+  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ScanSystem>(node.op); });
 }
 
 bool reads_view(const PhysicalNode& root) {

@@ -13,6 +13,7 @@
 #include "connector/scan.h"
 #include "engine/engine.h"
 #include "engine/job_positions.h"
+#include "engine/late_rows.h"
 #include "exec/job.h"
 #include "plan/physical.h"
 #include "view/view.h"
@@ -27,11 +28,13 @@ struct GraphContext {
   const catalog::Catalog* catalog = nullptr;
   connector::ConnectorContext connectors;
   std::function<std::shared_ptr<view::View>(const std::string& name)> find_view;
-  std::function<const SystemTable*(const std::string& name)> find_system_table;
+  std::function<std::shared_ptr<const SystemTable>(const std::string& name)> find_system_table;
   bool bounded = false;  // read everything as of now, on one task
   int parallelism = 1;
   std::function<int64_t()> now_us;
   Counter* late_dropped = nullptr;
+  // Keeps the rows that an operator drops; null: nobody does.
+  std::function<std::shared_ptr<exec::LateRows>(LateRowsOptions)> keep_late_rows;
   Counter* too_far_ahead = nullptr;
   // Where the job's scans of tables begin, and where they wait for ScanProgress::release().
   connector::Positions start;
@@ -67,5 +70,7 @@ bool has_state(const plan::PhysicalNode& root);
 Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
 // Whether the plan reads a materialized view.
 bool reads_view(const plan::PhysicalNode& root);
+// Whether it reads a table of the program itself.
+bool reads_system_table(const plan::PhysicalNode& root);
 
 }  // namespace penstock::engine

@@ -32,8 +32,9 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWind
   options.keys = assign.keys;
   options.key_types = types_of(input_schema(node), assign.keys);
   options.column_types = types_of(input_schema(node));
-  options.late_dropped = context_.late_dropped;
-  return append(node, [options = std::move(options)](int /*instance*/) {
+  const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
+  options.late = late_output("session", input_schema(node), assign.time_column);
+  return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_session_window(options));
   });
 }
@@ -70,8 +71,9 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::WindowAggr
                                  : property == Property::kEnd ? exec::WindowProperty::kEnd
                                                               : exec::WindowProperty::kTime);
   }
-  options.late_dropped = context_.late_dropped;
-  return append(node, [options = std::move(options)](int /*instance*/) {
+  const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
+  options.late = late_output("window", input_schema(node), aggregate.time_column, aggregate.attached);
+  return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
     const bool session = options.window.kind == types::Window::Kind::kSession;
     return Result<std::unique_ptr<exec::Operator>>(session ? exec::make_session_aggregate(options)
                                                            : exec::make_window_aggregate(options));

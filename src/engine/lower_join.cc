@@ -62,9 +62,18 @@ Result<exec::EdgeSpec> GraphBuilder::edge_from(const PhysicalNode& input) {
   return exec::EdgeSpec{.from = from, .partitioning = exec::Partitioning::kHash, .keys = exchange->keys};
 }
 
-Result<int> GraphBuilder::add_pair(const PhysicalNode& node, std::string name, OperatorFactory factory) {
+Result<std::vector<exec::EdgeSpec>> GraphBuilder::edges_from_inputs(const PhysicalNode& node) {
   std::vector<exec::EdgeSpec> edges;
   for (const plan::PhysicalPtr& input : node.inputs) edges.push_back(PENSTOCK_TRY(edge_from(*input)));
+  return edges;
+}
+
+Result<int> GraphBuilder::add_pair(const PhysicalNode& node, std::string name, OperatorFactory factory) {
+  return add_pair(node, std::move(name), PENSTOCK_TRY(edges_from_inputs(node)), std::move(factory));
+}
+
+int GraphBuilder::add_pair(const PhysicalNode& node, std::string name, std::vector<exec::EdgeSpec> edges,
+                           OperatorFactory factory) {
   const bool spread = is_hash(*node.inputs[0]) && is_hash(*node.inputs[1]) && !context_.bounded;
   const int fragment = add_fragment(node, std::move(name), spread ? context_.parallelism : 1, std::move(edges));
   at(fragment).chain.push_back(std::move(factory));
@@ -101,9 +110,13 @@ Result<int> GraphBuilder::lower_interval_join(const PhysicalNode& node, const pl
                                     .drops_late = of_windows,
                                     .condition = join.condition,
                                     .output = join.output,
-                                    .context = expressions(),
-                                    .late_dropped = context_.late_dropped};
-  return add_pair(node, of_windows ? "window join" : "interval join", [options = std::move(options)](int /*instance*/) {
+                                    .context = expressions()};
+  std::vector<exec::EdgeSpec> edges = PENSTOCK_TRY(edges_from_inputs(node));
+  for (size_t side = 0; of_windows && side < options.late.size(); ++side) {
+    options.late[side] = late_output("window join", node.inputs[side]->schema, options.times[side]);
+  }
+  std::string name = of_windows ? "window join" : "interval join";
+  return add_pair(node, std::move(name), std::move(edges), [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_interval_join(options));
   });
 }

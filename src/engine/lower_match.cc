@@ -18,9 +18,10 @@ Result<int> GraphBuilder::lower(const plan::PhysicalNode& node, const plan::Matc
                              .all_rows = match.all_rows,
                              .skip = match.skip,
                              .within_us = match.within_us,
-                             .expressions = expressions(),
-                             .late_dropped = context_.late_dropped};
-  return append(node, [options = std::move(options)](int /*instance*/) {
+                             .expressions = expressions()};
+  const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
+  options.late = late_output("row pattern", input_schema(node), match.order_by.front().column);
+  return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_match(options));
   });
 }

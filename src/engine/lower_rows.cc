@@ -67,11 +67,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Over& over
   std::vector<plan::AggregateCall> aggregates;
   for (const plan::OverCall& call : over.calls) aggregates.push_back(call.aggregate);
   const std::vector<exec::AggregateCall> lowered = to_exec(aggregates);
-  exec::OverOptions options{.schema = input_schema(node),
-                            .partition_by = over.partition_by,
-                            .order_by = to_exec(over.order_by),
-                            .calls = {},
-                            .late_dropped = context_.late_dropped};
+  exec::OverOptions options{
+      .schema = input_schema(node), .partition_by = over.partition_by, .order_by = to_exec(over.order_by), .calls = {}};
   for (size_t i = 0; i < over.calls.size(); ++i) {
     const plan::OverCall& call = over.calls[i];
     options.calls.push_back({.function = call.function,
@@ -83,7 +80,9 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Over& over
                              .frame = call.frame,
                              .takes_back = call.takes_back});
   }
-  return append(node, [options = std::move(options), ordered = over.in_time_order](int /*instance*/) {
+  const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
+  if (over.in_time_order) options.late = late_output("OVER", input_schema(node), over.order_by.front().column);
+  return append_to(fragment, node, [options = std::move(options), ordered = over.in_time_order](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(ordered ? exec::make_over_in_time_order(options)
                                                            : exec::make_over(options));
   });

@@ -60,7 +60,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& 
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanSystem& scan) {
-  const SystemTable* table = context_.find_system_table(scan.table);
+  const std::shared_ptr<const SystemTable> table = context_.find_system_table(scan.table);
   if (table == nullptr) return not_found("system table \"{}\" does not exist", scan.table);
   return add_source(node, "scan " + scan.table, 1,
                     [rows = table->rows, columns = scan.columns, schema = node.schema](int /*instance*/)

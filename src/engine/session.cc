@@ -119,6 +119,13 @@ class SessionImpl : public Session {
     return context;
   }
 
+  // Of an INSERT, which may end.
+  plan::PlanContext insert_context(plan::PlanMode mode, const Prepared& prepared, std::vector<Value> values = {}) const {
+    plan::PlanContext of_insert = context(mode, prepared, std::move(values));
+    of_insert.reads_system_tables = true;
+    return of_insert;
+  }
+
   // SET checks that there is such a zone.
   std::string time_zone() const { return settings_.get("timezone").value_or("UTC"); }
 
@@ -130,7 +137,7 @@ class SessionImpl : public Session {
       prepared.parameters = plan.parameter_types;
       prepared.schema = plan.root->schema;
     } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
-      const plan::PlanContext plan_context = context(insert_mode(*insert), prepared);
+      const plan::PlanContext plan_context = insert_context(insert_mode(*insert), prepared);
       const auto plan = PENSTOCK_TRY(plan::plan_insert(*insert, plan_context));
       prepared.parameters = plan.query.parameter_types;
       prepared.schema = PENSTOCK_TRY(returning_schema(insert->table, insert->returning, plan_context));
@@ -303,8 +310,8 @@ class SessionImpl : public Session {
     if (insert.on_conflict) {
       return unsupported("ON CONFLICT needs a table without a connector").at(insert.on_conflict->position.offset);
     }
-    const auto plan =
-        PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
+    const auto plan = PENSTOCK_TRY(
+        plan::plan_insert(insert, insert_context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
     if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
       return insert_to_end(plan, [&] {
         return plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared, call.parameters));
@@ -368,7 +375,7 @@ class SessionImpl : public Session {
     if (const auto* query = std::get_if<sql::Query>(&node)) {
       root = PENSTOCK_TRY(plan::plan_query(*query, context(plan::PlanMode::kBounded, call.prepared))).root;
     } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
-      root = PENSTOCK_TRY(plan::plan_insert(*insert, context(plan::PlanMode::kStreaming, call.prepared))).query.root;
+      root = PENSTOCK_TRY(plan::plan_insert(*insert, insert_context(plan::PlanMode::kStreaming, call.prepared))).query.root;
     } else if (const auto* create = std::get_if<sql::CreateMaterializedView>(&node)) {
       root = PENSTOCK_TRY(plan::plan_query(*create->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
     } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {

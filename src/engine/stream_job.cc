@@ -61,6 +61,10 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
                                                        "Rows dropped because they came after their window was closed.",
                                                        self.metric_labels());
   context.late_dropped = self.late_dropped_;
+  context.keep_late_rows = [&self](LateRowsOptions late) {
+    self.late_rows_.push_back(std::make_shared<LateRowStore>(std::move(late)));
+    return self.late_rows_.back();
+  };
   self.too_far_ahead_ =
       &self.options_.metrics->counter("penstock_engine_too_far_ahead_total",
                                       "Rows that did not move the watermark because they were too far ahead of the "

@@ -17,6 +17,7 @@
 #include "connector/sink.h"
 #include "engine/engine.h"
 #include "engine/job_graph.h"
+#include "engine/late_rows.h"
 #include "exec/job.h"
 #include "plan/physical.h"
 #include "view/view.h"
@@ -41,11 +42,13 @@ class StreamJob {
     std::function<void()> on_failed;  // on any thread
   };
 
-  // Starts the job. `context` needs all but the counters, `start` and `hold`.
+  // Starts the job. `context` needs all but the counters, `keep_late_rows`, `start` and `hold`.
   static Result<std::unique_ptr<StreamJob>> start(Options options, GraphContext context);
   ~StreamJob();
 
   const Options& options() const { return options_; }
+  // What its operators dropped, from the sources up; fixed from start() on.
+  const std::vector<std::shared_ptr<LateRowStore>>& late_rows() const { return late_rows_; }
   JobStatus status();
 
   // Places in what the job reads: the next offsets, by partition, and the epochs of views, in the order of the plan.
@@ -80,6 +83,7 @@ class StreamJob {
   const Options options_;
   Counter* late_dropped_ = nullptr;
   Counter* too_far_ahead_ = nullptr;
+  std::vector<std::shared_ptr<LateRowStore>> late_rows_;
   std::vector<JobScan> scans_;
   std::vector<std::shared_ptr<ViewProgress>> view_scans_;
   // Of an insert: whether it builds its state again after a restart.

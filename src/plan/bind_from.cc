@@ -129,7 +129,7 @@ Result<LogicalPtr> Binder::bind_system_table(const std::string& name, sql::Posit
     for (const auto& [other, schema] : context_.system_tables) known.push_back(other);
     return not_found("there is no table {}", name).at(position.offset).hint(did_you_mean(name, known));
   }
-  if (context_.mode == PlanMode::kStreaming) {
+  if (context_.mode == PlanMode::kStreaming && !context_.reads_system_tables) {
     return unsupported("{} can be read only by a SELECT: its changes are not a stream", name).at(position.offset);
   }
   auto source = std::make_shared<ScanSource>();

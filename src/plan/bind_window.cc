@@ -22,6 +22,8 @@ using expr::ExprPtr;
 using types::TypeKind;
 using types::Window;
 
+constexpr std::string_view kLateRows = "LATE_ROWS";
+
 // By kind.
 constexpr std::array<WindowFunction, 4> kWindowFunctions = {{
     {"TUMBLE", Window::Kind::kTumble, {"DATA", "TIMECOL", "SIZE", "OFFSET"}, 1, true, "INTERVAL '1' MINUTE"},
@@ -115,8 +117,10 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
   const WindowFunction* function = find_window_function(name);
   if (function != nullptr) return bind_window_function(call, function->kind);
+  if (name == kLateRows) return bind_late_rows(call);
   std::vector<std::string> names;
   for (const WindowFunction& one : kWindowFunctions) names.emplace_back(one.name);
+  names.emplace_back(kLateRows);
   return not_found("there is no table function {}", name).hint(did_you_mean(name, names));
 }
 

@@ -292,6 +292,8 @@ class Binder {
   Result<expr::ExprPtr> bind_collection(const sql::FunctionCall& call, const Scope& scope);
   // Finds the time columns behind window aggregations, which only rules recognize.
   Result<LogicalPtr> with_window_times(LogicalPtr input) const;
+  // late_rows('job' [, number]): what its operator of that number dropped.
+  Result<LogicalPtr> bind_late_rows(const sql::FunctionCall& call);
   Result<LogicalPtr> bind_window_function(const sql::FunctionCall& call, types::Window::Kind kind);
   // The window of a call whose arguments are matched; `arguments` are the intervals, then perhaps the offset.
   Result<types::Window> bind_window(const WindowFunction& function, std::span<const sql::Expression* const> arguments);

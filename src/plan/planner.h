@@ -31,6 +31,8 @@ struct PlanContext {
   // Tables of the program itself, "sys.jobs" and the like, which the catalog does not hold.
   std::vector<std::pair<std::string, types::Schema>> system_tables;
   PlanMode mode = PlanMode::kBounded;
+  // In streaming mode they may be read: the caller runs what it gets to the end, or refuses it.
+  bool reads_system_tables = false;
   expr::EvalContext eval;  // for folding constants
   // Types of $1, $2, ..., kNull where unknown; and their values when the statement is executed (else empty).
   std::vector<types::DataType> parameter_types;

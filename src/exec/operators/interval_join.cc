@@ -99,12 +99,18 @@ class IntervalJoin : public Operator {
   ChangeBatch without_late(const ChangeBatch& batch) const {
     const columnar::Column& times = *batch.column(static_cast<size_t>(options_.times[side_]));
     columnar::Selection chosen;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      const bool late = times.values<int64_t>()[row] - options_.behind_us <= watermark_.value();
-      if (!late || times.is_null(row)) chosen.push_back(static_cast<uint16_t>(row));
+    std::vector<LateRow> dropped;
+    for (size_t i = 0; i < batch.rows(); ++i) {
+      const auto row = static_cast<uint16_t>(i);
+      const bool late = times.values<int64_t>()[i] - options_.behind_us <= watermark_.value();
+      if (late && !times.is_null(i)) {
+        dropped.push_back({.row = row, .reason = LateReason::kWindowClosed});
+      } else {
+        chosen.push_back(row);
+      }
     }
-    if (chosen.size() == batch.rows()) return batch;
-    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
+    if (dropped.empty()) return batch;
+    options_.late[side_].add(batch, dropped, watermark_);
     return batch.take(chosen);
   }
 

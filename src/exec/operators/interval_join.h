@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/metrics.h"
+#include "exec/late_rows.h"
 #include "exec/operator.h"
 #include "exec/operators/expression_context.h"
 #include "exec/operators/join_layout.h"
@@ -30,7 +30,7 @@ struct IntervalJoinOptions {
   expr::ExprPtr condition;  // over left ++ right; may be null
   std::vector<int> output;  // columns of left ++ right; of left alone for kSemi and kAnti
   ExpressionContext context;
-  Counter* late_dropped = nullptr;  // may be null
+  std::array<LateOutput, 2> late;  // by side
 };
 
 // Emits pairs, and what a kSemi gives, as soon as both rows are there; a row without a partner once, when the watermark

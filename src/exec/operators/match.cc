@@ -44,7 +44,7 @@ class Match : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& all, Output& /*out*/) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows of row patterns are only inserts");
-    const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late_dropped);
+    const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late);
     const std::vector<RowFit> fits = searcher_.conditions().row_fits(batch);
     const std::vector<std::byte*>& groups = partitions_.find(batch);
     const std::span<const int64_t> times = time_column(batch).values<int64_t>();

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "base/metrics.h"
+#include "exec/late_rows.h"
 #include "exec/operator.h"
 #include "exec/operators/expression_context.h"
 #include "exec/operators/sort_key.h"
@@ -36,8 +36,8 @@ struct MatchOptions {
   std::optional<int64_t> within_us;  // the last row of a match is less than so much later than the first
   size_t runs_max = kMatchRunsMax;
   ExpressionContext expressions;
-  // Counts rows at or behind the watermark, and rows without a time; both are dropped. May be null.
-  Counter* late_dropped = nullptr;
+  // Gets rows at or behind the watermark, and rows without a time; both are dropped.
+  LateOutput late;
 };
 
 // For rows that only come. Emits a match when no later row can change it: a better one would have to go on.

@@ -307,7 +307,7 @@ class OverInTimeOrder : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& all, Output& /*out*/) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows in the order of time are only inserts");
-    const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late_dropped);
+    const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late);
     const std::vector<std::byte*>& groups = partitions_.find(batch);
     const columnar::Column& times = time_column(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {

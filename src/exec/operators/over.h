@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/metrics.h"
+#include "exec/late_rows.h"
 #include "exec/operator.h"
 #include "exec/operators/accumulators.h"
 #include "exec/operators/sort_key.h"
@@ -32,9 +32,9 @@ struct OverOptions {
   std::vector<int> partition_by;  // columns
   std::vector<SortKey> order_by;  // rows that compare equal are in the order in which they came
   std::vector<OverCall> calls;
-  // Of an operator in the order of time: counts rows at or behind the watermark, and rows without a time; both are
-  // dropped. May be null.
-  Counter* late_dropped = nullptr;
+  // Of an operator in the order of time: gets rows at or behind the watermark, and rows without a time; both are
+  // dropped.
+  LateOutput late;
 };
 
 // Emits the input's columns and one per call: at a barrier, the net change. State: all rows of all partitions. An epoch

@@ -331,7 +331,7 @@ TEST(OverTest, AnyCallsInTheOrderOfTime) {
 
 TEST(OverTest, CountsLateRows) {
   Counter late;
-  OverOptions options{.schema = schema_of(kTimestamp), .partition_by = {kPartition}, .late_dropped = &late};
+  OverOptions options{.schema = schema_of(kTimestamp), .partition_by = {kPartition}, .late = {.dropped = &late}};
   options.order_by = {{.column = kOrder}};
   options.calls = {{.aggregate = call("COUNT", -1, false), .type = kBigInt}};
   const std::unique_ptr<Operator> op = make_over_in_time_order(options);

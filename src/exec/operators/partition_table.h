@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/metrics.h"
 #include "base/state_memory.h"
 #include "base/time.h"
 #include "columnar/change_batch.h"
+#include "exec/late_rows.h"
 #include "state/group_table.h"
 #include "types/types_of.h"
 
@@ -110,16 +110,23 @@ class DuePartitions {
   TimesOfGroups groups_;
 };
 
-// The rows of a batch that are in front of the watermark; the others are counted.
+// The rows of a batch that are in front of the watermark; `late` gets the others.
 inline columnar::ChangeBatch without_late(const columnar::ChangeBatch& batch, const columnar::Column& times,
-                                          EventTime watermark, Counter* late_dropped) {
+                                          EventTime watermark, const LateOutput& late) {
   columnar::Selection chosen;
-  for (size_t row = 0; row < batch.rows(); ++row) {
-    if (times.is_null(row) || times.values<int64_t>()[row] <= watermark.value()) continue;
-    chosen.push_back(static_cast<uint16_t>(row));
+  std::vector<LateRow> dropped;
+  for (size_t i = 0; i < batch.rows(); ++i) {
+    const auto row = static_cast<uint16_t>(i);
+    if (times.is_null(i)) {
+      dropped.push_back({.row = row, .reason = LateReason::kInNoWindow});
+    } else if (times.values<int64_t>()[i] <= watermark.value()) {
+      dropped.push_back({.row = row, .reason = LateReason::kBehindWatermark});
+    } else {
+      chosen.push_back(row);
+    }
   }
-  if (chosen.size() == batch.rows()) return batch;
-  if (late_dropped != nullptr) late_dropped->add(batch.rows() - chosen.size());
+  if (dropped.empty()) return batch;
+  late.add(batch, dropped, watermark);
   return batch.take(chosen);
 }
 

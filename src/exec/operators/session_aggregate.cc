@@ -35,9 +35,9 @@ class SessionAggregate : public Operator {
       rows_.push_back(static_cast<uint16_t>(row));
       payloads_.push_back(of_rows_[row]->payload());
     }
-    const size_t late = batch.rows() - rows_.size();
-    if (late > 0 && options_.late_dropped != nullptr) options_.late_dropped->add(late);
-    if (!rows_.empty()) accumulators_.update(payloads_, late == 0 ? batch : batch.take(rows_), distinct_);
+    const bool all = rows_.size() == batch.rows();
+    if (!all) sessions_.drop_late(batch, options_.time_column, of_rows_, options_.late);
+    if (!rows_.empty()) accumulators_.update(payloads_, all ? batch : batch.take(rows_), distinct_);
     return {};
   }
 

@@ -56,6 +56,23 @@ void SessionStore::assign(std::span<const columnar::ColumnPtr> keys, const colum
   }
 }
 
+void SessionStore::drop_late(const columnar::ChangeBatch& batch, int time_column, std::span<Session* const> sessions,
+                             const LateOutput& late) const {
+  const columnar::Column& times = *batch.column(static_cast<size_t>(time_column));
+  const std::span<const int64_t> values = times.values<int64_t>();
+  std::vector<LateRow> dropped;
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    if (sessions[i] != nullptr) continue;
+    LateRow row{.row = static_cast<uint16_t>(i), .reason = LateReason::kInNoWindow};
+    if (!times.is_null(i) && types::in_window_range(values[i])) {
+      row.reason = LateReason::kWindowClosed;
+      row.window = types::TimeSpan{values[i], values[i] + options_.gap_us};
+    }
+    dropped.push_back(row);
+  }
+  late.add(batch, dropped, watermark_);
+}
+
 Session* SessionStore::session_of(std::byte* key, int64_t time) {
   KeySessions& own = at(key);
   if (own.latest != nullptr && time < own.latest->start) return session_before_latest(key, time);

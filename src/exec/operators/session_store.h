@@ -12,7 +12,9 @@
 
 #include "base/state_memory.h"
 #include "base/time.h"
+#include "columnar/change_batch.h"
 #include "columnar/column.h"
+#include "exec/late_rows.h"
 #include "state/group_table.h"
 #include "types/type.h"
 #include "types/window.h"
@@ -50,6 +52,9 @@ class SessionStore {
   // none that is open. They are valid until the next call.
   void assign(std::span<const columnar::ColumnPtr> keys, const columnar::Column& times, size_t rows,
               std::vector<Session*>& sessions);
+  // Hands over the rows of the batch that are in none of `sessions`.
+  void drop_late(const columnar::ChangeBatch& batch, int time_column, std::span<Session* const> sessions,
+                 const LateOutput& late) const;
 
   // Closes at most `max` sessions whose last moment is at or before `watermark`, in the order of their ends; false when
   // there are none. They are closed() until release_closed().

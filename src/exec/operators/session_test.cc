@@ -105,13 +105,13 @@ class RandomRun {
                                 .calls = {call("COUNT", -1, false), call("SUM", 2, false), call("MIN", 2, false),
                                           call("MAX", 2, false), call("COUNT", 2, false, true)},
                                 .properties = {WindowProperty::kStart, WindowProperty::kEnd},
-                                .late_dropped = &late_groups_});
+                                .late = {.dropped = &late_groups_}});
     window_ = make_session_window({.gap_us = gap_us_,
                                    .time_column = 1,
                                    .keys = {0},
                                    .key_types = {kBigInt},
                                    .column_types = {kBigInt, kTimestamp, kBigInt},
-                                   .late_dropped = &late_rows_});
+                                   .late = {.dropped = &late_rows_}});
   }
 
   void run() {

@@ -34,17 +34,17 @@ class SessionWindow : public Operator {
     keys_.clear();
     for (const int key : options_.keys) keys_.push_back(batch.column(static_cast<size_t>(key)));
     sessions_.assign(keys_, *batch.column(static_cast<size_t>(options_.time_column)), batch.rows(), of_rows_);
-    uint64_t late = 0;
+    bool all = true;
     for (size_t row = 0; row < batch.rows(); ++row) {
       if (of_rows_[row] == nullptr) {
-        ++late;
+        all = false;
       } else {
         row_.clear();
         columnar::append_key(row_, batch.columns(), row);
         *rows_of(of_rows_[row]->payload()) += row_;
       }
     }
-    if (late > 0 && options_.late_dropped != nullptr) options_.late_dropped->add(late);
+    if (!all) sessions_.drop_late(batch, options_.time_column, of_rows_, options_.late);
     return {};
   }
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/metrics.h"
+#include "exec/late_rows.h"
 #include "exec/operator.h"
 #include "types/type.h"
 #include "types/window.h"
@@ -27,8 +27,8 @@ struct SessionWindowOptions {
   std::vector<int> keys;  // each combination of their values has sessions of its own; none: all rows together
   std::vector<types::DataType> key_types;
   std::vector<types::DataType> column_types;  // of the input
-  // Counts rows that came after their session was closed, and rows that are in none; both are dropped. May be null.
-  Counter* late_dropped = nullptr;
+  // Gets rows that came after their session was closed, and rows that are in none; both are dropped.
+  LateOutput late;
 };
 
 // SESSION as a table function: every column of the input, then window_start, window_end, window_time. A row leaves when

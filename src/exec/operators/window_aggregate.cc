@@ -18,12 +18,12 @@ class WindowAggregate : public Operator {
   explicit WindowAggregate(WindowAggregateOptions options) : options_(std::move(options)), slices_(options_) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
-    const uint64_t late = slices_.add(batch);
-    if (late > 0 && options_.late_dropped != nullptr) options_.late_dropped->add(late);
+    options_.late.add(batch, slices_.add(batch), watermark_);
     return {};
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    watermark_ = watermark;
     while (slices_.is_closing() || slices_.close_next(watermark)) {
       if (slices_.closing().groups == nullptr && !slices_.combine_some()) return Progress::kMore;
       if (emit_some(out)) return Progress::kMore;
@@ -60,6 +60,7 @@ class WindowAggregate : public Operator {
 
   const WindowAggregateOptions options_;
   WindowSlices slices_;
+  EventTime watermark_ = kMinEventTime;
   std::vector<std::byte*> groups_;
   size_t next_group_ = 0;  // of the window that is closing
 };

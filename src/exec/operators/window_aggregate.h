@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/metrics.h"
+#include "exec/late_rows.h"
 #include "exec/operator.h"
 #include "exec/operators/accumulators.h"
 #include "types/type.h"
@@ -27,9 +27,8 @@ struct WindowAggregateOptions {
   std::vector<types::DataType> key_types;
   std::vector<AggregateCall> calls;
   std::vector<WindowProperty> properties;
-  // Counts rows that came after all their windows were closed, and rows that are in none; both are dropped. May be
-  // null.
-  Counter* late_dropped = nullptr;
+  // Gets rows that came after all their windows were closed, and rows that are in none; both are dropped.
+  LateOutput late;
 };
 
 // Emits the keys, one column per call, then the properties; only inserts. Takes retractions when all calls do; a group

@@ -113,7 +113,7 @@ class RandomRun {
          .calls = {call("COUNT", -1, retractions_), call("SUM", 2, retractions_), call("MIN", 2, retractions_),
                    call("MAX", 2, retractions_), call("COUNT", 2, retractions_, true)},
          .properties = {WindowProperty::kStart, WindowProperty::kEnd},
-         .late_dropped = &late_});
+         .late = {.dropped = &late_}});
   }
 
   void run() {
@@ -214,7 +214,7 @@ TEST(WindowAggregate, TimesOutOfRangeAreInNoWindow) {
                                                         .time_type = kTimestamp,
                                                         .calls = {call("COUNT", -1, false)},
                                                         .properties = {WindowProperty::kEnd},
-                                                        .late_dropped = &late});
+                                                        .late = {.dropped = &late}});
   columnar::BatchBuilder batch({kTimestamp});
   for (int64_t time : {std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max(),
                        types::kWindowTimeMaxUs + 1, -types::kWindowTimeMaxUs, types::kWindowTimeMaxUs}) {

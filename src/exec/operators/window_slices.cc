@@ -51,21 +51,31 @@ WindowSlices::Slice* WindowSlices::slice_for(int64_t time_us, TimeSpan& span) {
   return &slice;
 }
 
+LateRow WindowSlices::late_row(size_t row, TimeSpan slice) const {
+  const int64_t last_end = options_.window.last_end(slice);
+  if (options_.window.first_end(slice) > last_end) {
+    return {.row = static_cast<uint16_t>(row), .reason = LateReason::kInNoWindow};
+  }
+  return {.row = static_cast<uint16_t>(row),
+          .reason = LateReason::kWindowClosed,
+          .window = options_.window.window_of(last_end)};
+}
+
 // Neighbouring rows mostly share a slice, so that looking it up is rare.
-uint64_t WindowSlices::add(const ChangeBatch& batch) {
+std::span<const LateRow> WindowSlices::add(const ChangeBatch& batch) {
   const Column& times = *batch.column(static_cast<size_t>(options_.time_column));
   const std::span<const int64_t> values = times.values<int64_t>();
   TimeSpan span;  // of `slice`; empty at first
   Slice* slice = nullptr;
-  uint64_t left_out = 0;
+  late_.clear();
   for (size_t row = 0; row < batch.rows(); ++row) {
     if (times.is_null(row) || !types::in_window_range(values[row])) {
-      ++left_out;
+      late_.push_back({.row = static_cast<uint16_t>(row), .reason = LateReason::kInNoWindow});
       continue;
     }
     if (values[row] < span.start || values[row] >= span.end) slice = slice_for(values[row], span);
     if (slice == nullptr) {
-      ++left_out;
+      late_.push_back(late_row(row, span));
       continue;
     }
     if (slice->rows.empty()) touched_.push_back(slice);
@@ -76,7 +86,7 @@ uint64_t WindowSlices::add(const ChangeBatch& batch) {
     one->rows.clear();
   }
   touched_.clear();
-  return left_out;
+  return late_;
 }
 
 void WindowSlices::add_rows(Slice& slice, const ChangeBatch& batch) {

@@ -6,10 +6,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/time.h"
 #include "columnar/change_batch.h"
+#include "exec/late_rows.h"
 #include "exec/operators/accumulators.h"
 #include "exec/operators/window_aggregate.h"
 #include "state/group_table.h"
@@ -38,8 +40,9 @@ class WindowSlices {
 
   explicit WindowSlices(const WindowAggregateOptions& options);
 
-  // Adds the rows to their slices. Returns how many are in no window that is open, and left out.
-  uint64_t add(const columnar::ChangeBatch& batch);
+  // Adds the rows to their slices. Returns those that are in no window that is open, and left out; valid until the next
+  // call.
+  std::span<const LateRow> add(const columnar::ChangeBatch& batch);
 
   // Begins to close the next window that has rows and whose last moment is at or before `watermark`. False when there
   // is none; then every window up to there is closed.
@@ -67,6 +70,8 @@ class WindowSlices {
   // The slice that rows at `time_us` go to; nullptr when no window is open for them. Sets `span` to the times that the
   // answer holds for.
   Slice* slice_for(int64_t time_us, types::TimeSpan& span);
+  // Why a row of that slice is in no window that is open.
+  LateRow late_row(size_t row, types::TimeSpan slice) const;
   void add_rows(Slice& slice, const columnar::ChangeBatch& batch);
   Groups make_groups();
   // Adds a batch of groups from `merge_position_` on; false when there are no more.
@@ -78,6 +83,7 @@ class WindowSlices {
   std::vector<Slice*> touched_;      // that have rows of the batch at hand
   std::vector<columnar::ColumnPtr> keys_;
   std::vector<std::byte*> groups_;
+  std::vector<LateRow> late_;
 
   // The last moment of the last window that has closed.
   EventTime closed_through_ = kMinEventTime;
