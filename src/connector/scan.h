@@ -34,6 +34,7 @@ class Expr;
 
 namespace penstock::connector {
 
+class AlignmentGroups;
 class Timer;
 using ExprPtr = std::shared_ptr<const expr::Expr>;
 
@@ -118,6 +119,8 @@ struct ScanRequest {
   // connector.
   int64_t max_ahead_us = 0;
   Counter* too_far_ahead = nullptr;  // counts such rows; may be null
+  // Of the job, for tables that are aligned with others; null: this scan waits for nobody.
+  std::shared_ptr<AlignmentGroups> alignment = nullptr;
   // Read to the present end, then end. Otherwise keep following.
   bool bounded = false;
   // Where reading begins; for partitions that are not named, where the table's startup mode says.

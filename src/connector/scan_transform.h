@@ -75,6 +75,8 @@ class SplitWatermarks {
   // Gives its number: 0, 1, ..., or that of a split that was released.
   size_t add(int64_t now_us);
   void advance(size_t split, EventTime watermark, int64_t now_us);
+  EventTime of(size_t split) const { return splits_[split].watermark; }
+  bool idle(size_t split) const { return splits_[split].idle; }
   // The split gives nothing more: it is at the end of time.
   void end(size_t split);
   // The same, and its number may be given to another one.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "connector/options.h"
@@ -14,10 +15,23 @@ inline constexpr OptionDoc kMaxAheadOption = {
     "A row moves the watermark at most so far ahead of the clock: one that would move it further does not move it at "
     "all, and is counted; 0: there is no bound."};
 
-struct WatermarkOptions {
-  std::optional<int64_t> max_ahead_us;  // none: as the program has it; 0: no bound
-};
+inline constexpr OptionDoc kAlignmentGroupOption = {
+    "scan.watermark.alignment.group", "",
+    "A name: of the tables with this name that a job reads, none is read far ahead of the others."};
+inline constexpr OptionDoc kAlignmentDriftOption = {
+    "scan.watermark.alignment.max-drift", "",
+    "With a group: how far the watermark of a split may be ahead of the least in the group; then it is not read."};
+inline constexpr OptionDoc kAlignmentIntervalOption = {
+    "scan.watermark.alignment.update-interval", "1 s",
+    "Taken for Flink's sake, without effect: a group knows at once how far its tables are."};
 
-Result<WatermarkOptions> read_watermark_options(TableOptions& reader);
+// None: as the program has it; 0: no bound.
+Result<std::optional<int64_t>> read_max_ahead_us(TableOptions& reader);
+
+struct AlignmentOptions {
+  std::string group;  // empty: none
+  int64_t max_drift_us = 0;
+};
+Result<AlignmentOptions> read_alignment_options(TableOptions& reader);
 
 }  // namespace penstock::connector

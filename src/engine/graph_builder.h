@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "connector/watermark_alignment.h"
 #include "engine/job_graph.h"
 #include "exec/job.h"
 #include "exec/operators/accumulators.h"
@@ -22,7 +23,8 @@ namespace penstock::engine {
 // Builds a graph from the leaves of a plan up. Used once.
 class GraphBuilder {
  public:
-  explicit GraphBuilder(const GraphContext& context) : context_(context) {}
+  explicit GraphBuilder(const GraphContext& context)
+      : context_(context), alignment_(std::make_shared<connector::AlignmentGroups>()) {}
 
   // The fragment whose chain gives the node's rows.
   Result<int> lower(const plan::PhysicalNode& node);
@@ -90,6 +92,8 @@ class GraphBuilder {
   JobGraph graph_;
   int scans_ = 0;                      // of tables, so far
   std::map<std::string, int> inputs_;  // how many of them read each topic or path
+  // Of the scans so far; null while one is lowered that is read to its end before others are read.
+  std::shared_ptr<connector::AlignmentGroups> alignment_;
 };
 
 // The schema of the node's first input.

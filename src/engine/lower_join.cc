@@ -142,9 +142,15 @@ Result<int> GraphBuilder::lower_lookup_join(const PhysicalNode& node, const plan
                                   .condition = join.condition,
                                   .output = join.output,
                                   .context = expressions()};
-  const int fragment = PENSTOCK_TRY(add_pair(node, "lookup join", [options = std::move(options)](int /*instance*/) {
-    return Result<std::unique_ptr<exec::Operator>>(exec::make_lookup_join(options));
-  }));
+  std::vector<exec::EdgeSpec> edges{PENSTOCK_TRY(edge_from(*node.inputs[0]))};
+  // While it is loaded nobody else is read: it cannot wait for others.
+  std::shared_ptr<connector::AlignmentGroups> alignment = std::exchange(alignment_, nullptr);
+  edges.push_back(PENSTOCK_TRY(edge_from(*node.inputs[1])));
+  alignment_ = std::move(alignment);
+  const int fragment =
+      add_pair(node, "lookup join", std::move(edges), [options = std::move(options)](int /*instance*/) {
+        return Result<std::unique_ptr<exec::Operator>>(exec::make_lookup_join(options));
+      });
   at(fragment).loaded_input = 1;
   mark_loading(at(fragment).inputs[1].from);
   return fragment;

@@ -35,6 +35,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.time_column = scan.time_column;
   request.window_ends = scan.window_ends;
   request.too_far_ahead = context_.too_far_ahead;
+  request.alignment = alignment_;
   request.bounded = context_.bounded;
   request.start = place.positions(context_.start);
   if (context_.hold) request.hold = place.hold(*context_.hold);

@@ -20,7 +20,8 @@ constexpr OptionDoc kOptions[] = {
     {"seed", "",
      "A whole number: tables with the same one have the same random values. Without it, the name of the table."},
     {"scan.watermark.max-ahead", "0",
-     "A row moves the watermark at most so far ahead of the clock; 0: there is no bound, since times are made up here."},
+     "A row moves the watermark at most so far ahead of the clock; 0: there is no bound, since times are made up "
+     "here."},
     {"fields.#.kind", "random", "random or sequence; '#' stands for the name of a column."},
     {"fields.#.min", "",
      "The least random value of a number or an interval (in months or milliseconds). Without it the least of the type; "
@@ -48,7 +49,7 @@ Result<DatagenTable> parse_datagen(const std::string& table, const OptionMap& op
   parsed.rows_per_second = static_cast<double>(
       PENSTOCK_TRY(reader.get_int("rows-per-second", 10'000, 1, std::numeric_limits<int64_t>::max())));
   parsed.rows_max = PENSTOCK_TRY(reader.get_int("number-of-rows", kEndless, 0, kEndless));
-  parsed.max_ahead_us = PENSTOCK_TRY(read_watermark_options(reader)).max_ahead_us.value_or(0);
+  parsed.max_ahead_us = PENSTOCK_TRY(read_max_ahead_us(reader)).value_or(0);
   const auto default_seed = static_cast<int64_t>(hash64(table));
   const auto seed = static_cast<uint64_t>(PENSTOCK_TRY(reader.get_int("seed", default_seed, INT64_MIN, INT64_MAX)));
   for (const types::Field& field : physical) {

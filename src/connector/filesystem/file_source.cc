@@ -460,7 +460,7 @@ Result<SourcePlan> plan_file_source(const ConnectorContext& context, ScanRequest
   scan->parallelism = request.bounded ? 1 : std::max(1, most);
   scan->progress = std::make_shared<FileScanProgress>(request.table, scan->files, scan->bounded, scan->parallelism);
   scan->request = std::move(request);
-  scan->request.max_ahead_us = scan->options.watermark.max_ahead_us.value_or(context.watermark_max_ahead_us);
+  scan->request.max_ahead_us = scan->options.max_ahead_us.value_or(context.watermark_max_ahead_us);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
 
   SourcePlan plan;

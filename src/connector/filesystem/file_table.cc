@@ -67,7 +67,7 @@ Result<FileTableOptions> parse_file_table(const std::string& table, const Option
     return reader.bad_value("source.record-size-max", options.at("source.record-size-max"), "from 1 b to 64 mb");
   }
   parsed.record_bytes_max = static_cast<size_t>(record_bytes);
-  parsed.watermark = PENSTOCK_TRY(read_watermark_options(reader));
+  parsed.max_ahead_us = PENSTOCK_TRY(read_max_ahead_us(reader));
   parsed.idle_timeout_us = PENSTOCK_TRY(reader.get_duration_us("scan.watermark.idle-timeout", 10'000'000));
   parsed.roll_bytes =
       static_cast<uint64_t>(PENSTOCK_TRY(reader.get_size_bytes("sink.rolling-policy.file-size", 128 * kMiB)));

@@ -23,7 +23,7 @@ struct FileTableOptions {
   bool follow = true;
   size_t record_bytes_max = 0;
   int64_t idle_timeout_us = 0;
-  WatermarkOptions watermark;
+  std::optional<int64_t> max_ahead_us;  // of the watermark; see read_max_ahead_us()
   // Writing: when a file is closed and published.
   uint64_t roll_bytes = 0;
   int64_t roll_us = 0;

@@ -19,6 +19,7 @@
 #include "connector/scan_transform.h"
 #include "connector/table_format.h"
 #include "connector/timer.h"
+#include "connector/watermark_alignment.h"
 
 namespace penstock::connector {
 
@@ -126,6 +127,8 @@ struct LogScan {
   std::optional<Positions> last;  // where a bounded scan ends; partitions that are not named are not read
   int parallelism = 1;
   std::shared_ptr<LogScanProgress> progress;
+  std::shared_ptr<AlignmentGroup> alignment;  // null: it waits for nobody
+  size_t first_member = 0;                    // the number of the first instance there
 };
 
 // Records of one partition.
@@ -179,6 +182,7 @@ class LogSource : public exec::Source {
   void set_waker(std::function<void()> waker) override {
     waker_ = std::move(waker);
     if (scan_->request.bounded) return;
+    if (scan_->alignment != nullptr) scan_->alignment->set_waker(member(), waker_);
     wake_up_.set_waker(waker_);
     if (holding_) scan_->progress->on_release(waker_);
     if (scan_->last) return;
@@ -197,28 +201,17 @@ class LogSource : public exec::Source {
       PENSTOCK_TRY(assign_partitions());
       out.emit({});  // an epoch ends that tells of the partitions
     }
-    int batches = 0;
-    for (size_t tried = 0; tried < readers_.size() && batches < kBatchesPerPoll; ++tried) {
-      const size_t partition = next_reader_;
-      next_reader_ = (next_reader_ + 1) % readers_.size();
-      while (readers_[partition]->may_have_more() && batches < kBatchesPerPoll) {
-        const log::Offset before = readers_[partition]->position();
-        PENSTOCK_TRY(readers_[partition]->read(scan_->context.batch_rows_max, records_));
-        if (records_.empty()) {
-          if (readers_[partition]->position() != before) out.emit({});  // an epoch ends that tells how far
-          break;
-        }
-        emit_records(partition, out);
-        ++batches;
-      }
-    }
+    const EventTime least = scan_->alignment == nullptr ? kMaxEventTime : scan_->alignment->least();
+    const int batches = PENSTOCK_TRY(read_some(alignment_limit(least, scan_->options.alignment.max_drift_us), out));
     end_partitions();
     // At once, not at the next poll: the epoch that covers the last record has the end of time in it.
     if (scan_->last && std::ranges::all_of(ended_, std::identity())) {
       scan_->progress->instance_ended();
       watermarks_.finish();
+      if (scan_->alignment != nullptr) scan_->alignment->tell(member(), kMaxEventTime);
       return SourceState::kEnded;
     }
+    const bool ahead = scan_->alignment != nullptr && tell_alignment();
     if (rows_.has_watermark()) {
       if (holding_ && std::ranges::all_of(readers_, [](const auto& reader) { return reader->at_end(); })) {
         watermarks_.restore(scan_->request.hold->watermark);
@@ -226,7 +219,7 @@ class LogSource : public exec::Source {
       watermarks_.check_idle(scan_->context.env->monotonic_time_us());
       watermarks_.tell(out);
     }
-    if (batches > 0) return SourceState::kMore;
+    if (batches > 0 || (ahead && !scan_->alignment->wait(member(), least))) return SourceState::kMore;
     if (rows_.has_watermark() && !scan_->request.bounded) wake_up_.at(watermarks_.next_idle_at_us());
     return SourceState::kWaiting;
   }
@@ -242,6 +235,43 @@ class LogSource : public exec::Source {
   }
 
  private:
+  // Reads partitions in turn that are not further than `limit`; gives the number of batches.
+  Result<int> read_some(EventTime limit, exec::SourceOutput& out) {
+    int batches = 0;
+    for (size_t tried = 0; tried < readers_.size() && batches < kBatchesPerPoll; ++tried) {
+      const size_t partition = next_reader_;
+      next_reader_ = (next_reader_ + 1) % readers_.size();
+      while (readers_[partition]->may_have_more() && batches < kBatchesPerPoll && watermarks_.of(partition) <= limit) {
+        const log::Offset before = readers_[partition]->position();
+        PENSTOCK_TRY(readers_[partition]->read(scan_->context.batch_rows_max, records_));
+        if (records_.empty()) {
+          if (readers_[partition]->position() != before) out.emit({});  // an epoch ends that tells how far
+          break;
+        }
+        emit_records(partition, out);
+        ++batches;
+      }
+    }
+    return batches;
+  }
+
+  size_t member() const { return scan_->first_member + static_cast<size_t>(instance_); }
+
+  // Tells the group how far this is in what there is to read; whether there is something.
+  bool tell_alignment() {
+    const int64_t now_us = scan_->context.env->monotonic_time_us();
+    EventTime least = kMaxEventTime;
+    bool more = false;
+    for (size_t i = 0; i < readers_.size(); ++i) {
+      if (!readers_[i]->may_have_more()) continue;
+      more = true;
+      least = std::min(least, watermarks_.of(i));
+      watermarks_.advance(i, kMinEventTime, now_us);  // what waits for others is not idle
+    }
+    scan_->alignment->tell(member(), least);
+    return more;
+  }
+
   // Takes up the partitions that have come since the last time.
   Status assign_partitions() {
     const std::optional<log::TopicInfo> topic = scan_->context.log->topic(scan_->options.topic);
@@ -398,8 +428,12 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
     scan->last = PENSTOCK_TRY(find_last(*context.log, scan->options, *topic, request.bounded));
   }
   scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic, scan->last, scan->parallelism);
+  if (request.alignment != nullptr && request.watermark != nullptr && !scan->options.alignment.group.empty()) {
+    scan->alignment = request.alignment->group(scan->options.alignment.group);
+    scan->first_member = scan->alignment->add(static_cast<size_t>(scan->parallelism));
+  }
   scan->request = std::move(request);
-  scan->request.max_ahead_us = scan->options.watermark.max_ahead_us.value_or(context.watermark_max_ahead_us);
+  scan->request.max_ahead_us = scan->options.max_ahead_us.value_or(context.watermark_max_ahead_us);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
   PENSTOCK_TRY(
       make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical, scan->request.fields));

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "connector/connector_test_fixture.h"
 #include "connector/scan_transform.h"
+#include "connector/watermark_alignment.h"
 #include "expr/expr.h"
 
 namespace penstock::connector {
@@ -496,6 +497,101 @@ TEST_F(LogSourceTest, ATopicThatWasMadeAnewIsAnotherOne) {
   const auto state = source->poll(out);
   ASSERT_FALSE(state);
   EXPECT_THAT(state.error().message(), HasSubstr("was deleted"));
+}
+
+// --- alignment ---
+
+class AlignedSourcesTest : public LogSourceTest {
+ protected:
+  AlignedSourcesTest() {
+    options_["scan.watermark.alignment.group"] = "g";
+    options_["scan.watermark.alignment.max-drift"] = "10 s";
+    EXPECT_TRUE(log_->create_topic("payments", 1, {}));
+  }
+  SourcePlan plan_of(const std::string& topic) {
+    options_["topic"] = topic;
+    ScanRequest r = request_with_watermark();
+    r.alignment = groups_;
+    ConnectorContext c = context(1);
+    c.batch_rows_max = 1;
+    auto made = plan_source(c, std::move(r));
+    EXPECT_TRUE(made) << made.error().to_string();
+    return std::move(*made);
+  }
+  void append_seconds(const std::string& topic, int32_t partition, std::vector<int> seconds) {
+    std::vector<std::string> values;
+    for (const int s : seconds) values.push_back(event("x", s));
+    append(topic, partition, values);
+  }
+  // How many rows come until the source waits.
+  size_t rows_of(exec::Source& source) {
+    CollectedOutput out;
+    EXPECT_EQ(poll_all(source, out), SourceState::kWaiting);
+    return out.rows;
+  }
+
+  std::shared_ptr<AlignmentGroups> groups_ = std::make_shared<AlignmentGroups>();
+};
+
+TEST_F(AlignedSourcesTest, AFastSourceWaitsForASlowOne) {
+  append_seconds("orders", 0, {0, 5, 10, 11, 12, 20, 21, 30});
+  append_seconds("payments", 0, {0, 1, 2, 9, 10});
+  const auto fast = make_source(plan_of("orders"));
+  const auto slow = make_source(plan_of("payments"));
+  EXPECT_EQ(rows_of(*fast), 1U) << "nobody knows yet how far the other is";
+  EXPECT_EQ(rows_of(*fast), 0U);
+  const int before = wakes_;
+  EXPECT_EQ(rows_of(*slow), 5U) << "it is the one that the other waits for";
+  EXPECT_GT(wakes_.load(), before) << "it has read everything, and holds nobody any more";
+  EXPECT_EQ(rows_of(*fast), 7U);
+}
+
+TEST_F(AlignedSourcesTest, TheDriftBoundsHowFarASourceIsAhead) {
+  append_seconds("orders", 0, {0, 5, 10, 11, 12, 20, 21, 30});
+  std::vector<int> slow_seconds(8, 1);  // a poll reads eight batches
+  slow_seconds.insert(slow_seconds.end(), 8, 4);
+  slow_seconds.insert(slow_seconds.end(), 8, 11);
+  append_seconds("payments", 0, slow_seconds);
+  const auto fast = make_source(plan_of("orders"));
+  const auto slow = make_source(plan_of("payments"));
+  CollectedOutput out;
+  EXPECT_EQ(rows_of(*fast), 1U);
+  ASSERT_EQ(slow->poll(out).value(), SourceState::kMore);
+  EXPECT_EQ(rows_of(*fast), 4U) << "up to the first one that is ahead of 11";
+  ASSERT_EQ(slow->poll(out).value(), SourceState::kMore);
+  EXPECT_EQ(rows_of(*fast), 1U) << "12 is within 14, and 20 is ahead of it";
+  EXPECT_EQ(rows_of(*fast), 0U);
+  ASSERT_EQ(slow->poll(out).value(), SourceState::kMore);
+  EXPECT_EQ(rows_of(*fast), 2U) << "20 and 21 are within 21";
+}
+
+TEST_F(AlignedSourcesTest, PartitionsOfOneTableAreAligned) {
+  append_seconds("orders", 0, {0, 30, 31, 32});
+  append_seconds("orders", 1, {0, 1, 2, 3});
+  const auto source = make_source(plan_of("orders"));
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*source, out), SourceState::kWaiting);
+  EXPECT_EQ(out.rows, 8U) << "each gets its turn in the end";
+}
+
+TEST_F(AlignedSourcesTest, ASourceThatWaitsIsNotIdle) {
+  options_["scan.watermark.idle-timeout"] = "10 s";
+  append_seconds("orders", 0, {0, 30});
+  append_seconds("payments", 0, {5});
+  const auto slow = make_source(plan_of("payments"));
+  const auto fast = make_source(plan_of("orders"));
+  CollectedOutput out;
+  EXPECT_EQ(poll_all(*fast, out), SourceState::kWaiting);
+  env_.advance(60'000'000);
+  EXPECT_EQ(poll_all(*fast, out), SourceState::kWaiting);
+  EXPECT_FALSE(out.last_watermark.idle);
+}
+
+TEST_F(AlignedSourcesTest, AGroupNeedsADrift) {
+  options_.erase("scan.watermark.alignment.max-drift");
+  const auto made = plan_source(context(1), request_with_watermark());
+  ASSERT_FALSE(made);
+  EXPECT_THAT(made.error().message(), HasSubstr("stand together"));
 }
 
 }  // namespace

@@ -37,6 +37,9 @@ constexpr OptionDoc kOptions[] = {
     {"scan.watermark.idle-timeout", "0",
      "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."},
     kMaxAheadOption,
+    kAlignmentGroupOption,
+    kAlignmentDriftOption,
+    kAlignmentIntervalOption,
     {"key.fields", "",
      "When written to: the columns, separated by ';', whose text is the record's key (joined by '|'). Rows with the "
      "same "
@@ -128,7 +131,8 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
 
   PENSTOCK_TRY(parse_startup(reader, parsed));
   PENSTOCK_TRY(parse_bounded(reader, parsed));
-  parsed.watermark = PENSTOCK_TRY(read_watermark_options(reader));
+  parsed.max_ahead_us = PENSTOCK_TRY(read_max_ahead_us(reader));
+  parsed.alignment = PENSTOCK_TRY(read_alignment_options(reader));
   parsed.idle_timeout_us = PENSTOCK_TRY(reader.get_duration_us("scan.watermark.idle-timeout", 0));
   parsed.key_fields = split(reader.get("key.fields", ""), ';');
   PENSTOCK_TRY(reader.get_choice("key.format", "raw", {"raw"}));

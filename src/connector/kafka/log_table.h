@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,7 +30,8 @@ struct LogTableOptions {
   int64_t bounded_timestamp_ms = 0;
   std::map<int32_t, int64_t> bounded_offsets;  // by partition; others are not read
   int64_t idle_timeout_us = 0;
-  WatermarkOptions watermark;
+  std::optional<int64_t> max_ahead_us;  // of the watermark; see read_max_ahead_us()
+  AlignmentOptions alignment;
   // Sinks: the columns that make the record's key ('key.fields'); their text joined by '|' is the key.
   std::vector<std::string> key_fields;
 };
