@@ -104,6 +104,12 @@ Status check_window_time(const LogicalNode& input, int column, std::string_view 
                             type.with_nullable(true).to_string())
         .at(position.offset);
   }
+  const std::vector<int>& processing = input.traits.processing_times;
+  if (!input.traits.bounded && std::ranges::find(processing, column) != processing.end()) {
+    return unsupported("windows over PROCTIME() are not there yet: after a restart rows would be in other windows")
+        .at(position.offset)
+        .hint("take the time of the records: at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', WATERMARK FOR at AS at");
+  }
   const std::vector<int>& times = input.traits.time_columns;
   if (!input.traits.bounded && std::ranges::find(times, column) == times.end()) {
     return invalid_argument("column {} has no watermark, so windows over it would never close", name)
