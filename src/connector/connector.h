@@ -29,6 +29,7 @@ struct TableDefinition {
 
   std::string name;
   types::Schema physical;
+  std::vector<std::string> primary_key;  // names of physical columns
   std::vector<Metadata> metadata;
   OptionMap options;
 };

@@ -17,6 +17,7 @@ class ConnectorsTest : public ConnectorTest {
   Status validate(std::vector<TableDefinition::Metadata> metadata) {
     return validate_table(context(), {.name = "t",
                                       .physical = schema_of({{"a", "STRING"}}),
+                                      .primary_key = {},
                                       .metadata = std::move(metadata),
                                       .options = {{"connector", "kafka"}, {"topic", "x"}, {"format", "json"}}});
   }

@@ -3,66 +3,63 @@
 #include <utility>
 
 #include "columnar/change_batch.h"
-#include "connector/table_format.h"
 
 namespace penstock::connector {
 
 using columnar::ChangeBatch;
-using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
-using columnar::kBatchRowsMax;
+
+namespace {
+
+// The value of kRowIsGone for each row.
+ColumnPtr gone_column(const DecodedRows& rows, types::DataType type) {
+  std::vector<uint8_t> gone = rows.gone;
+  gone.resize(rows.records.size(), 0);
+  return std::make_shared<const columnar::Column>(type, std::move(gone), std::vector<uint8_t>());
+}
+
+}  // namespace
 
 Result<RecordRows> RecordRows::make(const ConnectorContext& context, const ScanRequest& request,
-                                    const format::FormatOptions& format) {
-  auto decoder = PENSTOCK_TRY(make_row_decoder(format, request.columns, request.physical, request.fields));
-  return RecordRows(context, request, std::move(decoder));
+                                    const RecordFormat& format) {
+  return RecordRows(context, request, PENSTOCK_TRY(RecordDecoder::make(format, request)));
 }
 
 RecordRows::RecordRows(const ConnectorContext& context, const ScanRequest& request,
-                       std::unique_ptr<format::RowDecoder> decoder)
+                       std::unique_ptr<RecordDecoder> decoder)
     : context_(context),
       table_(request.table),
       metadata_(request.metadata),
       decoder_(std::move(decoder)),
-      transform_(request) {
-  for (const types::Field& field : request.physical) builders_.emplace_back(field.type, kBatchRowsMax);
-}
+      transform_(request) {}
 
-ScanTransform::Result RecordRows::read(std::span<const std::string_view> records, std::string_view readable,
-                                       const RecordOrigin& origin) {
+ScanTransform::Result RecordRows::read(const RawRecords& records, const RecordOrigin& origin) {
   failed_.clear();
-  decoder_->decode(records, readable, builders_, failed_);
-  sort_out_failed(records, origin);
-  std::vector<ColumnPtr> columns;
-  columns.reserve(builders_.size() + metadata_.size());
-  for (ColumnBuilder& builder : builders_) columns.push_back(builder.finish());
-  for (const MetadataColumn& column : metadata_) {
-    columns.push_back(column.key == kCurrentWatermarkKey
-                          ? columnar::Column::constant(column.type, types::Value(), kept_.size())
-                          : origin.metadata(column, kept_));
+  decoder_->decode(records, rows_, failed_);
+  for (const format::FailedRecord& failed : failed_) {
+    if (!failed.ignored) tell(records, origin, failed.record, failed.message);
   }
+  std::vector<ColumnPtr> columns = std::move(rows_.columns);
+  for (const MetadataColumn& column : metadata_) columns.push_back(metadata(column, origin));
   return transform_.apply(
-      ChangeBatch(kept_.size(), std::move(columns)), context_.env->wall_time_us(),
-      [&](size_t row, std::string_view error) { tell(origin, kept_[row], records[kept_[row]], error); });
+      ChangeBatch(rows_.records.size(), std::move(columns)), context_.env->wall_time_us(),
+      [&](size_t row, std::string_view error) { tell(records, origin, rows_.records[row], error); });
 }
 
-void RecordRows::sort_out_failed(std::span<const std::string_view> records, const RecordOrigin& origin) {
-  kept_.clear();
-  size_t next_failed = 0;
-  for (uint32_t record = 0; record < records.size(); ++record) {
-    if (next_failed == failed_.size() || failed_[next_failed].record != record) {
-      kept_.push_back(record);
-      continue;
-    }
-    const format::FailedRecord& failed = failed_[next_failed++];
-    if (!failed.ignored) tell(origin, record, records[record], failed.message);
+ColumnPtr RecordRows::metadata(const MetadataColumn& column, const RecordOrigin& origin) const {
+  if (column.key == kRowIsGone) return gone_column(rows_, column.type);
+  if (column.key == kCurrentWatermarkKey) {
+    return columnar::Column::constant(column.type, types::Value(), rows_.records.size());
   }
+  return origin.metadata(column, rows_.records);
 }
 
-void RecordRows::tell(const RecordOrigin& origin, size_t record, std::string_view raw, std::string_view error) const {
+void RecordRows::tell(const RawRecords& records, const RecordOrigin& origin, size_t record,
+                      std::string_view error) const {
   DeadLetter letter = origin.dead_letter(record);
   letter.table = table_;
-  letter.raw = raw;
+  letter.raw = records.values[record];
+  if (letter.raw.data() == nullptr && !records.keys.empty()) letter.raw = records.keys[record];
   letter.error = error;
   context_.dead_letters->add(letter);
 }

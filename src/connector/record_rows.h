@@ -11,12 +11,13 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "columnar/change_batch.h"
 #include "columnar/column.h"
+#include "connector/record_decoder.h"
 #include "connector/scan.h"
 #include "connector/scan_transform.h"
 #include "exec/operator.h"
 #include "format/decoder.h"
-#include "format/format.h"
 
 namespace penstock::connector {
 
@@ -35,28 +36,26 @@ class RecordOrigin {
 class RecordRows {
  public:
   static Result<RecordRows> make(const ConnectorContext& context, const ScanRequest& request,
-                                 const format::FormatOptions& format);
+                                 const RecordFormat& format);
 
-  // Gives the rows of at most kBatchRowsMax records. `readable` is as for RowDecoder::decode().
-  ScanTransform::Result read(std::span<const std::string_view> records, std::string_view readable,
-                             const RecordOrigin& origin);
+  // How many records may be given to read(), so that their rows fit a batch.
+  size_t records_max() const { return columnar::kBatchRowsMax / decoder_->rows_per_record(); }
+  ScanTransform::Result read(const RawRecords& records, const RecordOrigin& origin);
 
   bool has_watermark() const { return transform_.has_watermark(); }
 
  private:
-  RecordRows(const ConnectorContext& context, const ScanRequest& request, std::unique_ptr<format::RowDecoder> decoder);
-  void tell(const RecordOrigin& origin, size_t record, std::string_view raw, std::string_view error) const;
-  // Fills kept_ with the records that did not fail.
-  void sort_out_failed(std::span<const std::string_view> records, const RecordOrigin& origin);
+  RecordRows(const ConnectorContext& context, const ScanRequest& request, std::unique_ptr<RecordDecoder> decoder);
+  columnar::ColumnPtr metadata(const MetadataColumn& column, const RecordOrigin& origin) const;
+  void tell(const RawRecords& records, const RecordOrigin& origin, size_t record, std::string_view error) const;
 
   ConnectorContext context_;
   std::string table_;
   std::vector<MetadataColumn> metadata_;
-  std::unique_ptr<format::RowDecoder> decoder_;
+  std::unique_ptr<RecordDecoder> decoder_;
   ScanTransform transform_;
-  std::vector<columnar::ColumnBuilder> builders_;
+  DecodedRows rows_;
   std::vector<format::FailedRecord> failed_;
-  std::vector<uint32_t> kept_;  // the record of each row
 };
 
 }  // namespace penstock::connector

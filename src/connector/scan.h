@@ -97,10 +97,15 @@ struct ScanHold {
   exec::Watermark watermark;
 };
 
+// Metadata of tables whose records are events about rows: BOOLEAN NOT NULL, whether the row is gone. Of such a row only
+// the primary key is known, or, where the table has none, everything.
+inline constexpr std::string_view kRowIsGone = "row-is-gone";
+
 struct ScanRequest {
   std::string table;
   const OptionMap* options = nullptr;
-  types::Schema columns;  // all physical columns of the table, in order
+  types::Schema columns;                 // all physical columns of the table, in order
+  std::vector<std::string> primary_key;  // names of physical columns
   // The columns to read, physical ones (of `columns`) first, then metadata. A column that nobody needs is not in them.
   types::Schema physical;
   // For each of `physical` the field that is read of the ROW that the column is, or of a ROW in it, by the names on the

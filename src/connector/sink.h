@@ -27,7 +27,8 @@ struct SinkRequest {
 
   std::string table;
   OptionMap options;
-  types::Schema schema;  // of the rows
+  types::Schema schema;                  // of the rows
+  std::vector<std::string> primary_key;  // of the table: names of columns
   std::vector<Metadata> metadata;
   bool append_only = true;  // the query never takes back a row that it gave
   // Names the job in the log, where its positions are kept. Empty for a statement that is never resumed.

@@ -48,13 +48,14 @@ std::optional<int> time_column_of(const types::Schema& schema) {
 connector::TableDefinition definition_of(const catalog::Entry& entry) {
   const catalog::Table& table = *entry.table();
   connector::TableDefinition definition{
-      .name = entry.name, .physical = table.physical_schema(), .metadata = {}, .options = {}};
+      .name = entry.name, .physical = table.physical_schema(), .primary_key = {}, .metadata = {}, .options = {}};
   for (const catalog::Column& column : table.columns) {
     if (!column.metadata) continue;
     definition.metadata.push_back({.column = column.name,
                                    .from = {.key = column.metadata->key, .type = column.type},
                                    .is_virtual = column.metadata->is_virtual});
   }
+  for (const int column : table.primary_key) definition.primary_key.push_back(table.columns[column].name);
   definition.options = connector::OptionMap(table.options.begin(), table.options.end());
   return definition;
 }
@@ -63,7 +64,7 @@ connector::TableDefinition definition_of(const catalog::Entry& entry) {
 Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& query) {
   const std::optional<plan::ChangeCause> cause = plan::cause_of_changes(query);
   std::string hint = cause->remedy.empty() ? "write" : cause->remedy + "; or write";
-  hint += " to a table that takes changes, such as one with the connector print";
+  hint += " to a table that takes changes, such as one with the connector upsert-kafka";
   Error error = unsupported("table \"{}\" takes only inserts, but {}", table, cause->what).hint(std::move(hint));
   return cause->written_at ? std::move(error).at(*cause->written_at) : error;
 }
@@ -379,6 +380,7 @@ Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::Plann
   connector::SinkRequest request;
   request.table = table.name;
   request.options = std::move(table.options);
+  request.primary_key = std::move(table.primary_key);
   request.schema = insert.query.root->schema;
   request.append_only = insert.query.root->traits.append_only;
   if (!request.append_only && !PENSTOCK_TRY(connector::takes_changes(request.table, request.options))) {

@@ -41,6 +41,7 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::ScanSystem& scan);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Values& values);
   // lower_rows.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Normalize& normalize);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Project& project);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Filter& filter);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Unnest& unnest);

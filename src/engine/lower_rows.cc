@@ -3,6 +3,7 @@
 
 #include "engine/graph_builder.h"
 #include "exec/operators/filter.h"
+#include "exec/operators/normalize.h"
 #include "exec/operators/over.h"
 #include "exec/operators/project.h"
 #include "exec/operators/rank.h"
@@ -12,6 +13,14 @@
 namespace penstock::engine {
 
 using plan::PhysicalNode;
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Normalize& normalize) {
+  exec::NormalizeOptions options{.column_types = {}, .keys = normalize.keys, .at_end = node.traits.bounded};
+  for (const types::Field& field : node.schema) options.column_types.push_back(field.type);
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_normalize(options));
+  });
+}
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Project& project) {
   return append(node, [expressions = project.expressions, context = expressions()](int /*instance*/) {
@@ -57,7 +66,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .first = rank.first,
                             .last = rank.last,
                             .with_rank = rank.with_rank,
-                            .input_append_only = rank.input_append_only};
+                            .input_append_only = rank.input_append_only,
+                            .last_first = rank.last_first};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));
   });

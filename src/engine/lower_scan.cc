@@ -6,10 +6,13 @@
 #include "engine/graph_builder.h"
 #include "engine/values_source.h"
 #include "engine/view_source.h"
+#include "plan/table_changes.h"
 
 namespace penstock::engine {
 
 using plan::PhysicalNode;
+
+static_assert(plan::kRowIsGone == connector::kRowIsGone);
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable& scan) {
   const catalog::EntryPtr entry = PENSTOCK_TRY(context_.catalog->get(catalog::NameSpace::kRelation, scan.table));
@@ -26,6 +29,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.table = entry->name;
   request.options = &options;
   request.columns = table->physical_schema();
+  for (const int column : table->primary_key) request.primary_key.push_back(table->columns[column].name);
   request.physical = scan.physical;
   request.fields = scan.fields;
   for (const auto& metadata : scan.metadata) request.metadata.push_back({metadata.key, metadata.type});

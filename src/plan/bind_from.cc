@@ -7,6 +7,7 @@
 #include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/node.h"
+#include "plan/table_changes.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
@@ -29,18 +30,9 @@ Error without_position(const Error& error, std::string_view context) {
 bool reads_fields(const catalog::Table& table) {
   const std::string* connector = catalog::find_option(table.options, "connector");
   if (*connector == "nexmark") return true;
-  const std::string* format = catalog::find_option(table.options, "format");
-  if (format == nullptr) format = catalog::find_option(table.options, "value.format");
-  bool of_records = *connector == "kafka" || *connector == "upsert-kafka" || *connector == "filesystem";
+  const std::string* format = format_of(table);
+  bool of_records = *connector == "kafka" || *connector == "filesystem";
   return of_records && format != nullptr && *format == "json";
-}
-
-// Whether rows of the table may be taken back.
-bool is_append_only(const catalog::Table& table) {
-  const std::string* connector = catalog::find_option(table.options, "connector");
-  const std::string* format = catalog::find_option(table.options, "format");
-  bool changelog_format = format != nullptr && (*format == "debezium-json" || *format == "debezium-avro");
-  return *connector != "upsert-kafka" && !changelog_format;
 }
 
 }  // namespace
@@ -148,7 +140,9 @@ Result<LogicalPtr> Binder::bind_relation(const catalog::EntryPtr& entry, const s
   if (entry->table() != nullptr) {
     Result<std::shared_ptr<const ScanSource>> source = make_table_source(*entry);
     if (!source) return without_position(source.error(), "table " + entry->name).at(name.position().offset);
-    return make_scan(*std::move(source));
+    LogicalPtr scan = make_scan(*std::move(source));
+    if (!gives_events(*entry->table())) return scan;
+    return make_node(Normalize{.keys = entry->table()->primary_key}, {std::move(scan)});
   }
   const catalog::MaterializedView& view = *entry->materialized_view();
   auto source = std::make_shared<ScanSource>();
@@ -240,9 +234,8 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
   source->name = entry.name;
   source->schema = entry.schema();
   source->reads_fields = reads_fields(table);
-  source->traits = {.append_only = bounded || is_append_only(table), .bounded = bounded};
-  // A key is a promise that an append-only stream of events does not keep by itself.
-  if (!is_append_only(table) && !table.primary_key.empty()) source->traits.key = table.primary_key;
+  // A key is a promise that a stream of records does not keep by itself.
+  source->traits = {.append_only = true, .bounded = bounded};
   types::Schema base;
   for (const catalog::Column& column : table.columns) {
     if (!column.computed.empty()) continue;
@@ -250,6 +243,11 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
     if (column.metadata) key = column.metadata->key;
     base.push_back({column.name, column.type});
     source->base.push_back({base.back(), std::move(key)});
+  }
+  if (gives_events(table)) {
+    base.push_back({std::string(kRowIsGone), types::DataType(types::TypeKind::kBoolean).with_nullable(false)});
+    source->base.push_back({base.back(), base.back().name});
+    source->schema.push_back(base.back());
   }
   Scope base_scope(entry.name, base);
   size_t next_base = 0;
@@ -260,6 +258,7 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
     }
     source->columns.push_back(PENSTOCK_TRY(bind_computed(entry, column, base_scope)));
   }
+  if (gives_events(table)) source->columns.push_back(base_scope.column(next_base));
   for (size_t i = 0; i < source->columns.size(); ++i) {
     if (is_processing_time(*source->columns[i])) source->traits.processing_times.push_back(static_cast<int>(i));
   }

@@ -50,8 +50,8 @@ class Placing {
   std::unordered_map<const LogicalNode*, LogicalPtr> placed_;
 };
 
-std::optional<ChangeCause> cause(const ScanTable& op) {
-  return ChangeCause{"the rows of \"" + op.table + "\" are changed and taken back", "", op.written_at};
+std::optional<ChangeCause> cause(const Normalize& op) {
+  return ChangeCause{"the rows of this table are changed and taken back", "", op.written_at};
 }
 
 std::optional<ChangeCause> cause(const ScanView& op) {

@@ -60,8 +60,8 @@ struct LogicalScan {
   WrittenAt written_at;
 };
 
-using LogicalOperator = std::variant<LogicalScan, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,
-                                     WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join>;
+using LogicalOperator = std::variant<LogicalScan, Values, Normalize, Project, Filter, AssignWindow, Unnest, Expand,
+                                     Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

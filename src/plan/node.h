@@ -39,6 +39,7 @@ Derived as_input(const LogicalInputs& inputs);
 
 Derived derive(const LogicalScan& op, const LogicalInputs& inputs);
 Derived derive(const Values& op, const LogicalInputs& inputs);
+Derived derive(const Normalize& op, const LogicalInputs& inputs);
 Derived derive(const Project& op, const LogicalInputs& inputs);
 Derived derive(const Filter& op, const LogicalInputs& inputs);
 Derived derive(const AssignWindow& op, const LogicalInputs& inputs);
@@ -76,6 +77,7 @@ std::vector<int> identity(size_t columns);
 
 Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Values& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Normalize& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Project& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Filter& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& needed);
@@ -107,6 +109,7 @@ Conjuncts take_over_columns_below(Conjuncts& conjuncts, size_t columns);
 LogicalPtr push_filter_through(const LogicalPtr& node, Conjuncts conjuncts);
 
 LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const Normalize& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Project& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Filter& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts conjuncts);
@@ -142,6 +145,7 @@ PhysicalPtr exchange_by(PhysicalPtr input, const std::vector<int>& keys);
 void exchange_pair(PhysicalInputs& inputs, const std::vector<JoinKey>& keys);
 
 Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Normalize& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const AssignWindow& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Aggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs);
@@ -183,6 +187,7 @@ Description describe(const ScanTable& op, const PhysicalNode& node);
 Description describe(const ScanView& op, const PhysicalNode& node);
 Description describe(const ScanSystem& op, const PhysicalNode& node);
 Description describe(const Values& op, const PhysicalNode& node);
+Description describe(const Normalize& op, const PhysicalNode& node);
 Description describe(const Project& op, const PhysicalNode& node);
 Description describe(const Filter& op, const PhysicalNode& node);
 Description describe(const AssignWindow& op, const PhysicalNode& node);

@@ -94,6 +94,13 @@ struct Values {
   std::vector<std::vector<types::Value>> rows;
 };
 
+// Makes a changelog of events about rows, each of which says in its last column, which does not come out, whether the
+// row is gone: see exec/operators/normalize.h.
+struct Normalize {
+  std::vector<int> keys;  // columns by which rows are known; empty: equal rows are counted
+  WrittenAt written_at;
+};
+
 struct Project {
   std::vector<expr::ExprPtr> expressions;
 };
@@ -180,6 +187,7 @@ struct Rank {
   std::optional<int64_t> last;
   bool with_rank = true;
   bool input_append_only = true;
+  bool last_first = false;  // rows that compare equal are in the order opposite to that in which they came
   WrittenAt written_at;
 };
 
@@ -296,8 +304,8 @@ struct Exchange {
 };
 
 using PhysicalOperator =
-    std::variant<ScanTable, ScanView, ScanSystem, Values, Project, Filter, AssignWindow, Unnest, Expand, Aggregate,
-                 WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join, Exchange>;
+    std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, AssignWindow, Unnest, Expand,
+                 Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -43,6 +43,9 @@ Status check_keys(const PhysicalOperator& op) {
   if (const auto* assign = std::get_if<AssignWindow>(&op)) {
     return check_keys(kPartitioned, assign->keys.size(), kLeaveOut);
   }
+  if (const auto* normalize = std::get_if<Normalize>(&op)) {
+    return check_keys("rows are known by", normalize->keys.size(), "leave out columns that follow from others");
+  }
   if (const auto* rank = std::get_if<Rank>(&op)) return check_keys(kPartitioned, rank->partition_by.size(), kLeaveOut);
   if (const auto* over = std::get_if<Over>(&op)) return check_keys(kPartitioned, over->partition_by.size(), kLeaveOut);
   if (const auto* join = std::get_if<Join>(&op)) {

@@ -9,6 +9,7 @@
 #include "plan/binder.h"
 #include "plan/node.h"
 #include "plan/rules.h"
+#include "plan/table_changes.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
 
@@ -91,6 +92,28 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
   return make_project(std::move(plan), std::move(expressions), std::move(names));
 }
 
+// The rows of a query for a table in which one takes the place of the last one with its primary key: all of a key come
+// from one task. Where the query may have several rows of a key at once, the one that came last counts, as long as it
+// is there.
+PhysicalPtr upserts_of(PhysicalPtr rows, const catalog::Table& table) {
+  std::vector<int> key;
+  for (int column : table.primary_key) {
+    key.push_back(types::find_field(rows->schema, table.columns[column].name));
+  }
+  const std::optional<std::vector<int>>& unique = rows->traits.key;
+  const bool one_of_each =
+      unique && std::ranges::all_of(*unique, [&](int column) { return std::ranges::find(key, column) != key.end(); });
+  PhysicalPtr by_key = exchange_by(std::move(rows), key);
+  if (by_key->traits.append_only || one_of_each) return by_key;
+  Rank last{.partition_by = key, .order_by = {}, .last = 1, .with_rank = false, .input_append_only = false};
+  last.last_first = true;
+  PhysicalNode node{std::move(last), {by_key}, by_key->schema, by_key->traits};
+  node.traits.key = key;
+  node.traits.time_columns.clear();
+  node.traits.window.reset();
+  return std::make_shared<const PhysicalNode>(std::move(node));
+}
+
 }  // namespace
 
 LogicalPtr plan_in_zone(const LogicalPtr& plan, const expr::TimeZone* zone) {
@@ -154,7 +177,9 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   binder.expect_value_types(std::move(types));
   LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
   plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, context));
-  return PlannedInsert{target->name, PENSTOCK_TRY(finish_plan(std::move(plan), binder, context))};
+  PlannedQuery planned = PENSTOCK_TRY(finish_plan(std::move(plan), binder, context));
+  if (takes_upserts(table)) planned.root = upserts_of(std::move(planned.root), table);
+  return PlannedInsert{target->name, std::move(planned)};
 }
 
 }  // namespace penstock::plan

@@ -349,7 +349,8 @@ class FileSource : public exec::Source {
     values_.clear();
     for (const Line& line : lines_) values_.push_back(line.text);
     const FileOrigin origin(file.followed.found(), lines_);
-    ScanTransform::Result rows = rows_.read(values_, file.followed.reader()->readable(), origin);
+    ScanTransform::Result rows =
+        rows_.read({.values = values_, .keys = {}, .readable = file.followed.reader()->readable()}, origin);
     watermarks_.emit(*file.split, std::move(rows), now_us(), out);
   }
 
@@ -469,7 +470,7 @@ Result<SourcePlan> plan_file_source(const ConnectorContext& context, ScanRequest
   plan.progress = scan->progress;
   plan.make =
       [scan = std::shared_ptr<const FileScan>(std::move(scan))](int instance) -> Result<std::unique_ptr<exec::Source>> {
-    RecordRows rows = PENSTOCK_TRY(RecordRows::make(scan->context, scan->request, scan->options.format));
+    RecordRows rows = PENSTOCK_TRY(RecordRows::make(scan->context, scan->request, {.value = scan->options.format}));
     return std::make_unique<FileSource>(scan, instance, std::move(rows));
   };
   return plan;

@@ -12,6 +12,7 @@
 
 #include "base/state_memory.h"
 #include "columnar/change_batch.h"
+#include "connector/epoch_changes.h"
 #include "connector/kafka/log_table.h"
 #include "connector/pending_commits.h"
 #include "connector/position_store.h"
@@ -104,16 +105,63 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   PendingCommits pending_;
 };
 
-// One instance. Encodes rows as they come, and hands the epoch's records over at its barrier.
+// The records of one instance, in batches by partition.
+class RecordBatches {
+ public:
+  void add(int32_t partition, int64_t timestamp_ms, std::optional<std::string_view> key,
+           std::optional<std::string_view> value) {
+    log::RecordBatchBuilder& builder = builders_[partition];
+    builder.add(timestamp_ms, key, value);
+    if (builder.size_bytes() >= kRecordBatchBytes) close(partition, builder);
+  }
+
+  // What has been added; it is empty again.
+  std::vector<LogSink::Batch> take() {
+    for (auto& [partition, builder] : builders_) close(partition, builder);
+    closed_bytes_ = 0;
+    counted_.set(0);
+    return std::exchange(closed_, {});
+  }
+
+ private:
+  void close(int32_t partition, log::RecordBatchBuilder& builder) {
+    const int32_t count = builder.records_count();
+    if (count == 0) return;
+    closed_bytes_ += builder.size_bytes();
+    counted_.set(closed_bytes_);
+    closed_.push_back({.partition = partition, .records = builder.finish_shared(), .count = count});
+  }
+
+  std::map<int32_t, log::RecordBatchBuilder> builders_;
+  std::vector<LogSink::Batch> closed_;
+  size_t closed_bytes_ = 0;
+  StateBytes counted_;
+};
+
+// Where the parts of a record are among the columns of the rows.
+struct RecordColumns {
+  std::vector<size_t> values;  // in the order of the encoder's
+  std::vector<size_t> keys;
+  std::optional<size_t> timestamp;
+};
+
+columnar::ChangeBatch select(const columnar::ChangeBatch& batch, const std::vector<size_t>& columns) {
+  std::vector<columnar::ColumnPtr> selected;
+  for (const size_t column : columns) selected.push_back(batch.column(column));
+  return batch.with_columns(std::move(selected));
+}
+
+// The time of a record: that of its row, where it has one.
+int64_t timestamp_ms(const columnar::ChangeBatch& batch, size_t row, const RecordColumns& columns, int64_t now_ms) {
+  if (!columns.timestamp || batch.column(*columns.timestamp)->is_null(row)) return now_ms;
+  return batch.column(*columns.timestamp)->values<int64_t>()[row] / 1000;
+}
+
+// One instance, for rows that are never taken back. Encodes rows as they come, and hands the epoch's records over at
+// its barrier.
 class LogSinkOperator : public exec::Operator {
  public:
-  struct Columns {
-    std::vector<size_t> values;  // in the order of the encoder's
-    std::vector<size_t> keys;
-    std::optional<size_t> timestamp;
-  };
-
-  LogSinkOperator(std::shared_ptr<LogSink> sink, std::unique_ptr<format::RowEncoder> encoder, Columns columns)
+  LogSinkOperator(std::shared_ptr<LogSink> sink, std::unique_ptr<format::RowEncoder> encoder, RecordColumns columns)
       : sink_(std::move(sink)), encoder_(std::move(encoder)), columns_(std::move(columns)) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
@@ -121,30 +169,23 @@ class LogSinkOperator : public exec::Operator {
     PENSTOCK_TRY(refuse_changes(sink_->table(), batch));
     const int32_t partitions = columns_.keys.empty() ? 0 : sink_->partition_count();
     const int64_t now_ms = sink_->wall_time_ms();
-    const columnar::Column* timestamps = columns_.timestamp ? batch.column(*columns_.timestamp).get() : nullptr;
-    std::vector<columnar::ColumnPtr> value_columns;
-    for (const size_t column : columns_.values) value_columns.push_back(batch.column(column));
-    const columnar::ChangeBatch values = batch.with_columns(std::move(value_columns));
+    const columnar::ChangeBatch values = select(batch, columns_.values);
     for (size_t row = 0; row < batch.rows(); ++row) {
       value_.clear();
       encoder_->encode(values, row, value_);
-      const bool given = timestamps != nullptr && !timestamps->is_null(row);
-      const int64_t timestamp_ms = given ? timestamps->values<int64_t>()[row] / 1000 : now_ms;
+      const int64_t time_ms = timestamp_ms(batch, row, columns_, now_ms);
       if (columns_.keys.empty()) {
-        add(kAnyPartition, timestamp_ms, std::nullopt);
+        records_.add(kAnyPartition, time_ms, std::nullopt, value_);
       } else {
         read_key(batch, row);
-        add(partition_for_key(key_, partitions), timestamp_ms, key_);
+        records_.add(partition_for_key(key_, partitions), time_ms, key_, value_);
       }
     }
     return {};
   }
 
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
-    for (auto& [partition, builder] : builders_) close(partition, builder);
-    if (!closed_.empty()) sink_->stage(epoch, std::exchange(closed_, {}));
-    closed_bytes_ = 0;
-    counted_.set(closed_bytes_);
+    sink_->stage(epoch, records_.take());
     return exec::Progress::kDone;
   }
 
@@ -160,53 +201,103 @@ class LogSinkOperator : public exec::Operator {
     }
   }
 
-  void add(int32_t partition, int64_t timestamp_ms, std::optional<std::string_view> key) {
-    log::RecordBatchBuilder& builder = builders_[partition];
-    builder.add(timestamp_ms, key, value_);
-    if (builder.size_bytes() >= kRecordBatchBytes) close(partition, builder);
-  }
-
-  void close(int32_t partition, log::RecordBatchBuilder& builder) {
-    const int32_t count = builder.records_count();
-    if (count == 0) return;
-    closed_bytes_ += builder.size_bytes();
-    counted_.set(closed_bytes_);
-    closed_.push_back({.partition = partition, .records = builder.finish_shared(), .count = count});
-  }
-
   const std::shared_ptr<LogSink> sink_;
   const std::unique_ptr<format::RowEncoder> encoder_;
-  const Columns columns_;
-  std::map<int32_t, log::RecordBatchBuilder> builders_;
-  std::vector<LogSink::Batch> closed_;  // of the epoch that runs
-  size_t closed_bytes_ = 0;
-  StateBytes counted_;
+  const RecordColumns columns_;
+  RecordBatches records_;
+  std::string key_;
+  std::string value_;
+};
+
+// One instance, for rows with a primary key: the last row of each key that an epoch has changed, or a record without a
+// value where there is none any more. All rows of a key come to one instance.
+class UpsertSinkOperator : public exec::Operator {
+ public:
+  struct Encoders {
+    std::unique_ptr<format::RowEncoder> key;
+    std::unique_ptr<format::RowEncoder> value;
+  };
+
+  UpsertSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, const types::Schema& schema,
+                     RecordColumns columns)
+      : sink_(std::move(sink)),
+        encoders_(std::move(encoders)),
+        columns_(std::move(columns)),
+        changes_(schema, columns_.keys) {}
+
+  Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
+    if (sink_->muted()) return {};
+    keys_.push_back(select(batch, columns_.keys));
+    values_.push_back(select(batch, columns_.values));
+    changes_.add(batch);
+    return {};
+  }
+
+  Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
+    const int32_t partitions = sink_->partition_count();
+    const int64_t now_ms = sink_->wall_time_ms();
+    changes_.take([&](const EpochChanges::KeyChange& change) {
+      const bool gone = change.added.empty();
+      const auto& [batch, row] = gone ? change.removed.back() : change.added.back();
+      key_.clear();
+      encoders_.key->encode(keys_[batch], row, key_);
+      value_.clear();
+      if (!gone) encoders_.value->encode(values_[batch], row, value_);
+      const std::optional<std::string_view> value = gone ? std::nullopt : std::optional<std::string_view>(value_);
+      const int64_t time_ms = timestamp_ms(changes_.batch(batch), row, columns_, now_ms);
+      records_.add(partition_for_key(key_, partitions), time_ms, key_, value);
+    });
+    keys_.clear();
+    values_.clear();
+    sink_->stage(epoch, records_.take());
+    return exec::Progress::kDone;
+  }
+
+  bool can_accept() const override { return sink_->has_room(); }
+  void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
+
+ private:
+  const std::shared_ptr<LogSink> sink_;
+  const Encoders encoders_;
+  const RecordColumns columns_;
+  EpochChanges changes_;
+  std::vector<columnar::ChangeBatch> keys_;  // of each batch of changes_, the columns that make the key
+  std::vector<columnar::ChangeBatch> values_;
+  RecordBatches records_;
   std::string key_;
   std::string value_;
 };
 
 Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*instance*/) {
-  LogSinkOperator::Columns columns;
-  types::Schema values;
+  RecordColumns columns;
+  types::Schema physical;
+  for (const SinkRequest::Metadata& metadata : request_.metadata) columns.timestamp = metadata.column;  // the only one
   for (size_t column = 0; column < request_.schema.size(); ++column) {
-    const auto metadata = std::ranges::find(request_.metadata, column, &SinkRequest::Metadata::column);
-    if (metadata != request_.metadata.end()) {
-      columns.timestamp = column;  // the only one that can be written
-      continue;
-    }
-    columns.values.push_back(column);
-    values.push_back(request_.schema[column]);
+    if (column != columns.timestamp) physical.push_back(request_.schema[column]);
   }
-  for (const std::string& field : table_.key_fields) {
+  const std::vector<std::string>& keys = table_.format.key ? request_.primary_key : table_.key_fields;
+  for (const std::string& field : keys) {
     const int column = types::find_field(request_.schema, field);
     if (column < 0) return not_found("table \"{}\": key field \"{}\" is not written", request_.table, field);
     columns.keys.push_back(static_cast<size_t>(column));
   }
-  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(table_.format, values));
-  return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoder), std::move(columns));
+  const types::Schema values = value_fields(table_.format, physical, request_.primary_key);
+  for (const types::Field& field : values) {
+    columns.values.push_back(static_cast<size_t>(types::find_field(request_.schema, field.name)));
+  }
+  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(table_.format.value, values));
+  if (!table_.format.key) {
+    return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoder), std::move(columns));
+  }
+  const types::Schema fields = PENSTOCK_TRY(key_fields(table_.format, physical, request_.primary_key));
+  UpsertSinkOperator::Encoders encoders{.key = PENSTOCK_TRY(format::RowEncoder::make(*table_.format.key, fields)),
+                                        .value = std::move(encoder)};
+  return std::make_unique<UpsertSinkOperator>(shared_from_this(), std::move(encoders), request_.schema,
+                                              std::move(columns));
 }
 
 void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {
+  if (batches.empty()) return;
   const std::lock_guard lock(mutex_);
   std::vector<Batch>& staged = staged_[epoch];
   std::ranges::move(batches, std::back_inserter(staged));

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "connector/connector_test_fixture.h"
+#include "connector/kafka/partition_reader.h"
 
 namespace penstock::connector {
 namespace {
@@ -136,6 +137,78 @@ TEST_F(LogSinkTest, KeysChooseThePartitionAsJavasClientDoes) {
   EXPECT_EQ(std::ranges::count(a, "a,1"), 2);
   const auto b = read_values(*log_, partition_of("out", partition_for_key("b|2", 4)), 0);
   EXPECT_EQ(std::ranges::count(b, "b,2"), 1);
+}
+
+class UpsertSinkTest : public LogSinkTest {
+ protected:
+  UpsertSinkTest() {
+    options_ = {{"connector", "upsert-kafka"}, {"topic", "out"}, {"key.format", "json"}, {"value.format", "json"}};
+  }
+  std::shared_ptr<Sink> open() {
+    SinkRequest r = sink_request();
+    r.append_only = false;
+    r.primary_key = {"k"};
+    auto sink = make_sink(context(), std::move(r));
+    EXPECT_TRUE(sink) << sink.error().to_string();
+    return std::move(*sink);
+  }
+  // "key => value", a tombstone without a value.
+  std::vector<std::string> records(int32_t partition = 0) {
+    std::vector<std::string> texts;
+    PartitionReader reader(*log_, partition_of("out", partition), Offset(0), std::nullopt, {});
+    std::vector<log::Record> read;
+    EXPECT_TRUE(reader.read(1000, read));
+    for (const log::Record& record : read) {
+      texts.push_back(std::string(*record.key) + " =>" + (record.value ? " " + std::string(*record.value) : ""));
+    }
+    return texts;
+  }
+};
+
+TEST_F(UpsertSinkTest, AnEpochWritesTheLastRowOfEachKeyOrATombstone) {
+  auto sink = open();
+  auto op = sink->make_operator({}).value();
+  write(*op, "+I a 1 | +I b 2 | -U a 1 | +U a 3");
+  write(*op, "-U a 3 | +U a 4");
+  end_epoch(*sink, *op, 1, 1);
+  EXPECT_THAT(records(), ElementsAre(R"({"k":"a"} => {"k":"a","v":4})", R"({"k":"b"} => {"k":"b","v":2})"));
+  EXPECT_EQ(sink->rows_written(), 2U);
+  sink = open();
+  op = sink->make_operator({}).value();
+  write(*op, "-D a 4 | +I c 1 | -D c 1");
+  end_epoch(*sink, *op, 2, 2);
+  EXPECT_THAT(records(),
+              ElementsAre(R"({"k":"a"} => {"k":"a","v":4})", R"({"k":"b"} => {"k":"b","v":2})", R"({"k":"a"} =>)"));
+}
+
+TEST_F(UpsertSinkTest, TheKeysBytesChooseThePartition) {
+  ASSERT_TRUE(log_->add_partitions("out", 4));
+  auto sink = open();
+  auto op = sink->make_operator({}).value();
+  write(*op, "+I a 1 | +I b 2 | +I c 3");
+  end_epoch(*sink, *op, 1, 1);
+  size_t found = 0;
+  for (int32_t partition = 0; partition < 4; ++partition) {
+    for (const std::string& record : records(partition)) {
+      EXPECT_EQ(partition_for_key(record.substr(0, record.find(" =>")), 4), partition);
+      ++found;
+    }
+  }
+  EXPECT_EQ(found, 3U);
+}
+
+TEST_F(UpsertSinkTest, ValuesWithoutTheKey) {
+  schema_ = schema_of({{"key_id", "BIGINT"}, {"id", "BIGINT"}});
+  options_["value.fields-include"] = "EXCEPT_KEY";
+  options_["key.fields-prefix"] = "key_";
+  SinkRequest r = sink_request();
+  r.append_only = false;
+  r.primary_key = {"key_id"};
+  auto sink = make_sink(context(), std::move(r)).value();
+  auto op = sink->make_operator({}).value();
+  write(*op, "+I 1 2");
+  end_epoch(*sink, *op, 1, 1);
+  EXPECT_THAT(records(), ElementsAre(R"({"id":1} => {"id":2})"));
 }
 
 TEST_F(LogSinkTest, TheTimestampCanBeWritten) {

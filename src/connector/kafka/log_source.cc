@@ -177,7 +177,8 @@ class LogSource : public exec::Source {
         instance_(instance),
         rows_(std::move(rows)),
         watermarks_(scan_->request, scan_->options.idle_timeout_us),
-        wake_up_(*scan_->context.timer) {}
+        wake_up_(*scan_->context.timer),
+        records_max_(std::min(scan_->context.batch_rows_max, rows_.records_max())) {}
 
   void set_waker(std::function<void()> waker) override {
     waker_ = std::move(waker);
@@ -243,7 +244,7 @@ class LogSource : public exec::Source {
       next_reader_ = (next_reader_ + 1) % readers_.size();
       while (readers_[partition]->may_have_more() && batches < kBatchesPerPoll && watermarks_.of(partition) <= limit) {
         const log::Offset before = readers_[partition]->position();
-        PENSTOCK_TRY(readers_[partition]->read(scan_->context.batch_rows_max, records_));
+        PENSTOCK_TRY(readers_[partition]->read(records_max_, records_));
         if (records_.empty()) {
           if (readers_[partition]->position() != before) out.emit({});  // an epoch ends that tells how far
           break;
@@ -336,12 +337,15 @@ class LogSource : public exec::Source {
   void emit_records(size_t partition, exec::SourceOutput& out) {
     const PartitionReader& reader = *readers_[partition];
     scan_->progress->add_read(records_.size());
-    std::erase_if(records_, [](const log::Record& record) { return !record.value; });  // tombstones have no row
     values_.clear();
-    for (const log::Record& record : records_) values_.push_back(*record.value);
+    keys_.clear();
+    for (const log::Record& record : records_) {
+      values_.push_back(record.value.value_or(std::string_view()));
+      if (scan_->options.format.key) keys_.push_back(record.key.value_or(std::string_view()));
+    }
     const LogOrigin origin(reader.partition(), records_);
-    watermarks_.emit(partition, rows_.read(values_, reader.readable(), origin), scan_->context.env->monotonic_time_us(),
-                     out);
+    watermarks_.emit(partition, rows_.read({.values = values_, .keys = keys_, .readable = reader.readable()}, origin),
+                     scan_->context.env->monotonic_time_us(), out);
   }
 
   const std::shared_ptr<const LogScan> scan_;
@@ -349,6 +353,7 @@ class LogSource : public exec::Source {
   RecordRows rows_;
   SplitWatermarks watermarks_;  // in the order of readers_
   WakeUp wake_up_;
+  const size_t records_max_;  // of a batch
   std::function<void()> waker_;
   bool holding_ = scan_->request.hold.has_value();
   std::atomic<bool> topics_changed_{true};
@@ -356,6 +361,7 @@ class LogSource : public exec::Source {
   size_t next_reader_ = 0;
   std::vector<log::Record> records_;
   std::vector<std::string_view> values_;
+  std::vector<std::string_view> keys_;  // of tables that read them
   std::vector<std::unique_ptr<PartitionReader>> readers_;
   std::vector<bool> ended_;  // by reader
   std::unique_ptr<log::Subscription> topics_subscription_;
@@ -435,8 +441,7 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   scan->request = std::move(request);
   scan->request.max_ahead_us = scan->options.max_ahead_us.value_or(context.watermark_max_ahead_us);
   scan->request.options = nullptr;  // not kept: it belongs to the caller
-  PENSTOCK_TRY(
-      make_row_decoder(scan->options.format, scan->request.columns, scan->request.physical, scan->request.fields));
+  PENSTOCK_TRY(RecordDecoder::make(scan->options.format, scan->request));
 
   SourcePlan plan;
   plan.parallelism = scan->parallelism;

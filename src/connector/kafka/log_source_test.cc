@@ -87,6 +87,98 @@ TEST_F(LogSourceTest, ManyRecordsComeInWholeBatches) {
   EXPECT_EQ(out.kept[4].column(0)->value(10'000 - 4 * 2048 - 1).as_string(), "item9999");
 }
 
+class UpsertSourceTest : public LogSourceTest {
+ protected:
+  UpsertSourceTest() {
+    options_ = {{"connector", "upsert-kafka"}, {"topic", "orders"}, {"key.format", "csv"}, {"value.format", "json"}};
+  }
+
+  void append_keyed(const std::vector<std::pair<std::optional<std::string>, std::optional<std::string>>>& records) {
+    log::RecordBatchBuilder builder;
+    for (const auto& [key, value] : records) builder.add(1000, key, value);
+    log::Answer<log::AppendResult> answer;
+    log_->append(log::partition_of("orders", 0), builder.finish_shared(),
+                 [&](log::AppendResult result) { answer.set(std::move(result)); });
+    ASSERT_EQ(answer.wait().error, log::AppendError::kNone);
+    wait_for_notices();
+  }
+
+  // The rows of the columns of that schema, with whether each is gone and its offset.
+  std::string read(types::Schema physical) {
+    ScanRequest r = request(schema_of({{"item", "STRING"}, {"lot", "BIGINT"}, {"price", "BIGINT NOT NULL"}}));
+    r.primary_key = {"lot", "item"};
+    r.physical = std::move(physical);
+    r.metadata = {{std::string(kRowIsGone), types::DataType::parse("BOOLEAN").value()},
+                  {"offset", types::DataType::parse("BIGINT").value()}};
+    r.bounded = true;
+    const auto source = make_source(plan(std::move(r)));
+    CollectedOutput out;
+    EXPECT_EQ(poll_all(*source, out), SourceState::kEnded);
+    return out.text;
+  }
+};
+
+TEST_F(UpsertSourceTest, KeysAndValuesGiveEventsAboutRows) {
+  append_keyed({{"7,pen", R"({"price": 5})"},
+                {"7,pen", std::nullopt},
+                {"8,ink", std::nullopt},
+                {"8,ink", R"({"price": 6, "item": "not looked at"})"},
+                {"9,cap", R"({"price": 7})"}});
+  const types::Schema all = schema_of({{"price", "BIGINT NOT NULL"}, {"item", "STRING"}, {"lot", "BIGINT"}});
+  EXPECT_EQ(read(all),
+            "+I 5 pen 7 FALSE 0 | +I NULL pen 7 TRUE 1 | +I NULL ink 8 TRUE 2 | +I 6 ink 8 FALSE 3 | "
+            "+I 7 cap 9 FALSE 4");
+  EXPECT_EQ(read(schema_of({{"lot", "BIGINT"}})),
+            "+I 7 FALSE 0 | +I 7 TRUE 1 | +I 8 TRUE 2 | +I 8 FALSE 3 | +I 9 FALSE 4");
+  EXPECT_THAT(letters_.take(), IsEmpty());
+}
+
+TEST_F(UpsertSourceTest, WhatCannotBeReadIsADeadLetterAndNoEvent) {
+  append_keyed({{std::nullopt, R"({"price": 1})"},
+                {"x,pen", R"({"price": 2})"},
+                {"7,pen", "no JSON"},
+                {"7,pen", R"({"price": 4})"},
+                {"y,pen", std::nullopt},
+                {"8,ink", R"({"price": null})"},
+                {"8,ink", R"({"price": 6})"}});
+  const types::Schema all = schema_of({{"item", "STRING"}, {"price", "BIGINT NOT NULL"}, {"lot", "BIGINT"}});
+  EXPECT_EQ(read(all), "+I pen 4 7 FALSE 3 | +I ink 6 8 FALSE 6");
+  EXPECT_THAT(letters_.take(),
+              ElementsAre(HasSubstr("t orders/0@0 {\"price\": 1}: the record has no key"),
+                          HasSubstr("t orders/0@1 {\"price\": 2}: key: field lot: cannot read 'x' as BIGINT"),
+                          HasSubstr("t orders/0@2 no JSON: "),
+                          HasSubstr("t orders/0@4 y,pen: key: field lot: cannot read 'y' as BIGINT"),
+                          HasSubstr("t orders/0@5 {\"price\": null}: field price is null but NOT NULL")));
+}
+
+TEST_F(UpsertSourceTest, WhatItNeedsIsSaidWhenTheTableIsMade) {
+  const auto error = [&](OptionMap options, std::vector<std::string> key) {
+    options_ = {{"connector", "upsert-kafka"}, {"topic", "orders"}, {"key.format", "json"}, {"value.format", "json"}};
+    for (auto& [name, value] : options) options_[name] = value;
+    const Status status = validate_table(
+        context(), {.name = "t",
+                    .physical = schema_of({{"k_item", "STRING"}, {"price", "BIGINT"}, {"tags", "ARRAY<STRING>"}}),
+                    .primary_key = std::move(key),
+                    .metadata = {},
+                    .options = options_});
+    return status ? "" : status.error().to_string();
+  };
+  EXPECT_EQ(error({}, {"k_item"}), "");
+  EXPECT_THAT(error({}, {}),
+              HasSubstr("table \"t\": the connector upsert-kafka needs a primary key (hint: add PRIMARY"));
+  EXPECT_THAT(error({{"key.fields-prefix", "k_"}}, {"k_item"}),
+              HasSubstr("needs 'value.fields-include' = 'EXCEPT_KEY'"));
+  EXPECT_EQ(error({{"key.fields-prefix", "k_"}, {"value.fields-include", "except_key"}}, {"k_item"}), "");
+  EXPECT_THAT(error({{"key.fields-prefix", "k_"}, {"value.fields-include", "EXCEPT_KEY"}}, {"price"}),
+              HasSubstr("column price of the primary key does not begin with 'k_'"));
+  EXPECT_THAT(error({{"value.fields-include", "NONE"}}, {"k_item"}), HasSubstr("expected one of all, except_key"));
+  EXPECT_THAT(error({{"value.format", "csv"}}, {"k_item"}), HasSubstr("option 'value.format': column tags is"));
+  EXPECT_THAT(error({{"key.format", "csv"}}, {"tags"}), HasSubstr("option 'key.format': column tags is"));
+  EXPECT_EQ(error({{"key.format", "raw"}, {"value.json.ignore-parse-errors", "true"}}, {"k_item"}), "");
+  EXPECT_THAT(error({{"scan.startup.mode", "latest-offset"}}, {"k_item"}),
+              HasSubstr("unknown option 'scan.startup.mode'"));
+}
+
 // A batch whose checksum is right although its records are none.
 log::SharedBytes unreadable_batch(std::string_view records, int codec) {
   std::string bytes(log::batch_of({"x,1970-01-01 00:00:00"}).bytes);

@@ -14,8 +14,27 @@ namespace {
 using types::DataType;
 using types::TypeKind;
 
+constexpr OptionDoc kTopic{"topic", "required", "The topic. CREATE TABLE makes it when there is none."};
+constexpr OptionDoc kBoundedMode{
+    "scan.bounded.mode", "unbounded",
+    "Where a job ends, so that every window fires: unbounded (it goes on), latest-offset (what is there when it is "
+    "made), timestamp, specific-offsets. A SELECT ends there or at the present end."};
+constexpr OptionDoc kBoundedTimestamp{
+    "scan.bounded.timestamp-millis", "",
+    "With the mode timestamp: before the first record at or after this time; where there is none, at what is there "
+    "when the job is made."};
+constexpr OptionDoc kBoundedOffsets{
+    "scan.bounded.specific-offsets", "",
+    "With the mode specific-offsets, in the form 'partition:0,offset:42;partition:1,offset:300': before these offsets. "
+    "Other partitions are not read."};
+constexpr OptionDoc kIdleTimeout{
+    "scan.watermark.idle-timeout", "0",
+    "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."};
+constexpr OptionDoc kProperties{
+    "properties.*", "", "Settings of Kafka's clients: taken for Flink's sake, without effect on the embedded log."};
+
 constexpr OptionDoc kOptions[] = {
-    {"topic", "required", "The topic. CREATE TABLE makes it when there is none."},
+    kTopic,
     kFormatOption,
     {"value.format", "", "The same as 'format'; the options of the format then begin with 'value.'."},
     {"scan.startup.mode", "earliest-offset",
@@ -26,26 +45,41 @@ constexpr OptionDoc kOptions[] = {
     {"scan.startup.specific-offsets", "",
      "With the mode specific-offsets: 'partition:0,offset:42;partition:1,offset:300'. Other partitions are read from "
      "their beginning."},
-    {"scan.bounded.mode", "unbounded",
-     "Where a job ends, so that every window fires: unbounded (it goes on), latest-offset (what is there when it is "
-     "made), timestamp, specific-offsets. A SELECT ends there or at the present end."},
-    {"scan.bounded.timestamp-millis", "",
-     "With the mode timestamp: before the first record at or after this time; where there is none, at what is there "
-     "when the job is made."},
-    {"scan.bounded.specific-offsets", "",
-     "With the mode specific-offsets, in the same form: before these offsets. Other partitions are not read."},
-    {"scan.watermark.idle-timeout", "0",
-     "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."},
+    kBoundedMode,
+    kBoundedTimestamp,
+    kBoundedOffsets,
+    kIdleTimeout,
     kMaxAheadOption,
     kAlignmentGroupOption,
     kAlignmentDriftOption,
     kAlignmentIntervalOption,
     {"key.fields", "",
      "When written to: the columns, separated by ';', whose text is the record's key (joined by '|'). Rows with the "
-     "same "
-     "key go to the same partition."},
+     "same key go to the same partition."},
     {"key.format", "raw", "Only raw."},
-    {"properties.*", "", "Settings of Kafka's clients: taken for Flink's sake, without effect on the embedded log."},
+    kProperties,
+};
+
+constexpr OptionDoc kUpsertOptions[] = {
+    kTopic,
+    {"key.format", "required", "The format of records' keys, which are the primary key: json, csv or raw."},
+    {"value.format", "required",
+     "The format of their values: json, csv or raw. Options of the two formats begin with 'key.' and 'value.'."},
+    {"key.fields-prefix", "",
+     "What the names of the primary key's columns begin with, and the fields of the records' keys do not; where "
+     "columns of the value would have the same names. Needs 'value.fields-include' = 'EXCEPT_KEY'."},
+    {"value.fields-include", "ALL",
+     "ALL: values have all columns, those of the primary key too. EXCEPT_KEY: they have the others."},
+    kBoundedMode,
+    kBoundedTimestamp,
+    kBoundedOffsets,
+    kIdleTimeout,
+    kMaxAheadOption,
+    {"sink.parallelism", "", "Taken for Flink's sake, without effect."},
+    {"sink.buffer-flush.*", "",
+     "Taken for Flink's sake, without effect: of each key the last change of an epoch is "
+     "written."},
+    kProperties,
 };
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -116,24 +150,74 @@ Status parse_bounded(TableOptions& reader, LogTableOptions& parsed) {
 
 }  // namespace
 
-std::span<const OptionDoc> log_table_option_docs() { return kOptions; }
+namespace {
 
-Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options) {
-  TableOptions reader(table, options, kOptions);
-  LogTableOptions parsed;
+// What both connectors have.
+Status parse_topic(TableOptions& reader, LogTableOptions& parsed) {
   if (reader.has("properties.bootstrap.servers")) {
-    return unsupported("table \"{}\": reading from an outside Kafka cluster is not supported yet", table)
+    return unsupported("table \"{}\": reading from an outside Kafka cluster is not supported yet", reader.table())
         .hint("leave out 'properties.bootstrap.servers' to use the embedded log");
   }
   reader.with_prefix("properties.");  // other client settings have no effect on the embedded log
   parsed.topic = PENSTOCK_TRY(reader.require("topic"));
-  parsed.format = PENSTOCK_TRY(read_format(reader, reader.has("value.format") ? "value.format" : "format"));
-
-  PENSTOCK_TRY(parse_startup(reader, parsed));
   PENSTOCK_TRY(parse_bounded(reader, parsed));
   parsed.max_ahead_us = PENSTOCK_TRY(read_max_ahead_us(reader));
   parsed.alignment = PENSTOCK_TRY(read_alignment_options(reader));
   parsed.idle_timeout_us = PENSTOCK_TRY(reader.get_duration_us("scan.watermark.idle-timeout", 0));
+  return {};
+}
+
+Result<LogTableOptions> parse_upserts(const std::string& table, const OptionMap& options) {
+  TableOptions reader(table, options, kUpsertOptions);
+  LogTableOptions parsed;
+  PENSTOCK_TRY(parse_topic(reader, parsed));
+  parsed.format.key = PENSTOCK_TRY(read_format(reader, "key.format"));
+  parsed.format.value = PENSTOCK_TRY(read_format(reader, "value.format"));
+  const std::string fields = PENSTOCK_TRY(reader.get_choice("value.fields-include", "all", {"all", "except_key"}));
+  parsed.format.key_in_value = fields == "all";
+  parsed.format.key_prefix = reader.get("key.fields-prefix", "");
+  if (!parsed.format.key_prefix.empty() && parsed.format.key_in_value) {
+    return invalid_argument("table \"{}\": option 'key.fields-prefix' needs 'value.fields-include' = 'EXCEPT_KEY'",
+                            table);
+  }
+  reader.find("sink.parallelism");
+  reader.with_prefix("sink.buffer-flush.");
+  PENSTOCK_TRY(reader.finish());
+  return parsed;
+}
+
+// The key and the value can be read and written.
+Status check_upserts(const LogTableOptions& parsed, const TableDefinition& table) {
+  if (table.primary_key.empty()) {
+    return invalid_argument("the connector upsert-kafka needs a primary key")
+        .hint("add PRIMARY KEY (column, ...) NOT ENFORCED: these columns are the keys of the records");
+  }
+  const types::Schema keys = PENSTOCK_TRY(key_fields(parsed.format, table.physical, table.primary_key));
+  if (Status checked = check_format(*parsed.format.key, keys); !checked) {
+    return std::move(checked).error().context("option 'key.format'");
+  }
+  if (Status checked =
+          check_format(parsed.format.value, value_fields(parsed.format, table.physical, table.primary_key));
+      !checked) {
+    return std::move(checked).error().context("option 'value.format'");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::span<const OptionDoc> log_table_option_docs() { return kOptions; }
+std::span<const OptionDoc> upsert_table_option_docs() { return kUpsertOptions; }
+
+Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options) {
+  if (const auto connector = options.find("connector"); connector != options.end()) {
+    if (connector->second == "upsert-kafka") return parse_upserts(table, options);
+  }
+  TableOptions reader(table, options, kOptions);
+  LogTableOptions parsed;
+  PENSTOCK_TRY(parse_topic(reader, parsed));
+  parsed.format.value = PENSTOCK_TRY(read_format(reader, reader.has("value.format") ? "value.format" : "format"));
+  PENSTOCK_TRY(parse_startup(reader, parsed));
   parsed.key_fields = split(reader.get("key.fields", ""), ';');
   PENSTOCK_TRY(reader.get_choice("key.format", "raw", {"raw"}));
   PENSTOCK_TRY(reader.finish());
@@ -142,7 +226,13 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
 
 Status validate_log_table(const ConnectorContext& context, const TableDefinition& table) {
   const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table.name, table.options));
-  PENSTOCK_TRY(check_format(parsed.format, table.physical));
+  if (parsed.format.key) {
+    if (Status checked = check_upserts(parsed, table); !checked) {
+      return std::move(checked).error().context("table \"" + table.name + "\"");
+    }
+  } else {
+    PENSTOCK_TRY(check_format(parsed.format.value, table.physical));
+  }
   for (const std::string& field : parsed.key_fields) {
     if (types::find_field(table.physical, field) < 0) {
       return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table.name,

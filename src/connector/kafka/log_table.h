@@ -1,4 +1,4 @@
-// The options of a table over a topic of the embedded log.
+// The options of a table over a topic of the embedded log: 'kafka' and 'upsert-kafka'.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 #include "base/result.h"
 #include "connector/connector.h"
+#include "connector/record_decoder.h"
 #include "connector/watermark_options.h"
-#include "format/format.h"
 #include "types/type.h"
 
 namespace penstock::connector {
@@ -22,7 +22,7 @@ enum class BoundedMode : uint8_t { kUnbounded, kLatest, kTimestamp, kSpecificOff
 
 struct LogTableOptions {
   std::string topic;
-  format::FormatOptions format;
+  RecordFormat format;  // with a key format: of upsert-kafka
   StartupMode startup = StartupMode::kEarliest;
   int64_t startup_timestamp_ms = 0;
   std::map<int32_t, int64_t> startup_offsets;  // by partition
@@ -37,7 +37,9 @@ struct LogTableOptions {
 };
 
 std::span<const OptionDoc> log_table_option_docs();
+std::span<const OptionDoc> upsert_table_option_docs();
 
+// Of the connector that the options name.
 Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options);
 
 // Checks everything that can be checked without reading, and makes the topic when there is none.

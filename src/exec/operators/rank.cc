@@ -90,7 +90,7 @@ class Rank : public Operator {
     const bool full =
         trims() && !partition.rows.empty() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
     if (full && beyond(partition, key_)) return;
-    append_arrival(key_, arrivals_++);
+    append_arrival(key_, options_.last_first ? ~arrivals_++ : arrivals_++);
     row_.clear();
     columnar::append_key(row_, batch.columns(), row);
     partition.rows.emplace(key_, std::allocate_shared<const StateString>(StateAllocator<StateString>(), row_));

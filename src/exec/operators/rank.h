@@ -25,6 +25,7 @@ struct RankOptions {
   std::optional<int64_t> last;     // to here, both included
   bool with_rank = true;           // whether the rank is a column behind those of the input
   bool input_append_only = false;  // then rows beyond `last` are forgotten
+  bool last_first = false;         // rows that compare equal are in the opposite order; not with the one before
 };
 
 // Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,

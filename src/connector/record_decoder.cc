@@ -1,0 +1,218 @@
+#include "connector/record_decoder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "columnar/change_batch.h"
+#include "connector/table_format.h"
+
+namespace penstock::connector {
+
+namespace {
+
+using columnar::ChangeBatch;
+using columnar::ColumnBuilder;
+using columnar::ColumnPtr;
+using columnar::kBatchRowsMax;
+using format::FailedRecord;
+
+std::vector<ColumnBuilder> make_builders(const types::Schema& schema) {
+  std::vector<ColumnBuilder> builders;
+  for (const types::Field& field : schema) builders.emplace_back(field.type, kBatchRowsMax);
+  return builders;
+}
+
+std::vector<ColumnPtr> finish(std::vector<ColumnBuilder>& builders) {
+  std::vector<ColumnPtr> columns;
+  for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
+  return columns;
+}
+
+// A record is a new row; records without a value are none.
+class ValueDecoder : public RecordDecoder {
+ public:
+  ValueDecoder(std::unique_ptr<format::RowDecoder> decoder, const types::Schema& columns)
+      : decoder_(std::move(decoder)), builders_(make_builders(columns)) {}
+
+  void decode(const RawRecords& records, DecodedRows& rows, std::vector<FailedRecord>& failed) override {
+    values_.clear();
+    rows.records.clear();
+    for (uint32_t record = 0; record < records.values.size(); ++record) {
+      if (records.values[record].data() == nullptr) continue;
+      values_.push_back(records.values[record]);
+      rows.records.push_back(record);
+    }
+    decoder_->decode(values_, records.readable, builders_, failed);
+    rows.columns = finish(builders_);
+    if (failed.empty()) return;
+    for (FailedRecord& one : failed) one.record = rows.records[one.record];
+    size_t next = 0;
+    std::erase_if(rows.records, [&](uint32_t record) {
+      const bool is_failed = next < failed.size() && failed[next].record == record;
+      if (is_failed) ++next;
+      return is_failed;
+    });
+  }
+
+ private:
+  const std::unique_ptr<format::RowDecoder> decoder_;
+  std::vector<ColumnBuilder> builders_;
+  std::vector<std::string_view> values_;
+};
+
+// A record says what the row with its key is now.
+class UpsertDecoder : public RecordDecoder {
+ public:
+  // Of the columns that are read, the place of each among those of the key or of the value.
+  struct Place {
+    bool in_key = false;
+    size_t index = 0;
+  };
+  struct Part {
+    std::unique_ptr<format::RowDecoder> decoder;
+    std::vector<ColumnBuilder> builders;
+  };
+
+  UpsertDecoder(Part key, Part value, std::vector<Place> places)
+      : key_(std::move(key)), value_(std::move(value)), places_(std::move(places)) {}
+
+  void decode(const RawRecords& records, DecodedRows& rows, std::vector<FailedRecord>& failed) override {
+    decode_keys(records, failed);
+    rows.records.clear();
+    rows.gone.clear();
+    chosen_.clear();
+    for (size_t begin = 0, end = 0; begin < keyed_.size(); begin = end) {
+      const bool gone = is_gone(records, begin);
+      while (end < keyed_.size() && is_gone(records, end) == gone) ++end;
+      gone ? add_gone(begin, end) : decode_values(records, begin, end, failed);
+      rows.gone.resize(chosen_.size(), gone ? 1 : 0);
+    }
+    ChangeBatch keys(keyed_.size(), finish(key_.builders));
+    if (chosen_.size() < keyed_.size()) keys = keys.take(chosen_);
+    for (const uint16_t row : chosen_) rows.records.push_back(keyed_[row]);
+    const std::vector<ColumnPtr> values = finish(value_.builders);
+    rows.columns.clear();
+    for (const Place& place : places_) {
+      rows.columns.push_back(place.in_key ? keys.column(place.index) : values[place.index]);
+    }
+    std::ranges::sort(failed, {}, &FailedRecord::record);
+  }
+
+ private:
+  bool is_gone(const RawRecords& records, size_t row) const { return records.values[keyed_[row]].data() == nullptr; }
+
+  // Fills keyed_ with the records whose keys can be read.
+  void decode_keys(const RawRecords& records, std::vector<FailedRecord>& failed) {
+    texts_.clear();
+    keyed_.clear();
+    for (uint32_t record = 0; record < records.values.size(); ++record) {
+      if (records.keys.empty() || records.keys[record].data() == nullptr) {
+        // One that has neither key nor value says nothing.
+        const bool says_something = records.values[record].data() != nullptr;
+        if (says_something) failed.push_back({.record = record, .ignored = false, .message = "the record has no key"});
+        continue;
+      }
+      texts_.push_back(records.keys[record]);
+      keyed_.push_back(record);
+    }
+    failed_.clear();
+    key_.decoder->decode(texts_, records.readable, key_.builders, failed_);
+    for (FailedRecord& one : failed_) {
+      failed.push_back({.record = keyed_[one.record], .ignored = one.ignored, .message = "key: " + one.message});
+    }
+    size_t next = 0;
+    uint32_t row = 0;
+    std::erase_if(keyed_, [&](uint32_t /*record*/) {
+      const bool is_failed = next < failed_.size() && failed_[next].record == row++;
+      if (is_failed) ++next;
+      return is_failed;
+    });
+  }
+
+  void add_gone(size_t begin, size_t end) {
+    for (size_t row = begin; row < end; ++row) {
+      for (ColumnBuilder& builder : value_.builders) builder.append_null();
+      chosen_.push_back(static_cast<uint16_t>(row));
+    }
+  }
+
+  void decode_values(const RawRecords& records, size_t begin, size_t end, std::vector<FailedRecord>& failed) {
+    texts_.clear();
+    for (size_t row = begin; row < end; ++row) texts_.push_back(records.values[keyed_[row]]);
+    failed_.clear();
+    if (!value_.builders.empty()) value_.decoder->decode(texts_, records.readable, value_.builders, failed_);
+    size_t next = 0;
+    for (size_t row = begin; row < end; ++row) {
+      if (next < failed_.size() && failed_[next].record == row - begin) {
+        failed_[next].record = keyed_[row];
+        failed.push_back(std::move(failed_[next++]));
+      } else {
+        chosen_.push_back(static_cast<uint16_t>(row));
+      }
+    }
+  }
+
+  Part key_;
+  Part value_;
+  const std::vector<Place> places_;
+  std::vector<std::string_view> texts_;
+  std::vector<uint32_t> keyed_;
+  columnar::Selection chosen_;  // rows of keyed_
+  std::vector<FailedRecord> failed_;
+};
+
+Result<std::unique_ptr<RecordDecoder>> make_upsert_decoder(const RecordFormat& format, const ScanRequest& request) {
+  const types::Schema fields = PENSTOCK_TRY(key_fields(format, request.columns, request.primary_key));
+  std::vector<UpsertDecoder::Place> places;
+  types::Schema of_key;  // what is read of the key, and of the value
+  types::Schema of_value;
+  for (const types::Field& column : request.physical) {
+    const auto at = std::ranges::find(request.primary_key, column.name);
+    const bool in_key = at != request.primary_key.end();
+    types::Schema& part = in_key ? of_key : of_value;
+    places.push_back({.in_key = in_key, .index = part.size()});
+    part.push_back(in_key ? fields[static_cast<size_t>(at - request.primary_key.begin())] : column);
+  }
+  UpsertDecoder::Part key{.decoder = PENSTOCK_TRY(make_row_decoder(*format.key, fields, of_key)),
+                          .builders = make_builders(of_key)};
+  const types::Schema value_columns = value_fields(format, request.columns, request.primary_key);
+  UpsertDecoder::Part value{.decoder = PENSTOCK_TRY(make_row_decoder(format.value, value_columns, of_value)),
+                            .builders = make_builders(of_value)};
+  return std::make_unique<UpsertDecoder>(std::move(key), std::move(value), std::move(places));
+}
+
+}  // namespace
+
+Result<types::Schema> key_fields(const RecordFormat& format, const types::Schema& columns,
+                                 const std::vector<std::string>& primary_key) {
+  const std::string& prefix = format.key_prefix;
+  types::Schema fields;
+  for (const std::string& name : primary_key) {
+    const int column = types::find_field(columns, name);
+    if (column < 0) return not_found("there is no physical column \"{}\"", name);
+    if (!name.starts_with(prefix)) {
+      return invalid_argument("option 'key.fields-prefix': column {} of the primary key does not begin with '{}'", name,
+                              prefix);
+    }
+    fields.push_back({name.substr(prefix.size()), columns[static_cast<size_t>(column)].type});
+  }
+  return fields;
+}
+
+types::Schema value_fields(const RecordFormat& format, const types::Schema& columns,
+                           const std::vector<std::string>& primary_key) {
+  types::Schema fields = columns;
+  if (format.key_in_value) return fields;
+  std::erase_if(fields, [&](const types::Field& field) {
+    return std::ranges::find(primary_key, field.name) != primary_key.end();
+  });
+  return fields;
+}
+
+Result<std::unique_ptr<RecordDecoder>> RecordDecoder::make(const RecordFormat& format, const ScanRequest& request) {
+  if (format.key) return make_upsert_decoder(format, request);
+  auto decoder = PENSTOCK_TRY(make_row_decoder(format.value, request.columns, request.physical, request.fields));
+  return std::make_unique<ValueDecoder>(std::move(decoder), request.physical);
+}
+
+}  // namespace penstock::connector
