@@ -56,8 +56,8 @@ struct Connector {
 
   // Sinks; null for a connector that can only be read.
   Result<std::shared_ptr<Sink>> (*make_sink)(const ConnectorContext& context, SinkRequest request) = nullptr;
-  // Whether its sinks take rows that are changed or taken back.
-  bool takes_changes = false;
+  // Whether a sink takes rows that are changed or taken back; null: none does.
+  bool (*takes_changes)(const OptionMap& options) = nullptr;
   // Metadata columns that can be written.
   std::span<const std::string_view> writable_metadata;
 };

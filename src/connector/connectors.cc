@@ -25,6 +25,14 @@ namespace {
 
 constexpr std::string_view kLogWritableMetadata[] = {"timestamp"};
 
+bool always(const OptionMap& /*options*/) { return true; }
+
+// Whether the format of a topic tells what has become of rows.
+bool writes_events(const OptionMap& options) {
+  const Result<LogTableOptions> parsed = parse_log_table("", options);
+  return parsed && parsed->format.value.is_events();
+}
+
 const std::vector<Connector>& table() {
   static const std::vector<Connector> kTable = {
       {.name = "kafka",
@@ -37,6 +45,7 @@ const std::vector<Connector>& table() {
        .fix_options = fix_log_options,
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
+       .takes_changes = writes_events,
        .writable_metadata = kLogWritableMetadata},
       {.name = "upsert-kafka",
        .summary = "The last record of each key of a topic, as a table with a primary key.",
@@ -48,7 +57,7 @@ const std::vector<Connector>& table() {
        .fix_options = fix_log_options,
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
-       .takes_changes = true,
+       .takes_changes = always,
        .writable_metadata = kLogWritableMetadata},
       {.name = "filesystem",
        .summary = "Files of JSON, CSV or plain lines on the server.",
@@ -77,13 +86,13 @@ const std::vector<Connector>& table() {
        .options = print_option_docs(),
        .validate = validate_print,
        .make_sink = make_print_sink,
-       .takes_changes = true},
+       .takes_changes = always},
       {.name = "blackhole",
        .summary = "Takes every change and throws it away.",
        .options = blackhole_option_docs(),
        .validate = validate_blackhole,
        .make_sink = make_blackhole_sink,
-       .takes_changes = true},
+       .takes_changes = always},
   };
   return kTable;
 }
@@ -173,7 +182,8 @@ Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest requ
 }
 
 Result<bool> takes_changes(const std::string& table, const OptionMap& options) {
-  return PENSTOCK_TRY(find_connector(table, options))->takes_changes;
+  const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
+  return connector->takes_changes != nullptr && connector->takes_changes(options);
 }
 
 Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request) {
@@ -182,7 +192,9 @@ Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkReq
     return unsupported("table \"{}\" cannot be written to: the connector {} is only for reading", request.table,
                        connector->name);
   }
-  if (!request.append_only && !connector->takes_changes) return takes_only_inserts(request.table);
+  if (!request.append_only && !PENSTOCK_TRY(takes_changes(request.table, request.options))) {
+    return takes_only_inserts(request.table);
+  }
   for (const SinkRequest::Metadata& metadata : request.metadata) {
     if (std::ranges::find(connector->writable_metadata, metadata.key) != connector->writable_metadata.end()) continue;
     return invalid_argument("table \"{}\": the metadata '{}' of column {} cannot be written", request.table,

@@ -5,6 +5,7 @@
 
 #include "columnar/change_batch.h"
 #include "connector/table_format.h"
+#include "format/change_decoder.h"
 
 namespace penstock::connector {
 
@@ -161,6 +162,48 @@ class UpsertDecoder : public RecordDecoder {
   std::vector<FailedRecord> failed_;
 };
 
+// A record is an event about a row; records without a value are none.
+class EventDecoder : public RecordDecoder {
+ public:
+  EventDecoder(std::unique_ptr<format::ChangeDecoder> decoder, const types::Schema& columns)
+      : decoder_(std::move(decoder)), builders_(make_builders(columns)) {}
+
+  size_t rows_per_record() const override { return 2; }
+
+  void decode(const RawRecords& records, DecodedRows& rows, std::vector<FailedRecord>& failed) override {
+    events_.clear();
+    decoder_->decode(records.values, records.readable, builders_, events_, failed);
+    rows.columns = finish(builders_);
+    rows.records.clear();
+    rows.gone.clear();
+    for (const format::RowEvent& event : events_) {
+      rows.records.push_back(event.record);
+      rows.gone.push_back(event.gone ? 1 : 0);
+    }
+  }
+
+ private:
+  const std::unique_ptr<format::ChangeDecoder> decoder_;
+  std::vector<ColumnBuilder> builders_;
+  std::vector<format::RowEvent> events_;
+};
+
+Result<std::unique_ptr<RecordDecoder>> make_event_decoder(const RecordFormat& format, const ScanRequest& request) {
+  std::vector<size_t> wanted;
+  std::vector<size_t> key;
+  for (const types::Field& field : request.physical) {
+    wanted.push_back(static_cast<size_t>(types::find_field(request.columns, field.name)));
+  }
+  for (const std::string& name : request.primary_key) {
+    const int column = types::find_field(request.columns, name);
+    if (column < 0) return not_found("there is no physical column \"{}\"", name);
+    key.push_back(static_cast<size_t>(column));
+  }
+  auto decoder =
+      PENSTOCK_TRY(format::ChangeDecoder::make(format.value, request.columns, {.wanted = wanted, .key = key}));
+  return std::make_unique<EventDecoder>(std::move(decoder), request.physical);
+}
+
 Result<std::unique_ptr<RecordDecoder>> make_upsert_decoder(const RecordFormat& format, const ScanRequest& request) {
   const types::Schema fields = PENSTOCK_TRY(key_fields(format, request.columns, request.primary_key));
   std::vector<UpsertDecoder::Place> places;
@@ -211,6 +254,7 @@ types::Schema value_fields(const RecordFormat& format, const types::Schema& colu
 
 Result<std::unique_ptr<RecordDecoder>> RecordDecoder::make(const RecordFormat& format, const ScanRequest& request) {
   if (format.key) return make_upsert_decoder(format, request);
+  if (format.value.is_events()) return make_event_decoder(format, request);
   auto decoder = PENSTOCK_TRY(make_row_decoder(format.value, request.columns, request.physical, request.fields));
   return std::make_unique<ValueDecoder>(std::move(decoder), request.physical);
 }

@@ -16,6 +16,8 @@
 namespace penstock::connector {
 
 inline constexpr OptionDoc kFormatOption{"format", "required", "json, csv or raw; each has options of its own, below."};
+inline constexpr OptionDoc kFormatOrEventsOption{
+    "format", "required", "json, csv, raw or debezium-json; each has options of its own, below."};
 
 // Reads the option `key` ("format", "value.format") and the options of the format that it names.
 Result<format::FormatOptions> read_format(TableOptions& reader, std::string_view key);

@@ -64,7 +64,7 @@ connector::TableDefinition definition_of(const catalog::Entry& entry) {
 Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& query) {
   const std::optional<plan::ChangeCause> cause = plan::cause_of_changes(query);
   std::string hint = cause->remedy.empty() ? "write" : cause->remedy + "; or write";
-  hint += " to a table that takes changes, such as one with the connector upsert-kafka";
+  hint += " to a table that takes changes, such as one with the connector upsert-kafka or the format debezium-json";
   Error error = unsupported("table \"{}\" takes only inserts, but {}", table, cause->what).hint(std::move(hint));
   return cause->written_at ? std::move(error).at(*cause->written_at) : error;
 }

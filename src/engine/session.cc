@@ -409,25 +409,24 @@ class SessionImpl : public Session {
   // CREATE TABLE ... AS: the rows of the query into the table that was just made.
   CursorResult fill(const Call& call, const sql::CreateTable& create, const std::string& name) {
     const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, name));
+    // It is an INSERT of its own, and what the catalog keeps of a job is that.
+    const std::string sql = "INSERT INTO " + sql::print(create.name) + " " + sql::print(*create.query);
+    const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(sql));
     const auto plan_in = [&](plan::PlanMode mode) {
-      return plan::plan_query(*create.query, context(mode, call.prepared));
+      return plan::plan_insert(std::get<sql::Insert>(insert.node), context(mode, call.prepared));
     };
     if (!entry->table()->is_native()) {
-      const plan::PlannedInsert plan{.target = name, .query = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming))};
+      const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming));
       if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
-        return insert_to_end(plan, [&]() -> Result<plan::PlannedInsert> {
-          return plan::PlannedInsert{.target = name, .query = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded))};
-        });
+        return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
       }
-      // What the catalog keeps of the job is an INSERT of its own.
-      const std::string sql = "INSERT INTO " + sql::print(create.name) + " " + sql::print(*create.query);
       PENSTOCK_TRY(engine_.create_insert(plan, sql, time_zone()));
       return make_tag_cursor("CREATE TABLE AS");
     }
-    const plan::PlannedQuery plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
+    const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
     const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(name));
     const CursorPtr cursor =
-        PENSTOCK_TRY(insert_rows(PENSTOCK_TRY(modification(call, *entry, table, {})), plan.root, {}));
+        PENSTOCK_TRY(insert_rows(PENSTOCK_TRY(modification(call, *entry, table, {})), plan.query.root, {}));
     const std::string tag = cursor->tag();
     return make_tag_cursor("SELECT" + tag.substr(tag.rfind(' ')));
   }

@@ -76,6 +76,8 @@ Result<std::unique_ptr<RowDecoder>> RowDecoder::make(const FormatOptions& option
     case FormatKind::kJson: return make_json_decoder(options, schema, wanted);
     case FormatKind::kCsv: return make_csv_decoder(options, schema, columns);
     case FormatKind::kRaw: return std::make_unique<RawDecoder>();
+    case FormatKind::kDebeziumJson:
+      return unsupported("the format debezium-json is for topics").hint("use the connector kafka");
   }
   return unsupported("no decoder for this format");
 }

@@ -55,6 +55,22 @@ class JsonEncoder : public RowEncoder {
   std::vector<std::string> prefixes_;  // "name":
 };
 
+// A created or a deleted row. An update is both, as Flink writes it.
+class DebeziumJsonEncoder : public RowEncoder {
+ public:
+  DebeziumJsonEncoder(const FormatOptions& options, const types::Schema& schema) : rows_(options, schema) {}
+
+  void encode(const ChangeBatch& batch, size_t row, std::string& out) override {
+    const bool there = batch.weight(row) > 0;
+    out += there ? R"({"before":null,"after":)" : R"({"before":)";
+    rows_.encode(batch, row, out);
+    out += there ? R"(,"op":"c"})" : R"(,"after":null,"op":"d"})";
+  }
+
+ private:
+  JsonEncoder rows_;
+};
+
 class CsvEncoder : public RowEncoder {
  public:
   CsvEncoder(const FormatOptions& options, const types::Schema& schema) : options_(options), columns_(schema.size()) {}
@@ -120,6 +136,12 @@ Result<std::unique_ptr<RowEncoder>> RowEncoder::make(const FormatOptions& option
     case FormatKind::kJson: return std::make_unique<JsonEncoder>(options, schema);
     case FormatKind::kCsv: return std::make_unique<CsvEncoder>(options, schema);
     case FormatKind::kRaw: return std::make_unique<RawEncoder>();
+    case FormatKind::kDebeziumJson:
+      if (options.schema_include) {
+        return unsupported("the format debezium-json writes no schema")
+            .hint("leave out 'debezium-json.schema-include'");
+      }
+      return std::make_unique<DebeziumJsonEncoder>(options, schema);
   }
   return unsupported("no encoder for this format");
 }

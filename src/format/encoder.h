@@ -20,7 +20,8 @@ class RowEncoder {
   static Result<std::unique_ptr<RowEncoder>> make(const FormatOptions& options, const types::Schema& schema);
   virtual ~RowEncoder() = default;
 
-  // Appends the record of one row to `out`, without an end of line. The row's op is the caller's business.
+  // Appends the record of one row to `out`, without an end of line. Where records are just rows, the row's op is the
+  // caller's business; an event says whether the row is there or gone.
   virtual void encode(const columnar::ChangeBatch& batch, size_t row, std::string& out) = 0;
 
   // Appends the records of all rows to `out`; ends[i] becomes where in `out` that of row i ends.

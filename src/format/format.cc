@@ -111,10 +111,30 @@ const std::array kOptions = std::to_array<OptionEntry>({
      {"csv.ignore-parse-errors", "false",
       "Records that cannot be read are dropped, and values that cannot be are NULL."},
      set_boolean<&FormatOptions::ignore_parse_errors>},
+    {FormatKind::kDebeziumJson,
+     {"debezium-json.schema-include", "false",
+      "The records have a schema too, and the event as their payload, as Debezium writes them where Kafka Connect's "
+      "value.converter.schemas.enable is true. Only read."},
+     set_boolean<&FormatOptions::schema_include>},
+    {FormatKind::kDebeziumJson,
+     {"debezium-json.ignore-parse-errors", "false",
+      "Records that cannot be read are dropped, and values that cannot be are NULL."},
+     set_boolean<&FormatOptions::ignore_parse_errors>},
+    {FormatKind::kDebeziumJson,
+     {"debezium-json.timestamp-format.standard", "SQL", "As of json."},
+     set_timestamp_format},
+    {FormatKind::kDebeziumJson,
+     {"debezium-json.encode.ignore-null-fields", "false", "As of json."},
+     set_boolean<&FormatOptions::encode_ignore_null_fields>},
+    {FormatKind::kDebeziumJson,
+     {"debezium-json.encode.decimal-as-plain-number", "true", "As of json."},
+     set_boolean<&FormatOptions::encode_decimal_as_plain_number>},
 });
 
-constexpr std::pair<std::string_view, FormatKind> kFormats[] = {
-    {"json", FormatKind::kJson}, {"csv", FormatKind::kCsv}, {"raw", FormatKind::kRaw}};
+constexpr std::pair<std::string_view, FormatKind> kFormats[] = {{"json", FormatKind::kJson},
+                                                                {"csv", FormatKind::kCsv},
+                                                                {"raw", FormatKind::kRaw},
+                                                                {"debezium-json", FormatKind::kDebeziumJson}};
 
 // The entry of `candidates` that shares the most pairs of letters with `key`, for "did you mean".
 std::string nearest(std::string_view key, std::span<const std::string_view> candidates) {

@@ -16,6 +16,8 @@ enum class FormatKind : uint8_t {
   kJson,  // one object per record
   kCsv,   // one line per record
   kRaw,   // the whole record is the value of the only column
+  // One event per record, which says what has become of a row: Debezium's envelope of before, after and op.
+  kDebeziumJson,
 };
 
 // How timestamps are written, and first tried when read: both forms are read.
@@ -27,11 +29,14 @@ struct FormatOptions {
   // A record that cannot be read is dropped, and a value that cannot be is NULL (Flink's ignore-parse-errors).
   bool ignore_parse_errors = false;
 
-  // JSON
+  // JSON, and in part Debezium's
   bool fail_on_missing_field = false;
   TimestampFormat timestamp_format = TimestampFormat::kSql;
   bool encode_ignore_null_fields = false;
   bool encode_decimal_as_plain_number = true;
+
+  // Debezium: the event is the payload beside its schema.
+  bool schema_include = false;
 
   // CSV
   char field_delimiter = ',';
@@ -40,6 +45,9 @@ struct FormatOptions {
   std::string null_literal;    // with has_null_literal, an unquoted field equal to it is NULL
   bool has_null_literal = false;
   bool allow_comments = false;  // lines that begin with '#'
+
+  // Whether a record is an event about a row, and not just a new one.
+  bool is_events() const { return kind == FormatKind::kDebeziumJson; }
 
   // The name of the format with its own options, such as {"json.ignore-parse-errors", "true"}; keys that do not begin
   // with

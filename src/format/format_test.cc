@@ -28,7 +28,8 @@ TEST(FormatOptionsTest, ReadsOptions) {
 }
 
 TEST(FormatOptionsTest, ErrorsHelp) {
-  EXPECT_EQ(parse_error("jsonn", {}), "there is no format 'jsonn' (hint: the formats are json, csv, raw)");
+  EXPECT_EQ(parse_error("jsonn", {}),
+            "there is no format 'jsonn' (hint: the formats are json, csv, raw, debezium-json)");
   EXPECT_EQ(parse_error("json", {{"json.ignore-parse-error", "true"}}),
             "the format json has no option 'json.ignore-parse-error' (hint: did you mean 'json.ignore-parse-errors'?)");
   EXPECT_EQ(parse_error("json", {{"json.ignore-parse-errors", "yes"}}),

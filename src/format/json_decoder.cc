@@ -4,11 +4,13 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 #include <unordered_map>
 
 #include "base/check.h"
+#include "format/change_decoder.h"
 #include "format/json_value.h"
 #include "format/text_value.h"
 
@@ -21,6 +23,10 @@ using columnar::ColumnBuilder;
 
 std::string broken(simdjson::error_code error) {
   return fmt::format("not valid JSON: {}", simdjson::error_message(error));
+}
+
+void truncate(std::span<ColumnBuilder> columns, size_t rows) {
+  for (ColumnBuilder& column : columns) column.truncate(std::min(column.size(), rows));
 }
 
 // The record that is being read.
@@ -184,6 +190,47 @@ class ObjectReader {
   std::vector<Place> places_;
 };
 
+// Finds the object that a record is. What it gives is valid until the next record.
+class RecordParser {
+ public:
+  struct Parsed {
+    ondemand::object object;
+    std::string_view text;  // the record, with enough readable bytes behind it
+  };
+
+  // Says what is wrong with the record.
+  std::optional<std::string> parse(std::string_view record, std::string_view readable, Parsed& parsed) {
+    if (record.size() > kRecordBytesMax) return fmt::format("longer than {} bytes", kRecordBytesMax);
+    size_t last = record.find_last_not_of(" \t\r\n");
+    if (last == std::string_view::npos) return "an empty record is not a JSON object";
+    // What follows the last wanted column is not looked at, so a record that was cut off is caught here.
+    if (record[last] != '}') return "not a JSON object: it does not end with }";
+    parsed.text = padded(record, readable);
+    const std::string_view text = parsed.text;
+    if (auto error = parser_.iterate(text.data(), text.size(), text.size() + kDecodePaddingBytes).get(document_)) {
+      return broken(error);
+    }
+    if (auto error = document_.get_object().get(parsed.object)) return broken(error);
+    return std::nullopt;
+  }
+
+ private:
+  // The record with enough readable bytes behind it.
+  std::string_view padded(std::string_view record, std::string_view readable) {
+    const char* readable_end = readable.data() + readable.size();
+    bool inside = !readable.empty() && record.data() >= readable.data() &&
+                  record.data() + record.size() + kDecodePaddingBytes <= readable_end;
+    if (inside) return record;
+    copy_.assign(record);
+    copy_.append(kDecodePaddingBytes, ' ');
+    return std::string_view(copy_).substr(0, record.size());
+  }
+
+  ondemand::parser parser_{kRecordBytesMax};
+  ondemand::document document_;
+  std::string copy_;
+};
+
 // Decodes one object per record.
 class JsonDecoder : public RowDecoder {
  public:
@@ -201,7 +248,7 @@ class JsonDecoder : public RowDecoder {
     size_t rows = out.empty() ? 0 : out[0].size();
     for (size_t i = 0; i < records.size(); ++i) {
       if (std::optional<std::string> error = decode_record(records[i], readable, out)) {
-        for (ColumnBuilder& column : out) column.truncate(std::min(column.size(), rows));
+        truncate(out, rows);
         failed.push_back({.record = static_cast<uint32_t>(i),
                           .ignored = options_.ignore_parse_errors,
                           .message = *std::move(error)});
@@ -212,40 +259,122 @@ class JsonDecoder : public RowDecoder {
   }
 
  private:
-  // The record with enough readable bytes behind it.
-  std::string_view padded(std::string_view record, std::string_view readable) {
-    const char* readable_end = readable.data() + readable.size();
-    bool inside = !readable.empty() && record.data() >= readable.data() &&
-                  record.data() + record.size() + kDecodePaddingBytes <= readable_end;
-    if (inside) return record;
-    copy_.assign(record);
-    copy_.append(kDecodePaddingBytes, ' ');
-    return std::string_view(copy_).substr(0, record.size());
-  }
-
   // Appends one row, or says why not; a failed record may leave some columns longer.
   std::optional<std::string> decode_record(std::string_view record, std::string_view readable,
                                            std::span<ColumnBuilder> out) {
-    if (record.size() > kRecordBytesMax) return fmt::format("longer than {} bytes", kRecordBytesMax);
-    size_t last = record.find_last_not_of(" \t\r\n");
-    if (last == std::string_view::npos) return "an empty record is not a JSON object";
-    // What follows the last wanted column is not looked at, so a record that was cut off is caught here.
-    if (record[last] != '}') return "not a JSON object: it does not end with }";
-    record = padded(record, readable);
-    ondemand::document document;
-    if (auto error = parser_.iterate(record.data(), record.size(), record.size() + kDecodePaddingBytes).get(document)) {
-      return broken(error);
-    }
-    ondemand::object object;
-    if (auto error = document.get_object().get(object)) return broken(error);
-    return root_.read(object, {.text = record, .out = out, .number = ++record_number_});
+    RecordParser::Parsed parsed;
+    if (auto error = parser_.parse(record, readable, parsed)) return error;
+    return root_.read(parsed.object, {.text = parsed.text, .out = out, .number = ++record_number_});
   }
 
   const FormatOptions options_;
   ObjectReader root_;
-  ondemand::parser parser_{kRecordBytesMax};
+  RecordParser parser_;
   uint64_t record_number_ = 0;
-  std::string copy_;
+};
+
+// Decodes Debezium's envelope: {"before": row, "after": row, "op": "u", ...}, or that as the payload beside its schema.
+class DebeziumJsonDecoder : public ChangeDecoder {
+ public:
+  DebeziumJsonDecoder(const FormatOptions& options, const types::Schema& schema, const Columns& columns)
+      : options_(options), keyed_(!columns.key.empty()), before_(options_, "before."), after_(options_, "after.") {
+    for (size_t i = 0; i < columns.wanted.size(); ++i) {
+      const std::array path = {&schema[columns.wanted[i]]};
+      after_.add(path, i);
+      const bool known = !keyed_ || std::ranges::find(columns.key, columns.wanted[i]) != columns.key.end();
+      known ? before_.add(path, i) : not_before_.push_back(i);
+    }
+  }
+
+  void decode(std::span<const std::string_view> records, std::string_view readable, std::span<ColumnBuilder> out,
+              std::vector<RowEvent>& events, std::vector<FailedRecord>& failed) override {
+    const size_t rows_before = out.empty() ? 0 : out[0].size();
+    const size_t events_before = events.size();
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (records[i].empty()) continue;
+      const size_t known = events.size();
+      if (std::optional<std::string> error = decode_record(
+              {.number = static_cast<uint32_t>(i), .text = records[i], .readable = readable}, out, events)) {
+        events.resize(known);
+        truncate(out, rows_before + known - events_before);
+        failed.push_back({.record = static_cast<uint32_t>(i),
+                          .ignored = options_.ignore_parse_errors,
+                          .message = *std::move(error)});
+      }
+    }
+  }
+
+ private:
+  struct Event {
+    uint32_t number;
+    std::string_view text;
+    std::string_view readable;
+  };
+
+  std::optional<std::string> decode_record(const Event& event, std::span<ColumnBuilder> out,
+                                           std::vector<RowEvent>& events) {
+    RecordParser::Parsed parsed;
+    if (auto error = parser_.parse(event.text, event.readable, parsed)) return error;
+    ondemand::object envelope = parsed.object;
+    if (options_.schema_include && parsed.object.find_field_unordered("payload").get_object().get(envelope)) {
+      return "not an event of Debezium with its schema: it has no object as payload";
+    }
+    std::string_view op;
+    if (envelope.find_field_unordered("op").get_string().get(op)) {
+      return options_.schema_include ? "not an event of Debezium: its payload has no op"
+                                     : "not an event of Debezium: it has no op";
+    }
+    const bool deletes = op == "d";
+    const bool updates = op == "u";
+    if (!deletes && !updates && op != "c" && op != "r") {
+      return fmt::format("an event with the op '{}', which is none of c, r, u and d", op);
+    }
+    if (deletes || updates) {
+      bool missing = false;
+      if (auto error = read_row(envelope, "before", before_, {.text = parsed.text, .out = out}, missing)) return error;
+      if (missing && (deletes || !keyed_)) {
+        return fmt::format(
+            "the event does not tell the row before its {}: a PostgreSQL table needs REPLICA IDENTITY FULL",
+            deletes ? "deletion" : "update");
+      }
+      if (!missing) {
+        for (const size_t column : not_before_) out[column].append_null();
+        events.push_back({.record = event.number, .gone = true});
+      }
+    }
+    if (deletes) return std::nullopt;
+    bool missing = false;
+    if (auto error = read_row(envelope, "after", after_, {.text = parsed.text, .out = out}, missing)) return error;
+    if (missing) return fmt::format("the event with the op '{}' has no row after it", op);
+    events.push_back({.record = event.number, .gone = false});
+    return std::nullopt;
+  }
+
+  // Appends the row that a field of the envelope is, or says that there is none.
+  std::optional<std::string> read_row(ondemand::object& envelope, std::string_view name, ObjectReader& reader,
+                                      Record record, bool& missing) {
+    ondemand::value value;
+    const simdjson::error_code found = envelope.find_field_unordered(name).get(value);
+    missing = found == simdjson::NO_SUCH_FIELD;
+    if (missing) return std::nullopt;
+    ondemand::json_type kind{};
+    if (found != simdjson::SUCCESS) return broken(found);
+    if (auto error = value.type().get(kind)) return broken(error);
+    missing = kind == ondemand::json_type::null;
+    if (missing) return std::nullopt;
+    ondemand::object row;
+    if (value.get_object().get(row)) return fmt::format("field {} is not a JSON object", name);
+    record.number = ++rows_read_;
+    return reader.read(row, record);
+  }
+
+  const FormatOptions options_;
+  const bool keyed_;
+  ObjectReader before_;
+  ObjectReader after_;
+  std::vector<size_t> not_before_;  // columns that are not read of a row that is gone
+  RecordParser parser_;
+  uint64_t rows_read_ = 0;
 };
 
 }  // namespace
@@ -253,6 +382,13 @@ class JsonDecoder : public RowDecoder {
 std::unique_ptr<RowDecoder> make_json_decoder(const FormatOptions& options, const types::Schema& schema,
                                               std::span<const FieldPath> wanted) {
   return std::make_unique<JsonDecoder>(options, schema, wanted);
+}
+
+Result<std::unique_ptr<ChangeDecoder>> ChangeDecoder::make(const FormatOptions& options, const types::Schema& schema,
+                                                           const Columns& columns) {
+  PENSTOCK_CHECK(options.is_events(), "records of this format are just rows");
+  PENSTOCK_TRY(check_format_types(options, schema));
+  return std::make_unique<DebeziumJsonDecoder>(options, schema, columns);
 }
 
 }  // namespace penstock::format

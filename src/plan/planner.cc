@@ -92,14 +92,25 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
   return make_project(std::move(plan), std::move(expressions), std::move(names));
 }
 
+std::vector<int> columns_of_key(const types::Schema& rows, const catalog::Table& table) {
+  std::vector<int> key;
+  for (int column : table.primary_key) key.push_back(types::find_field(rows, table.columns[column].name));
+  return key;
+}
+
+// The rows of a query for a table that is told what has become of them: all forms of a row come from one task.
+PhysicalPtr events_of(PhysicalPtr rows, const catalog::Table& table) {
+  if (rows->traits.append_only) return rows;
+  std::vector<int> key = columns_of_key(rows->schema, table);
+  if (key.empty()) key = identity(rows->schema.size());
+  return exchange_by(std::move(rows), key);
+}
+
 // The rows of a query for a table in which one takes the place of the last one with its primary key: all of a key come
 // from one task. Where the query may have several rows of a key at once, the one that came last counts, as long as it
 // is there.
 PhysicalPtr upserts_of(PhysicalPtr rows, const catalog::Table& table) {
-  std::vector<int> key;
-  for (int column : table.primary_key) {
-    key.push_back(types::find_field(rows->schema, table.columns[column].name));
-  }
+  const std::vector<int> key = columns_of_key(rows->schema, table);
   const std::optional<std::vector<int>>& unique = rows->traits.key;
   const bool one_of_each =
       unique && std::ranges::all_of(*unique, [&](int column) { return std::ranges::find(key, column) != key.end(); });
@@ -179,6 +190,7 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, context));
   PlannedQuery planned = PENSTOCK_TRY(finish_plan(std::move(plan), binder, context));
   if (takes_upserts(table)) planned.root = upserts_of(std::move(planned.root), table);
+  if (takes_events(table)) planned.root = events_of(std::move(planned.root), table);
   return PlannedInsert{target->name, std::move(planned)};
 }
 

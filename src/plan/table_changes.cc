@@ -12,9 +12,11 @@ bool takes_upserts(const catalog::Table& table) {
   return connector != nullptr && *connector == "upsert-kafka";
 }
 
-bool gives_events(const catalog::Table& table) {
+bool takes_events(const catalog::Table& table) {
   const std::string* format = format_of(table);
-  return takes_upserts(table) || (format != nullptr && *format == "debezium-json");
+  return format != nullptr && *format == "debezium-json";
 }
+
+bool gives_events(const catalog::Table& table) { return takes_upserts(table) || takes_events(table); }
 
 }  // namespace penstock::plan

@@ -15,6 +15,8 @@ inline constexpr std::string_view kRowIsGone = "row-is-gone";
 
 // Whether what is written takes the place of the last row with the same primary key.
 bool takes_upserts(const catalog::Table& table);
+// Whether what is written says what has become of a row.
+bool takes_events(const catalog::Table& table);
 
 // The option 'format' or 'value.format'; null when there is none.
 const std::string* format_of(const catalog::Table& table);

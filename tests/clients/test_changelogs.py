@@ -107,3 +107,42 @@ def test_clients_see_upserts_and_tombstones_where_they_would_put_them(sql, boots
     produce(bootstrap, copy, [(key, b"x") for key in keys])
     assert {(p, key) for p, key, _ in read_topic(bootstrap, copy)} == {(p, key) for p, key, _ in records}
     sql("DROP JOB insert_totals; DROP TABLE totals; DROP TABLE orders")
+
+
+def test_events_of_debezium_are_a_table_and_are_written(sql, bootstrap, make_topic):
+    products, counts = make_topic(), make_topic()
+    table = "WITH ('connector' = 'kafka', 'topic' = '{}', 'format' = 'debezium-json');"
+    sql(
+        f"CREATE TABLE products (id BIGINT, shop STRING, PRIMARY KEY (id) NOT ENFORCED) {table.format(products)}"
+        f"CREATE TABLE counts (shop STRING, n BIGINT, PRIMARY KEY (shop) NOT ENFORCED) {table.format(counts)}"
+        "INSERT INTO counts SELECT shop, COUNT(*) FROM products GROUP BY shop;"
+    )
+
+    def event(op, before=None, after=None):
+        row = [{"id": r[0], "shop": r[1]} if r else None for r in (before, after)]
+        return (str((before or after)[0]), json.dumps({"before": row[0], "after": row[1], "op": op, "source": {"db": "x"}}))
+
+    produce(bootstrap, products, [event("r", None, (i, f"shop {i % 3}")) for i in range(9)])
+    sql("FLUSH")
+    produce(bootstrap, products, [event("u", (0, "shop 0"), (0, "shop 1")), event("d", (2, "shop 2")), ("2", None), ("3", "{}")])
+    sql("FLUSH")
+    wanted = [["shop 0", 2], ["shop 1", 4], ["shop 2", 2]]
+    assert sorted(sql("SELECT shop, n FROM counts")) == wanted
+    # What a reader without a key of its own makes of the events.
+    there, partitions = [], {}
+    for partition, key, value in read_topic(bootstrap, counts):
+        change = json.loads(value)
+        assert key is None and list(change) == ["before", "after", "op"]
+        row = change["after"] if change["op"] == "c" else change["before"]
+        partitions.setdefault(row["shop"], set()).add(partition)
+        if change["op"] == "c":
+            assert change["before"] is None
+            there.append(row)
+        else:
+            assert change["op"] == "d" and change["after"] is None
+            there.remove(row)
+    assert sorted([row["shop"], row["n"]] for row in there) == wanted
+    assert all(len(one) == 1 for one in partitions.values()), "the events of a row are in one partition"
+    letters = sql(f"SELECT error FROM penstock.dead_letters WHERE topic = '{products}'")
+    assert letters == [["not an event of Debezium: it has no op"]]
+    sql("DROP JOB insert_counts; DROP TABLE counts; DROP TABLE products")

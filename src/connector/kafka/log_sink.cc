@@ -90,6 +90,8 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   }
 
  private:
+  // Columns of the rows by their names.
+  Result<std::vector<size_t>> find(const std::vector<std::string>& names) const;
   void settled(Epoch epoch, size_t bytes, uint64_t records, const Status& status);
 
   const ConnectorContext context_;
@@ -140,8 +142,9 @@ class RecordBatches {
 
 // Where the parts of a record are among the columns of the rows.
 struct RecordColumns {
-  std::vector<size_t> values;  // in the order of the encoder's
-  std::vector<size_t> keys;
+  std::vector<size_t> values;    // in the order of the encoder's
+  std::vector<size_t> keys;      // of the record
+  std::vector<size_t> known_by;  // by which rows are known that change: the primary key, or all columns
   std::optional<size_t> timestamp;
 };
 
@@ -155,6 +158,15 @@ columnar::ChangeBatch select(const columnar::ChangeBatch& batch, const std::vect
 int64_t timestamp_ms(const columnar::ChangeBatch& batch, size_t row, const RecordColumns& columns, int64_t now_ms) {
   if (!columns.timestamp || batch.column(*columns.timestamp)->is_null(row)) return now_ms;
   return batch.column(*columns.timestamp)->values<int64_t>()[row] / 1000;
+}
+
+// The text of these columns.
+void read_key(const columnar::ChangeBatch& batch, size_t row, const std::vector<size_t>& columns, std::string& key) {
+  key.clear();
+  for (const size_t column : columns) {
+    if (!key.empty()) key += '|';
+    types::append_text(key, batch.column(column)->value(row), batch.column(column)->type());
+  }
 }
 
 // One instance, for rows that are never taken back. Encodes rows as they come, and hands the epoch's records over at
@@ -177,7 +189,7 @@ class LogSinkOperator : public exec::Operator {
       if (columns_.keys.empty()) {
         records_.add(kAnyPartition, time_ms, std::nullopt, value_);
       } else {
-        read_key(batch, row);
+        read_key(batch, row, columns_.keys, key_);
         records_.add(partition_for_key(key_, partitions), time_ms, key_, value_);
       }
     }
@@ -193,14 +205,6 @@ class LogSinkOperator : public exec::Operator {
   void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
 
  private:
-  void read_key(const columnar::ChangeBatch& batch, size_t row) {
-    key_.clear();
-    for (const size_t column : columns_.keys) {
-      if (!key_.empty()) key_ += '|';
-      types::append_text(key_, batch.column(column)->value(row), batch.column(column)->type());
-    }
-  }
-
   const std::shared_ptr<LogSink> sink_;
   const std::unique_ptr<format::RowEncoder> encoder_;
   const RecordColumns columns_;
@@ -209,43 +213,39 @@ class LogSinkOperator : public exec::Operator {
   std::string value_;
 };
 
-// One instance, for rows with a primary key: the last row of each key that an epoch has changed, or a record without a
-// value where there is none any more. All rows of a key come to one instance.
-class UpsertSinkOperator : public exec::Operator {
+// One instance, for rows that change: writes what an epoch has changed. All forms of a row come to one instance.
+//
+// Upserts: the last row of each key, or a record without a value where there is none any more. Events: of each row,
+// what has gone, then what has come.
+class ChangesSinkOperator : public exec::Operator {
  public:
   struct Encoders {
-    std::unique_ptr<format::RowEncoder> key;
+    std::unique_ptr<format::RowEncoder> key;  // of upserts; null: events
     std::unique_ptr<format::RowEncoder> value;
   };
 
-  UpsertSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, const types::Schema& schema,
-                     RecordColumns columns)
+  ChangesSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, const types::Schema& schema,
+                      RecordColumns columns)
       : sink_(std::move(sink)),
         encoders_(std::move(encoders)),
         columns_(std::move(columns)),
-        changes_(schema, columns_.keys) {}
+        changes_(schema, columns_.known_by) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     if (sink_->muted()) return {};
-    keys_.push_back(select(batch, columns_.keys));
+    if (encoders_.key != nullptr) keys_.push_back(select(batch, columns_.keys));
     values_.push_back(select(batch, columns_.values));
     changes_.add(batch);
     return {};
   }
 
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
-    const int32_t partitions = sink_->partition_count();
-    const int64_t now_ms = sink_->wall_time_ms();
+    partitions_ = sink_->partition_count();
+    now_ms_ = sink_->wall_time_ms();
     changes_.take([&](const EpochChanges::KeyChange& change) {
-      const bool gone = change.added.empty();
-      const auto& [batch, row] = gone ? change.removed.back() : change.added.back();
-      key_.clear();
-      encoders_.key->encode(keys_[batch], row, key_);
-      value_.clear();
-      if (!gone) encoders_.value->encode(values_[batch], row, value_);
-      const std::optional<std::string_view> value = gone ? std::nullopt : std::optional<std::string_view>(value_);
-      const int64_t time_ms = timestamp_ms(changes_.batch(batch), row, columns_, now_ms);
-      records_.add(partition_for_key(key_, partitions), time_ms, key_, value);
+      if (encoders_.key != nullptr) return write_upsert(change);
+      for (const EpochChanges::Row& row : change.removed) write_event(row);
+      for (const EpochChanges::Row& row : change.added) write_event(row);
     });
     keys_.clear();
     values_.clear();
@@ -257,12 +257,40 @@ class UpsertSinkOperator : public exec::Operator {
   void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
 
  private:
+  int64_t time_of(const EpochChanges::Row& row) const {
+    return timestamp_ms(changes_.batch(row.batch), row.row, columns_, now_ms_);
+  }
+
+  void write_upsert(const EpochChanges::KeyChange& change) {
+    const bool gone = change.added.empty();
+    const EpochChanges::Row& row = gone ? change.removed.back() : change.added.back();
+    key_.clear();
+    encoders_.key->encode(keys_[row.batch], row.row, key_);
+    value_.clear();
+    if (!gone) encoders_.value->encode(values_[row.batch], row.row, value_);
+    const std::optional<std::string_view> value = gone ? std::nullopt : std::optional<std::string_view>(value_);
+    records_.add(partition_for_key(key_, partitions_), time_of(row), key_, value);
+  }
+
+  // Without a key of the record, all events of a row go to one partition too.
+  void write_event(const EpochChanges::Row& row) {
+    const columnar::ChangeBatch& batch = changes_.batch(row.batch);
+    read_key(batch, row.row, columns_.keys.empty() ? columns_.known_by : columns_.keys, key_);
+    value_.clear();
+    encoders_.value->encode(values_[row.batch], row.row, value_);
+    const std::optional<std::string_view> key =
+        columns_.keys.empty() ? std::nullopt : std::optional<std::string_view>(key_);
+    records_.add(partition_for_key(key_, partitions_), time_of(row), key, value_);
+  }
+
   const std::shared_ptr<LogSink> sink_;
   const Encoders encoders_;
   const RecordColumns columns_;
   EpochChanges changes_;
   std::vector<columnar::ChangeBatch> keys_;  // of each batch of changes_, the columns that make the key
   std::vector<columnar::ChangeBatch> values_;
+  int32_t partitions_ = 1;
+  int64_t now_ms_ = 0;
   RecordBatches records_;
   std::string key_;
   std::string value_;
@@ -275,25 +303,36 @@ Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*in
   for (size_t column = 0; column < request_.schema.size(); ++column) {
     if (column != columns.timestamp) physical.push_back(request_.schema[column]);
   }
-  const std::vector<std::string>& keys = table_.format.key ? request_.primary_key : table_.key_fields;
-  for (const std::string& field : keys) {
-    const int column = types::find_field(request_.schema, field);
-    if (column < 0) return not_found("table \"{}\": key field \"{}\" is not written", request_.table, field);
-    columns.keys.push_back(static_cast<size_t>(column));
+  columns.keys = PENSTOCK_TRY(find(table_.format.key ? request_.primary_key : table_.key_fields));
+  columns.known_by = PENSTOCK_TRY(find(request_.primary_key));
+  for (size_t column = 0; request_.primary_key.empty() && column < request_.schema.size(); ++column) {
+    columns.known_by.push_back(column);
   }
   const types::Schema values = value_fields(table_.format, physical, request_.primary_key);
   for (const types::Field& field : values) {
     columns.values.push_back(static_cast<size_t>(types::find_field(request_.schema, field.name)));
   }
   auto encoder = PENSTOCK_TRY(format::RowEncoder::make(table_.format.value, values));
-  if (!table_.format.key) {
+  if (!table_.format.key && request_.append_only) {
     return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoder), std::move(columns));
   }
-  const types::Schema fields = PENSTOCK_TRY(key_fields(table_.format, physical, request_.primary_key));
-  UpsertSinkOperator::Encoders encoders{.key = PENSTOCK_TRY(format::RowEncoder::make(*table_.format.key, fields)),
-                                        .value = std::move(encoder)};
-  return std::make_unique<UpsertSinkOperator>(shared_from_this(), std::move(encoders), request_.schema,
-                                              std::move(columns));
+  ChangesSinkOperator::Encoders encoders{.key = nullptr, .value = std::move(encoder)};
+  if (table_.format.key) {
+    const types::Schema fields = PENSTOCK_TRY(key_fields(table_.format, physical, request_.primary_key));
+    encoders.key = PENSTOCK_TRY(format::RowEncoder::make(*table_.format.key, fields));
+  }
+  return std::make_unique<ChangesSinkOperator>(shared_from_this(), std::move(encoders), request_.schema,
+                                               std::move(columns));
+}
+
+Result<std::vector<size_t>> LogSink::find(const std::vector<std::string>& names) const {
+  std::vector<size_t> columns;
+  for (const std::string& name : names) {
+    const int column = types::find_field(request_.schema, name);
+    if (column < 0) return not_found("table \"{}\": key field \"{}\" is not written", request_.table, name);
+    columns.push_back(static_cast<size_t>(column));
+  }
+  return columns;
 }
 
 void LogSink::stage(Epoch epoch, std::vector<Batch> batches) {

@@ -35,7 +35,7 @@ constexpr OptionDoc kProperties{
 
 constexpr OptionDoc kOptions[] = {
     kTopic,
-    kFormatOption,
+    kFormatOrEventsOption,
     {"value.format", "", "The same as 'format'; the options of the format then begin with 'value.'."},
     {"scan.startup.mode", "earliest-offset",
      "Where a new job begins: earliest-offset, latest-offset, timestamp, specific-offsets, or group-offsets, which is "
@@ -186,6 +186,15 @@ Result<LogTableOptions> parse_upserts(const std::string& table, const OptionMap&
   return parsed;
 }
 
+Status check_events(const LogTableOptions& parsed, const TableDefinition& table) {
+  ScanRequest request;
+  request.columns = table.physical;
+  request.physical = table.physical;
+  request.primary_key = table.primary_key;
+  PENSTOCK_TRY(RecordDecoder::make(parsed.format, request));
+  return {};
+}
+
 // The key and the value can be read and written.
 Status check_upserts(const LogTableOptions& parsed, const TableDefinition& table) {
   if (table.primary_key.empty()) {
@@ -231,7 +240,8 @@ Status validate_log_table(const ConnectorContext& context, const TableDefinition
       return std::move(checked).error().context("table \"" + table.name + "\"");
     }
   } else {
-    PENSTOCK_TRY(check_format(parsed.format.value, table.physical));
+    PENSTOCK_TRY(parsed.format.value.is_events() ? check_events(parsed, table)
+                                                 : check_format(parsed.format.value, table.physical));
   }
   for (const std::string& field : parsed.key_fields) {
     if (types::find_field(table.physical, field) < 0) {
