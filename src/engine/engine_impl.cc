@@ -497,6 +497,7 @@ Result<bool> EngineImpl::flush(const std::atomic<bool>& cancelled) {
         if (job == jobs_.end() || job->second->failed()) break;
         if (!ends) ends = job->second->ends();
         reached = flushed(*job->second, *ends, covering);
+        if (!reached) job->second->hurry();
       }
       if (!reached) std::this_thread::sleep_for(std::chrono::microseconds(kFlushPollUs));
     }

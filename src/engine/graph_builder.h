@@ -50,6 +50,7 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Over& over);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Limit& limit);
   Result<int> lower(const plan::PhysicalNode& node, const plan::UnionAll& op);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Emit& emit);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Exchange& exchange);
   // lower_match.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::Match& match);

@@ -101,6 +101,8 @@ bool has_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) {
     const auto* assign = std::get_if<plan::AssignWindow>(&node.op);
     if (assign != nullptr) return assign->window.kind == types::Window::Kind::kSession;
+    const auto* emit = std::get_if<plan::Emit>(&node.op);
+    if (emit != nullptr) return emit->kind != plan::Emit::Kind::kEvery;  // keeps nothing over a barrier
     const auto is = [&]<class... Ops>() { return (std::holds_alternative<Ops>(node.op) || ...); };
     return !is.template operator()<plan::ScanTable, plan::ScanView, plan::ScanSystem, plan::Values, plan::Project,
                                    plan::Filter, plan::UnionAll, plan::Exchange>();
@@ -123,6 +125,15 @@ Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) 
 
 bool reads_system_table(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ScanSystem>(node.op); });
+}
+
+int64_t emit_interval_us(const PhysicalNode& root) {
+  int64_t interval_us = 0;
+  static_cast<void>(any_node(root, [&](const PhysicalNode& node) {
+    if (const auto* emit = std::get_if<plan::Emit>(&node.op)) interval_us = emit->interval_us;
+    return false;
+  }));
+  return interval_us;
 }
 
 bool reads_view(const PhysicalNode& root) {

@@ -68,6 +68,8 @@ bool has_state(const plan::PhysicalNode& root);
 // Whether everything that the plan reads has an end by itself: rows in the query, and tables such as a file that is not
 // followed.
 Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
+// The least time between two emissions of its result, as EMIT EVERY says; 0: none.
+int64_t emit_interval_us(const plan::PhysicalNode& root);
 // Whether the plan reads a materialized view.
 bool reads_view(const plan::PhysicalNode& root);
 // Whether it reads a table of the program itself.

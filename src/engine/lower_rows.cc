@@ -2,7 +2,10 @@
 #include <utility>
 
 #include "engine/graph_builder.h"
+#include "exec/operators/complete_output.h"
+#include "exec/operators/emit_on_close.h"
 #include "exec/operators/filter.h"
+#include "exec/operators/net_changes.h"
 #include "exec/operators/normalize.h"
 #include "exec/operators/over.h"
 #include "exec/operators/project.h"
@@ -110,6 +113,22 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::UnionAll& 
     inputs.push_back({.from = PENSTOCK_TRY(lower(*input)), .partitioning = exec::Partitioning::kSingle});
   }
   return add_fragment(node, "union", 1, std::move(inputs));
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Emit& emit) {
+  std::vector<types::DataType> types;
+  for (const types::Field& field : node.schema) types.push_back(field.type);
+  return append(node, [emit, types = std::move(types), late = context_.late_dropped](int /*instance*/) {
+    using Kind = plan::Emit::Kind;
+    std::unique_ptr<exec::Operator> made;
+    if (emit.kind == Kind::kOnWindowClose) {
+      made = exec::make_emit_on_close(
+          {.types = types, .time_column = emit.time_column, .of_end = emit.of_end, .late_dropped = late});
+    } else {
+      made = emit.kind == Kind::kComplete ? exec::make_complete_output(types) : exec::make_net_changes(types);
+    }
+    return Result<std::unique_ptr<exec::Operator>>(std::move(made));
+  });
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Exchange& exchange) {

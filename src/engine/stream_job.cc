@@ -97,12 +97,17 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
         return make_view_sink(view);
       },
       {}, "the rows of one epoch");
+  self.timer_ = context.connectors.timer;
+  self.interval_us_ = emit_interval_us(*self.options_.plan);
+  spec.epoch_interval_us = self.interval_us_;
   spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
   spec.on_finished = [&self](const Status& status) { self.on_finished(status); };
-  self.job_ = PENSTOCK_TRY(self.options_.executor->start(std::move(spec)));
+  std::unique_ptr<exec::Job> job = PENSTOCK_TRY(self.options_.executor->start(std::move(spec)));
   self.options_.metrics->callback("penstock_engine_state_bytes", "What the operators of a job hold.",
                                   self.metric_labels(),
-                                  [&job = *self.job_] { return static_cast<double>(job.stats().state_bytes); });
+                                  [&running = *job] { return static_cast<double>(running.stats().state_bytes); });
+  const std::lock_guard lock(self.mutex_);
+  self.job_ = std::move(job);
   return stream;
 }
 
@@ -118,6 +123,13 @@ Labels StreamJob::metric_labels() const {
 
 void StreamJob::stop() {
   if (job_ == nullptr) return;
+  connector::Timer::Id timer = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    timer = std::exchange(interval_timer_, 0);
+  }
+  if (timer != 0) timer_->cancel(timer);
   job_->stop();
   static_cast<void>(job_->wait());  // how it ended is in finished_
   if (options_.sink == nullptr) return;
@@ -142,7 +154,10 @@ Status StreamJob::on_epoch(Epoch epoch) {
         return std::ranges::any_of(positions,
                                    [&](const auto& p) { return p.first == held.first && p.second >= held.second; });
       });
-      if (!reached) return {};
+      if (!reached) {
+        hurry();  // what is read again was emitted in its time
+        return {};
+      }
       hold_.reset();
       options_.sink->set_muted(false);
       for (const JobScan& scan : scans_) scan.progress->release();
@@ -153,7 +168,29 @@ Status StreamJob::on_epoch(Epoch epoch) {
   const std::lock_guard lock(mutex_);
   for (const auto& [partition, offset] : positions) covered_[partition] = offset;
   covered_epoch_ = epoch;
+  epoch_at_us_ = monotonic_time_us();
+  watch_interval();
   return {};
+}
+
+void StreamJob::watch_interval() {
+  if (interval_us_ == 0 || interval_timer_ != 0 || stopping_) return;
+  interval_timer_ = timer_->call_at(epoch_at_us_ + interval_us_, [this] { interval_passed(); });
+}
+
+void StreamJob::interval_passed() {
+  const std::lock_guard lock(mutex_);
+  interval_timer_ = 0;
+  if (stopping_) return;
+  // Another epoch may have come meanwhile, and the job is not there before start() has ended.
+  if (job_ == nullptr) epoch_at_us_ = monotonic_time_us();
+  if (monotonic_time_us() < epoch_at_us_ + interval_us_) return watch_interval();
+  job_->check_epoch();
+}
+
+void StreamJob::hurry() {
+  const std::lock_guard lock(mutex_);
+  if (interval_us_ > 0 && job_ != nullptr) job_->hurry_epoch();
 }
 
 void StreamJob::on_finished(const Status& status) {

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "connector/scan.h"
 #include "connector/sink.h"
+#include "connector/timer.h"
 #include "engine/engine.h"
 #include "engine/job_graph.h"
 #include "engine/late_rows.h"
@@ -70,6 +71,9 @@ class StreamJob {
   bool failed() const;
   Epoch epoch() const { return job_ ? job_->stats().epoch : Epoch(); }
 
+  // Lets an epoch begin although the interval of EMIT EVERY has not passed.
+  void hurry();
+
   // Ends the job and waits. Idempotent.
   void stop();
 
@@ -79,6 +83,9 @@ class StreamJob {
   Status on_epoch(Epoch epoch);
   void on_finished(const Status& status);
   void sample_rate(JobStatus& status, int64_t now_us);
+  // EMIT EVERY: has the next epoch begin when the interval has passed. With mutex_ held.
+  void watch_interval();
+  void interval_passed();
 
   const Options options_;
   Counter* late_dropped_ = nullptr;
@@ -86,6 +93,8 @@ class StreamJob {
   std::vector<std::shared_ptr<LateRowStore>> late_rows_;
   std::vector<JobScan> scans_;
   std::vector<std::shared_ptr<ViewProgress>> view_scans_;
+  int64_t interval_us_ = 0;  // of EMIT EVERY; 0: none
+  connector::Timer* timer_ = nullptr;
   // Of an insert: whether it builds its state again after a restart.
   bool has_state_ = false;
   // It does: it writes nothing until it has come here.
@@ -98,6 +107,9 @@ class StreamJob {
   int64_t sampled_at_us_ = 0;
   uint64_t sampled_events_ = 0;
   double events_per_s_ = 0;
+  int64_t epoch_at_us_ = 0;  // when the last one was complete
+  connector::Timer::Id interval_timer_ = 0;
+  bool stopping_ = false;
 
   std::unique_ptr<exec::Job> job_;  // last: it ends before what it uses goes
 };

@@ -22,7 +22,10 @@ bool EpochCoordinator::begin_if_due(int64_t now_us) {
     const bool busy =
         std::ranges::any_of(sources_, [](const SourceStatus& source) { return source.state == SourceState::kMore; });
     if (busy && now_us - requested_at_us_ < options_.busy_interval_us) return false;
+    const bool first = requested_.load(std::memory_order_relaxed) == 0;
+    if (!first && !hurried_ && now_us - requested_at_us_ < options_.interval_us) return false;
   }
+  hurried_ = false;
   const int64_t epoch = requested_.load(std::memory_order_relaxed) + 1;
   sinks_left_ = options_.sinks;
   requested_at_us_ = now_us;
@@ -47,6 +50,23 @@ void EpochCoordinator::source_polled(size_t source, bool emitted, SourceState st
 void EpochCoordinator::source_passed(size_t source) {
   std::lock_guard lock(mutex_);
   sources_[source].changed = false;
+}
+
+void EpochCoordinator::check() {
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    wake = begin_if_due(monotonic_time_us());
+  }
+  if (wake) options_.wake_sources();
+}
+
+void EpochCoordinator::hurry() {
+  {
+    std::lock_guard lock(mutex_);
+    hurried_ = true;
+  }
+  check();
 }
 
 Status EpochCoordinator::sink_passed() {

@@ -19,7 +19,8 @@ namespace penstock::exec {
 // At most one barrier is on its way. The next is requested once the epoch before it is complete, something has happened
 // at a source since, and either no source has more to read at once (then it follows the data immediately) or the last
 // barrier is at least `busy_interval_us` old. The first epoch comes without anything having happened, so that an empty
-// result is published too; the last one when every source has ended. A job of one epoch has only that last one.
+// result is published too; the last one when every source has ended. A job of one epoch has only that last one. Where
+// there is a least time between barriers, somebody has to call check() when it has passed.
 class EpochCoordinator {
  public:
   struct Options {
@@ -28,6 +29,7 @@ class EpochCoordinator {
     size_t sinks = 0;                     // tasks without outputs
     bool one_epoch = false;
     int64_t busy_interval_us = 0;
+    int64_t interval_us = 0;  // the least time between two barriers, but for the last one and hurry()
     std::function<Status(Epoch)> on_epoch;
     // Wakes all source tasks; called without locks.
     std::function<void()> wake_sources;
@@ -51,6 +53,12 @@ class EpochCoordinator {
   // The task has passed the barrier (or end) of the requested epoch. The last one to do so calls on_epoch, and gives
   // its error.
   Status sink_passed();
+
+  // --- by others ---
+  // Requests the next barrier if it is time.
+  void check();
+  // The same, and the next barrier does not wait for the least time to pass.
+  void hurry();
 
   Epoch completed() const { return Epoch(completed_.load(std::memory_order_acquire)); }
   // The last epoch is complete.
@@ -76,6 +84,7 @@ class EpochCoordinator {
   std::vector<SourceStatus> sources_;
   size_t sinks_left_ = 0;  // that have not passed the requested epoch; 0 when it is complete
   int64_t requested_at_us_ = 0;
+  bool hurried_ = false;
 };
 
 }  // namespace penstock::exec

@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "base/time.h"
+
 namespace penstock::exec {
 namespace {
 
@@ -12,13 +14,15 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
 // A coordinator whose tasks are played by the test.
 struct Job {
-  explicit Job(size_t source_count, size_t sink_count, int64_t busy_interval_us = kNever, bool one_epoch = false)
+  explicit Job(size_t source_count, size_t sink_count, int64_t busy_interval_us = kNever, bool one_epoch = false,
+               int64_t interval_us = 0)
       : sources(source_count),
         sinks(sink_count),
         coordinator({.sources = source_count,
                      .sinks = sink_count,
                      .one_epoch = one_epoch,
                      .busy_interval_us = busy_interval_us,
+                     .interval_us = interval_us,
                      .on_epoch = [this](Epoch epoch) -> Status {
                        published.push_back(epoch.value());
                        return {};
@@ -114,6 +118,44 @@ TEST(EpochCoordinator, AJobOfOneEpochHasOnlyTheLast) {
   job.coordinator.source_polled(0, true, SourceState::kEnded);
   EXPECT_EQ(job.requested(), 1);
   EXPECT_TRUE(job.coordinator.is_last(Epoch(1)));
+}
+
+TEST(EpochCoordinator, ALeastTimeBetweenBarriersHoldsThemBack) {
+  Job job(1, 1, kNever, false, kNever);
+  job.coordinator.source_polled(0, false, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 1) << "the empty result is published at once";
+  job.pass();
+  job.coordinator.source_polled(0, true, SourceState::kWaiting);
+  job.coordinator.check();
+  EXPECT_EQ(job.requested(), 1);
+  job.coordinator.hurry();
+  EXPECT_EQ(job.requested(), 2);
+  job.pass();
+  job.coordinator.source_polled(0, true, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 2) << "hurry is for one barrier";
+  job.coordinator.source_polled(0, false, SourceState::kEnded);
+  EXPECT_EQ(job.requested(), 3) << "the last one waits for nothing";
+}
+
+TEST(EpochCoordinator, HurryWithoutDataIsForTheNextData) {
+  Job job(1, 1, kNever, false, kNever);
+  job.coordinator.source_polled(0, false, SourceState::kWaiting);
+  job.pass();
+  job.coordinator.hurry();
+  EXPECT_EQ(job.requested(), 1);
+  job.coordinator.source_polled(0, true, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 2);
+}
+
+TEST(EpochCoordinator, WhenTheLeastTimeHasPassedTheNextBarrierComes) {
+  Job job(1, 1, kNever, false, 1);
+  job.coordinator.source_polled(0, false, SourceState::kWaiting);
+  job.pass();
+  const int64_t before = monotonic_time_us();
+  while (monotonic_time_us() <= before + 1) {
+  }
+  job.coordinator.source_polled(0, true, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 2);
 }
 
 }  // namespace

@@ -70,6 +70,7 @@ class JobState : public RunnableOwner {
   Status wait();
   bool finished() const { return finished_.load(std::memory_order_acquire); }
   JobStats stats() const;
+  EpochCoordinator& epochs() { return *epochs_; }
   // Destroys sources and operators, once finished.
   void clear();
 
@@ -170,6 +171,7 @@ void JobState::make_coordinator(const ExecutorOptions& options) {
   epochs.one_epoch = spec_.one_epoch;
   epochs.loading_sources = loading_sources_;
   epochs.busy_interval_us = options.epoch_interval_busy_us;
+  epochs.interval_us = spec_.epoch_interval_us;
   epochs.on_epoch = spec_.on_epoch;
   epochs.wake_sources = [this] {
     for (const std::shared_ptr<TaskHandle>& handle : source_handles_) handle->wake();
@@ -309,6 +311,8 @@ class JobHandle : public Job {
   Status wait() override { return state_->wait(); }
   bool finished() const override { return state_->finished(); }
   JobStats stats() const override { return state_->stats(); }
+  void check_epoch() override { state_->epochs().check(); }
+  void hurry_epoch() override { state_->epochs().hurry(); }
 
  private:
   std::shared_ptr<JobState> state_;

@@ -84,6 +84,8 @@ struct JobSpec {
   // No barrier but the last, when all sources have ended: what a query over bounded input wants, since then no operator
   // emits what it would have to take back.
   bool one_epoch = false;
+  // The least time from one epoch to the next; somebody then calls Job::check_epoch() when it has passed.
+  int64_t epoch_interval_us = 0;
   // Called on a worker thread after every task has passed the epoch's barrier, in order, before the next barrier is
   // sent.
   std::function<Status(Epoch)> on_epoch;
@@ -107,6 +109,9 @@ class Job {
   virtual ~Job() = default;
   // Asks all tasks to end without waiting for more input. Idempotent; does not wait.
   virtual void stop() = 0;
+  // Begins the next epoch if it is time; hurry_epoch() does not wait for JobSpec::epoch_interval_us to pass.
+  virtual void check_epoch() = 0;
+  virtual void hurry_epoch() = 0;
   // Waits for the end and gives on_finished's status.
   virtual Status wait() = 0;
   virtual bool finished() const = 0;

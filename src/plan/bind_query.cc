@@ -92,7 +92,32 @@ Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
   }
   common_tables_.resize(outer_tables);
   PENSTOCK_TRY(check_size(plan, query.position));
-  return with_place(plan, query.position.offset);
+  plan = with_place(plan, query.position.offset);
+  if (query.emit) plan = PENSTOCK_TRY(bind_emit(*query.emit, std::move(plan)));
+  return plan;
+}
+
+Result<LogicalPtr> Binder::bind_emit(const sql::Emit& written, LogicalPtr plan) {
+  const bool of_statement = written.kind == sql::EmitKind::kEvery || written.kind == sql::EmitKind::kComplete;
+  if (of_statement && view_depth_ > 0 && context_.mode == PlanMode::kStreaming) {
+    return unsupported("EMIT EVERY and EMIT COMPLETE say how the result of a statement comes out, not what a view is");
+  }
+  Emit emit;
+  emit.written_at = written.position.offset;
+  switch (written.kind) {
+    case sql::EmitKind::kOnUpdate: emit.kind = Emit::Kind::kOnUpdate; break;
+    case sql::EmitKind::kOnWindowClose: emit.kind = Emit::Kind::kOnWindowClose; break;
+    case sql::EmitKind::kEvery: emit.kind = Emit::Kind::kEvery; break;
+    case sql::EmitKind::kComplete: emit.kind = Emit::Kind::kComplete; break;
+  }
+  if (written.interval) {
+    emit.interval_us = PENSTOCK_TRY(bind_window_interval(*written.interval, "the interval of EMIT"));
+    if (emit.interval_us <= 0) {
+      return invalid_argument("the interval of EMIT must be more than zero").at(written.interval->position.offset);
+    }
+  }
+  std::vector<std::string> names = column_names(*plan);
+  return make_node(std::move(emit), {std::move(plan)}, std::move(names));
 }
 
 Status Binder::check_size(const LogicalPtr& plan, sql::Position position) const {

@@ -174,6 +174,7 @@ class Binder {
   };
 
   // bind_query.cc
+  Result<LogicalPtr> bind_emit(const sql::Emit& written, LogicalPtr plan);
   Result<LogicalPtr> rename_columns(LogicalPtr plan, const std::vector<sql::Identifier>& names);
   Result<LogicalPtr> bind_values(const sql::Values& values, sql::Position position);
   Result<LogicalPtr> bind_typed_values(const sql::Values& values, std::vector<std::vector<expr::ExprPtr>> bound);

@@ -193,6 +193,14 @@ PlanContext with_mode(PlanContext context, PlanMode mode) {
   return context;
 }
 
+// A view and an alert have the whole result at any time.
+Status refuse_complete(const sql::Query& query) {
+  if (!query.emit || query.emit->kind != sql::EmitKind::kComplete) return {};
+  return unsupported("EMIT COMPLETE writes the whole result again and again, which only a table can take")
+      .at(query.emit->position.offset)
+      .hint("use it in INSERT INTO ... SELECT; a materialized view always shows its whole result");
+}
+
 Status refuse_parameters(const PlannedQuery& plan, sql::Position position) {
   if (plan.parameter_types.empty()) return {};
   return invalid_argument("parameters cannot be used in a definition").at(position.offset);
@@ -264,6 +272,7 @@ Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterialized
   defined.entry.sql = std::move(sql);
   defined.entry.time_zone = time_zone_name(context);
   defined.entry.comment = statement.comment.value_or("");
+  PENSTOCK_TRY(refuse_complete(*statement.query));
   defined.plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kStreaming)));
   PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
   catalog::MaterializedView view;
@@ -321,6 +330,7 @@ Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::s
   defined.entry.name = statement.name.parts.front().text;
   defined.entry.sql = std::move(sql);
   defined.entry.time_zone = time_zone_name(context);
+  PENSTOCK_TRY(refuse_complete(*statement.query));
   defined.plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kStreaming)));
   PENSTOCK_TRY(refuse_parameters(defined.plan, statement.query->position));
   catalog::Alert alert;

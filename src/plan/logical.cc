@@ -24,11 +24,12 @@ Traits map_traits(const Traits& input, const std::vector<int>& mapping) {
   for (int column : input.processing_times) {
     if (mapping[column] >= 0) traits.processing_times.push_back(mapping[column]);
   }
-  if (traits.window) {
-    for (int* column : {&traits.window->start, &traits.window->end, &traits.window->time}) {
+  for (std::optional<WindowColumns>* window : {&traits.window, &traits.closing_window}) {
+    if (!*window) continue;
+    for (int* column : {&(*window)->start, &(*window)->end, &(*window)->time}) {
       if (*column >= 0) *column = mapping[*column];
     }
-    if (traits.window->end < 0 && traits.window->time < 0) traits.window.reset();
+    if ((*window)->end < 0 && (*window)->time < 0) window->reset();
   }
   return traits;
 }

@@ -61,7 +61,7 @@ struct LogicalScan {
 };
 
 using LogicalOperator = std::variant<LogicalScan, Values, Normalize, Project, Filter, AssignWindow, Unnest, Expand,
-                                     Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join>;
+                                     Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Emit, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

@@ -53,6 +53,7 @@ Derived derive(const Over& op, const LogicalInputs& inputs);
 Derived derive(const Match& op, const LogicalInputs& inputs);
 Derived derive(const Limit& op, const LogicalInputs& inputs);
 Derived derive(const UnionAll& op, const LogicalInputs& inputs);
+Derived derive(const Emit& op, const LogicalInputs& inputs);
 Derived derive(const Join& op, const LogicalInputs& inputs);
 
 // --- prune ---
@@ -91,6 +92,7 @@ Pruned prune(const Over& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Match& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Limit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const UnionAll& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Emit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed);
 
 // --- push_filter ---
@@ -154,6 +156,7 @@ Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInp
 Result<PhysicalPtr> convert(const Over& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Match& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Limit& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Emit& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Join& op, const LogicalNode& node, PhysicalInputs inputs);
 // Of every other operator: itself over its inputs.
 template <class Op>
@@ -201,11 +204,15 @@ Description describe(const Over& op, const PhysicalNode& node);
 Description describe(const Match& op, const PhysicalNode& node);
 Description describe(const Limit& op, const PhysicalNode& node);
 Description describe(const UnionAll& op, const PhysicalNode& node);
+Description describe(const Emit& op, const PhysicalNode& node);
 Description describe(const Join& op, const PhysicalNode& node);
 Description describe(const Exchange& op, const PhysicalNode& node);
 
 // Whether the expression is PROCTIME().
 bool is_processing_time(const expr::Expr& expression);
+
+// The tables in which operators count equal rows have room for so many columns.
+inline constexpr size_t kCountedColumnsMax = 63;
 
 // --- joins, of which there are several kinds ---
 

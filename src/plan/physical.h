@@ -51,6 +51,8 @@ struct Traits {
   std::vector<int> processing_times;
   // The columns of the window that each row is in. No row comes after the watermark has passed the window's end.
   std::optional<WindowColumns> window;
+  // The same where rows of the window may still come, and be taken back, up to the first barrier behind that watermark.
+  std::optional<WindowColumns> closing_window;
 };
 
 struct PhysicalNode;
@@ -240,6 +242,22 @@ struct Limit {
 
 struct UnionAll {};
 
+// How the result of a statement comes out; of a bounded input, once in any case.
+struct Emit {
+  enum class Kind : uint8_t {
+    kOnUpdate,       // in each epoch what has changed
+    kOnWindowClose,  // the rows of a window once, when the watermark has passed its end
+    kEvery,          // what has changed, at most once in an interval
+    kComplete,       // all rows again in each epoch that has changed one
+  };
+
+  Kind kind = Kind::kOnUpdate;
+  int64_t interval_us = 0;  // the least time between two emissions; 0: none
+  int time_column = -1;     // of kOnWindowClose: the window's end or last moment; -1: the input only appends
+  bool of_end = false;      // it is the end
+  WrittenAt written_at;
+};
+
 // Which rows come out: pairs that fit, and for all but kInner also (or only) the rows of a side with or without a
 // partner. kSemi and kAnti give columns of the left input alone.
 enum class JoinKind : uint8_t { kInner, kLeft, kRight, kFull, kSemi, kAnti };
@@ -305,7 +323,7 @@ struct Exchange {
 
 using PhysicalOperator =
     std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, AssignWindow, Unnest, Expand,
-                 Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Join, Exchange>;
+                 Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Emit, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -122,6 +122,7 @@ PhysicalPtr upserts_of(PhysicalPtr rows, const catalog::Table& table) {
   node.traits.key = key;
   node.traits.time_columns.clear();
   node.traits.window.reset();
+  node.traits.closing_window.reset();
   return std::make_shared<const PhysicalNode>(std::move(node));
 }
 

@@ -165,10 +165,22 @@ LogicalPtr aggregate_attached(const LogicalPtr& node) {
 
 LogicalPtr rewrite(const LogicalPtr& node) { return aggregate_attached(aggregate_slices(node)); }
 
+// With EMIT ON UPDATE the last aggregation of a statement gives its groups as they change, whatever it groups by.
+LogicalPtr recognize(const LogicalPtr& node, bool on_update) {
+  if (const auto* emit = node->get_if<Emit>()) on_update = emit->kind == Emit::Kind::kOnUpdate;
+  const bool is_last = on_update && node->get_if<Aggregate>() != nullptr;
+  const bool passes_on = node->get_if<Emit>() != nullptr || node->get_if<Project>() != nullptr ||
+                         node->get_if<Filter>() != nullptr || node->get_if<Rank>() != nullptr;
+  std::vector<LogicalPtr> inputs;
+  for (const LogicalPtr& input : node->inputs) inputs.push_back(recognize(input, on_update && passes_on));
+  LogicalPtr recognized = with_inputs(node, std::move(inputs));
+  return is_last ? recognized : rewrite(recognized);
+}
+
 }  // namespace
 
 LogicalPtr recognize_window_aggregates(const LogicalPtr& plan, const RuleContext& /*context*/) {
-  return rewrite_bottom_up(plan, rewrite);
+  return recognize(plan, false);
 }
 
 }  // namespace penstock::plan

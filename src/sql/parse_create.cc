@@ -56,7 +56,7 @@ Result<CreateTable> Parser::parse_create_table() {
   table.comment = PENSTOCK_TRY(parse_comment());
   if (cursor_.accept("WITH")) table.options = PENSTOCK_TRY(parse_options());
   if (cursor_.accept("AS")) {
-    table.query = PENSTOCK_TRY(parse_boxed_query());
+    table.query = PENSTOCK_TRY(parse_boxed_statement_query());
   } else if (table.columns.empty()) {
     return cursor_.unexpected("(");
   }
@@ -141,7 +141,7 @@ Result<CreateView> Parser::parse_create_view() {
   if (cursor_.at("(")) view.columns = PENSTOCK_TRY(parse_identifier_list());
   view.comment = PENSTOCK_TRY(parse_comment());
   PENSTOCK_TRY(cursor_.expect("AS"));
-  view.query = PENSTOCK_TRY(parse_boxed_query());
+  view.query = PENSTOCK_TRY(parse_boxed_statement_query());
   return view;
 }
 
@@ -152,7 +152,7 @@ Result<CreateMaterializedView> Parser::parse_create_materialized_view() {
   view.comment = PENSTOCK_TRY(parse_comment());
   if (cursor_.accept("WITH")) view.options = PENSTOCK_TRY(parse_options());
   PENSTOCK_TRY(cursor_.expect("AS"));
-  view.query = PENSTOCK_TRY(parse_boxed_query());
+  view.query = PENSTOCK_TRY(parse_boxed_statement_query());
   return view;
 }
 
@@ -168,7 +168,7 @@ Result<CreateAlert> Parser::parse_create_alert() {
   } while (cursor_.accept(","));
   if (cursor_.accept("WITH")) alert.options = PENSTOCK_TRY(parse_options());
   PENSTOCK_TRY(cursor_.expect("AS"));
-  alert.query = PENSTOCK_TRY(parse_boxed_query());
+  alert.query = PENSTOCK_TRY(parse_boxed_statement_query());
   return alert;
 }
 

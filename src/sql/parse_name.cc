@@ -26,6 +26,7 @@ Status Parser::expect_end() {
 
 bool Parser::at_name(size_t ahead) const {
   TokenKind kind = cursor_.kind(ahead);
+  if (ahead == 0 && at_emit()) return false;
   return kind == TokenKind::kQuotedName || (kind == TokenKind::kWord && !is_reserved(cursor_.text(ahead)));
 }
 

@@ -28,10 +28,45 @@ bool Parser::at_query() const {
   for (std::string_view word : {")", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "OFFSET", "FETCH", ";"}) {
     if (cursor_.at(word, after)) return true;
   }
+  if (at_emit(after)) return true;
   return cursor_.kind(after) == TokenKind::kEnd;
 }
 
 Result<Box<Query>> Parser::parse_boxed_query() { return Box(PENSTOCK_TRY(parse_query())); }
+
+Result<Box<Query>> Parser::parse_boxed_statement_query() { return Box(PENSTOCK_TRY(parse_statement_query())); }
+
+Result<Query> Parser::parse_statement_query() {
+  Query query = PENSTOCK_TRY(parse_query());
+  if (at_emit()) query.emit = PENSTOCK_TRY(parse_emit());
+  return query;
+}
+
+// EMIT is no reserved word: a column or table may be called so.
+bool Parser::at_emit(size_t ahead) const {
+  if (!cursor_.at("EMIT", ahead)) return false;
+  if (cursor_.at("ON", ahead + 1)) return cursor_.at("UPDATE", ahead + 2) || cursor_.at("WINDOW", ahead + 2);
+  return cursor_.at("EVERY", ahead + 1) || cursor_.at("COMPLETE", ahead + 1);
+}
+
+Result<Emit> Parser::parse_emit() {
+  Emit emit{.kind = EmitKind::kOnUpdate, .interval = {}, .position = cursor_.position()};
+  PENSTOCK_TRY(cursor_.expect("EMIT"));
+  if (cursor_.accept("ON", "UPDATE")) return emit;
+  if (cursor_.accept("ON", "WINDOW")) {
+    PENSTOCK_TRY(cursor_.expect("CLOSE"));
+    emit.kind = EmitKind::kOnWindowClose;
+    return emit;
+  }
+  emit.kind = cursor_.accept("COMPLETE") ? EmitKind::kComplete : EmitKind::kEvery;
+  if (emit.kind == EmitKind::kComplete && !cursor_.at("EVERY")) {
+    cursor_.note_expected("EVERY");
+    return emit;
+  }
+  PENSTOCK_TRY(cursor_.expect("EVERY"));
+  emit.interval = PENSTOCK_TRY(parse_boxed_expression(Precedence::kSum));
+  return emit;
+}
 
 Result<Query> Parser::parse_query() {
   Nesting nesting(*this);

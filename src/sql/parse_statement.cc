@@ -14,7 +14,7 @@ Result<Statement> Parser::parse_whole_statement() {
 }
 
 Result<Query> Parser::parse_whole_query() {
-  Query query = PENSTOCK_TRY(parse_query());
+  Query query = PENSTOCK_TRY(parse_statement_query());
   PENSTOCK_TRY(expect_end());
   return query;
 }
@@ -32,7 +32,7 @@ Result<TypeName> Parser::parse_whole_type() {
 }
 
 Result<Statement::Node> Parser::parse_statement() {
-  if (cursor_.at("(") || at_query()) return Statement::Node(PENSTOCK_TRY(parse_query()));
+  if (cursor_.at("(") || at_query()) return Statement::Node(PENSTOCK_TRY(parse_statement_query()));
   if (at_session_command()) return Statement::Node(PENSTOCK_TRY(parse_session_command()));
   cursor_.note_expected("SELECT");
   if (cursor_.accept("INSERT")) return Statement::Node(PENSTOCK_TRY(parse_insert()));
@@ -60,7 +60,7 @@ Result<Insert> Parser::parse_insert() {
   Insert insert{.table = PENSTOCK_TRY(parse_qualified_name())};
   insert.hints = PENSTOCK_TRY(parse_hints());
   if (cursor_.at("(") && !at_query()) insert.columns = PENSTOCK_TRY(parse_identifier_list());
-  insert.query = PENSTOCK_TRY(parse_boxed_query());
+  insert.query = PENSTOCK_TRY(parse_boxed_statement_query());
   if (cursor_.at("ON")) insert.on_conflict = PENSTOCK_TRY(parse_on_conflict());
   insert.returning = PENSTOCK_TRY(parse_returning());
   return insert;

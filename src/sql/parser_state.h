@@ -157,6 +157,11 @@ class Parser {
   bool at_query() const;
   Result<Query> parse_query();
   Result<Box<Query>> parse_boxed_query();
+  // The query of a statement: EMIT may follow.
+  Result<Query> parse_statement_query();
+  Result<Box<Query>> parse_boxed_statement_query();
+  bool at_emit(size_t ahead = 0) const;
+  Result<Emit> parse_emit();
   Result<Query> parse_set_operation(int level);
   Result<Query> parse_query_operand();
   Status parse_with(Query& query);

@@ -18,6 +18,17 @@ void Printer::print(const Query& query) {
   if (!query.order_by.empty()) word(" ORDER BY "), print_order(query.order_by);
   if (query.limit) word(" LIMIT "), print(*query.limit);
   if (query.offset) word(" OFFSET "), print(*query.offset);
+  if (query.emit) print(*query.emit);
+}
+
+void Printer::print(const Emit& emit) {
+  switch (emit.kind) {
+    case EmitKind::kOnUpdate: return word(" EMIT ON UPDATE");
+    case EmitKind::kOnWindowClose: return word(" EMIT ON WINDOW CLOSE");
+    case EmitKind::kEvery: word(" EMIT"); break;
+    case EmitKind::kComplete: word(" EMIT COMPLETE"); break;
+  }
+  if (emit.interval) word(" EVERY "), print(*emit.interval);
 }
 
 void Printer::print_node(const SetOperation& node) {

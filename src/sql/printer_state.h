@@ -14,6 +14,7 @@ class Printer {
  public:
   void print(const Statement& statement);
   void print(const Query& query);
+  void print(const Emit& emit);
   // In parentheses when it binds less tightly than `minimum`.
   void print(const Expression& expression, Precedence minimum = Precedence::kLowest);
   void print(const TypeName& type);

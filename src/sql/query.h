@@ -196,12 +196,24 @@ struct CommonTableExpression {
   bool operator==(const CommonTableExpression&) const = default;
 };
 
+enum class EmitKind : uint8_t { kOnUpdate, kOnWindowClose, kEvery, kComplete };
+
+// EMIT ON UPDATE, EMIT ON WINDOW CLOSE, EMIT EVERY interval, EMIT COMPLETE [EVERY interval]: when the result of a
+// statement comes out, and as what.
+struct Emit {
+  EmitKind kind = EmitKind::kOnUpdate;
+  Box<Expression> interval;  // of kEvery, and of kComplete where it is given
+  Position position;
+  bool operator==(const Emit&) const = default;
+};
+
 struct Query {
   std::vector<CommonTableExpression> with;
   std::variant<Select, Values, SetOperation> body;
   std::vector<OrderItem> order_by;
   Box<Expression> limit;
   Box<Expression> offset;
+  std::optional<Emit> emit;  // only of a statement's own query
   Position position;
   bool operator==(const Query&) const;
 };

@@ -1,6 +1,7 @@
 """Topics of upserts and of Debezium's events, with Kafka's clients on the other side."""
 
 import json
+import time
 
 import pytest
 import requests
@@ -146,3 +147,25 @@ def test_events_of_debezium_are_a_table_and_are_written(sql, bootstrap, make_top
     letters = sql(f"SELECT error FROM penstock.dead_letters WHERE topic = '{products}'")
     assert letters == [["not an event of Debezium: it has no op"]]
     sql("DROP JOB insert_counts; DROP TABLE counts; DROP TABLE products")
+
+
+def test_emit_every_waits_for_its_interval_and_not_longer(sql, bootstrap, make_topic):
+    orders = make_topic()
+    view = "CREATE MATERIALIZED VIEW {} AS SELECT COUNT(*) AS n FROM every_orders {};"
+    sql(
+        f"CREATE TABLE every_orders (n BIGINT) WITH ('connector' = 'kafka', 'topic' = '{orders}', 'format' = 'json');"
+        + view.format("at_once", "")
+        + view.format("each_second", "EMIT EVERY INTERVAL '1' SECOND")
+        + view.format("each_day", "EMIT EVERY INTERVAL '1' DAY")
+        + "FLUSH;"
+    )
+    produce(bootstrap, orders, [(None, '{"n": 1}')] * 5)
+    sql("FLUSH")
+    produce(bootstrap, orders, [(None, '{"n": 2}')] * 5)
+    deadline = time.monotonic() + DEADLINE_S
+    while sql("SELECT n FROM at_once") != [[10]] or sql("SELECT n FROM each_second") != [[10]]:
+        assert time.monotonic() < deadline
+    assert sql("SELECT n FROM each_day") == [[5]]
+    sql("FLUSH")
+    assert sql("SELECT n FROM each_day") == [[10]]
+    sql("".join(f"DROP MATERIALIZED VIEW {name};" for name in ("at_once", "each_second", "each_day")) + "DROP TABLE every_orders")

@@ -50,6 +50,12 @@ Derived derive(const Aggregate& op, const LogicalInputs& inputs) {
   derived.traits.bounded = input.traits.bounded;
   derived.traits.append_only = derived.traits.bounded;  // a bounded input gives its groups once, at the end
   derived.traits.key = identity(op.keys.size());
+  // Groups of a window change only while its rows come; but they come out at the barrier.
+  Traits windows;
+  windows.closing_window = input.traits.window ? input.traits.window : input.traits.closing_window;
+  std::vector<int> mapping(input.schema.size(), -1);
+  for (size_t i = 0; i < op.keys.size(); ++i) mapping[op.keys[i]] = static_cast<int>(i);
+  derived.traits.closing_window = map_traits(windows, mapping).closing_window;
   return derived;
 }
 

@@ -47,6 +47,11 @@ LogicalPtr push_filter(const Normalize& op, const LogicalPtr& node, Conjuncts co
 }
 
 Result<PhysicalPtr> convert(const Normalize& op, const LogicalNode& node, PhysicalInputs inputs) {
+  if (op.keys.empty() && node.schema.size() > kCountedColumnsMax) {
+    return unsupported("rows without a primary key are known by at most {} columns, not {}", kCountedColumnsMax,
+                       node.schema.size())
+        .hint("declare the PRIMARY KEY of the table");
+  }
   const std::vector<int> keys = op.keys.empty() ? identity(node.schema.size()) : op.keys;
   return make_physical_node(op, {exchange_by(std::move(inputs[0]), keys)}, node);
 }

@@ -64,6 +64,12 @@ Derived derive(const Rank& op, const LogicalInputs& inputs) {
   derived.traits.bounded = input.traits.bounded;
   derived.traits.append_only = input.traits.bounded;  // a bounded input gives its ranks once, at the end
   derived.traits.key = input.traits.key;
+  // Ranks within a window change only while its rows come; but they come out at the barrier.
+  const std::optional<WindowColumns>& window = input.traits.window ? input.traits.window : input.traits.closing_window;
+  if (window && std::ranges::any_of(op.partition_by,
+                                    [&](int column) { return column == window->end || column == window->time; })) {
+    derived.traits.closing_window = window;
+  }
   if (only_first_row(op)) {
     derived.traits.key = op.partition_by;
   } else if (op.with_rank && op.function == Rank::Function::kRowNumber) {

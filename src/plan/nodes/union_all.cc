@@ -9,6 +9,7 @@ Derived derive(const UnionAll& /*op*/, const LogicalInputs& inputs) {
   Derived derived{inputs.front()->schema, inputs.front()->traits};
   derived.traits.key.reset();
   derived.traits.window.reset();
+  derived.traits.closing_window.reset();
   for (size_t i = 1; i < inputs.size(); ++i) {
     const Traits& other = inputs[i]->traits;
     derived.traits.append_only = derived.traits.append_only && other.append_only;

@@ -63,6 +63,7 @@ Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
   // Sessions hold their rows back, so that these come later than their own times.
   if (op.window.kind == types::Window::Kind::kSession) traits.time_columns.clear();
   traits.window.reset();
+  traits.closing_window.reset();
   auto first = static_cast<int>(derived.schema.size());
   add_window_columns(derived.schema[op.time_column].type, kAll, derived);
   bool multiplied = op.window.kind == types::Window::Kind::kHop || op.window.kind == types::Window::Kind::kCumulate;
