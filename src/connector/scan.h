@@ -25,9 +25,6 @@
 #include "types/type.h"
 #include "types/window.h"
 
-namespace penstock {
-class MetricsRegistry;
-}
 namespace penstock::expr {
 class Expr;
 }

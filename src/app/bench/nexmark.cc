@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -67,25 +68,24 @@ class NexmarkServer {
   ServerProcess& process() { return *process_; }
   SqlClient& sql() { return *sql_; }
 
-  // Runs the query into a blackhole of this name: as a job to its end, or as a batch.
-  Status run_as_job(std::string_view query, std::string_view sink) {
+  // Runs the query into a blackhole of this name: as a job to its end, or as a batch. Of the job, how many bytes of state it
+  // was seen with at most.
+  Result<double> run_as_job(std::string_view query, std::string_view sink) {
     PENSTOCK_TRY(sql_->run("SET 'execution.runtime-mode' = 'streaming'; " + into(query, sink)));
-    return wait_for_job(fmt::format("insert_{}", sink));
+    double most_bytes = 0;
+    while (true) {
+      const SqlClient::Rows rows = PENSTOCK_TRY(
+          sql_->run(fmt::format("SELECT state, error, state_bytes FROM sys.jobs WHERE name = 'insert_{}'", sink)));
+      if (rows.size() != 1) return make_error(ErrorCode::kInternal, "the job into {} is gone", sink);
+      most_bytes = std::max(most_bytes, std::strtod(rows[0][2].c_str(), nullptr));
+      if (rows[0][0] == "finished") return most_bytes;
+      if (rows[0][0] != "running") return make_error(ErrorCode::kInternal, "the job {}: {}", rows[0][0], rows[0][1]);
+      std::this_thread::sleep_for(kPollInterval);
+    }
   }
   Status run_as_batch(std::string_view query, std::string_view sink) {
     PENSTOCK_TRY(sql_->run(into(query, sink)));
     return {};
-  }
-
-  Status wait_for_job(const std::string& name) {
-    while (true) {
-      const SqlClient::Rows rows =
-          PENSTOCK_TRY(sql_->run(fmt::format("SELECT state, error FROM sys.jobs WHERE name = '{}'", name)));
-      if (rows.size() != 1) return make_error(ErrorCode::kInternal, "there is no job {}", name);
-      if (rows[0][0] == "finished") return {};
-      if (rows[0][0] != "running") return make_error(ErrorCode::kInternal, "the job {}: {}", rows[0][0], rows[0][1]);
-      std::this_thread::sleep_for(kPollInterval);
-    }
   }
 
   Result<Remainder> remainder(std::string_view sink) const {
@@ -140,12 +140,12 @@ Result<Measurement> run_nexmark_query(const BenchOptions& options) {
 
   const double cpu_before = PENSTOCK_TRY(server.process().cpu_seconds());
   const int64_t start_us = monotonic_time_us();
-  PENSTOCK_TRY(server.run_as_job(query, "sink"));
+  const double state_bytes = PENSTOCK_TRY(server.run_as_job(query, "sink"));
   result.seconds = static_cast<double>(monotonic_time_us() - start_us) / 1e6;
   result.cpu_seconds = PENSTOCK_TRY(server.process().cpu_seconds()) - cpu_before;
   result.peak_rss_mb = PENSTOCK_TRY(server.process().memory()).peak_rss_mb;
   const Remainder measured = PENSTOCK_TRY(server.remainder("sink"));
-  result.extra = {{"result_rows", measured.rows}};
+  result.extra = {{"state_mb", state_bytes / 1e6}, {"result_rows", measured.rows}};
   PENSTOCK_TRY(server.process().stop());
 
   PENSTOCK_TRY(check_result(options, query, events, measured, result.problems));

@@ -22,7 +22,7 @@ constexpr int64_t kFirstCategory = 10;
 constexpr int64_t kCategories = 5;
 constexpr int64_t kChannels = 10'000;
 constexpr int64_t kHotChannelRatio = 2;
-constexpr size_t kLetters = 1 << 20;
+constexpr size_t kLetters = 1 << 16;  // a cache holds them
 constexpr int64_t kPriceSteps = 4096;
 
 constexpr std::array<std::string_view, 4> kHotChannels{"Google", "Facebook", "Baidu", "Apple"};
