@@ -6,6 +6,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Coroutine frames and std::expected make g++ 12 see uninitialised memory that is not there.
   target_compile_options(penstock_flags INTERFACE -Wno-maybe-uninitialized)
 endif()
+if(PENSTOCK_PRECOMPILE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Precompiled, the standard library's headers are no system headers to it, and it warns of what it inlines from them.
+  # With -fpch-preprocess ccache sees what a precompiled header was made from, wherever the clone lies.
+  target_compile_options(penstock_flags INTERFACE
+    -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict -fpch-preprocess)
+elseif(PENSTOCK_PRECOMPILE)
+  target_compile_options(penstock_flags INTERFACE "SHELL:-Xclang -fno-pch-timestamp")  # ccache wants them equal
+endif()
 target_include_directories(penstock_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
 target_compile_definitions(penstock_flags INTERFACE PENSTOCK_CHECKED=$<BOOL:${PENSTOCK_CHECKED}>)
 
@@ -27,5 +35,6 @@ endif()
 find_program(PENSTOCK_CCACHE ccache)
 if(PENSTOCK_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${PENSTOCK_CCACHE})
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${PENSTOCK_CCACHE})
 endif()
