@@ -345,7 +345,8 @@ std::string_view suffix_of(format::FormatKind kind) {
   switch (kind) {
     case format::FormatKind::kJson: return ".json";
     case format::FormatKind::kCsv: return ".csv";
-    case format::FormatKind::kRaw: break;
+    case format::FormatKind::kRaw:
+    case format::FormatKind::kDebeziumJson: break;  // the latter is for topics alone
   }
   return ".txt";
 }

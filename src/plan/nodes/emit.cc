@@ -39,6 +39,11 @@ Derived derive(const Emit& op, const LogicalInputs& inputs) {
   Traits& traits = derived.traits;
   if (waits_for_windows(op, input)) {
     traits.append_only = true;
+    // A row stays when its window is closed, whatever becomes of its key later.
+    if (const WindowColumns* window = windows_of(input); window != nullptr && traits.key) {
+      const int column = window->end >= 0 ? window->end : window->time;
+      if (std::ranges::find(*traits.key, column) == traits.key->end()) traits.key->push_back(column);
+    }
     // Rows come with the barrier behind the watermark.
     traits.time_columns.clear();
     traits.window.reset();
