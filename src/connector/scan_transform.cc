@@ -103,8 +103,8 @@ void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& wate
     if (!times.is_null(i)) result.least_time = std::min(result.least_time.value_or(time_values[i]), time_values[i]);
   }
   if (too_far_ahead > 0 && too_far_ahead_ != nullptr) too_far_ahead_->add(too_far_ahead);
-  const bool makes_late = result.watermark && result.least_time &&
-                          window_ends_.may_be_late(*result.least_time, result.watermark->value());
+  const bool makes_late =
+      result.watermark && result.least_time && window_ends_.may_be_late(*result.least_time, result.watermark->value());
   if (!makes_late && !every_row_) return;
   EventTime before = kMinEventTime;
   result.watermark_before.reserve(batch.rows());

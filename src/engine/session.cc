@@ -120,7 +120,8 @@ class SessionImpl : public Session {
   }
 
   // Of an INSERT, which may end.
-  plan::PlanContext insert_context(plan::PlanMode mode, const Prepared& prepared, std::vector<Value> values = {}) const {
+  plan::PlanContext insert_context(plan::PlanMode mode, const Prepared& prepared,
+                                   std::vector<Value> values = {}) const {
     plan::PlanContext of_insert = context(mode, prepared, std::move(values));
     of_insert.reads_system_tables = true;
     return of_insert;
@@ -375,7 +376,8 @@ class SessionImpl : public Session {
     if (const auto* query = std::get_if<sql::Query>(&node)) {
       root = PENSTOCK_TRY(plan::plan_query(*query, context(plan::PlanMode::kBounded, call.prepared))).root;
     } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
-      root = PENSTOCK_TRY(plan::plan_insert(*insert, insert_context(plan::PlanMode::kStreaming, call.prepared))).query.root;
+      root = PENSTOCK_TRY(plan::plan_insert(*insert, insert_context(plan::PlanMode::kStreaming, call.prepared)))
+                 .query.root;
     } else if (const auto* create = std::get_if<sql::CreateMaterializedView>(&node)) {
       root = PENSTOCK_TRY(plan::plan_query(*create->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
     } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {

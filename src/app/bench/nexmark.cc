@@ -68,8 +68,8 @@ class NexmarkServer {
   ServerProcess& process() { return *process_; }
   SqlClient& sql() { return *sql_; }
 
-  // Runs the query into a blackhole of this name: as a job to its end, or as a batch. Of the job, how many bytes of state it
-  // was seen with at most.
+  // Runs the query into a blackhole of this name: as a job to its end, or as a batch. Of the job, how many bytes of
+  // state it was seen with at most.
   Result<double> run_as_job(std::string_view query, std::string_view sink) {
     PENSTOCK_TRY(sql_->run("SET 'execution.runtime-mode' = 'streaming'; " + into(query, sink)));
     double most_bytes = 0;
