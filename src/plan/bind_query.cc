@@ -6,6 +6,7 @@
 #include "expr/evaluate.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/rules.h"
 #include "sql/keywords.h"
 #include "types/types_of.h"
 

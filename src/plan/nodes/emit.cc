@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "plan/node.h"
+#include "plan/rules.h"
 
 namespace penstock::plan {
 namespace {
