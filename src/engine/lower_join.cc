@@ -7,6 +7,7 @@
 #include "exec/operators/join.h"
 #include "exec/operators/lookup_join.h"
 #include "exec/operators/temporal_join.h"
+#include "plan/planner.h"
 #include "types/types_of.h"
 #include "types/window.h"
 
