@@ -75,6 +75,9 @@ constexpr OptionDoc kUpsertOptions[] = {
     kBoundedOffsets,
     kIdleTimeout,
     kMaxAheadOption,
+    kAlignmentGroupOption,
+    kAlignmentDriftOption,
+    kAlignmentIntervalOption,
     {"sink.parallelism", "", "Taken for Flink's sake, without effect."},
     {"sink.buffer-flush.*", "",
      "Taken for Flink's sake, without effect: of each key the last change of an epoch is "
