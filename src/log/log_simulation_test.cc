@@ -567,7 +567,7 @@ TEST_F(LogSimulation, KeepsItsPromisesWhateverTheMachineDoes) {
   const uint64_t seeds = number_from_environment("PENSTOCK_SIM_SEEDS", 2000);
   for (uint64_t seed = first; seed < first + seeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Simulation(seed).run(seed % 4 == 0 ? 300 : 80);
+    Simulation(seed).run(seed % 8 == 0 ? 200 : 80);
     ASSERT_FALSE(HasFailure()) << "PENSTOCK_SIM_FIRST_SEED=" << seed << " PENSTOCK_SIM_SEEDS=1 repeats it";
   }
 }
