@@ -1,9 +1,7 @@
 #include "exec/edge_checker.h"
 
-#include <algorithm>
 #include <variant>
 
-#include "base/hash.h"
 #include "columnar/row_key.h"
 
 namespace penstock::exec {
@@ -54,36 +52,34 @@ Status EdgeChecker::check_batch(const columnar::ChangeBatch& batch) {
     }
   }
   if (!batch.append_only() && batch.ops()->size() != batch.rows()) return broken("ops and rows differ in number");
-  for (size_t row = 0; row < batch.rows(); ++row) {
-    key_.clear();
-    columnar::append_key(key_, batch.columns(), row);
-    count(key_, batch.weight(row));
-  }
+  count(batch);
   return {};
 }
 
-void EdgeChecker::count(std::string_view row, int weight) {
-  const auto counted = [&](std::string_view key) { return (hash64(key) & not_counted_) == 0; };
-  if (!counted(row)) return;
-  const auto found = weights_.try_emplace(std::string(row), 0).first;
-  found->second += weight;
-  if (found->second == 0) weights_.erase(found);
+void EdgeChecker::count(const columnar::ChangeBatch& batch) {
+  columnar::hash_rows(batch.columns(), batch.rows(), hashes_);
+  for (size_t row = 0; row < batch.rows(); ++row) {
+    const uint64_t hash = hashes_[row];
+    if ((hash & not_counted_) != 0) continue;
+    const auto found = weights_.try_emplace(hash, 0).first;
+    found->second += batch.weight(row);
+    if (found->second < 0) {
+      if (!negative_.contains(hash))
+        negative_.emplace(hash, columnar::to_text({1, batch.slice(row, row + 1).columns()}));
+    } else if (!negative_.empty()) {
+      negative_.erase(hash);
+    }
+    if (found->second == 0) weights_.erase(found);
+  }
   if (weights_.size() <= kCountedRowsMax) return;
   not_counted_ = not_counted_ << 1 | 1;
-  std::erase_if(weights_, [&](const auto& entry) { return !counted(entry.first); });
+  std::erase_if(weights_, [&](const auto& entry) { return (entry.first & not_counted_) != 0; });
+  std::erase_if(negative_, [&](const auto& entry) { return (entry.first & not_counted_) != 0; });
 }
 
 Status EdgeChecker::check_weights() const {
-  auto negative = std::ranges::find_if(weights_, [](const auto& entry) { return entry.second < 0; });
-  if (negative == weights_.end()) return {};
-  std::vector<columnar::ColumnBuilder> builders;
-  for (const types::Field& field : schema_) builders.emplace_back(field.type);
-  std::string_view key = negative->first;
-  columnar::decode_key(key, builders);
-  std::vector<columnar::ColumnPtr> columns;
-  for (columnar::ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-  return broken(fmt::format("a row was deleted more often than inserted: {}",
-                            columnar::to_text(columnar::ChangeBatch(1, std::move(columns)))));
+  if (negative_.empty()) return {};
+  return broken(fmt::format("a row was deleted more often than inserted: {}", negative_.begin()->second));
 }
 
 }  // namespace penstock::exec

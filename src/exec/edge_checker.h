@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/epoch.h"
 #include "base/result.h"
@@ -30,15 +31,17 @@ class EdgeChecker {
  private:
   Status check_batch(const columnar::ChangeBatch& batch);
   Status check_weights() const;
-  void count(std::string_view row, int weight);
+  void count(const columnar::ChangeBatch& batch);
 
   types::Schema schema_;
   Watermark watermark_;
   Epoch epoch_;
   bool ended_ = false;
-  uint64_t not_counted_ = 0;                          // rows with one of these bits in their hash
-  std::unordered_map<std::string, int64_t> weights_;  // by encoded row; rows of weight 0 are left out
-  std::string key_;
+  // Rows are known by their hashes: encoding each would cost more than what made it.
+  uint64_t not_counted_ = 0;                            // rows with one of these bits in their hash
+  std::unordered_map<uint64_t, int64_t> weights_;       // rows of weight 0 are left out
+  std::unordered_map<uint64_t, std::string> negative_;  // their texts
+  std::vector<uint64_t> hashes_;
 };
 
 }  // namespace penstock::exec
