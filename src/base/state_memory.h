@@ -66,16 +66,22 @@ struct StateAllocator {
 
   T* allocate(size_t count) {
     T* const memory = std::allocator<T>().allocate(count);
-    internal::state_bytes_of_thread += static_cast<int64_t>(count * sizeof(T)) + kAllocationBytes;
+    internal::state_bytes_of_thread += bytes_of(count);
     return memory;
   }
   void deallocate(T* memory, size_t count) {
-    internal::state_bytes_of_thread -= static_cast<int64_t>(count * sizeof(T)) + kAllocationBytes;
+    internal::state_bytes_of_thread -= bytes_of(count);
     std::allocator<T>().deallocate(memory, count);
   }
   template <class U>
   bool operator==(const StateAllocator<U>& /*other*/) const {
     return true;
+  }
+
+ private:
+  static int64_t bytes_of(size_t count) {
+    const size_t elements = count * sizeof(T);  // NOLINT(bugprone-sizeof-expression): pointers, too
+    return static_cast<int64_t>(elements) + kAllocationBytes;
   }
 };
 

@@ -70,7 +70,7 @@ def check_alerts(server, source):
     return firing()
 
 
-@pytest.mark.timeout(at_length(180, 3600))
+@pytest.mark.timeout(at_length(400, 3600))
 def test_no_incident_is_forgotten_or_told_twice(crashing):
     server = crashing(7)
     receiver = Receiver(server.random)

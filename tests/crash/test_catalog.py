@@ -58,7 +58,7 @@ def view_names(server):
     return {view["name"] for view in requests.get(f"http://{server.http}/api/v1/views", timeout=30).json()["views"]}
 
 
-@pytest.mark.timeout(at_length(180, 3600))
+@pytest.mark.timeout(at_length(400, 3600))
 def test_topics_and_views_stay_made_or_dropped(crashing):
     server = crashing(seed=1)
     admin = AdminClient({"bootstrap.servers": server.kafka, "socket.timeout.ms": 3000, **FAST_RECONNECT})

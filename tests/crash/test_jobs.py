@@ -133,7 +133,7 @@ def check_jobs(server, source, output):
     assert copied() == copies
 
 
-@pytest.mark.timeout(at_length(360, 3600))
+@pytest.mark.timeout(at_length(600, 3600))
 @pytest.mark.parametrize("seed", range(at_length(1, 3)))
 def test_jobs_equal_a_recomputation(crashing, seed):
     server = crashing(seed)

@@ -46,7 +46,7 @@ def committed_offset(bootstrap, group):
     return offset
 
 
-@pytest.mark.timeout(at_length(180, 3600))
+@pytest.mark.timeout(at_length(400, 3600))
 @pytest.mark.parametrize("seed", range(at_length(1, 3)))
 def test_nothing_acknowledged_is_lost_doubled_or_moved(crashing, seed):
     server = crashing(seed)

@@ -76,15 +76,13 @@ Result<PhysicalPtr> convert(const Emit& op, const LogicalNode& node, PhysicalInp
     const WindowColumns& window = *windows_of(input);
     emit.of_end = window.time < 0;
     emit.time_column = emit.of_end ? window.end : window.time;
-    return make_physical_node(std::move(emit), {exchange_by(std::move(inputs[0]), input.traits.key.value_or(all))},
-                              node);
+    return make_physical_node(emit, {exchange_by(std::move(inputs[0]), input.traits.key.value_or(all))}, node);
   }
   switch (op.kind) {
-    case Emit::Kind::kComplete: return make_physical_node(std::move(emit), {gather(std::move(inputs[0]))}, node);
+    case Emit::Kind::kComplete: return make_physical_node(emit, {gather(std::move(inputs[0]))}, node);
     case Emit::Kind::kEvery:
-      if (input.traits.append_only) return make_physical_node(std::move(emit), std::move(inputs), node);
-      return make_physical_node(std::move(emit), {exchange_by(std::move(inputs[0]), input.traits.key.value_or(all))},
-                                node);
+      if (input.traits.append_only) return make_physical_node(emit, std::move(inputs), node);
+      return make_physical_node(emit, {exchange_by(std::move(inputs[0]), input.traits.key.value_or(all))}, node);
     default: return inputs[0];
   }
 }
