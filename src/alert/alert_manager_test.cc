@@ -12,9 +12,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 using types::TypeKind;
 
 const types::Schema kSchema = {{"who", TypeKind::kString}, {"total", TypeKind::kBigInt}};

@@ -13,7 +13,6 @@
 namespace penstock::state {
 namespace {
 
-using columnar::ChangeBatch;
 using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
 using types::DataType;

@@ -15,7 +15,6 @@ namespace penstock::connector {
 namespace {
 
 using columnar::ChangeBatch;
-using columnar::Column;
 using exec::SourceState;
 using testing::HasSubstr;
 

@@ -25,7 +25,7 @@ std::string published(io::Env& env, const std::string& directory) {
   for (const std::string& name : env.list(directory).value()) {
     if (name.starts_with('.')) continue;
     EXPECT_THAT(name, StartsWith("part-"));
-    files[{name.size(), name}] = env.read_file(directory + "/" + name).value();
+    files[{name.size(), name}] = env.read_file(fmt::format("{}/{}", directory, name)).value();
   }
   std::string text;
   for (const auto& [name, content] : files) text += content;

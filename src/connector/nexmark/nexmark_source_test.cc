@@ -13,7 +13,6 @@ namespace penstock::connector {
 namespace {
 
 using columnar::ChangeBatch;
-using columnar::Column;
 using columnar::StringCell;
 using exec::SourceState;
 using testing::HasSubstr;

@@ -14,7 +14,6 @@ namespace penstock::exec {
 namespace {
 
 using columnar::ChangeBatch;
-using columnar::ColumnPtr;
 
 // Rows are dropped in bulk, when this many more than can be in the result have been collected.
 constexpr size_t kSlackRows = 4 * columnar::kBatchRowsMax;
