@@ -118,7 +118,7 @@ Result<LogicalPtr> Binder::bind_emit(const sql::Emit& written, LogicalPtr plan) 
     }
   }
   std::vector<std::string> names = column_names(*plan);
-  return make_node(std::move(emit), {std::move(plan)}, std::move(names));
+  return make_node(emit, {std::move(plan)}, std::move(names));
 }
 
 Status Binder::check_size(const LogicalPtr& plan, sql::Position position) const {
