@@ -46,6 +46,7 @@ class StateBytes {
   }
   ~StateBytes() { internal::state_bytes_of_thread -= bytes_; }
 
+  size_t bytes() const { return static_cast<size_t>(bytes_); }
   void set(size_t bytes) {
     internal::state_bytes_of_thread += static_cast<int64_t>(bytes) - bytes_;
     bytes_ = static_cast<int64_t>(bytes);

@@ -48,6 +48,14 @@ class ChangeBatch {
 
   ChangeBatch take(std::span<const uint16_t> rows) const;
   ChangeBatch slice(size_t begin, size_t end) const;
+  // Some of the columns, by their numbers.
+  template <class Index>
+  std::vector<ColumnPtr> columns_at(const std::vector<Index>& numbers) const {
+    std::vector<ColumnPtr> columns;
+    columns.reserve(numbers.size());
+    for (const Index number : numbers) columns.push_back(columns_[static_cast<size_t>(number)]);
+    return columns;
+  }
   // The same rows and ops with other columns.
   ChangeBatch with_columns(std::vector<ColumnPtr> columns) const { return {rows_, std::move(columns), ops_}; }
   // An estimate of the memory held, without texts, which may be shared.

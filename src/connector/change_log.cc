@@ -115,9 +115,7 @@ Status ChangeLog::append(std::span<const ChangeBatch> changes) {
     text.clear();
     ends.clear();
     encoder_->encode_all(batch, text, ends);
-    std::vector<columnar::ColumnPtr> key_columns;
-    for (const int column : options_.key) key_columns.push_back(batch.column(static_cast<size_t>(column)));
-    const ChangeBatch keys = batch.with_columns(std::move(key_columns));
+    const ChangeBatch keys = batch.with_columns(batch.columns_at(options_.key));
     for (size_t row = 0, begin = 0; row < batch.rows(); begin = ends[row++]) {
       key.clear();
       if (key_encoder_ != nullptr) key_encoder_->encode(keys, row, key);

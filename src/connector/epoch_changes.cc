@@ -4,18 +4,9 @@
 #include <utility>
 
 #include "columnar/row_key.h"
+#include "types/types_of.h"
 
 namespace penstock::connector {
-
-namespace {
-
-std::vector<types::DataType> types_of(const types::Schema& schema, const std::vector<size_t>& columns) {
-  std::vector<types::DataType> types;
-  for (const size_t column : columns) types.push_back(schema[column].type);
-  return types;
-}
-
-}  // namespace
 
 EpochChanges::EpochChanges(const types::Schema& schema, std::vector<size_t> keys)
     : key_types_(types_of(schema, keys)), keys_(std::move(keys)) {
@@ -27,14 +18,13 @@ void EpochChanges::start() {
       key_types_,
       state::PayloadLayout{.bytes = sizeof(Chain), .init = [](void*, std::byte* payload) { new (payload) Chain(); }});
   batches_.clear();
+  batches_bytes_.set(0);
   changes_.clear();
   order_.clear();
 }
 
 void EpochChanges::add(columnar::ChangeBatch batch) {
-  std::vector<columnar::ColumnPtr> keys;
-  for (const size_t column : keys_) keys.push_back(batch.column(column));
-  chains_->find_or_insert(keys, batch.rows(), found_);
+  chains_->find_or_insert(batch.columns_at(keys_), batch.rows(), found_);
   const auto number = static_cast<uint32_t>(batches_.size());
   for (size_t row = 0; row < batch.rows(); ++row) {
     Chain& chain = *reinterpret_cast<Chain*>(found_[row]);
@@ -49,6 +39,7 @@ void EpochChanges::add(columnar::ChangeBatch batch) {
     chain.last = change;
     chain.removes = chain.removes || batch.weight(row) < 0;
   }
+  batches_bytes_.set(batches_bytes_.bytes() + batch.bytes_with_texts());
   batches_.push_back(std::move(batch));
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/state_memory.h"
 #include "columnar/change_batch.h"
 #include "state/group_table.h"
 #include "types/type.h"
@@ -62,9 +63,10 @@ class EpochChanges {
   const std::vector<size_t> keys_;
   std::unique_ptr<state::GroupTable> chains_;
   std::vector<columnar::ChangeBatch> batches_;
-  std::vector<Change> changes_;
+  StateBytes batches_bytes_;
+  StateVector<Change> changes_;
   std::vector<std::byte*> found_;
-  std::vector<std::byte*> order_;  // the chains as they began
+  StateVector<std::byte*> order_;  // the chains as they began
 };
 
 }  // namespace penstock::connector

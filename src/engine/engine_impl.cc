@@ -592,7 +592,7 @@ void EngineImpl::add_system_table(SystemTable table) {
 void EngineImpl::add_late_rows(const StreamJob& job) {
   const std::vector<std::shared_ptr<LateRowStore>>& stores = job.late_rows();
   for (size_t i = 0; i < stores.size(); ++i) {
-    const std::string name = late_rows_table(lower(job.options().name), i + 1);
+    const std::string name = plan::late_rows_prefix(job.options().name) + std::to_string(i + 1);
     SystemTable table{.schema_name = "", .name = name, .schema = stores[i]->schema(), .rows = {}};
     table.rows = [store = stores[i]] { return store->rows(); };
     system_tables_[name] = std::make_shared<const SystemTable>(std::move(table));
@@ -600,9 +600,8 @@ void EngineImpl::add_late_rows(const StreamJob& job) {
 }
 
 void EngineImpl::remove_late_rows(const std::string& job) {
-  const std::string prefix = late_rows_table(lower(job), 0);
-  const std::string_view of_job = std::string_view(prefix).substr(0, prefix.size() - 1);
-  std::erase_if(system_tables_, [&](const auto& table) { return table.first.starts_with(of_job); });
+  const std::string prefix = plan::late_rows_prefix(job);
+  std::erase_if(system_tables_, [&](const auto& table) { return table.first.starts_with(prefix); });
 }
 
 void EngineImpl::add_own_system_tables() {

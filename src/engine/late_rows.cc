@@ -1,7 +1,5 @@
 #include "engine/late_rows.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace penstock::engine {
@@ -55,7 +53,5 @@ std::vector<std::vector<Value>> LateRowStore::rows() const {
   for (const Kept& kept : rows_) rows.push_back(kept.values);
   return rows;
 }
-
-std::string late_rows_table(std::string_view job, size_t number) { return fmt::format("late_rows.{}.{}", job, number); }
 
 }  // namespace penstock::engine

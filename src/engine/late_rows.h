@@ -52,7 +52,4 @@ class LateRowStore : public exec::LateRows {
   size_t bytes_ = 0;
 };
 
-// Where the rows of the n-th operator of a job are found among the system tables, counted from 1.
-std::string late_rows_table(std::string_view job, size_t number);
-
 }  // namespace penstock::engine

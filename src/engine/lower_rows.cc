@@ -12,14 +12,14 @@
 #include "exec/operators/rank.h"
 #include "exec/operators/sort.h"
 #include "exec/operators/unnest.h"
+#include "types/types_of.h"
 
 namespace penstock::engine {
 
 using plan::PhysicalNode;
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Normalize& normalize) {
-  exec::NormalizeOptions options{.column_types = {}, .keys = normalize.keys, .at_end = node.traits.bounded};
-  for (const types::Field& field : node.schema) options.column_types.push_back(field.type);
+  exec::NormalizeOptions options{.schema = node.schema, .keys = normalize.keys, .at_end = node.traits.bounded};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_normalize(options));
   });
@@ -116,9 +116,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::UnionAll& 
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Emit& emit) {
-  std::vector<types::DataType> types;
-  for (const types::Field& field : node.schema) types.push_back(field.type);
-  return append(node, [emit, types = std::move(types), late = context_.late_dropped](int /*instance*/) {
+  return append(node, [emit, types = types_of(node.schema), late = context_.late_dropped](int /*instance*/) {
     using Kind = plan::Emit::Kind;
     std::unique_ptr<exec::Operator> made;
     if (emit.kind == Kind::kOnWindowClose) {

@@ -15,10 +15,7 @@ using exec::SourceState;
 constexpr size_t kRowsPerPoll = 8 * columnar::kBatchRowsMax;
 
 ChangeBatch choose(const ChangeBatch& batch, const std::vector<int>& columns) {
-  std::vector<ColumnPtr> chosen;
-  chosen.reserve(columns.size());
-  for (const int column : columns) chosen.push_back(batch.column(static_cast<size_t>(column)));
-  return batch.with_columns(std::move(chosen));
+  return batch.with_columns(batch.columns_at(columns));
 }
 
 class ViewSnapshotSource : public exec::Source {

@@ -34,9 +34,7 @@ void Exchange::scatter(const columnar::ChangeBatch& batch) {
     push(targets_[0], batch);
     return;
   }
-  key_columns_.clear();
-  for (int key : keys_) key_columns_.push_back(batch.column(static_cast<size_t>(key)));
-  columnar::hash_rows(key_columns_, batch.rows(), hashes_);
+  columnar::hash_rows(batch.columns_at(keys_), batch.rows(), hashes_);
   for (Target& target : targets_) target.rows.clear();
   for (size_t row = 0; row < batch.rows(); ++row) {
     targets_[owner_of(columnar::vnode_of(hashes_[row]), targets_.size())].rows.push_back(static_cast<uint16_t>(row));

@@ -49,7 +49,6 @@ class Exchange {
   Partitioning partitioning_;
   std::vector<int> keys_;
   std::vector<Target> targets_;
-  std::vector<columnar::ColumnPtr> key_columns_;
   std::vector<uint64_t> hashes_;
 };
 

@@ -1,5 +1,4 @@
-// late_rows('job' [, number]): rows that the operators of a job dropped, which the engine offers as the system tables
-// late_rows.<job>.<number>.
+// late_rows('job' [, number]): rows that the operators of a job dropped, which the engine offers as system tables.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,6 +6,7 @@
 #include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "plan/binder.h"
+#include "plan/planner.h"
 #include "sql/keywords.h"
 
 namespace penstock::plan {
@@ -19,13 +19,15 @@ Error wrong_arguments(sql::Position position) {
 
 }  // namespace
 
+std::string late_rows_prefix(std::string_view job) { return fmt::format("late_rows.{}.", sql::to_lower(job)); }
+
 Result<LogicalPtr> Binder::bind_late_rows(const sql::FunctionCall& call) {
   sql::Position position = call.name.position();
   if (call.arguments.empty() || call.arguments.size() > 2) return wrong_arguments(position);
   position = call.arguments.front().position;
   const auto* job = call.arguments.front().get_if<sql::Literal>();
   if (job == nullptr || job->kind != sql::LiteralKind::kString) return wrong_arguments(position);
-  const std::string prefix = "late_rows." + sql::to_lower(job->text) + ".";
+  const std::string prefix = late_rows_prefix(job->text);
   const auto operators =
       std::ranges::count_if(context_.system_tables, [&](const auto& table) { return table.first.starts_with(prefix); });
   if (operators == 0) {

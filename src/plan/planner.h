@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -55,6 +56,10 @@ struct PlannedInsert {
   PlannedQuery query;
 };
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);
+
+// Before the numbers, from 1, of the system tables with the rows that operators of a job dropped because they were
+// late.
+std::string late_rows_prefix(std::string_view job);
 
 // What EXPLAIN calls an operator: "Aggregate".
 std::string operator_name(const PhysicalNode& node);

@@ -14,10 +14,11 @@ inline std::vector<DataType> types_of(const Schema& schema) {
   return types;
 }
 
-inline std::vector<DataType> types_of(const Schema& schema, const std::vector<int>& columns) {
+template <class Index>
+std::vector<DataType> types_of(const Schema& schema, const std::vector<Index>& columns) {
   std::vector<DataType> types;
   types.reserve(columns.size());
-  for (const int column : columns) types.push_back(schema[static_cast<size_t>(column)].type);
+  for (const Index column : columns) types.push_back(schema[static_cast<size_t>(column)].type);
   return types;
 }
 

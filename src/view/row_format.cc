@@ -19,12 +19,7 @@ RowFormat::RowFormat(const types::Schema& schema, const std::vector<int>& key) :
   for (const size_t column : order_) types_.push_back(schema[column].type);
 }
 
-std::vector<ColumnPtr> RowFormat::arrange(const columnar::ChangeBatch& batch) const {
-  std::vector<ColumnPtr> arranged;
-  arranged.reserve(order_.size());
-  for (const size_t column : order_) arranged.push_back(batch.column(column));
-  return arranged;
-}
+std::vector<ColumnPtr> RowFormat::arrange(const columnar::ChangeBatch& batch) const { return batch.columns_at(order_); }
 
 size_t RowFormat::encode(std::string& out, const std::vector<ColumnPtr>& arranged, size_t row) const {
   const size_t begin = out.size();

@@ -39,9 +39,7 @@ class Aggregate : public Operator {
   }
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
-    std::vector<ColumnPtr> keys;
-    for (const int key : options_.keys) keys.push_back(batch.column(static_cast<size_t>(key)));
-    table_.find_or_insert(keys, batch.rows(), groups_);
+    table_.find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
     touch();
     for (size_t row = 0; row < batch.rows(); ++row) state_of(groups_[row]).rows += batch.weight(row);
     accumulators_.update(groups_, batch, distinct_);

@@ -7,7 +7,9 @@
 #include "exec/operators/complete_output.h"
 #include "exec/operators/emit_on_close.h"
 #include "exec/operators/net_changes.h"
+#include "exec/operators/text_output_test.h"
 #include "types/calendar.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 namespace {
@@ -16,27 +18,9 @@ using columnar::batch_from_text;
 using columnar::ChangeBatch;
 using types::DataType;
 
-class TextOutput : public Output {
- public:
-  void emit(ChangeBatch batch) override {
-    EXPECT_GT(batch.rows(), 0U);
-    EXPECT_LE(batch.rows(), columnar::kBatchRowsMax);
-    rows += batch.rows();
-    if (rows < 100) text += (text.empty() ? "" : " | ") + columnar::to_text(batch);
-  }
-  std::string take() { return std::exchange(text, {}); }
-
-  size_t rows = 0;
-  std::string text;
-};
-
 class EmitTest : public testing::Test {
  protected:
-  std::vector<DataType> types() const {
-    std::vector<DataType> types;
-    for (const types::Field& field : schema_) types.push_back(field.type);
-    return types;
-  }
+  std::vector<DataType> types() const { return types_of(schema_); }
   std::string feed(Operator& op, const std::string& rows) {
     const Status status = op.process(0, batch_from_text(rows, schema_).value(), out_);
     EXPECT_TRUE(status) << status.error().to_string();

@@ -28,6 +28,7 @@
 #include "exec/operators/project.h"
 #include "exec/operators/rank.h"
 #include "exec/operators/sort.h"
+#include "exec/operators/text_output_test.h"
 #include "exec/operators/window.h"
 #include "exec/operators/window_aggregate.h"
 #include "expr/registry.h"
@@ -234,19 +235,6 @@ const std::map<std::string, Factory>& factories() {
   };
   return all;
 }
-
-class TextOutput : public Output {
- public:
-  void emit(ChangeBatch batch) override {
-    EXPECT_LE(batch.rows(), columnar::kBatchRowsMax);
-    if (!text_.empty()) text_ += " | ";
-    text_ += columnar::to_text(batch);
-  }
-  std::string take() { return std::exchange(text_, {}); }
-
- private:
-  std::string text_;
-};
 
 std::string_view after(std::string_view text, std::string_view prefix) {
   text.remove_prefix(prefix.size());

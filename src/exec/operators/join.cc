@@ -53,9 +53,7 @@ class Join : public Operator {
     const Side side = port == 0 ? kLeftSide : kRightSide;
     const ChangeBatch rows = take_with_keys(side, batch, out);
     if (rows.empty()) return {};
-    std::vector<ColumnPtr> keys;
-    for (const int key : options_.inputs[side].keys) keys.push_back(rows.column(static_cast<size_t>(key)));
-    table_.find_or_insert(keys, rows.rows(), groups_);
+    table_.find_or_insert(rows.columns_at(options_.inputs[side].keys), rows.rows(), groups_);
     PENSTOCK_TRY(sides_[side]->add(rows, groups_));
     if (!options_.at_end) list_groups();
     if (left_only(options_.kind) && !layout_.has_condition()) return {};

@@ -83,9 +83,7 @@ std::vector<types::DataType> JoinLayout::stored_types(Side side) const {
 }
 
 std::vector<ColumnPtr> JoinLayout::stored_values(Side side, const ChangeBatch& batch) const {
-  std::vector<ColumnPtr> values;
-  for (const int column : stored_[side]) values.push_back(batch.column(static_cast<size_t>(column)));
-  return values;
+  return batch.columns_at(stored_[side]);
 }
 
 std::vector<ColumnPtr> JoinLayout::gather(const std::vector<Source>& sources, Side side, const ChangeBatch& batch,

@@ -48,9 +48,7 @@ Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> group
   new_.assign(batch.rows(), 0);
   if (options_.stored) store_.load(layout_.stored_values(options_.side, batch), batch.rows());
   if (options_.lookup == RowLookup::kIndex) {
-    std::vector<columnar::ColumnPtr> hashed;
-    for (const int column : options_.hashed_columns) hashed.push_back(batch.column(static_cast<size_t>(column)));
-    columnar::hash_rows(hashed, batch.rows(), hashes_);
+    columnar::hash_rows(batch.columns_at(options_.hashed_columns), batch.rows(), hashes_);
   }
   for (size_t i = 0; i < batch.rows(); ++i) {
     auto& group = *reinterpret_cast<JoinGroup*>(groups[i]);
@@ -76,13 +74,13 @@ Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> group
 
 RowId JoinSide::append(size_t loaded_row, JoinGroup& group) {
   const RowId row = store_.insert(loaded_row);
-  RowId& first = group.first[options_.side];
-  link(row).next = first;
+  RowId& last = group.last[options_.side];
+  (last != kNoRow ? link(last).next : group.first[options_.side]) = row;
   if (counted()) {
     counted_link(row).group = &group;
-    if (first != kNoRow) counted_link(first).previous = row;
+    counted_link(row).previous = last;
   }
-  first = row;
+  last = row;
   if (options_.lookup == RowLookup::kIndex) {
     counted_link(row).hash = hash_of(loaded_row);
     index_.insert(hash_of(loaded_row), row);
@@ -104,12 +102,8 @@ RowId JoinSide::find(size_t loaded_row, const JoinGroup& group) const {
 
 void JoinSide::remove(RowId row, JoinGroup& group) {
   const CountedLink& removed = counted_link(row);
-  if (removed.next != kNoRow) counted_link(removed.next).previous = removed.previous;
-  if (removed.previous != kNoRow) {
-    counted_link(removed.previous).next = removed.next;
-  } else {
-    group.first[options_.side] = removed.next;
-  }
+  (removed.next != kNoRow ? counted_link(removed.next).previous : group.last[options_.side]) = removed.previous;
+  (removed.previous != kNoRow ? counted_link(removed.previous).next : group.first[options_.side]) = removed.next;
   if (options_.lookup == RowLookup::kIndex) index_.erase(removed.hash, row);
   store_.erase(row);
 }

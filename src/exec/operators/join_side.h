@@ -19,7 +19,8 @@ namespace penstock::exec {
 // What a join knows of a key: the payload of its GroupTable, zero at first. Indexed by side.
 struct JoinGroup {
   std::array<int64_t, 2> weight;      // of the rows, summed
-  std::array<state::RowId, 2> first;  // of the list of rows
+  std::array<state::RowId, 2> first;  // of the list of rows, in the order in which they came
+  std::array<state::RowId, 2> last;
   std::array<bool, 2> partnered;      // what downstream has been told of the rows: that they have partners, or have not
   bool listed;                        // among those that the next barrier looks at
 };

@@ -64,9 +64,7 @@ class LookupJoin : public Operator {
 
  private:
   std::vector<ColumnPtr> keys_of(Side side, const ChangeBatch& batch) const {
-    std::vector<ColumnPtr> keys;
-    for (const int key : options_.inputs[side].keys) keys.push_back(batch.column(static_cast<size_t>(key)));
-    return keys;
+    return batch.columns_at(options_.inputs[side].keys);
   }
 
   // The rows that can have a partner; `out`, unless it is null, gets those that cannot, for a key is NULL.

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/state_memory.h"
 #include "exec/operators/row_counts.h"
 
 namespace penstock::exec {
@@ -19,12 +20,13 @@ class NetChanges : public Operator {
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     if (!counts_ && batch.append_only()) {
       held_.push_back(batch);
+      held_bytes_.set(held_bytes_.bytes() + batch.bytes_with_texts());
       return {};
     }
     if (!counts_) {
       counts_.emplace(types_);
       for (const ChangeBatch& held : held_) count(held);
-      held_.clear();
+      forget_held();
     }
     count(batch);
     return {};
@@ -34,8 +36,7 @@ class NetChanges : public Operator {
     if (!counts_) {
       if (next_held_ < held_.size()) out.emit(std::move(held_[next_held_++]));
       if (next_held_ < held_.size()) return Progress::kMore;
-      held_.clear();
-      next_held_ = 0;
+      forget_held();
       return Progress::kDone;
     }
     if (!sorted_) sort();
@@ -52,6 +53,12 @@ class NetChanges : public Operator {
   }
 
  private:
+  void forget_held() {
+    held_.clear();
+    next_held_ = 0;
+    held_bytes_.set(0);
+  }
+
   void count(const ChangeBatch& batch) {
     for (std::byte* entry : counts_->add(batch)) {
       if (!std::exchange(RowCounts::at(entry).marked, true)) order_.push_back(entry);
@@ -71,8 +78,9 @@ class NetChanges : public Operator {
   const std::vector<types::DataType> types_;
   std::vector<ChangeBatch> held_;  // as long as none takes a row back
   size_t next_held_ = 0;
+  StateBytes held_bytes_;
   std::optional<RowCounts> counts_;
-  std::vector<std::byte*> order_;  // entries as they came first
+  StateVector<std::byte*> order_;  // entries as they came first
   bool sorted_ = false;
   RepeatedRows gone_;
   RepeatedRows come_;

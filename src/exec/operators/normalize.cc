@@ -8,6 +8,7 @@
 #include "columnar/change_batch.h"
 #include "state/group_table.h"
 #include "state/row_store.h"
+#include "types/types_of.h"
 
 namespace penstock::exec {
 
@@ -37,14 +38,14 @@ class Normalize : public Operator {
         by_key_(!options_.keys.empty()),
         keys_(by_key_ ? options_.keys : all_columns()),
         others_(columns_without(keys_)),
-        groups_(types_of(keys_), layout()),
-        rows_(types_of(others_), others_.empty() ? kHeaderBytesMin : 0) {}
+        groups_(types_of(options_.schema, keys_), layout()),
+        rows_(types_of(options_.schema, others_), others_.empty() ? kHeaderBytesMin : 0) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
-    groups_.find_or_insert(pick(batch, keys_), batch.rows(), found_);
-    const columnar::Column& gone = *batch.column(options_.column_types.size());
+    groups_.find_or_insert(batch.columns_at(keys_), batch.rows(), found_);
+    const columnar::Column& gone = *batch.column(options_.schema.size());
     const auto is_gone = gone.values<uint8_t>();
-    if (by_key_) rows_.load(pick(batch, others_), batch.rows());
+    if (by_key_) rows_.load(batch.columns_at(others_), batch.rows());
     for (size_t row = 0; row < batch.rows(); ++row) {
       Group& group = at(found_[row]);
       if (group.touched == Group::kUntouched) {
@@ -83,7 +84,7 @@ class Normalize : public Operator {
   }
 
   std::vector<int> all_columns() const {
-    std::vector<int> all(options_.column_types.size());
+    std::vector<int> all(options_.schema.size());
     std::iota(all.begin(), all.end(), 0);
     return all;
   }
@@ -91,16 +92,6 @@ class Normalize : public Operator {
     std::vector<int> columns = all_columns();
     std::erase_if(columns, [&](int column) { return std::ranges::find(left_out, column) != left_out.end(); });
     return columns;
-  }
-  std::vector<types::DataType> types_of(const std::vector<int>& columns) const {
-    std::vector<types::DataType> types;
-    for (const int column : columns) types.push_back(options_.column_types[static_cast<size_t>(column)]);
-    return types;
-  }
-  static std::vector<ColumnPtr> pick(const ChangeBatch& batch, const std::vector<int>& columns) {
-    std::vector<ColumnPtr> picked;
-    for (const int column : columns) picked.push_back(batch.column(static_cast<size_t>(column)));
-    return picked;
   }
 
   // --- with a key ---
@@ -172,7 +163,7 @@ class Normalize : public Operator {
   }
 
   ChangeBatch make_batch() {
-    std::vector<ColumnPtr> columns(options_.column_types.size());
+    std::vector<ColumnPtr> columns(options_.schema.size());
     groups_of_changes_.clear();
     rows_of_changes_.clear();
     auto ops = std::make_shared<columnar::RowOps>();
@@ -182,7 +173,7 @@ class Normalize : public Operator {
       ops->push_back(change.op);
     }
     std::vector<ColumnBuilder> keys;
-    for (const types::DataType& type : types_of(keys_)) keys.emplace_back(type, changes_.size());
+    for (const types::DataType& type : types_of(options_.schema, keys_)) keys.emplace_back(type, changes_.size());
     groups_.append_keys(groups_of_changes_, keys);
     for (size_t i = 0; i < keys_.size(); ++i) columns[static_cast<size_t>(keys_[i])] = keys[i].finish();
     for (size_t i = 0; i < others_.size(); ++i) {

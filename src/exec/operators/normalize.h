@@ -11,9 +11,9 @@
 namespace penstock::exec {
 
 struct NormalizeOptions {
-  std::vector<types::DataType> column_types;  // of the output; the input has a BOOLEAN behind them: the row is gone
-  std::vector<int> keys;                      // rows with equal keys are forms of one row; empty: rows have no key
-  bool at_end = false;                        // emits nothing before the barrier, as when the input is bounded
+  types::Schema schema;   // of the output; the input has a BOOLEAN behind its columns: the row is gone
+  std::vector<int> keys;  // rows with equal keys are forms of one row; empty: rows have no key
+  bool at_end = false;    // emits nothing before the barrier, as when the input is bounded
 };
 
 // With a key: an event takes the place of the last row with its key. It comes out as an insert or an update, or as a

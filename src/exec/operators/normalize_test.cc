@@ -8,6 +8,7 @@
 
 #include "columnar/change_batch.h"
 #include "columnar/row_key.h"
+#include "exec/operators/text_output_test.h"
 
 namespace penstock::exec {
 namespace {
@@ -16,31 +17,11 @@ using columnar::batch_from_text;
 using columnar::ChangeBatch;
 using types::DataType;
 
-class TextOutput : public Output {
- public:
-  void emit(ChangeBatch batch) override {
-    EXPECT_GT(batch.rows(), 0U);
-    EXPECT_LE(batch.rows(), columnar::kBatchRowsMax);
-    rows += batch.rows();
-    append_only = append_only && batch.append_only();
-    if (keep_text) text += (text.empty() ? "" : " | ") + columnar::to_text(batch);
-    if (!keep_text) batches.push_back(std::move(batch));
-  }
-  std::string take() { return std::exchange(text, {}); }
-
-  bool keep_text = true;
-  bool append_only = true;
-  size_t rows = 0;
-  std::string text;
-  std::vector<ChangeBatch> batches;
-};
-
 class NormalizeTest : public testing::Test {
  protected:
   // k, v, and whether the row is gone.
   std::unique_ptr<Operator> make(std::vector<int> keys, bool at_end = false) const {
-    return make_normalize(
-        {.column_types = {schema_[0].type, schema_[1].type}, .keys = std::move(keys), .at_end = at_end});
+    return make_normalize({.schema = {schema_[0], schema_[1]}, .keys = std::move(keys), .at_end = at_end});
   }
   std::string feed(Operator& op, const std::string& rows) {
     const Status status = op.process(0, batch_from_text(rows, schema_).value(), out_);
@@ -109,7 +90,6 @@ TEST_F(NormalizeTest, ABoundedInputGivesItsRowsOnceAtTheEnd) {
 
 TEST_F(NormalizeTest, ManyChangesLeaveInWholeBatches) {
   const auto op = make({});
-  out_.keep_text = false;
   for (const char* gone : {"false", "true"}) {
     std::string rows;
     for (int i = 0; i < 2000; ++i) rows += fmt::format("{}+ 7 x {}", i == 0 ? "" : " | ", gone);
@@ -125,7 +105,6 @@ TEST_F(NormalizeTest, AgreesWithAMap) {
   for (const size_t batch_rows : {1, 3, 100}) {
     const auto op = make({0});
     TextOutput out;
-    out.keep_text = false;
     std::map<int64_t, std::string> expected;
     for (int batch = 0; batch < 60; ++batch) {
       columnar::BatchBuilder builder({schema_[0].type, schema_[1].type, schema_[2].type});

@@ -60,9 +60,7 @@ class PartitionTable {
   // The partition of each row of the batch.
   const std::vector<std::byte*>& find(const columnar::ChangeBatch& batch) { return find(batch, columns_); }
   const std::vector<std::byte*>& find(const columnar::ChangeBatch& batch, const std::vector<int>& columns) {
-    keys_.clear();
-    for (const int column : columns) keys_.push_back(batch.column(static_cast<size_t>(column)));
-    table_.find_or_insert(keys_, batch.rows(), groups_);
+    table_.find_or_insert(batch.columns_at(columns), batch.rows(), groups_);
     return groups_;
   }
   static P& at(std::byte* group) { return **reinterpret_cast<P**>(group); }
@@ -82,7 +80,6 @@ class PartitionTable {
 
   const std::vector<int> columns_;
   state::GroupTable table_;
-  std::vector<columnar::ColumnPtr> keys_;
   std::vector<std::byte*> groups_;
 };
 

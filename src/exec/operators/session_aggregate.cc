@@ -25,9 +25,8 @@ class SessionAggregate : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "sessions take only inserts");
-    keys_.clear();
-    for (const int key : options_.keys) keys_.push_back(batch.column(static_cast<size_t>(key)));
-    sessions_.assign(keys_, *batch.column(static_cast<size_t>(options_.time_column)), batch.rows(), of_rows_);
+    sessions_.assign(batch.columns_at(options_.keys), *batch.column(static_cast<size_t>(options_.time_column)),
+                     batch.rows(), of_rows_);
     rows_.clear();
     payloads_.clear();
     for (size_t row = 0; row < batch.rows(); ++row) {
@@ -83,7 +82,6 @@ class SessionAggregate : public Operator {
   Accumulators accumulators_;
   DistinctTables distinct_;
   SessionStore sessions_;
-  std::vector<ColumnPtr> keys_;
   std::vector<Session*> of_rows_;  // of the batch at hand
   columnar::Selection rows_;
   std::vector<std::byte*> payloads_;

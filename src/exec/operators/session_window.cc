@@ -31,9 +31,8 @@ class SessionWindow : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "sessions take only inserts");
-    keys_.clear();
-    for (const int key : options_.keys) keys_.push_back(batch.column(static_cast<size_t>(key)));
-    sessions_.assign(keys_, *batch.column(static_cast<size_t>(options_.time_column)), batch.rows(), of_rows_);
+    sessions_.assign(batch.columns_at(options_.keys), *batch.column(static_cast<size_t>(options_.time_column)),
+                     batch.rows(), of_rows_);
     bool all = true;
     for (size_t row = 0; row < batch.rows(); ++row) {
       if (of_rows_[row] == nullptr) {
@@ -99,7 +98,6 @@ class SessionWindow : public Operator {
 
   const SessionWindowOptions options_;
   SessionStore sessions_;
-  std::vector<ColumnPtr> keys_;
   std::vector<Session*> of_rows_;  // of the batch at hand
   std::string row_;                // the one at hand
   // Among the closed sessions the one that is being emitted, and how much of it has been.

@@ -6,6 +6,7 @@
 
 #include "columnar/change_batch.h"
 #include "columnar/nested.h"
+#include "exec/operators/text_output_test.h"
 
 namespace penstock::exec {
 namespace {
@@ -17,23 +18,6 @@ using columnar::NestedParts;
 using types::DataType;
 using types::TypeKind;
 
-class Collected : public Output {
- public:
-  void emit(ChangeBatch batch) override {
-    ASSERT_GT(batch.rows(), 0U);
-    ASSERT_LE(batch.rows(), columnar::kBatchRowsMax);
-    rows += batch.rows();
-    batches.push_back(std::move(batch));
-  }
-  std::string text() const {
-    std::string text;
-    for (const ChangeBatch& batch : batches) text += (text.empty() ? "" : " | ") + to_text(batch);
-    return text;
-  }
-  size_t rows = 0;
-  std::vector<ChangeBatch> batches;
-};
-
 ColumnPtr integers(const std::vector<int64_t>& values) {
   ColumnBuilder builder(TypeKind::kInt);
   for (int64_t value : values) builder.append_int64(value);
@@ -44,10 +28,10 @@ DataType type_of(const char* text) { return DataType::parse(text).value(); }
 
 std::string run(UnnestOptions options, const ChangeBatch& batch) {
   std::unique_ptr<Operator> unnest = make_unnest(options);
-  Collected out;
+  TextOutput out;
   EXPECT_TRUE(unnest->process(0, batch, out).has_value());
   while (unnest->unfinished()) EXPECT_TRUE(unnest->resume(out).has_value());
-  return out.text();
+  return out.take();
 }
 
 // Rows 1 [10, 20], 2 [], 3 NULL, 4 [30], the second and the last taken back.
@@ -90,7 +74,7 @@ TEST(UnnestTest, ManyElementsLeaveInPieces) {
   NestedParts parts{.columns = {integers(values)}, .ends = {kElements / 2, kElements}};
   ChangeBatch batch(2, {put_together(type_of("ARRAY<INT>"), parts, {})});
   std::unique_ptr<Operator> unnest = make_unnest({.column = 0});
-  Collected out;
+  TextOutput out;
   ASSERT_TRUE(unnest->process(0, batch, out).has_value());
   EXPECT_TRUE(unnest->unfinished());
   EXPECT_LT(out.rows, size_t{kElements});

@@ -90,9 +90,7 @@ std::span<const LateRow> WindowSlices::add(const ChangeBatch& batch) {
 }
 
 void WindowSlices::add_rows(Slice& slice, const ChangeBatch& batch) {
-  keys_.clear();
-  for (const int key : options_.keys) keys_.push_back(batch.column(static_cast<size_t>(key)));
-  slice.groups.table->find_or_insert(keys_, batch.rows(), groups_);
+  slice.groups.table->find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
   for (size_t row = 0; row < batch.rows(); ++row) {
     *reinterpret_cast<int64_t*>(groups_[row]) += batch.weight(row);
   }

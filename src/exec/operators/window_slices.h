@@ -81,7 +81,6 @@ class WindowSlices {
   Accumulators accumulators_;
   std::map<int64_t, Slice> slices_;  // by start
   std::vector<Slice*> touched_;      // that have rows of the batch at hand
-  std::vector<columnar::ColumnPtr> keys_;
   std::vector<std::byte*> groups_;
   std::vector<LateRow> late_;
 
