@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "base/suggest.h"
 #include "base/time.h"
@@ -22,6 +23,7 @@ std::string_view name_space_name(NameSpace name_space) {
     case NameSpace::kRelation: return "table or view";
     case NameSpace::kAlert: return "alert";
     case NameSpace::kJob: return "job";
+    case NameSpace::kFunction: return "function";
   }
   return "";
 }
@@ -31,10 +33,10 @@ Error dependants_error(const Entry& entry, const std::vector<EntryPtr>& dependan
   std::string names;
   for (size_t i = 0; i < std::min(dependants.size(), kNamesShown); ++i) {
     if (i > 0) names += ", ";
-    names += fmt::format("{} {}", dependants[i]->kind_name(), dependants[i]->name);
+    names += fmt::format("{} {}", dependants[i]->kind_name(), dependants[i]->plain_name());
   }
   if (dependants.size() > kNamesShown) names += fmt::format(" and {} more", dependants.size() - kNamesShown);
-  return invalid_argument("{} {} is used by {}", entry.kind_name(), entry.name, names)
+  return invalid_argument("{} {} is used by {}", entry.kind_name(), entry.plain_name(), names)
       .hint("drop them first, or use DROP ... CASCADE");
 }
 
@@ -47,19 +49,25 @@ const std::string* find_option(const Options& options, std::string_view key) {
 
 NameSpace Entry::name_space() const {
   if (alert() != nullptr) return NameSpace::kAlert;
+  if (function() != nullptr) return NameSpace::kFunction;
   return job() != nullptr ? NameSpace::kJob : NameSpace::kRelation;
 }
 
 std::string_view Entry::kind_name() const {
-  static constexpr std::string_view kNames[] = {"table", "view", "materialized view", "alert", "job"};
+  static constexpr std::string_view kNames[] = {"table", "view", "materialized view", "alert", "job", "function"};
   static_assert(std::size(kNames) == std::variant_size_v<Definition>);
   return kNames[definition.index()];
+}
+
+std::string_view Entry::plain_name() const {
+  return temporary ? std::string_view(name).substr(name.find('.') + 1) : std::string_view(name);
 }
 
 const std::vector<Column>& Entry::columns() const {
   static const std::vector<Column> kNone;
   if (table() != nullptr) return table()->columns;
   if (view() != nullptr) return view()->columns;
+  if (function() != nullptr) return function()->parameters;
   return materialized_view() != nullptr ? materialized_view()->columns : kNone;
 }
 
@@ -104,6 +112,11 @@ bool is_system_name(std::string_view full_name) {
   return dot != std::string_view::npos && is_system_schema(full_name.substr(0, dot));
 }
 
+bool is_visible(const Entry& entry, const NameScope& scope) {
+  if (!entry.temporary) return true;
+  return !scope.temporary.empty() && entry.name.starts_with(scope.temporary + ".");
+}
+
 Catalog::Catalog(std::unique_ptr<Store> store) : store_(std::move(store)) {}
 Catalog::~Catalog() = default;
 
@@ -140,6 +153,34 @@ Result<EntryPtr> Catalog::get(NameSpace name_space, std::string_view name) const
   return not_found("there is no {} {}", name_space_name(name_space), name).hint(did_you_mean(name, known));
 }
 
+Result<std::string> Catalog::resolve_function(const sql::QualifiedName& name, const NameScope& scope) const {
+  if (name.parts.size() > 1) {
+    return invalid_argument("functions are in no schema: their names have one part").at(name.position().offset);
+  }
+  if (!scope.temporary.empty()) {
+    std::string temporary = scope.temporary + "." + name.parts.front().text;
+    if (find(NameSpace::kFunction, temporary) != nullptr) return temporary;
+  }
+  return name.parts.front().text;
+}
+
+Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameScope& scope) const {
+  if (name.parts.size() == 1 && !scope.temporary.empty()) {
+    std::string temporary = scope.temporary + "." + name.parts.front().text;
+    if (find_relation(temporary) != nullptr) return temporary;
+  }
+  return full_name(name);
+}
+
+std::vector<std::string> Catalog::names_in(const NameScope& scope) const {
+  std::vector<std::string> names;
+  for (const EntryPtr& entry : entries()) {
+    const bool relation = entry->name_space() == NameSpace::kRelation;
+    if (relation && is_visible(*entry, scope)) names.emplace_back(entry->plain_name());
+  }
+  return names;
+}
+
 std::vector<EntryPtr> Catalog::entries() const {
   std::vector<EntryPtr> entries;
   {
@@ -158,27 +199,66 @@ Status Catalog::check_new(const Entry& entry) const {
   for (const std::string& dependency : entry.dependencies) {
     bool known = is_system_name(dependency) || entries_.contains({NameSpace::kRelation, sql::to_lower(dependency)});
     if (!known) return not_found("there is no table or view {} any more", dependency);
+    if (!entry.temporary) PENSTOCK_TRY(check_outlived(entry, NameSpace::kRelation, dependency));
+  }
+  for (const std::string& function : entry.functions) {
+    if (!entries_.contains({NameSpace::kFunction, sql::to_lower(function)})) {
+      return not_found("there is no function {} any more", function);
+    }
+    if (!entry.temporary) PENSTOCK_TRY(check_outlived(entry, NameSpace::kFunction, function));
   }
   return {};
 }
 
+// What stays cannot need what goes with a session. With the lock held.
+Status Catalog::check_outlived(const Entry& entry, NameSpace name_space, const std::string& dependency) const {
+  const auto found = entries_.find({name_space, sql::to_lower(dependency)});
+  if (found == entries_.end() || !found->second->temporary) return {};
+  const std::string user = entry.job() != nullptr ? std::string("a running INSERT")
+                                                  : fmt::format("{} {}", entry.kind_name(), entry.plain_name());
+  return invalid_argument("{} would outlive the temporary {} {} that it uses", user, found->second->kind_name(),
+                          found->second->plain_name())
+      .hint("a temporary object ends with its session: create it without TEMPORARY");
+}
+
 Result<EntryPtr> Catalog::create(Entry entry) {
+  std::vector<Entry> entries;
+  entries.push_back(std::move(entry));
+  return PENSTOCK_TRY(create_all(std::move(entries))).front();
+}
+
+Result<std::vector<EntryPtr>> Catalog::create_all(std::vector<Entry> entries) {
   std::unique_lock lock(mutex_);
-  PENSTOCK_TRY(check_new(entry));
-  Key key(entry.name_space(), sql::to_lower(entry.name));
-  if (auto found = entries_.find(key); found != entries_.end()) {
-    return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", found->second->kind_name(),
-                      found->second->name);
+  if (entries_.size() + entries.size() > kEntriesMax) {
+    return make_error(ErrorCode::kResourceExhausted, "there are {} objects already; there can be {}", entries_.size(),
+                      kEntriesMax);
   }
-  if (entries_.size() >= kEntriesMax) {
-    return make_error(ErrorCode::kResourceExhausted, "there are {} objects already, which is the limit", kEntriesMax);
+  std::vector<const Entry*> durable;
+  std::set<Key> new_keys;
+  int64_t id = next_id_;
+  for (Entry& entry : entries) {
+    PENSTOCK_TRY(check_new(entry));
+    Key key(entry.name_space(), sql::to_lower(entry.name));
+    if (auto found = entries_.find(key); found != entries_.end()) {
+      return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", found->second->kind_name(),
+                        found->second->plain_name());
+    }
+    if (!new_keys.insert(std::move(key)).second) {
+      return make_error(ErrorCode::kAlreadyExists, "{} {} would be created twice", entry.kind_name(), entry.name);
+    }
+    entry.id = id++;
+    if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
+    if (!entry.temporary) durable.push_back(&entry);
   }
-  entry.id = next_id_;
-  if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
-  if (!entry.temporary) PENSTOCK_TRY(store_->change({}, &entry));
-  ++next_id_;
+  if (!durable.empty()) PENSTOCK_TRY(store_->change({}, durable));
+  next_id_ = id;
   ++version_;
-  return entries_[std::move(key)] = std::make_shared<const Entry>(std::move(entry));
+  std::vector<EntryPtr> created;
+  for (Entry& entry : entries) {
+    created.push_back(std::make_shared<const Entry>(std::move(entry)));
+    entries_[Key(created.back()->name_space(), sql::to_lower(created.back()->name))] = created.back();
+  }
+  return created;
 }
 
 Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
@@ -195,11 +275,13 @@ Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
     return make_error(ErrorCode::kAlreadyExists, "{} is a {}", old.name, old.kind_name());
   }
   std::vector<EntryPtr> users;
-  if (old.name_space() == NameSpace::kRelation) collect_dependants(key.second, users);
+  collect_dependants(key, users);
   if (!users.empty()) return dependants_error(old, users);
   entry.id = next_id_;
   if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
-  PENSTOCK_TRY(store_->change({old.id}, entry.temporary ? nullptr : &entry));
+  std::vector<const Entry*> durable;
+  if (!entry.temporary) durable.push_back(&entry);
+  PENSTOCK_TRY(store_->change({old.id}, durable));
   ++next_id_;
   ++version_;
   return found->second = std::make_shared<const Entry>(std::move(entry));
@@ -207,13 +289,14 @@ Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
 
 // Depth first: an entry is added after everything that depends on it. With the lock held. An entry exists before what
 // depends on it does, so there are no cycles.
-void Catalog::collect_dependants(const std::string& relation, std::vector<EntryPtr>& found) const {
+void Catalog::collect_dependants(const Key& used, std::vector<EntryPtr>& found) const {
+  if (used.first != NameSpace::kRelation && used.first != NameSpace::kFunction) return;  // nothing is made of others
   for (const auto& [key, entry] : entries_) {
-    bool depends = std::ranges::any_of(entry->dependencies, [&](const std::string& dependency) {
-      return sql::equal_ignoring_case(dependency, relation);
-    });
+    const auto& names = used.first == NameSpace::kFunction ? entry->functions : entry->dependencies;
+    bool depends = std::ranges::any_of(
+        names, [&](const std::string& name) { return sql::equal_ignoring_case(name, used.second); });
     if (!depends || std::ranges::find(found, entry) != found.end()) continue;
-    if (entry->name_space() == NameSpace::kRelation) collect_dependants(key.second, found);
+    collect_dependants(key, found);
     found.push_back(entry);
   }
 }
@@ -221,7 +304,7 @@ void Catalog::collect_dependants(const std::string& relation, std::vector<EntryP
 std::vector<EntryPtr> Catalog::dependants(std::string_view relation) const {
   std::shared_lock lock(mutex_);
   std::vector<EntryPtr> found;
-  collect_dependants(std::string(relation), found);
+  collect_dependants({NameSpace::kRelation, std::string(relation)}, found);
   return found;
 }
 
@@ -232,12 +315,14 @@ Result<std::vector<EntryPtr>> Catalog::drop(NameSpace name_space, std::string_vi
   if (found == entries_.end()) return not_found("there is no {} {}", name_space_name(name_space), name);
   EntryPtr entry = found->second;
   std::vector<EntryPtr> dropped;
-  if (name_space == NameSpace::kRelation) collect_dependants(found->first.second, dropped);
+  collect_dependants(found->first, dropped);
   if (!dropped.empty() && !cascade) return dependants_error(*entry, dropped);
   dropped.push_back(entry);
   std::vector<int64_t> ids;
-  for (const EntryPtr& one : dropped) ids.push_back(one->id);
-  PENSTOCK_TRY(store_->change(ids, nullptr));
+  for (const EntryPtr& one : dropped) {
+    if (!one->temporary) ids.push_back(one->id);
+  }
+  if (!ids.empty()) PENSTOCK_TRY(store_->change(ids, {}));
   for (const EntryPtr& one : dropped) entries_.erase({one->name_space(), sql::to_lower(one->name)});
   ++version_;
   return dropped;

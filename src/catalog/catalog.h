@@ -1,4 +1,5 @@
-// The tables, views, materialized views, alerts and jobs of a data directory, and its settings. Durable in SQLite.
+// The tables, views, materialized views, functions, alerts and jobs of a data directory, and its settings. Durable in
+// SQLite.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 
 #include "base/result.h"
 #include "catalog/entry.h"
+#include "catalog/name_scope.h"
 
 namespace penstock::sql {
 struct QualifiedName;
@@ -34,6 +36,8 @@ inline constexpr size_t kEntriesMax = 10'000;
 // for what is in a system schema. kNotFound, with the position, for other schemas.
 Result<std::string> full_name(const sql::QualifiedName& name);
 bool is_system_name(std::string_view full_name);
+// Whether the scope's session sees the entry: it is not of another session.
+bool is_visible(const Entry& entry, const NameScope& scope);
 
 // Thread-safe. What it hands out never changes; an entry is durable when create() returns.
 class Catalog {
@@ -51,13 +55,21 @@ class Catalog {
   EntryPtr find_relation(std::string_view name) const { return find(NameSpace::kRelation, name); }
   // kNotFound with "did you mean", unless it is there.
   Result<EntryPtr> get(NameSpace name_space, std::string_view name) const;
+  // The full name of the table or view that a name stands for, or would. Errors as of full_name().
+  Result<std::string> resolve(const sql::QualifiedName& name, const NameScope& scope) const;
+  // The same of a function.
+  Result<std::string> resolve_function(const sql::QualifiedName& name, const NameScope& scope) const;
+  // The tables and views that can be named without a schema, by what they are called then.
+  std::vector<std::string> names_in(const NameScope& scope) const;
   // All entries, in the order of their creation.
   std::vector<EntryPtr> entries() const;
 
   // Adds an entry, whose id and, when 0, created_at_us it sets. kAlreadyExists when the name is taken, kNotFound when
-  // a dependency does not exist.
+  // a dependency does not exist, kInvalidArgument when one is temporary and the entry is not.
   Result<EntryPtr> create(Entry entry);
-  // The same, in the place of an entry of that name and kind. Fails while others depend on it, or when there is
+  // All of them, or none.
+  Result<std::vector<EntryPtr>> create_all(std::vector<Entry> entries);
+  // One, in the place of an entry of that name and kind. Fails while others depend on it, or when there is
   // another kind of object of that name.
   Result<EntryPtr> create_or_replace(Entry entry);
 
@@ -79,7 +91,8 @@ class Catalog {
 
   explicit Catalog(std::unique_ptr<Store> store);
   Status check_new(const Entry& entry) const;
-  void collect_dependants(const std::string& relation, std::vector<EntryPtr>& found) const;
+  Status check_outlived(const Entry& entry, NameSpace name_space, const std::string& dependency) const;
+  void collect_dependants(const Key& used, std::vector<EntryPtr>& found) const;
 
   mutable std::shared_mutex mutex_;
   std::unique_ptr<Store> store_;

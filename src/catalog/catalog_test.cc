@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "catalog/create_text.h"
 #include "catalog/sqlite.h"
 #include "sql/expression.h"
 
@@ -190,6 +191,69 @@ TEST_F(CatalogTest, TemporaryEntriesAreForgotten) {
   EXPECT_EQ(catalog_->find_relation("t"), nullptr);
 }
 
+TEST_F(CatalogTest, ASessionSeesItsOwnTemporaryEntries) {
+  Entry temporary = table("pg_temp_1.t");
+  temporary.temporary = true;
+  ASSERT_TRUE(catalog_->create(temporary));
+  ASSERT_TRUE(catalog_->create(table("u")));
+  sql::QualifiedName name;
+  name.parts.push_back({"T", {}});
+  EXPECT_EQ(*catalog_->resolve(name, {.temporary = "pg_temp_1"}), "pg_temp_1.T");
+  EXPECT_EQ(*catalog_->resolve(name, {.temporary = "pg_temp_11"}), "T");
+  EXPECT_THAT(catalog_->names_in({.temporary = "pg_temp_1"}), ElementsAre("t", "u"));
+  EXPECT_THAT(catalog_->names_in({.temporary = "pg_temp_11"}), ElementsAre("u"));
+  EXPECT_FALSE(catalog_->create(view("v", {"pg_temp_1.t"})));  // it would stay
+}
+
+TEST_F(CatalogTest, FunctionsSurviveAndAreInUse) {
+  const Entry function{.name = "f",
+                       .sql = "CREATE FUNCTION ...",
+                       .definition = Function{.parameters = {{.name = "a", .type = types::TypeKind::kInt}},
+                                              .returns = types::DataType(types::TypeKind::kBigInt),
+                                              .expression = "a + 1"}};
+  const Entry alias{.name = "t", .sql = "", .definition = Function{.any_arguments = true, .identifier = "UPPER"}};
+  ASSERT_TRUE(catalog_->create(function));
+  ASSERT_TRUE(catalog_->create(alias));
+  ASSERT_TRUE(catalog_->create(table("t")));  // in a name space of its own
+  Entry user = view("v", {"t"});
+  user.functions = {"F"};
+  ASSERT_TRUE(catalog_->create(user));
+  reopen();
+  EXPECT_EQ(catalog_->find(NameSpace::kFunction, "F")->definition, function.definition);
+  EXPECT_EQ(catalog_->find(NameSpace::kFunction, "T")->definition, alias.definition);
+  EXPECT_EQ(catalog_->find_relation("v")->functions, user.functions);
+  EXPECT_FALSE(catalog_->drop(NameSpace::kFunction, "f", false));
+  EXPECT_FALSE(catalog_->create_or_replace(function));
+  EXPECT_TRUE(catalog_->drop(NameSpace::kFunction, "t", false));
+  EXPECT_THAT(names(*catalog_->drop(NameSpace::kFunction, "f", true)), ElementsAre("v", "f"));
+  user.functions = {"g"};
+  EXPECT_FALSE(catalog_->create(user));
+}
+
+TEST_F(CatalogTest, SeveralEntriesAreCreatedOrNone) {
+  ASSERT_TRUE(catalog_->create(table("c")));
+  EXPECT_FALSE(catalog_->create_all({table("a"), table("b"), table("C")}));
+  EXPECT_FALSE(catalog_->create_all({table("a"), table("A")}));
+  EXPECT_FALSE(catalog_->create_all({table("a"), view("b", {"nothing"})}));
+  EXPECT_THAT(names(catalog_->entries()), ElementsAre("c"));
+  ASSERT_TRUE(catalog_->create_all({table("b"), table("a")}));
+  reopen();
+  EXPECT_THAT(names(catalog_->entries()), ElementsAre("c", "b", "a"));
+}
+
+TEST_F(CatalogTest, ATableIsWrittenAsItsStatement) {
+  Entry entry = table("of it");
+  auto& definition = std::get<Table>(entry.definition);
+  definition.columns.push_back({.name = "d", .type = types::TypeKind::kBoolean, .default_value = "TRUE OR FALSE"});
+  EXPECT_EQ(*create_table_text(entry),
+            "CREATE TABLE `of it` (id BIGINT NOT NULL, ts TIMESTAMP_LTZ(3) COMMENT 'when', twice AS id * 2, `where` "
+            "BIGINT METADATA FROM 'offset' VIRTUAL, d BOOLEAN DEFAULT (TRUE OR FALSE), WATERMARK FOR ts AS ts - "
+            "INTERVAL '5' SECOND, PRIMARY KEY (id) NOT ENFORCED) COMMENT 'a table' WITH ('topic' = 'x''y', "
+            "'connector' = 'kafka')");
+  definition.columns[2].computed = "id *";
+  EXPECT_EQ(create_table_text(entry).error().code(), ErrorCode::kCorruption);
+}
+
 TEST_F(CatalogTest, TheVersionCountsChanges) {
   uint64_t before = catalog_->version();
   ASSERT_TRUE(catalog_->create(table("t")));
@@ -254,8 +318,10 @@ TEST_F(CatalogTest, EntriesOfFormat2AreInUtc) {
   {
     auto database = SqliteDatabase::open(path());
     ASSERT_TRUE(database);
-    ASSERT_TRUE(database->execute(
-        "ALTER TABLE entries DROP COLUMN time_zone; DROP TABLE scan_options; PRAGMA user_version = 2"));
+    ASSERT_TRUE(
+        database->execute("ALTER TABLE entries DROP COLUMN time_zone; DROP TABLE scan_options; DROP TABLE functions; "
+                          "ALTER TABLE entries DROP COLUMN returns; ALTER TABLE entries DROP COLUMN any_arguments; "
+                          "PRAGMA user_version = 2"));
   }
   reopen();
   EXPECT_EQ(catalog_->find_relation("v")->time_zone, "UTC");

@@ -97,10 +97,20 @@ struct Job {
   bool operator==(const Job&) const = default;
 };
 
-using Definition = std::variant<Table, View, MaterializedView, Alert, Job>;
+// A scalar function: an expression over its parameters, or another name of a function of the program.
+struct Function {
+  std::vector<Column> parameters;          // physical columns; the types say which casts are implicit
+  bool any_arguments = false;              // no parameters are declared: what `identifier` takes
+  std::optional<types::DataType> returns;  // nullopt: what the expression gives
+  std::string expression;                  // SQL; empty: `identifier` is called
+  std::string identifier;
+  bool operator==(const Function&) const = default;
+};
+
+using Definition = std::variant<Table, View, MaterializedView, Alert, Job, Function>;
 
 // Objects of one name space have different names: tables and views of both kinds share one.
-enum class NameSpace : uint8_t { kRelation, kAlert, kJob };
+enum class NameSpace : uint8_t { kRelation, kAlert, kJob, kFunction };
 
 struct Entry {
   int64_t id = 0;    // given by the catalog, never used again
@@ -109,16 +119,19 @@ struct Entry {
   std::string comment;
   int64_t created_at_us = 0;
   std::string time_zone = "UTC";          // of the session that created it: its expressions compute in it for ever
-  bool temporary = false;                 // kept in memory only
+  bool temporary = false;                 // of one session, whose temporary schema the name begins with; in memory only
   std::vector<std::string> dependencies;  // relations that it reads or writes
+  std::vector<std::string> functions;     // created ones that its expressions call
   // Of what runs: options of the tables that it scans, as the engine fixed them when it was made.
   Options scan_options;
   Definition definition;
 
   NameSpace name_space() const;
-  // "table", "view", "materialized view", "alert", "job".
+  // "table", "view", "materialized view", "alert", "job", "function".
   std::string_view kind_name() const;
-  // The columns of a table or view; empty for others.
+  // The name as its session writes it: that of a temporary object without the schema.
+  std::string_view plain_name() const;
+  // The columns of a table or view, the parameters of a function; empty for others.
   const std::vector<Column>& columns() const;
   types::Schema schema() const;
 
@@ -127,6 +140,7 @@ struct Entry {
   const MaterializedView* materialized_view() const { return std::get_if<MaterializedView>(&definition); }
   const Alert* alert() const { return std::get_if<Alert>(&definition); }
   const Job* job() const { return std::get_if<Job>(&definition); }
+  const Function* function() const { return std::get_if<Function>(&definition); }
 
   bool operator==(const Entry&) const = default;
 };

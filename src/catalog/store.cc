@@ -5,7 +5,7 @@
 namespace penstock::catalog {
 namespace {
 
-constexpr int64_t kFormatVersion = 3;
+constexpr int64_t kFormatVersion = 4;
 
 // Format 2: a new file is made in it and then taken further like an old one. What an entry has beside its columns,
 // options, channels and dependencies; texts are empty where they do not apply.
@@ -83,6 +83,18 @@ constexpr const char* kFromFormat2 = R"(
   );
   PRAGMA user_version = 3;
 )";
+// From format 3: there were no functions. A function's expression is its query, its identifier the target.
+constexpr const char* kFromFormat3 = R"(
+  ALTER TABLE entries ADD COLUMN returns TEXT NOT NULL DEFAULT '';
+  ALTER TABLE entries ADD COLUMN any_arguments INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE functions (
+    entry_id INTEGER NOT NULL REFERENCES entries(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (entry_id, position)
+  );
+  PRAGMA user_version = 4;
+)";
 
 }  // namespace
 
@@ -100,6 +112,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   if (version == 0) PENSTOCK_TRY(store->execute_together(kTables));
   if (version == 1) PENSTOCK_TRY(store->execute_together(kFromFormat1));
   if (version <= 2) PENSTOCK_TRY(store->execute_together(kFromFormat2));
+  if (version <= 3) PENSTOCK_TRY(store->execute_together(kFromFormat3));
   if (version > kFormatVersion) {
     return make_error(ErrorCode::kCorruption,
                       "{} was written by a later version of this program (format {}, this is {})", path, version,
@@ -122,7 +135,7 @@ Result<Store::Content> Store::load() {
   Content content;
   SqliteStatement rows = PENSTOCK_TRY(database_.prepare(
       "SELECT id, kind, name, sql, comment, created_at_us, query, watermark_column, watermark, severity, target, "
-      "append_only, has_key, time_zone "
+      "append_only, has_key, time_zone, returns, any_arguments "
       "FROM entries ORDER BY id"));
   while (PENSTOCK_TRY(rows.step())) {
     Entry entry;
@@ -133,10 +146,8 @@ Result<Store::Content> Store::load() {
     entry.created_at_us = rows.integer(5);
     entry.time_zone = rows.text(13);
     entry.definition = PENSTOCK_TRY(load_definition(rows));
-    SqliteStatement names =
-        PENSTOCK_TRY(database_.prepare("SELECT name FROM dependencies WHERE entry_id = ? ORDER BY position"));
-    names.bind(1, entry.id);
-    while (PENSTOCK_TRY(names.step())) entry.dependencies.push_back(names.text(0));
+    entry.dependencies = PENSTOCK_TRY(load_names("dependencies", entry.id));
+    entry.functions = PENSTOCK_TRY(load_names("functions", entry.id));
     entry.scan_options = PENSTOCK_TRY(load_pairs("scan_options", entry.id));
     content.entries.push_back(std::move(entry));
   }
@@ -165,6 +176,15 @@ Result<Definition> Store::load_definition(SqliteStatement& row) {
     if (row.integer(12) != 0) view.key = PENSTOCK_TRY(load_key(id));
     return Definition(std::move(view));
   }
+  if (kind == "function") {
+    Function function{.parameters = std::move(columns),
+                      .any_arguments = row.integer(15) != 0,
+                      .returns = {},
+                      .expression = std::move(query),
+                      .identifier = row.text(10)};
+    if (!row.text(14).empty()) function.returns = PENSTOCK_TRY(types::DataType::parse(row.text(14)));
+    return Definition(std::move(function));
+  }
   if (kind == "job") return Definition(Job{row.text(10), std::move(query)});
   if (kind == "alert") {
     Alert alert{.query = std::move(query), .severity = row.text(9), .options = std::move(options)};
@@ -174,6 +194,15 @@ Result<Definition> Store::load_definition(SqliteStatement& row) {
     return Definition(std::move(alert));
   }
   return make_error(ErrorCode::kCorruption, "the catalog: entry {} is of an unknown kind '{}'", id, kind);
+}
+
+Result<std::vector<std::string>> Store::load_names(const char* table, int64_t id) {
+  std::vector<std::string> names;
+  SqliteStatement rows =
+      PENSTOCK_TRY(database_.prepare(fmt::format("SELECT name FROM {} WHERE entry_id = ? ORDER BY position", table)));
+  rows.bind(1, id);
+  while (PENSTOCK_TRY(rows.step())) names.push_back(rows.text(0));
+  return names;
 }
 
 Result<std::vector<int>> Store::load_key(int64_t id) {
@@ -212,11 +241,11 @@ Result<std::vector<std::pair<std::string, std::string>>> Store::load_pairs(const
   return pairs;
 }
 
-Status Store::change(const std::vector<int64_t>& removed, const Entry* added) {
+Status Store::change(const std::vector<int64_t>& removed, const std::vector<const Entry*>& added) {
   PENSTOCK_TRY(database_.execute("BEGIN IMMEDIATE"));
   auto apply = [&]() -> Status {
     for (int64_t id : removed) PENSTOCK_TRY(remove_entry(id));
-    if (added != nullptr) PENSTOCK_TRY(add_entry(*added));
+    for (const Entry* entry : added) PENSTOCK_TRY(add_entry(*entry));
     return database_.execute("COMMIT");
   };
   Status applied = apply();
@@ -231,11 +260,11 @@ Status Store::remove_entry(int64_t id) {
 
 Status Store::add_entry(const Entry& entry) {
   SqliteStatement statement =
-      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   statement.bind(1, entry.id).bind(2, entry.kind_name()).bind(3, entry.name).bind(4, entry.sql);
   statement.bind(5, entry.comment).bind(6, entry.created_at_us).bind(14, entry.time_zone);
-  for (int i : {7, 9, 10, 11}) statement.bind(i, "");
-  for (int i : {8, 12, 13}) statement.bind(i, int64_t{0});
+  for (int i : {7, 9, 10, 11, 15}) statement.bind(i, "");
+  for (int i : {8, 12, 13, 16}) statement.bind(i, int64_t{0});
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<std::pair<std::string, std::string>> channels;
   if (const Table* table = entry.table()) {
@@ -253,15 +282,24 @@ Status Store::add_entry(const Entry& entry) {
     for (const AlertChannel& channel : alert->channels) channels.emplace_back(channel.kind, channel.target);
   } else if (const Job* job = entry.job()) {
     statement.bind(7, job->query).bind(11, job->target);
+  } else if (const Function* function = entry.function()) {
+    statement.bind(7, function->expression).bind(11, function->identifier);
+    statement.bind(15, function->returns ? function->returns->to_string() : "");
+    statement.bind(16, int64_t{function->any_arguments});
   }
   PENSTOCK_TRY(statement.run());
   PENSTOCK_TRY(add_columns(entry));
   PENSTOCK_TRY(add_pairs("options", entry.id, options));
   PENSTOCK_TRY(add_pairs("channels", entry.id, channels));
   PENSTOCK_TRY(add_pairs("scan_options", entry.id, entry.scan_options));
-  SqliteStatement names = PENSTOCK_TRY(database_.prepare("INSERT INTO dependencies VALUES (?, ?, ?)"));
-  for (size_t i = 0; i < entry.dependencies.size(); ++i) {
-    PENSTOCK_TRY(names.bind(1, entry.id).bind(2, static_cast<int64_t>(i)).bind(3, entry.dependencies[i]).run());
+  PENSTOCK_TRY(add_names("dependencies", entry.id, entry.dependencies));
+  return add_names("functions", entry.id, entry.functions);
+}
+
+Status Store::add_names(const char* table, int64_t id, const std::vector<std::string>& names) {
+  SqliteStatement statement = PENSTOCK_TRY(database_.prepare(fmt::format("INSERT INTO {} VALUES (?, ?, ?)", table)));
+  for (size_t i = 0; i < names.size(); ++i) {
+    PENSTOCK_TRY(statement.bind(1, id).bind(2, static_cast<int64_t>(i)).bind(3, names[i]).run());
   }
   return {};
 }

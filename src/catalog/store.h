@@ -26,8 +26,8 @@ class Store {
   };
   Result<Content> load();
 
-  // Removes the entries of `removed` and adds `added`, in one transaction.
-  Status change(const std::vector<int64_t>& removed, const Entry* added);
+  // Removes the entries of `removed` and then adds those of `added`, in one transaction.
+  Status change(const std::vector<int64_t>& removed, const std::vector<const Entry*>& added);
   Status set_setting(std::string_view key, std::string_view value);
   Status remove_setting(std::string_view key);
 
@@ -39,6 +39,8 @@ class Store {
   Status add_entry(const Entry& entry);
   Status add_columns(const Entry& entry);
   Status add_pairs(const char* table, int64_t id, const std::vector<std::pair<std::string, std::string>>& pairs);
+  Status add_names(const char* table, int64_t id, const std::vector<std::string>& names);
+  Result<std::vector<std::string>> load_names(const char* table, int64_t id);
   Result<Definition> load_definition(SqliteStatement& row);
   Result<std::vector<Column>> load_columns(int64_t id);
   Result<std::vector<int>> load_key(int64_t id);

@@ -233,7 +233,7 @@ Status EngineImpl::remove_orphaned_topics() {
   return {};
 }
 
-Status EngineImpl::create_view(catalog::Entry entry, bool or_replace) {
+Status EngineImpl::create_definition(catalog::Entry entry, bool or_replace) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
   tell_catalog_changed();
@@ -264,40 +264,60 @@ Status EngineImpl::create_alert(plan::PlannedDefinition definition) {
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
 
-Result<std::string> EngineImpl::create_insert(const plan::PlannedInsert& insert, std::string sql,
-                                              std::string time_zone) {
-  const std::lock_guard ddl_lock(ddl_mutex_);
-  if (reads_view(*insert.query.root)) {
+// The entry of a job, whose name none of `others` has.
+Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
+                                                const std::vector<catalog::Entry>& others) const {
+  const plan::PlannedInsert& plan = insert.plan;
+  if (reads_view(*plan.query.root)) {
     return unsupported("INSERT from a materialized view is not supported yet")
         .hint("write the view's query into the INSERT");
   }
-  if (reads_system_table(*insert.query.root)) {
+  if (reads_system_table(*plan.query.root)) {
     return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream");
   }
+  const auto taken = [&](const std::string& name) {
+    return catalog_->find(catalog::NameSpace::kJob, name) != nullptr ||
+           std::ranges::any_of(others, [&](const catalog::Entry& other) { return lower(other.name) == lower(name); });
+  };
   catalog::Entry entry;
-  const std::string base = "insert_" + insert.target;
+  const std::string base = "insert_" + plan.target;
   entry.name = base;
-  for (int n = 2; catalog_->find(catalog::NameSpace::kJob, entry.name) != nullptr; ++n) {
-    entry.name = base + "_" + std::to_string(n);
+  for (int n = 2; taken(entry.name); ++n) entry.name = base + "_" + std::to_string(n);
+  entry.sql = insert.sql;
+  entry.time_zone = insert.time_zone;
+  entry.dependencies = plan.query.dependencies;
+  entry.functions = plan.query.functions;
+  if (std::ranges::find(entry.dependencies, plan.target) == entry.dependencies.end()) {
+    entry.dependencies.push_back(plan.target);
   }
-  entry.sql = std::move(sql);
-  entry.time_zone = std::move(time_zone);
-  entry.dependencies = insert.query.dependencies;
-  if (std::ranges::find(entry.dependencies, insert.target) == entry.dependencies.end()) {
-    entry.dependencies.push_back(insert.target);
+  entry.definition = catalog::Job{.target = plan.target, .query = entry.sql};
+  entry.scan_options = PENSTOCK_TRY(fix_scan_options(*plan.query.root, graph_context(false)));
+  return entry;
+}
+
+Status EngineImpl::create_inserts(const std::vector<NewInsert>& inserts) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  std::vector<catalog::Entry> entries;
+  for (const NewInsert& insert : inserts) entries.push_back(PENSTOCK_TRY(insert_entry(insert, entries)));
+  const std::vector<catalog::EntryPtr> created = PENSTOCK_TRY(catalog_->create_all(std::move(entries)));
+  for (size_t i = 0; i < created.size(); ++i) {
+    Status started = start_insert(created[i], inserts[i].plan);
+    if (started) continue;
+    for (const catalog::EntryPtr& entry : created) {
+      static_cast<void>(catalog_->drop(catalog::NameSpace::kJob, entry->name, false));
+    }
+    for (size_t running = 0; running < i; ++running) stop_entry(created[running]);
+    return started;
   }
-  entry.definition = catalog::Job{.target = insert.target, .query = entry.sql};
-  entry.scan_options = PENSTOCK_TRY(fix_scan_options(*insert.query.root, graph_context(false)));
-  const catalog::EntryPtr created = PENSTOCK_TRY(catalog_->create(std::move(entry)));
-  PENSTOCK_TRY(start_or_forget(created, [&] { return start_insert(created, insert); }));
-  return created->name;
+  tell_catalog_changed();
+  return {};
 }
 
 // --- running ---
 
 Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   if (entry->table() != nullptr && entry->table()->is_native()) return start_native_table(entry);
-  if (entry->table() != nullptr || entry->view() != nullptr) return {};
+  if (entry->table() != nullptr || entry->view() != nullptr || entry->function() != nullptr) return {};
   const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
   context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry->time_zone));
@@ -372,8 +392,7 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   return {};
 }
 
-Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::PlannedInsert& insert,
-                                                               std::string group) const {
+Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInsert& insert) const {
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, insert.target));
   if (entry->table() == nullptr) return invalid_argument("\"{}\" is no table that can be written to", insert.target);
   connector::TableDefinition table = definition_of(*entry);
@@ -386,13 +405,24 @@ Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::Plann
   if (!request.append_only && !PENSTOCK_TRY(connector::takes_changes(request.table, request.options))) {
     return takes_only_inserts(request.table, *insert.query.root);
   }
-  request.group = std::move(group);
   for (const connector::TableDefinition::Metadata& metadata : table.metadata) {
     const int column = types::find_field(request.schema, metadata.column);
     if (!metadata.is_virtual && column >= 0) {
       request.metadata.push_back({.column = static_cast<size_t>(column), .key = metadata.from.key});
     }
   }
+  return request;
+}
+
+Status EngineImpl::check_sink(const plan::PlannedInsert& insert) const {
+  PENSTOCK_TRY(sink_request(insert));
+  return {};
+}
+
+Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::PlannedInsert& insert,
+                                                               std::string group) const {
+  connector::SinkRequest request = PENSTOCK_TRY(sink_request(insert));
+  request.group = std::move(group);
   return connector::make_sink(graph_context(false).connectors, std::move(request));
 }
 
@@ -402,6 +432,23 @@ Status EngineImpl::drop(catalog::NameSpace name_space, const std::string& name, 
   for (const catalog::EntryPtr& entry : dropped) stop_entry(entry);
   tell_catalog_changed();
   return {};
+}
+
+void EngineImpl::end_names(const catalog::NameScope& names) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return;
+  }
+  bool any = false;
+  std::vector<catalog::EntryPtr> entries = catalog_->entries();
+  std::ranges::reverse(entries);  // what reads others before them
+  for (const catalog::EntryPtr& entry : entries) {
+    if (!entry->temporary || !catalog::is_visible(*entry, names)) continue;
+    any = true;
+    if (catalog_->drop(entry->name_space(), entry->name, false)) stop_entry(entry);
+  }
+  if (any) tell_catalog_changed();
 }
 
 void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {

@@ -62,18 +62,29 @@ class EngineImpl : public Engine {
   GraphContext job_context(const catalog::Entry& entry) const;
 
   Status create_table(catalog::Entry entry, bool or_replace);
-  Status create_view(catalog::Entry entry, bool or_replace);
+  // A view or function: it runs nothing.
+  Status create_definition(catalog::Entry entry, bool or_replace);
   Status create_materialized_view(plan::PlannedDefinition definition);
   Status create_alert(plan::PlannedDefinition definition);
-  // Starts an INSERT that goes on; gives the name of its job.
-  Result<std::string> create_insert(const plan::PlannedInsert& insert, std::string sql, std::string time_zone);
+  // INSERTs that go on: each is a job of its own. All of them are started, or none.
+  struct NewInsert {
+    plan::PlannedInsert plan;
+    std::string sql;
+    std::string time_zone;
+  };
+  Status create_inserts(const std::vector<NewInsert>& inserts);
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
+  // What a new session's names stand for; and the end of one: its temporary objects are dropped.
+  catalog::NameScope begin_names() { return {.temporary = "pg_temp_" + std::to_string(++sessions_begun_)}; }
+  void end_names(const catalog::NameScope& names);
   // The running native table; an error when it could not be started.
   Result<std::shared_ptr<NativeTable>> native_table(const std::string& name) const;
   // Waits until every running job has covered what is in the log now. False when `cancelled` became true.
   Result<bool> flush(const std::atomic<bool>& cancelled);
   // A sink for the rows of an INSERT; `group` is where its positions are committed, empty when it is never resumed.
   Result<std::shared_ptr<connector::Sink>> make_sink(const plan::PlannedInsert& insert, std::string group) const;
+  // Fails where the target cannot take the rows of the INSERT.
+  Status check_sink(const plan::PlannedInsert& insert) const;
 
  private:
   struct RunningAlert {
@@ -90,6 +101,8 @@ class EngineImpl : public Engine {
   Status remove_orphaned_topics();
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
+  Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
+  Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others) const;
   // Finishes a creation: starts what the entry describes, or takes the entry back.
   Status start_or_forget(const catalog::EntryPtr& entry, const std::function<Status()>& start);
   void stop_entry(const catalog::EntryPtr& entry);
@@ -116,6 +129,7 @@ class EngineImpl : public Engine {
   std::unique_ptr<DeadLetters> dead_letters_;
   std::unique_ptr<exec::Executor> executor_;
 
+  std::atomic<int64_t> sessions_begun_{0};
   std::mutex ddl_mutex_;
   mutable std::mutex mutex_;                                           // guards what follows
   std::map<int64_t, std::unique_ptr<StreamJob>> jobs_;                 // by entry id

@@ -16,6 +16,7 @@
 #include "engine/show.h"
 #include "expr/time_zone.h"
 #include "plan/definition.h"
+#include "plan/function.h"
 #include "plan/modify.h"
 #include "plan/planner.h"
 #include "sql/parser.h"
@@ -54,7 +55,10 @@ class SharedCursor : public Cursor {
 
 class SessionImpl : public Session {
  public:
-  explicit SessionImpl(EngineImpl& engine) : engine_(engine) {}
+  explicit SessionImpl(EngineImpl& engine) : engine_(engine), names_(engine.begin_names()) {}
+  ~SessionImpl() override { engine_.end_names(names_); }
+  SessionImpl(const SessionImpl&) = delete;
+  SessionImpl& operator=(const SessionImpl&) = delete;
 
   Result<std::vector<Part>> split(std::string_view sql) override {
     std::vector<Part> parts;
@@ -113,6 +117,7 @@ class SessionImpl : public Session {
 
   plan::PlanContext context(plan::PlanMode mode, const Prepared& prepared, std::vector<Value> values = {}) const {
     plan::PlanContext context = engine_.plan_context(mode);
+    context.names = names_;
     context.parameter_types = prepared.parameters;
     context.parameters = std::move(values);
     if (Result<const expr::TimeZone*> zone = expr::TimeZone::find(time_zone())) context.eval.zone = *zone;
@@ -158,9 +163,14 @@ class SessionImpl : public Session {
     return {};
   }
 
+  // Of a table or view.
+  Result<std::string> full_name(const sql::QualifiedName& name) const {
+    return engine_.catalog().resolve(name, names_);
+  }
+
   // The native table of that name; null for other objects, and where there is none.
   catalog::EntryPtr find_native_table(const sql::QualifiedName& name) const {
-    const Result<std::string> full = catalog::full_name(name);
+    const Result<std::string> full = full_name(name);
     if (!full) return nullptr;
     catalog::EntryPtr entry = engine_.catalog().find(catalog::NameSpace::kRelation, *full);
     const bool native = entry != nullptr && entry->table() != nullptr && entry->table()->is_native();
@@ -184,7 +194,7 @@ class SessionImpl : public Session {
   }
 
   Result<ViewInfo> find_view(const sql::QualifiedName& name) const {
-    const std::string full = PENSTOCK_TRY(catalog::full_name(name));
+    const std::string full = PENSTOCK_TRY(full_name(name));
     std::optional<ViewInfo> info = engine_.find_view(full);
     if (info) return *std::move(info);
     PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, full));
@@ -308,9 +318,7 @@ class SessionImpl : public Session {
     if (const catalog::EntryPtr entry = find_native_table(insert.table)) {
       return insert_into_native(call, insert, *entry);
     }
-    if (insert.on_conflict) {
-      return unsupported("ON CONFLICT needs a table without a connector").at(insert.on_conflict->position.offset);
-    }
+    if (insert.on_conflict) return on_conflict_needs_native(*insert.on_conflict);
     const auto plan = PENSTOCK_TRY(
         plan::plan_insert(insert, insert_context(plan::PlanMode::kStreaming, call.prepared, call.parameters)));
     if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
@@ -319,8 +327,60 @@ class SessionImpl : public Session {
       });
     }
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
-    PENSTOCK_TRY(engine_.create_insert(plan, call.prepared.text, time_zone()));
+    PENSTOCK_TRY(engine_.create_inserts({{.plan = plan, .sql = call.prepared.text, .time_zone = time_zone()}}));
     return make_tag_cursor("INSERT 0 0");
+  }
+
+  // What goes on is started as a whole, after everything has been checked and what has an end has run to it.
+  CursorResult run(const Call& call, const sql::StatementSet& set) {
+    if (!call.parameters.empty()) return unsupported("a statement set cannot have parameters");
+    std::vector<EngineImpl::NewInsert> going_on;
+    std::vector<const sql::Insert*> ending;
+    for (const sql::StatementSet::Part& part : set.parts) {
+      const Result<std::optional<EngineImpl::NewInsert>> checked = check_part(call, part.insert);
+      if (!checked) return located(checked.error(), part.position);
+      if (*checked) going_on.push_back(**checked);
+      if (!*checked) ending.push_back(&part.insert);
+    }
+    for (const sql::Insert* insert : ending) {
+      const CursorPtr ended = PENSTOCK_TRY(run(call, *insert));
+      while (PENSTOCK_TRY(ended->next())) {
+      }
+    }
+    if (!going_on.empty()) PENSTOCK_TRY(engine_.create_inserts(going_on));
+    return make_tag_cursor("EXECUTE STATEMENT SET");
+  }
+
+  static Error located(Error error, sql::Position position) {
+    return error.position() ? error : std::move(error).at(position.offset);
+  }
+
+  // An INSERT of a statement set: the job that it becomes; nullopt for one that ends.
+  Result<std::optional<EngineImpl::NewInsert>> check_part(const Call& call, const sql::Insert& insert) const {
+    if (!insert.returning.empty()) {
+      return unsupported("RETURNING has no place in a statement set")
+          .at(insert.returning.front().value.position.offset);
+    }
+    if (find_native_table(insert.table) != nullptr) {
+      PENSTOCK_TRY(plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared)));
+      return std::nullopt;
+    }
+    if (insert.on_conflict) return on_conflict_needs_native(*insert.on_conflict);
+    EngineImpl::NewInsert job{
+        .plan = PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kStreaming, call.prepared))),
+        .sql = sql::print(insert),
+        .time_zone = time_zone()};
+    if (PENSTOCK_TRY(ends_with_statement(*job.plan.query.root))) {
+      PENSTOCK_TRY(engine_.check_sink(
+          PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kBounded, call.prepared)))));
+      return std::nullopt;
+    }
+    PENSTOCK_TRY(engine_.check_sink(job.plan));
+    return job;
+  }
+
+  static Error on_conflict_needs_native(const sql::OnConflict& conflict) {
+    return unsupported("ON CONFLICT needs a table without a connector").at(conflict.position.offset);
   }
 
   // Whether an INSERT of these rows runs to their end, and does not become a job.
@@ -372,6 +432,7 @@ class SessionImpl : public Session {
 
   CursorResult run(const Call& call, const sql::Explain& explain) {
     const sql::Statement::Node& node = explain.statement->node;
+    if (const auto* set = std::get_if<sql::StatementSet>(&node)) return explain_set(call, *set, explain.json);
     plan::PhysicalPtr root;
     if (const auto* query = std::get_if<sql::Query>(&node)) {
       root = PENSTOCK_TRY(plan::plan_query(*query, context(plan::PlanMode::kBounded, call.prepared))).root;
@@ -388,11 +449,27 @@ class SessionImpl : public Session {
     return explain_rows(explain.json ? plan::explain_json(*root) : plan::explain_text(*root));
   }
 
+  // The plans of a statement set, one after another.
+  CursorResult explain_set(const Call& call, const sql::StatementSet& set, bool json) const {
+    std::string text;
+    for (const sql::StatementSet::Part& part : set.parts) {
+      const auto plan =
+          PENSTOCK_TRY(plan::plan_insert(part.insert, insert_context(plan::PlanMode::kStreaming, call.prepared)));
+      const plan::PhysicalNode& root = *plan.query.root;
+      if (json) {
+        text += (text.empty() ? "[" : ",\n") + plan::explain_json(root);
+      } else {
+        text += (text.empty() ? "" : "\n") + sql::print(part.insert) + "\n" + plan::explain_text(root);
+      }
+    }
+    return explain_rows(json ? text + "]" : text);
+  }
+
   // --- definitions ---
 
   template <class Node>
   bool exists_already(const Node& node, catalog::NameSpace name_space) const {
-    const Result<std::string> name = catalog::full_name(node.name);
+    const Result<std::string> name = full_name(node.name);
     return node.if_not_exists && name && engine_.catalog().find(name_space, *name) != nullptr;
   }
 
@@ -422,7 +499,7 @@ class SessionImpl : public Session {
       if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
         return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
       }
-      PENSTOCK_TRY(engine_.create_insert(plan, sql, time_zone()));
+      PENSTOCK_TRY(engine_.create_inserts({{.plan = plan, .sql = sql, .time_zone = time_zone()}}));
       return make_tag_cursor("CREATE TABLE AS");
     }
     const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
@@ -437,7 +514,7 @@ class SessionImpl : public Session {
     if (!exists_already(create, catalog::NameSpace::kRelation)) {
       catalog::Entry entry = PENSTOCK_TRY(
           plan::define_view(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-      PENSTOCK_TRY(engine_.create_view(std::move(entry), create.or_replace));
+      PENSTOCK_TRY(engine_.create_definition(std::move(entry), create.or_replace));
     }
     return make_tag_cursor("CREATE VIEW");
   }
@@ -451,6 +528,19 @@ class SessionImpl : public Session {
     return make_tag_cursor("CREATE MATERIALIZED VIEW");
   }
 
+  CursorResult run(const Call& call, const sql::CreateFunction& create) {
+    if (call.prepared.statement.parameters > 0) {
+      return invalid_argument("parameters cannot be used in a definition").at(create.body.offset);
+    }
+    const std::string name = PENSTOCK_TRY(engine_.catalog().resolve_function(create.name, names_));
+    if (!create.if_not_exists || engine_.catalog().find(catalog::NameSpace::kFunction, name) == nullptr) {
+      catalog::Entry entry = PENSTOCK_TRY(
+          plan::define_function(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
+      PENSTOCK_TRY(engine_.create_definition(std::move(entry), create.or_replace));
+    }
+    return make_tag_cursor("CREATE FUNCTION");
+  }
+
   CursorResult run(const Call& call, const sql::CreateAlert& create) {
     if (!exists_already(create, catalog::NameSpace::kAlert)) {
       auto definition = PENSTOCK_TRY(
@@ -462,9 +552,9 @@ class SessionImpl : public Session {
 
   CursorResult run(const Call& /*call*/, const sql::Drop& drop) {
     using sql::ObjectKind;
-    const std::string name = PENSTOCK_TRY(catalog::full_name(drop.name));
     const std::string tag = "DROP " + std::string(sql::object_kind_name(drop.kind));
     if (drop.kind == ObjectKind::kTopic) {
+      const std::string name = PENSTOCK_TRY(catalog::full_name(drop.name));
       if (drop.if_exists && !engine_.log().topic(name)) return make_tag_cursor(tag);
       if (log::is_reserved_name(name)) {
         return Error(ErrorCode::kPermissionDenied, "topic \"" + name + "\" is reserved for Penstock itself")
@@ -474,9 +564,8 @@ class SessionImpl : public Session {
       PENSTOCK_TRY(engine_.log().delete_topic(name));
       return make_tag_cursor(tag);
     }
-    const catalog::NameSpace name_space = drop.kind == ObjectKind::kAlert ? catalog::NameSpace::kAlert
-                                          : drop.kind == ObjectKind::kJob ? catalog::NameSpace::kJob
-                                                                          : catalog::NameSpace::kRelation;
+    const catalog::NameSpace name_space = name_space_of(drop.kind);
+    const std::string name = PENSTOCK_TRY(full_name_in(name_space, drop.name, engine_.catalog(), names_));
     const catalog::EntryPtr entry = engine_.catalog().find(name_space, name);
     if (entry == nullptr) {
       if (drop.if_exists) return make_tag_cursor(tag);
@@ -494,8 +583,14 @@ class SessionImpl : public Session {
                        : drop.kind == ObjectKind::kView             ? entry.view() != nullptr
                        : drop.kind == ObjectKind::kMaterializedView ? entry.materialized_view() != nullptr
                                                                     : true;
-    if (right) return {};
-    return invalid_argument("\"{}\" is a {}", entry.name, entry.kind_name()).at(drop.name.position().offset);
+    const uint32_t at = drop.name.position().offset;
+    if (!right) return invalid_argument("\"{}\" is a {}", entry.plain_name(), entry.kind_name()).at(at);
+    if (drop.temporary && !entry.temporary) {
+      return invalid_argument("{} {} is not temporary", entry.kind_name(), entry.name)
+          .at(at)
+          .hint("leave TEMPORARY out to drop it");
+    }
+    return {};
   }
 
   // --- settings and others ---
@@ -515,9 +610,11 @@ class SessionImpl : public Session {
     if (!show.name) return show_settings(settings_);
     return show_setting(settings_, *show.name);
   }
-  CursorResult run(const Call& /*call*/, const sql::ShowObjects& show) { return show_objects(engine_, show); }
-  CursorResult run(const Call& /*call*/, const sql::ShowCreate& show) { return show_create(engine_, show); }
-  CursorResult run(const Call& /*call*/, const sql::Describe& describe) { return show_columns(engine_, describe); }
+  CursorResult run(const Call& /*call*/, const sql::ShowObjects& show) { return show_objects(engine_, names_, show); }
+  CursorResult run(const Call& /*call*/, const sql::ShowCreate& show) { return show_create(engine_, names_, show); }
+  CursorResult run(const Call& /*call*/, const sql::Describe& describe) {
+    return show_columns(engine_, names_, describe);
+  }
 
   CursorResult run(const Call& /*call*/, const sql::Flush& /*flush*/) {
     if (!PENSTOCK_TRY(engine_.flush(cancelled_))) {
@@ -537,6 +634,7 @@ class SessionImpl : public Session {
   }
 
   EngineImpl& engine_;
+  const catalog::NameScope names_;
   SessionSettings settings_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;

@@ -11,6 +11,7 @@
 #include "engine/cursor.h"
 #include "expr/function_catalog.h"
 #include "expr/like_pattern.h"
+#include "plan/function.h"
 
 namespace penstock::engine {
 
@@ -52,10 +53,25 @@ Status choose_like(ValueRows& rows, std::string_view pattern) {
   return {};
 }
 
+// What a created function is, in SQL.
+std::string body_of(const catalog::Function& function) {
+  return function.expression.empty() ? function.identifier : function.expression;
+}
+
 void add_functions(ValueRows& rows) {
   for (const expr::FunctionDoc& doc : expr::function_docs()) {
     rows.push_back({Value(std::string(doc.name)), Value(std::string(expr::category_name(doc.category))),
                     Value(std::string(doc.signature)), Value(std::string(doc.description))});
+  }
+}
+
+void add_created_functions(ValueRows& rows, const EngineImpl& engine, const catalog::NameScope& names) {
+  for (const catalog::EntryPtr& entry : engine.catalog().entries()) {
+    const catalog::Function* function = entry->function();
+    if (function == nullptr || !catalog::is_visible(*entry, names)) continue;
+    rows.push_back({Value(std::string(entry->plain_name())),
+                    Value(std::string(entry->temporary ? "Temporary" : "User")), Value(plan::signature_of(*entry)),
+                    Value(body_of(*function))});
   }
 }
 
@@ -73,10 +89,11 @@ void add_topics(ValueRows& rows, EngineImpl& engine) {
   }
 }
 
-void add_entries(ValueRows& rows, ObjectKind kind, const EngineImpl& engine) {
+void add_entries(ValueRows& rows, ObjectKind kind, const EngineImpl& engine, const catalog::NameScope& names) {
   for (const catalog::EntryPtr& entry : engine.catalog().entries()) {
-    const Value name(entry->name);
-    const Value kind_name{std::string(entry->kind_name())};
+    if (!catalog::is_visible(*entry, names)) continue;
+    const Value name{std::string(entry->plain_name())};
+    const Value kind_name{(entry->temporary ? "temporary " : "") + std::string(entry->kind_name())};
     const bool relation =
         entry->table() != nullptr || entry->view() != nullptr || entry->materialized_view() != nullptr;
     if (kind == ObjectKind::kTable && relation) rows.push_back({name, kind_name});
@@ -89,6 +106,26 @@ void add_entries(ValueRows& rows, ObjectKind kind, const EngineImpl& engine) {
 }
 
 }  // namespace
+
+catalog::NameSpace name_space_of(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kAlert: return catalog::NameSpace::kAlert;
+    case ObjectKind::kJob: return catalog::NameSpace::kJob;
+    case ObjectKind::kFunction: return catalog::NameSpace::kFunction;
+    case ObjectKind::kTable:
+    case ObjectKind::kView:
+    case ObjectKind::kMaterializedView:
+    case ObjectKind::kTopic: break;
+  }
+  return catalog::NameSpace::kRelation;
+}
+
+Result<std::string> full_name_in(catalog::NameSpace name_space, const sql::QualifiedName& name,
+                                 const catalog::Catalog& catalog, const catalog::NameScope& names) {
+  if (name_space == catalog::NameSpace::kRelation) return catalog.resolve(name, names);
+  if (name_space == catalog::NameSpace::kFunction) return catalog.resolve_function(name, names);
+  return catalog::full_name(name);
+}
 
 std::optional<types::Schema> show_schema(const sql::Statement& statement) {
   const auto& node = statement.node;
@@ -106,33 +143,37 @@ std::optional<types::Schema> show_schema(const sql::Statement& statement) {
   return std::nullopt;
 }
 
-CursorResult show_objects(EngineImpl& engine, const sql::ShowObjects& show) {
+CursorResult show_objects(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowObjects& show) {
   ValueRows rows;
   if (show.kind == ObjectKind::kFunction) {
-    add_functions(rows);
+    if (!show.user) add_functions(rows);
+    add_created_functions(rows, engine, names);
   } else if (show.kind == ObjectKind::kJob) {
     add_jobs(rows, engine);
   } else if (show.kind == ObjectKind::kTopic) {
     add_topics(rows, engine);
   } else {
-    add_entries(rows, show.kind, engine);
+    add_entries(rows, show.kind, engine, names);
   }
   if (show.like) PENSTOCK_TRY(choose_like(rows, *show.like));
   return make_rows_cursor(objects_schema(show.kind), std::move(rows), "SHOW");
 }
 
-CursorResult show_create(EngineImpl& engine, const sql::ShowCreate& show) {
-  const catalog::NameSpace name_space = show.kind == ObjectKind::kAlert ? catalog::NameSpace::kAlert
-                                        : show.kind == ObjectKind::kJob ? catalog::NameSpace::kJob
-                                                                        : catalog::NameSpace::kRelation;
-  Result<catalog::EntryPtr> entry = engine.catalog().get(name_space, PENSTOCK_TRY(catalog::full_name(show.name)));
+CursorResult show_create(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowCreate& show) {
+  const catalog::NameSpace name_space = name_space_of(show.kind);
+  const std::string name = PENSTOCK_TRY(full_name_in(name_space, show.name, engine.catalog(), names));
+  Result<catalog::EntryPtr> entry = engine.catalog().get(name_space, name);
   if (!entry) return std::move(entry).error().at(show.name.position().offset);
   return make_rows_cursor(text_columns({"result"}), {{Value((*entry)->sql)}}, "SHOW");
 }
 
 // Every overload of a function.
-CursorResult describe_function(const sql::Identifier& name) {
+CursorResult describe_function(const EngineImpl& engine, const catalog::NameScope& names, const sql::Identifier& name) {
   ValueRows rows;
+  const std::string full = PENSTOCK_TRY(engine.catalog().resolve_function({.parts = {name}}, names));
+  if (const catalog::EntryPtr created = engine.catalog().find(catalog::NameSpace::kFunction, full)) {
+    rows.push_back({Value(plan::signature_of(*created)), Value(body_of(*created->function())), Value()});
+  }
   std::vector<std::string> known;
   const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
   for (const expr::FunctionDoc& doc : expr::function_docs()) {
@@ -149,9 +190,9 @@ CursorResult describe_function(const sql::Identifier& name) {
   return make_rows_cursor(text_columns({"signature", "description", "examples"}), std::move(rows), "DESCRIBE");
 }
 
-CursorResult show_columns(EngineImpl& engine, const sql::Describe& describe) {
-  if (describe.function) return describe_function(describe.name.parts.front());
-  const std::string name = PENSTOCK_TRY(catalog::full_name(describe.name));
+CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, const sql::Describe& describe) {
+  if (describe.function) return describe_function(engine, names, describe.name.parts.front());
+  const std::string name = PENSTOCK_TRY(engine.catalog().resolve(describe.name, names));
   const types::Schema schema = text_columns({"name", "type", "null", "key", "extras", "watermark"});
   ValueRows rows;
   for (const auto& [system_name, columns] : engine.plan_context(plan::PlanMode::kBounded).system_tables) {

@@ -16,12 +16,17 @@ namespace penstock::engine {
 
 using CursorResult = Result<std::unique_ptr<Cursor>>;
 
+// Where objects of a kind are named; and the full name that a name stands for there.
+catalog::NameSpace name_space_of(sql::ObjectKind kind);
+Result<std::string> full_name_in(catalog::NameSpace name_space, const sql::QualifiedName& name,
+                                 const catalog::Catalog& catalog, const catalog::NameScope& names);
+
 // The columns that one of these statements gives; nullopt for other statements.
 std::optional<types::Schema> show_schema(const sql::Statement& statement);
 
-CursorResult show_objects(EngineImpl& engine, const sql::ShowObjects& show);
-CursorResult show_create(EngineImpl& engine, const sql::ShowCreate& show);
-CursorResult show_columns(EngineImpl& engine, const sql::Describe& describe);
+CursorResult show_objects(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowObjects& show);
+CursorResult show_create(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowCreate& show);
+CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, const sql::Describe& describe);
 CursorResult show_settings(const SessionSettings& settings);
 CursorResult show_setting(const SessionSettings& settings, const std::string& name);
 CursorResult explain_rows(const std::string& text);

@@ -178,7 +178,10 @@ std::optional<LocalStatement> recognise_local(std::string_view sql) {
   if (in.accept("select")) return sql.size() <= kSelectBytesMax ? select(in) : std::nullopt;
   if (in.accept("set")) return set(in);
   if (in.accept("show")) return show(in);
-  if (in.accept("begin")) return transaction(in, LocalKind::kBegin, "BEGIN");
+  if (in.accept("begin")) {
+    if (in.accept("statement")) return std::nullopt;  // a statement set
+    return transaction(in, LocalKind::kBegin, "BEGIN");
+  }
   if (in.accept("start"))
     return in.accept("transaction") ? transaction(in, LocalKind::kBegin, "START TRANSACTION") : std::nullopt;
   if (in.accept("commit") || in.accept("end")) return transaction(in, LocalKind::kCommit, "COMMIT");

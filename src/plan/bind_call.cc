@@ -52,6 +52,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
   } else if (node.rows != sql::MatchRows::kUnspecified) {
     return invalid_argument("RUNNING and FINAL belong into MATCH_RECOGNIZE").at(expression.position.offset);
   }
+  if (const catalog::EntryPtr created = find_function(node.name)) return bind_function_call(*created, expression, node);
   if (node.over) return bind_over_call(expression, node);
   bool grouping = sql::equal_ignoring_case(name, "GROUPING") || sql::equal_ignoring_case(name, "GROUPING_ID");
   if (grouping) return bind_grouping_call(expression, node);

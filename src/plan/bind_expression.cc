@@ -20,7 +20,7 @@ using types::TypeKind;
 }  // namespace
 
 Binder::Binder(const PlanContext& context)
-    : context_(context), eval_(context.eval), parameter_types_(context.parameter_types) {}
+    : context_(context), eval_(context.eval), parameter_types_(context.parameter_types), names_(context.names) {}
 
 Result<ExprPtr> Binder::bind_expression(const sql::Expression& expression, const ExpressionContext& context) {
   const ExpressionContext* outer = std::exchange(expression_context_, &context);

@@ -18,9 +18,6 @@ namespace {
 using expr::ExprPtr;
 using sql::equal_ignoring_case;
 
-// Views that read views, that read views.
-constexpr uint32_t kViewDepthMax = 50;
-
 // The same error without its position, which is one in another text.
 Error without_position(const Error& error, std::string_view context) {
   return Error(error.code(), error.message()).hint(error.hint()).context(context);
@@ -96,17 +93,14 @@ Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name) {
       if (equal_ignoring_case(table->name, name.parts.front().text)) return table->plan;
     }
   }
-  std::string full_name = PENSTOCK_TRY(catalog::full_name(name));
+  std::string full_name = PENSTOCK_TRY(context_.catalog->resolve(name, names_));
   if (catalog::is_system_name(full_name)) return bind_system_table(full_name, name.position());
   catalog::EntryPtr entry = context_.catalog->find_relation(full_name);
   if (entry != nullptr) {
     LogicalPtr rows = PENSTOCK_TRY(bind_relation(entry, name));
     return with_place(rows, name.position().offset, entry->view() != nullptr);
   }
-  std::vector<std::string> known;
-  for (const catalog::EntryPtr& other : context_.catalog->entries()) {
-    if (other->name_space() == catalog::NameSpace::kRelation) known.push_back(other->name);
-  }
+  std::vector<std::string> known = context_.catalog->names_in(names_);
   for (const CommonTable& table : common_tables_) known.push_back(table.name);
   return not_found("there is no table or view {}", sql::print(name))
       .at(name.position().offset)
@@ -193,24 +187,11 @@ Result<std::pair<LogicalPtr, Scope>> Binder::bind_rows(const sql::QualifiedName&
 
 // A view stands for its query, which knows nothing of the names around it.
 Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
-  if (view_depth_ == kViewDepthMax) {
-    return make_error(ErrorCode::kResourceExhausted, "views are nested more than {} deep", kViewDepthMax);
-  }
   Result<sql::Query> query = sql::parse_query(view.view()->query);
   if (!query) return without_position(query.error(), "view " + view.name);
-  std::vector<CommonTable> outer_tables = std::exchange(common_tables_, {});
-  std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
-  const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
   const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(view.time_zone));
-  const expr::TimeZone* outer_zone = std::exchange(eval_.zone, zone);
-  ++view_depth_;
-  Result<LogicalPtr> plan = bind_query(*query);
-  --view_depth_;
-  eval_.zone = outer_zone;
+  Result<LogicalPtr> plan = bind_elsewhere(view, [&] { return bind_query(*query); });
   if (plan) plan = plan_in_zone(*plan, zone);
-  common_tables_ = std::move(outer_tables);
-  outer_queries_ = std::move(outer_queries);
-  expression_context_ = outer_context;
   if (!plan) return without_position(plan.error(), "view " + view.name);
   const std::vector<catalog::Column>& columns = view.view()->columns;
   if (columns.size() != (*plan)->schema.size()) {

@@ -8,11 +8,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/entry.h"
 #include "expr/expr.h"
+#include "expr/time_zone.h"
 #include "plan/changes.h"
 #include "plan/correlation.h"
 #include "plan/grouping.h"
@@ -149,6 +152,11 @@ class Binder {
     std::vector<std::string> names;
   };
   Result<SelectList> bind_select_list(const std::vector<sql::SelectItem>& items, const ExpressionContext& context);
+  // The expression of a created function over its parameters, as columns; `written` is it, or null to take it from the
+  // entry.
+  Result<expr::ExprPtr> bind_function_body(const catalog::Entry& entry, const sql::Expression* written);
+  // Full names of the created functions that were called, in the order of their first use.
+  const std::vector<std::string>& functions() const { return functions_; }
   // Full names of the catalog objects that were read, in the order of their first use.
   const std::vector<std::string>& dependencies() const { return dependencies_; }
 
@@ -399,7 +407,39 @@ class Binder {
   Result<expr::ExprPtr> bind_grouping_call(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_current_watermark(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call);
+  // bind_function.cc
+  // The created function of that name; null when there is none.
+  catalog::EntryPtr find_function(const sql::QualifiedName& name) const;
+  Result<expr::ExprPtr> bind_function_call(const catalog::Entry& entry, const sql::Expression& expression,
+                                           const sql::FunctionCall& call);
+  Result<std::vector<expr::ExprPtr>> bind_function_arguments(const catalog::Entry& entry,
+                                                             const sql::Expression& expression,
+                                                             const sql::FunctionCall& call);
   Result<std::vector<expr::ExprPtr>> bind_arguments(const sql::FunctionCall& call);
+
+  // What `bind` gives where only the definition of a view or function is known, and nothing of what is around it.
+  template <class Bind>
+  std::invoke_result_t<Bind> bind_elsewhere(const catalog::Entry& entry, const Bind& bind) {
+    constexpr uint32_t kDepthMax = 50;
+    if (view_depth_ == kDepthMax) {
+      return make_error(ErrorCode::kResourceExhausted, "views and functions are nested more than {} deep", kDepthMax);
+    }
+    std::vector<CommonTable> outer_tables = std::exchange(common_tables_, {});
+    std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
+    const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
+    const expr::TimeZone* outer_zone = std::exchange(eval_.zone, PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
+    const catalog::NameScope outer_names = names_;
+    if (!entry.temporary) names_.temporary.clear();  // it was made of what stays
+    ++view_depth_;
+    auto bound = bind();
+    --view_depth_;
+    names_ = outer_names;
+    eval_.zone = outer_zone;
+    expression_context_ = outer_context;
+    outer_queries_ = std::move(outer_queries);
+    common_tables_ = std::move(outer_tables);
+    return bound;
+  }
 
   const PlanContext& context_;
   expr::EvalContext eval_;  // its time zone is that of the view that is being bound, or the session's
@@ -409,7 +449,10 @@ class Binder {
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
   std::vector<types::DataType> value_types_;
   std::vector<std::string> dependencies_;
-  uint32_t view_depth_ = 0;
+  catalog::NameScope names_;  // of the session, or of the view that is being bound
+  std::vector<std::string> functions_;
+  uint32_t inlined_calls_ = 0;
+  uint32_t view_depth_ = 0;  // of the views and functions that are being bound
   bool uses_current_watermark_ = false;
 };
 
@@ -418,7 +461,9 @@ class Binder {
 Result<expr::ExprPtr> assign(expr::ExprPtr value, types::DataType type);
 
 // What a column gets that an INSERT does not name: its default, or NULL.
-Result<expr::ExprPtr> default_of(const catalog::Column& column, const PlanContext& context);
+// Adds the created functions that it calls to `functions`.
+Result<expr::ExprPtr> default_of(const catalog::Column& column, const PlanContext& context,
+                                 std::vector<std::string>* functions = nullptr);
 
 // The table of that name, which is to be written to.
 Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const PlanContext& context);

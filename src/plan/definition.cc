@@ -4,11 +4,14 @@
 
 #include "base/suggest.h"
 #include "catalog/catalog.h"
+#include "catalog/create_text.h"
 #include "expr/registry.h"
 #include "expr/time_zone.h"
 #include "plan/binder.h"
+#include "plan/like.h"
 #include "plan/literal.h"
 #include "sql/keywords.h"
+#include "sql/parser.h"
 #include "sql/printer.h"
 
 namespace penstock::plan {
@@ -30,8 +33,32 @@ Result<catalog::Options> bind_options(const std::vector<sql::Option>& options) {
   return bound;
 }
 
+// The full name of a temporary object that is to be created. It hides nothing.
+Result<std::string> new_temporary_name(const sql::QualifiedName& name, const PlanContext& context) {
+  const uint32_t at = name.position().offset;
+  const std::string& plain = name.parts.back().text;
+  if (name.parts.size() > 1) {
+    return invalid_argument("a temporary object is in no schema: its name has one part").at(at);
+  }
+  if (const catalog::EntryPtr hidden = context.catalog->find_relation(plain)) {
+    return make_error(ErrorCode::kAlreadyExists, "there is a {} {}, which a temporary one would hide",
+                      hidden->kind_name(), hidden->name)
+        .at(at)
+        .hint("give it another name");
+  }
+  return context.names.temporary + "." + plain;
+}
+
 // The full name of an object that is to be created.
-Result<std::string> new_name(const sql::QualifiedName& name) {
+Result<std::string> new_name(const sql::QualifiedName& name, const PlanContext& context, bool temporary = false) {
+  if (temporary) return new_temporary_name(name, context);
+  if (const std::string known = PENSTOCK_TRY(context.catalog->resolve(name, context.names));
+      !context.names.temporary.empty() && known.starts_with(context.names.temporary + ".")) {
+    return make_error(ErrorCode::kAlreadyExists, "this session has a temporary object {}, which would hide it",
+                      name.parts.back().text)
+        .at(name.position().offset)
+        .hint("give it another name, or drop the temporary one before");
+  }
   std::string full = PENSTOCK_TRY(catalog::full_name(name));
   if (catalog::is_system_name(full)) {
     return invalid_argument("nothing can be created in the schema {}: it belongs to the program",
@@ -41,10 +68,16 @@ Result<std::string> new_name(const sql::QualifiedName& name) {
   return full;
 }
 
+std::optional<size_t> find_column(const std::vector<Column>& columns, std::string_view name) {
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (sql::equal_ignoring_case(columns[i].name, name)) return i;
+  }
+  return std::nullopt;
+}
+
 Status check_new_column(const std::vector<Column>& columns, const sql::Identifier& name) {
-  bool taken = std::ranges::any_of(
-      columns, [&](const Column& column) { return sql::equal_ignoring_case(column.name, name.text); });
-  if (taken) return invalid_argument("there are two columns {}", name.text).at(name.position.offset);
+  if (find_column(columns, name.text))
+    return invalid_argument("there are two columns {}", name.text).at(name.position.offset);
   if (columns.size() == kColumnsMax) {
     return make_error(ErrorCode::kResourceExhausted, "a table has at most {} columns", kColumnsMax)
         .at(name.position.offset);
@@ -61,8 +94,13 @@ Result<int> find_column(const catalog::Table& table, const sql::Identifier& name
   return not_found("there is no column {}", name.text).at(name.position.offset).hint(did_you_mean(name.text, names));
 }
 
+Error metadata_needs_connector(sql::Position position) {
+  return invalid_argument("METADATA columns need a connector: a table without WITH has none").at(position.offset);
+}
+
 // The columns that are written with a type; computed ones get theirs later.
-Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_connector, const PlanContext& context) {
+Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_connector, const PlanContext& context,
+                             std::vector<std::string>& functions) {
   Column column{
       .name = definition.name.text, .type = {}, .computed = {}, .metadata = {}, .default_value = {}, .comment = {}};
   column.comment = definition.comment.value_or("");
@@ -73,15 +111,14 @@ Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_c
   column.type = PENSTOCK_TRY(bind_type(*definition.type));
   if (definition.default_value) {
     column.default_value = sql::print(*definition.default_value);
-    Result<expr::ExprPtr> value = default_of(column, context);
+    Result<expr::ExprPtr> value = default_of(column, context, &functions);
     if (!value) {
       return std::move(value).error().context("column " + column.name).at(definition.default_value->position.offset);
     }
   }
   if (definition.metadata) {
     if (!has_connector) {
-      return invalid_argument("METADATA columns need a connector: a table without WITH has none")
-          .at(definition.name.position.offset);
+      return metadata_needs_connector(definition.name.position);
     }
     column.metadata = catalog::MetadataColumn{definition.metadata->key.value_or(definition.name.text),
                                               definition.metadata->is_virtual};
@@ -89,21 +126,51 @@ Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_c
   return column;
 }
 
-Status bind_computed_columns(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table) {
+void add_functions(const Binder& binder, std::vector<std::string>& functions) {
+  functions.insert(functions.end(), binder.functions().begin(), binder.functions().end());
+}
+
+// A computed column that was taken from another table, over the columns of the new one.
+Status bind_taken_column(const sql::LikeClause& like, const Scope& scope, const PlanContext& context, Column& column,
+                         std::vector<std::string>& functions) {
+  Binder binder(context);
+  const sql::Expression expression = PENSTOCK_TRY(sql::parse_expression(column.computed));
+  Result<expr::ExprPtr> bound = binder.bind_expression(expression, {.scope = &scope, .place = "in a computed column"});
+  if (!bound) {
+    return Error(bound.error().code(), bound.error().message())
+        .context("column " + column.name + " of " + sql::print(like.source))
+        .at(like.source.position().offset)
+        .hint("say EXCLUDING GENERATED, or include what it needs");
+  }
+  column.type = (*bound)->type();
+  add_functions(binder, functions);
+  return {};
+}
+
+Status bind_computed_columns(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table,
+                             std::vector<std::string>& functions) {
   Schema base;
   for (const Column& column : table.columns) {
     if (column.computed.empty()) base.push_back({column.name, column.type});
   }
   Scope scope(statement.name.parts.back().text, base);
-  for (size_t i = 0; i < statement.columns.size(); ++i) {
-    if (!statement.columns[i].computed) continue;
+  for (Column& column : table.columns) {
+    if (column.computed.empty()) continue;
+    const auto written = std::ranges::find_if(statement.columns, [&](const sql::ColumnDefinition& one) {
+      return sql::equal_ignoring_case(one.name.text, column.name);
+    });
+    if (written == statement.columns.end()) {
+      PENSTOCK_TRY(bind_taken_column(*statement.like, scope, context, column, functions));
+      continue;
+    }
     Binder binder(context);
-    expr::ExprPtr bound = PENSTOCK_TRY(
-        binder.bind_expression(*statement.columns[i].computed, {.scope = &scope, .place = "in a computed column"}));
-    table.columns[i].type = bound->type();
+    expr::ExprPtr bound =
+        PENSTOCK_TRY(binder.bind_expression(*written->computed, {.scope = &scope, .place = "in a computed column"}));
+    column.type = bound->type();
+    add_functions(binder, functions);
     if (bound->type().kind() == types::TypeKind::kNull) {
-      return invalid_argument("column {} has no type", table.columns[i].name)
-          .at(statement.columns[i].computed->position.offset)
+      return invalid_argument("column {} has no type", column.name)
+          .at(written->computed->position.offset)
           .hint("write CAST(NULL AS ...)");
     }
   }
@@ -121,6 +188,11 @@ Status define_primary_key(const sql::CreateTable& statement, catalog::Table& tab
     }
     key.push_back(column.name);
   }
+  if (!key.empty() && !table.primary_key.empty()) {
+    return invalid_argument("the source table has a primary key already")
+        .at(key.front().position.offset)
+        .hint("say EXCLUDING CONSTRAINTS");
+  }
   for (const sql::Identifier& name : key) {
     int index = PENSTOCK_TRY(find_column(table, name));
     Column& column = table.columns[index];
@@ -137,9 +209,23 @@ Status define_primary_key(const sql::CreateTable& statement, catalog::Table& tab
   return {};
 }
 
-Status define_watermark(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table) {
-  if (!statement.watermark) return {};
+Status define_watermark(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table,
+                        std::vector<std::string>& functions) {
+  const auto no_connector = [](sql::Position position) {
+    return unsupported("a table without a connector has no watermark: its rows change, they do not pass by")
+        .at(position.offset);
+  };
+  if (!statement.watermark) {
+    if (!table.watermark || !table.is_native()) return {};
+    return Error(no_connector(statement.like->source.position())).hint("say EXCLUDING WATERMARKS");
+  }
   const sql::Identifier& name = statement.watermark->column;
+  if (table.watermark &&
+      LikeStrategies(*statement.like).of(sql::LikeFeature::kWatermarks) != sql::LikeStrategy::kOverwriting) {
+    return invalid_argument("the source table has a watermark already")
+        .at(name.position.offset)
+        .hint("say OVERWRITING WATERMARKS, or EXCLUDING WATERMARKS");
+  }
   int column = PENSTOCK_TRY(find_column(table, name));
   DataType type = table.columns[column].type;
   if (!type.is_timestamp()) {
@@ -154,15 +240,13 @@ Status define_watermark(const sql::CreateTable& statement, const PlanContext& co
   const sql::Expression& expression = *statement.watermark->expression;
   Binder binder(context);
   expr::ExprPtr bound = PENSTOCK_TRY(binder.bind_expression(expression, {.scope = &scope, .place = "in WATERMARK"}));
+  add_functions(binder, functions);
   if (bound->type().kind() != type.kind()) {
     return invalid_argument("the watermark of {} must be {}, but this is {}", name.text,
                             type.with_nullable(true).to_string(), bound->type().with_nullable(true).to_string())
         .at(expression.position.offset);
   }
-  if (table.is_native()) {
-    return unsupported("a table without a connector has no watermark: its rows change, they do not pass by")
-        .at(name.position.offset);
-  }
+  if (table.is_native()) return no_connector(name.position);
   table.watermark = catalog::Watermark{column, sql::print(expression)};
   return {};
 }
@@ -221,17 +305,31 @@ void rename_root(PlannedQuery& plan, const std::vector<Column>& columns) {
 
 Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context) {
   Entry entry;
-  entry.name = PENSTOCK_TRY(new_name(statement.name));
+  entry.name = PENSTOCK_TRY(new_name(statement.name, context, statement.temporary));
   entry.sql = std::move(sql);
   entry.time_zone = time_zone_name(context);
   entry.comment = statement.comment.value_or("");
   entry.temporary = statement.temporary;
   catalog::Table table;
-  table.options = PENSTOCK_TRY(bind_options(statement.options));
+  if (statement.like) table = PENSTOCK_TRY(take_from_source(*statement.like, context));
+  const size_t taken = table.columns.size();
+  PENSTOCK_TRY(put_options(table.options, PENSTOCK_TRY(bind_options(statement.options)), statement));
   bool has_connector = catalog::find_option(table.options, "connector") != nullptr;
+  if (!has_connector &&
+      std::ranges::any_of(table.columns, [](const Column& one) { return one.metadata.has_value(); })) {
+    return Error(metadata_needs_connector(statement.like->source.position()))
+        .hint("say EXCLUDING METADATA, or give the table a connector");
+  }
   for (const sql::ColumnDefinition& column : statement.columns) {
+    const std::optional<size_t> old = find_column(table.columns, column.name.text);
+    if (old && *old < taken) {
+      PENSTOCK_TRY(overwrite(table.columns[*old],
+                             PENSTOCK_TRY(define_column(column, has_connector, context, entry.functions)),
+                             *statement.like, column.name.position));
+      continue;
+    }
     PENSTOCK_TRY(check_new_column(table.columns, column.name));
-    table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector, context)));
+    table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector, context, entry.functions)));
   }
   if (statement.query) {
     if (!statement.columns.empty()) {
@@ -241,16 +339,17 @@ Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, c
     PENSTOCK_TRY(refuse_parameters(plan, statement.query->position));
     table.columns = PENSTOCK_TRY(query_columns(plan.root->schema, {}, statement.query->position));
   }
-  PENSTOCK_TRY(bind_computed_columns(statement, context, table));
+  PENSTOCK_TRY(bind_computed_columns(statement, context, table, entry.functions));
   PENSTOCK_TRY(define_primary_key(statement, table));
-  PENSTOCK_TRY(define_watermark(statement, context, table));
+  PENSTOCK_TRY(define_watermark(statement, context, table, entry.functions));
   entry.definition = std::move(table);
+  if (statement.like) entry.sql = PENSTOCK_TRY(catalog::create_table_text(entry));
   return entry;
 }
 
 Result<Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context) {
   Entry entry;
-  entry.name = PENSTOCK_TRY(new_name(statement.name));
+  entry.name = PENSTOCK_TRY(new_name(statement.name, context, statement.temporary));
   entry.sql = std::move(sql);
   entry.time_zone = time_zone_name(context);
   entry.comment = statement.comment.value_or("");
@@ -261,6 +360,7 @@ Result<Entry> define_view(const sql::CreateView& statement, std::string sql, con
   view.columns = PENSTOCK_TRY(query_columns(plan.root->schema, statement.columns, statement.query->position));
   view.query = sql::print(*statement.query);
   entry.dependencies = std::move(plan.dependencies);
+  entry.functions = std::move(plan.functions);
   entry.definition = std::move(view);
   return entry;
 }
@@ -268,7 +368,7 @@ Result<Entry> define_view(const sql::CreateView& statement, std::string sql, con
 Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterializedView& statement, std::string sql,
                                                    const PlanContext& context) {
   PlannedDefinition defined;
-  defined.entry.name = PENSTOCK_TRY(new_name(statement.name));
+  defined.entry.name = PENSTOCK_TRY(new_name(statement.name, context));
   defined.entry.sql = std::move(sql);
   defined.entry.time_zone = time_zone_name(context);
   defined.entry.comment = statement.comment.value_or("");
@@ -284,6 +384,7 @@ Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterialized
   view.key = root.traits.key;
   rename_root(defined.plan, view.columns);
   defined.entry.dependencies = defined.plan.dependencies;
+  defined.entry.functions = defined.plan.functions;
   defined.entry.definition = std::move(view);
   return defined;
 }
@@ -343,6 +444,7 @@ Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::s
     return invalid_argument("an alert has no options").at(statement.options.front().position.offset);
   }
   defined.entry.dependencies = defined.plan.dependencies;
+  defined.entry.functions = defined.plan.functions;
   defined.entry.definition = std::move(alert);
   return defined;
 }

@@ -145,11 +145,12 @@ Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const Pl
   planned.root = std::make_shared<const PhysicalNode>(std::move(root));
   planned.parameter_types = binder.parameter_types();
   planned.dependencies = binder.dependencies();
+  planned.functions = binder.functions();
   return planned;
 }
 
 Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const PlanContext& context) {
-  std::string full_name = PENSTOCK_TRY(catalog::full_name(name));
+  std::string full_name = PENSTOCK_TRY(context.catalog->resolve(name, context.names));
   Result<catalog::EntryPtr> entry = context.catalog->get(catalog::NameSpace::kRelation, full_name);
   if (!entry) return std::move(entry).error().at(name.position().offset);
   if ((*entry)->table() == nullptr) {
@@ -159,11 +160,14 @@ Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const Plan
   return entry;
 }
 
-Result<ExprPtr> default_of(const catalog::Column& column, const PlanContext& context) {
+Result<ExprPtr> default_of(const catalog::Column& column, const PlanContext& context,
+                           std::vector<std::string>* functions) {
   if (!column.default_value.empty()) {
     sql::Expression parsed = PENSTOCK_TRY(sql::parse_expression(column.default_value));
     Binder binder(context);
-    return assign(PENSTOCK_TRY(binder.bind_expression(parsed, {.place = "in DEFAULT"})), column.type);
+    ExprPtr value = PENSTOCK_TRY(binder.bind_expression(parsed, {.place = "in DEFAULT"}));
+    if (functions != nullptr) functions->insert(functions->end(), binder.functions().begin(), binder.functions().end());
+    return assign(std::move(value), column.type);
   }
   if (!column.type.nullable()) return invalid_argument("column {} is NOT NULL and needs a value", column.name);
   return expr::Expr::literal({}, column.type);

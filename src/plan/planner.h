@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/name_scope.h"
 #include "expr/evaluate.h"
 #include "plan/physical.h"
 #include "types/type.h"
@@ -29,6 +30,7 @@ enum class PlanMode : uint8_t {
 
 struct PlanContext {
   const catalog::Catalog* catalog = nullptr;
+  catalog::NameScope names;
   // Tables of the program itself, "sys.jobs" and the like, which the catalog does not hold.
   std::vector<std::pair<std::string, types::Schema>> system_tables;
   PlanMode mode = PlanMode::kBounded;
@@ -45,6 +47,7 @@ struct PlannedQuery {
   PhysicalPtr root;                              // root->schema names the result's columns
   std::vector<types::DataType> parameter_types;  // as given, or inferred
   std::vector<std::string> dependencies;         // catalog objects that it reads, by full name
+  std::vector<std::string> functions;            // created functions that it calls, by full name
 };
 
 Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context);

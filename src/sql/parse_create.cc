@@ -1,4 +1,6 @@
-// CREATE TABLE, VIEW, MATERIALIZED VIEW and ALERT.
+// CREATE TABLE, VIEW, MATERIALIZED VIEW, FUNCTION and ALERT.
+#include <algorithm>
+
 #include "sql/keywords.h"
 #include "sql/parser_state.h"
 
@@ -18,6 +20,12 @@ Result<Statement::Node> Parser::parse_create() {
     view.or_replace = or_replace;
     view.temporary = temporary;
     return Statement::Node(std::move(view));
+  }
+  if (cursor_.accept("FUNCTION")) {
+    CreateFunction function = PENSTOCK_TRY(parse_create_function());
+    function.or_replace = or_replace;
+    function.temporary = temporary;
+    return Statement::Node(std::move(function));
   }
   if (!or_replace && !temporary) {
     if (cursor_.accept("MATERIALIZED", "VIEW")) {
@@ -55,12 +63,54 @@ Result<CreateTable> Parser::parse_create_table() {
   }
   table.comment = PENSTOCK_TRY(parse_comment());
   if (cursor_.accept("WITH")) table.options = PENSTOCK_TRY(parse_options());
-  if (cursor_.accept("AS")) {
+  if (cursor_.accept("LIKE")) {
+    table.like = PENSTOCK_TRY(parse_like());
+  } else if (cursor_.accept("AS")) {
     table.query = PENSTOCK_TRY(parse_boxed_statement_query());
   } else if (table.columns.empty()) {
     return cursor_.unexpected("(");
   }
   return table;
+}
+
+// source [(INCLUDING GENERATED EXCLUDING OPTIONS ...)], from behind LIKE; there may be commas between the options.
+Result<LikeClause> Parser::parse_like() {
+  LikeClause like{.source = PENSTOCK_TRY(parse_qualified_name()), .options = {}};
+  if (!cursor_.accept("(")) return like;
+  do {
+    like.options.push_back(PENSTOCK_TRY(parse_like_option()));
+    const LikeOption& added = like.options.back();
+    const auto same = [&](const LikeOption& option) { return option.feature == added.feature; };
+    if (std::ranges::count_if(like.options, same) > 1) {
+      return invalid_argument("{} is said twice", like_feature_name(added.feature)).at(added.position.offset);
+    }
+    cursor_.accept(",");
+  } while (!cursor_.accept(")"));
+  return like;
+}
+
+Result<LikeOption> Parser::parse_like_option() {
+  LikeOption option{.position = cursor_.position()};
+  if (cursor_.accept("INCLUDING")) {
+    option.strategy = LikeStrategy::kIncluding;
+  } else if (cursor_.accept("EXCLUDING")) {
+    option.strategy = LikeStrategy::kExcluding;
+  } else {
+    PENSTOCK_TRY(cursor_.expect("OVERWRITING"));
+    option.strategy = LikeStrategy::kOverwriting;
+  }
+  using enum LikeFeature;
+  for (LikeFeature feature : {kAll, kConstraints, kGenerated, kMetadata, kOptions, kPartitions, kWatermarks}) {
+    option.feature = feature;
+    if (!cursor_.accept(like_feature_name(feature))) continue;
+    if (option.strategy == LikeStrategy::kOverwriting &&
+        (feature == kAll || feature == kConstraints || feature == kPartitions)) {
+      return invalid_argument("{} cannot be overwritten, only included or excluded", like_feature_name(feature))
+          .at(option.position.offset);
+    }
+    return option;
+  }
+  return cursor_.unexpected();
 }
 
 // A column, WATERMARK FOR ..., or [CONSTRAINT name] PRIMARY KEY (...).
@@ -154,6 +204,35 @@ Result<CreateMaterializedView> Parser::parse_create_materialized_view() {
   PENSTOCK_TRY(cursor_.expect("AS"));
   view.query = PENSTOCK_TRY(parse_boxed_statement_query());
   return view;
+}
+
+Result<CreateFunction> Parser::parse_create_function() {
+  CreateFunction function{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
+  function.name = PENSTOCK_TRY(parse_qualified_name());
+  if (cursor_.accept("(")) {
+    function.parameters.emplace();
+    while (!cursor_.accept(")")) {
+      if (!function.parameters->empty()) PENSTOCK_TRY(cursor_.expect(","));
+      Identifier name = PENSTOCK_TRY(parse_identifier());
+      function.parameters->push_back({std::move(name), PENSTOCK_TRY(parse_type())});
+    }
+  }
+  if (cursor_.accept("RETURNS")) function.returns = Box(PENSTOCK_TRY(parse_type()));
+  PENSTOCK_TRY(cursor_.expect("AS"));
+  function.body = cursor_.position();
+  // A string alone is an identifier; in parentheses it is an expression.
+  if (cursor_.kind() == TokenKind::kString && (cursor_.at(";", 1) || cursor_.kind(1) == TokenKind::kEnd ||
+                                               cursor_.at("LANGUAGE", 1) || cursor_.at("USING", 1))) {
+    function.identifier = PENSTOCK_TRY(parse_string("an identifier"));
+    if (cursor_.at("LANGUAGE") || cursor_.at("USING")) {
+      return unsupported("functions in other languages are not supported")
+          .at(cursor_.position().offset)
+          .hint("a function is an SQL expression, or AS 'NAME' of one that the program has");
+    }
+    return function;
+  }
+  function.expression = PENSTOCK_TRY(parse_boxed_expression());
+  return function;
 }
 
 Result<CreateAlert> Parser::parse_create_alert() {

@@ -14,8 +14,9 @@ Result<Statement::Node> Parser::parse_show() {
     if (!kind) return cursor_.unexpected();
     return Statement::Node(ShowCreate{*kind, PENSTOCK_TRY(parse_qualified_name())});
   }
-  if (std::optional<ObjectKind> kind = accept_object_kind(true)) {
-    ShowObjects show{.kind = *kind};
+  const bool user = cursor_.accept("USER", "FUNCTIONS");
+  if (std::optional<ObjectKind> kind = user ? ObjectKind::kFunction : accept_object_kind(true)) {
+    ShowObjects show{.kind = *kind, .user = user};
     if (cursor_.accept("LIKE")) show.like = PENSTOCK_TRY(parse_string("a pattern"));
     return Statement::Node(std::move(show));
   }
@@ -128,7 +129,8 @@ Result<Explain> Parser::parse_explain() {
   }
   if (cursor_.at("EXPLAIN")) return invalid_argument("EXPLAIN cannot explain itself").at(cursor_.position().offset);
   Position position = cursor_.position();
-  Statement::Node node = PENSTOCK_TRY(parse_statement());
+  Statement::Node node = at_statement_set() ? Statement::Node(PENSTOCK_TRY(parse_statement_set("BEGIN")))
+                                            : PENSTOCK_TRY(parse_statement());
   explain.statement = Box(Statement{std::move(node), position, parameters_});
   return explain;
 }

@@ -33,9 +33,17 @@ Result<TypeName> Parser::parse_whole_type() {
 
 Result<Statement::Node> Parser::parse_statement() {
   if (cursor_.at("(") || at_query()) return Statement::Node(PENSTOCK_TRY(parse_statement_query()));
+  if (cursor_.at("BEGIN") && cursor_.at("STATEMENT", 1) && cursor_.at("SET", 2)) {
+    cursor_.advance();
+    return Statement::Node(PENSTOCK_TRY(parse_statement_set(";")));
+  }
   if (at_session_command()) return Statement::Node(PENSTOCK_TRY(parse_session_command()));
   cursor_.note_expected("SELECT");
   if (cursor_.accept("INSERT")) return Statement::Node(PENSTOCK_TRY(parse_insert()));
+  if (cursor_.accept("EXECUTE")) {
+    if (!at_statement_set()) return cursor_.unexpected("STATEMENT SET");
+    return Statement::Node(PENSTOCK_TRY(parse_statement_set("BEGIN")));
+  }
   if (cursor_.accept("CREATE")) return parse_create();
   if (cursor_.accept("DROP")) return Statement::Node(PENSTOCK_TRY(parse_drop()));
   if (cursor_.accept("UPDATE")) return Statement::Node(PENSTOCK_TRY(parse_update()));
@@ -64,6 +72,23 @@ Result<Insert> Parser::parse_insert() {
   if (cursor_.at("ON")) insert.on_conflict = PENSTOCK_TRY(parse_on_conflict());
   insert.returning = PENSTOCK_TRY(parse_returning());
   return insert;
+}
+
+Result<StatementSet> Parser::parse_statement_set(std::string_view separator) {
+  cursor_.advance();
+  cursor_.advance();
+  if (cursor_.at_end()) {  // as clients send it that cut a script at every semicolon
+    return cursor_.unexpected(separator).hint("send the whole set as one statement, to its END");
+  }
+  PENSTOCK_TRY(cursor_.expect(separator));
+  StatementSet set;
+  do {
+    const Position position = cursor_.position();
+    PENSTOCK_TRY(cursor_.expect("INSERT"));
+    set.parts.push_back({PENSTOCK_TRY(parse_insert()), position});
+    PENSTOCK_TRY(cursor_.expect(";"));
+  } while (!cursor_.accept("END"));
+  return set;
 }
 
 Result<OnConflict> Parser::parse_on_conflict() {
@@ -135,10 +160,10 @@ std::optional<ObjectKind> Parser::accept_object_kind(bool plural) {
 }
 
 Result<Drop> Parser::parse_drop() {
-  if (cursor_.at("TEMPORARY")) cursor_.advance();
+  const bool temporary = cursor_.accept("TEMPORARY") || cursor_.accept("TEMP");
   std::optional<ObjectKind> kind = accept_object_kind(false);
   if (!kind) return cursor_.unexpected();
-  Drop drop{.kind = *kind};
+  Drop drop{.kind = *kind, .temporary = temporary};
   if (cursor_.accept("IF", "EXISTS")) drop.if_exists = true;
   if (drop.kind == ObjectKind::kJob && cursor_.kind() == TokenKind::kString) {
     Position position = cursor_.position();

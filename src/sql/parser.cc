@@ -4,6 +4,7 @@
 
 #include "sql/limits.h"
 #include "sql/parser_state.h"
+#include "sql/statement_block.h"
 
 namespace penstock::sql {
 
@@ -32,15 +33,18 @@ Result<std::vector<StatementText>> split_statements(std::string_view sql) {
   Lexer lexer(sql);
   uint32_t begin = 0;
   uint32_t end = 0;  // of the statement that is open; `begin` when it has no token yet
+  StatementBlock block;
   while (true) {
     Token token = PENSTOCK_TRY(lexer.next());
-    bool separator = token.kind == TokenKind::kSymbol && sql[token.offset] == ';';
+    bool separator = token.kind == TokenKind::kSymbol && sql[token.offset] == ';' && !block.open();
     if (separator || token.kind == TokenKind::kEnd) {
       if (end > begin) statements.push_back({sql.substr(begin, end - begin), begin});
       if (!separator) return statements;
       begin = end = token.offset + token.length;
+      block = {};
       continue;
     }
+    block.add(token.kind == TokenKind::kWord ? sql.substr(token.offset, token.length) : sql.substr(token.offset, 1));
     if (end == begin) begin = token.offset;
     end = token.offset + token.length;
   }

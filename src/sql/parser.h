@@ -30,7 +30,8 @@ struct StatementText {
   uint32_t offset = 0;
 };
 
-// Cuts a script at its semicolons, leaving out empty statements. The texts are views of `sql`.
+// Cuts a script at its semicolons, leaving out empty statements; those inside a statement set cut nothing. The texts
+// are views of `sql`.
 Result<std::vector<StatementText>> split_statements(std::string_view sql);
 
 // Line and column of a byte offset, both from 1; columns count characters.

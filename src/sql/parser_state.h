@@ -204,6 +204,9 @@ class Parser {
   // parse_statement.cc, parse_create.cc, parse_session.cc
   Result<Statement::Node> parse_statement();
   Result<Insert> parse_insert();
+  bool at_statement_set() const { return cursor_.at("STATEMENT") && cursor_.at("SET", 1); }
+  // From STATEMENT on; `separator` is between its head and the first INSERT.
+  Result<StatementSet> parse_statement_set(std::string_view separator);
   Result<OnConflict> parse_on_conflict();
   Result<std::vector<Assignment>> parse_assignments();
   Result<std::vector<SelectItem>> parse_returning();
@@ -214,12 +217,15 @@ class Parser {
   std::optional<ObjectKind> accept_object_kind(bool plural);
   Result<Statement::Node> parse_create();
   Result<CreateTable> parse_create_table();
+  Result<LikeClause> parse_like();
+  Result<LikeOption> parse_like_option();
   Status parse_table_element(CreateTable& table);
   Result<ColumnDefinition> parse_column_definition();
   Status parse_column_constraints(ColumnDefinition& column);
   Status parse_not_enforced();
   Result<CreateView> parse_create_view();
   Result<CreateMaterializedView> parse_create_materialized_view();
+  Result<CreateFunction> parse_create_function();
   Result<CreateAlert> parse_create_alert();
   Result<bool> parse_if_not_exists();
   Result<std::optional<std::string>> parse_comment();

@@ -208,6 +208,21 @@ TEST(SplitStatementsTest, CutsAtSemicolonsOutsideOfStringsAndComments) {
   }
 }
 
+TEST(SplitStatementsTest, AStatementSetIsOneStatement) {
+  for (const std::string set :
+       {"EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END AS end FROM s; "
+        "INSERT INTO b SELECT s.end, 'END;' FROM s; END",
+        "begin statement set; insert into a select 1; end", "EXPLAIN STATEMENT SET BEGIN INSERT INTO a SELECT 1; END",
+        "EXPLAIN PLAN FOR EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; END"}) {
+    const std::string script = set + "; BEGIN; SELECT 1; END";
+    Result<std::vector<StatementText>> statements = split_statements(script);
+    ASSERT_TRUE(statements);
+    ASSERT_EQ(statements->size(), 4) << set;
+    EXPECT_EQ((*statements)[0].text, set);
+    EXPECT_EQ((*statements)[1].text, "BEGIN");
+  }
+}
+
 TEST(SplitStatementsTest, EmptyScriptsHaveNoStatements) {
   EXPECT_TRUE(split_statements("")->empty());
   EXPECT_TRUE(split_statements(" ; /* nothing */ ; -- end")->empty());

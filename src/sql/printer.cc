@@ -18,6 +18,7 @@ std::string print_with_printer(const Node& node) {
 
 std::string print(const Statement& statement) { return print_with_printer(statement); }
 std::string print(const Query& query) { return print_with_printer(query); }
+std::string print(const Insert& insert) { return print_with_printer(insert); }
 std::string print(const Expression& expression) { return print_with_printer(expression); }
 std::string print(const TypeName& type) { return print_with_printer(type); }
 std::string print(const QualifiedName& name) { return print_with_printer(name); }
@@ -31,13 +32,19 @@ void Printer::print(const Statement& statement) {
   std::visit([this](const auto& node) { print_node(node); }, statement.node);
 }
 
-void Printer::print_node(const Insert& node) {
+void Printer::print(const Insert& node) {
   word("INSERT INTO "), print(node.table);
   if (!node.hints.empty()) word(" "), print_hints(node.hints);
   if (!node.columns.empty()) word(" "), names(node.columns);
   word(" "), print(*node.query);
   if (node.on_conflict) print_on_conflict(*node.on_conflict);
   print_returning(node.returning);
+}
+
+void Printer::print_node(const StatementSet& node) {
+  word("EXECUTE STATEMENT SET BEGIN");
+  for (const StatementSet::Part& part : node.parts) word(" "), print(part.insert), word(";");
+  word(" END");
 }
 
 void Printer::print_on_conflict(const OnConflict& conflict) {
@@ -121,7 +128,19 @@ void Printer::print_node(const CreateTable& node) {
   if (separator == ", ") word(")");
   print_comment(node.comment);
   print_options(node.options);
+  if (node.like) print_like(*node.like);
   if (node.query) word(" AS "), print(*node.query);
+}
+
+void Printer::print_like(const LikeClause& like) {
+  word(" LIKE "), print(like.source);
+  if (like.options.empty()) return;
+  std::string_view before = " (";
+  for (const LikeOption& option : like.options) {
+    word(before), word(like_strategy_name(option.strategy)), word(" "), word(like_feature_name(option.feature));
+    before = " ";
+  }
+  word(")");
 }
 
 void Printer::print_node(const CreateView& node) {
@@ -146,6 +165,27 @@ void Printer::print_node(const CreateMaterializedView& node) {
   word(" AS "), print(*node.query);
 }
 
+void Printer::print_node(const CreateFunction& node) {
+  word("CREATE ");
+  if (node.or_replace) word("OR REPLACE ");
+  if (node.temporary) word("TEMPORARY ");
+  word("FUNCTION ");
+  if (node.if_not_exists) word("IF NOT EXISTS ");
+  print(node.name);
+  if (node.parameters) {
+    word("(");
+    separated(*node.parameters,
+              [this](const FunctionParameter& parameter) { name(parameter.name), word(" "), print(parameter.type); });
+    word(")");
+  }
+  if (node.returns) word(" RETURNS "), print(*node.returns);
+  word(" AS ");
+  if (node.identifier) return word(quote_string(*node.identifier));
+  const auto* literal = node.expression->get_if<Literal>();
+  const bool string = literal != nullptr && literal->kind == LiteralKind::kString;
+  word(string ? "(" : ""), print(*node.expression), word(string ? ")" : "");
+}
+
 void Printer::print_node(const CreateAlert& node) {
   word("CREATE ALERT ");
   if (node.if_not_exists) word("IF NOT EXISTS ");
@@ -161,14 +201,14 @@ void Printer::print_node(const CreateAlert& node) {
 }
 
 void Printer::print_node(const Drop& node) {
-  word("DROP "), word(object_kind_name(node.kind));
+  word(node.temporary ? "DROP TEMPORARY " : "DROP "), word(object_kind_name(node.kind));
   word(node.if_exists ? " IF EXISTS " : " ");
   print(node.name);
   if (node.cascade) word(" CASCADE");
 }
 
 void Printer::print_node(const ShowObjects& node) {
-  word("SHOW "), word(object_kind_name(node.kind)), word("S");
+  word(node.user ? "SHOW USER " : "SHOW "), word(object_kind_name(node.kind)), word("S");
   if (node.like) word(" LIKE "), word(quote_string(*node.like));
 }
 

@@ -12,6 +12,7 @@ namespace penstock::sql {
 
 std::string print(const Statement& statement);
 std::string print(const Query& query);
+std::string print(const Insert& insert);
 std::string print(const Expression& expression);
 std::string print(const TypeName& type);
 std::string print(const QualifiedName& name);

@@ -14,6 +14,7 @@ class Printer {
  public:
   void print(const Statement& statement);
   void print(const Query& query);
+  void print(const Insert& insert);
   void print(const Emit& emit);
   // In parentheses when it binds less tightly than `minimum`.
   void print(const Expression& expression, Precedence minimum = Precedence::kLowest);
@@ -82,12 +83,14 @@ class Printer {
 
   // One per kind of statement.
   void print_node(const Query& node) { print(node); }
-  void print_node(const Insert& node);
+  void print_node(const Insert& node) { print(node); }
+  void print_node(const StatementSet& node);
   void print_node(const Update& node);
   void print_node(const Delete& node);
   void print_node(const CreateTable& node);
   void print_node(const CreateView& node);
   void print_node(const CreateMaterializedView& node);
+  void print_node(const CreateFunction& node);
   void print_node(const CreateAlert& node);
   void print_node(const Drop& node);
   void print_node(const ShowObjects& node);
@@ -104,6 +107,7 @@ class Printer {
   void print_on_conflict(const OnConflict& conflict);
   void print_assignments(const std::vector<Assignment>& assignments);
   void print_returning(const std::vector<SelectItem>& items);
+  void print_like(const LikeClause& like);
   void print_column(const ColumnDefinition& column);
   void print_options(const std::vector<Option>& options);
   void print_comment(const std::optional<std::string>& comment);

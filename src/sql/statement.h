@@ -41,6 +41,27 @@ struct WatermarkDefinition {
   bool operator==(const WatermarkDefinition&) const = default;
 };
 
+// What becomes of a part of the source table in LIKE: taken, left out, or taken unless the new table has its own.
+enum class LikeStrategy : uint8_t { kIncluding, kExcluding, kOverwriting };
+enum class LikeFeature : uint8_t { kAll, kConstraints, kGenerated, kMetadata, kOptions, kPartitions, kWatermarks };
+// "INCLUDING", ...; "ALL", ...
+std::string_view like_strategy_name(LikeStrategy strategy);
+std::string_view like_feature_name(LikeFeature feature);
+
+struct LikeOption {
+  LikeStrategy strategy = LikeStrategy::kIncluding;
+  LikeFeature feature = LikeFeature::kAll;
+  Position position;
+  bool operator==(const LikeOption&) const = default;
+};
+
+// LIKE source [(INCLUDING ... EXCLUDING ...)]
+struct LikeClause {
+  QualifiedName source;
+  std::vector<LikeOption> options;
+  bool operator==(const LikeClause&) const = default;
+};
+
 struct CreateTable {
   bool or_replace = false;
   bool temporary = false;
@@ -51,6 +72,7 @@ struct CreateTable {
   std::vector<Identifier> primary_key;  // of the table constraint; a column's own is in its definition
   std::optional<std::string> comment;
   std::vector<Option> options;
+  std::optional<LikeClause> like;
   Box<Query> query;  // CREATE TABLE ... AS query; may be empty
   bool operator==(const CreateTable&) const = default;
 };
@@ -93,6 +115,28 @@ struct CreateAlert {
   bool operator==(const CreateAlert&) const = default;
 };
 
+struct FunctionParameter {
+  Identifier name;
+  TypeName type;
+  bool operator==(const FunctionParameter&) const = default;
+};
+
+// CREATE FUNCTION name(a BIGINT, ...) RETURNS BIGINT AS a + 1, or AS 'IDENTIFIER' of a function of the program.
+struct CreateFunction {
+  bool or_replace = false;
+  bool temporary = false;
+  bool if_not_exists = false;
+  QualifiedName name;
+  // nullopt: no list is written.
+  std::optional<std::vector<FunctionParameter>> parameters;
+  Box<TypeName> returns;  // may be empty
+  // One of both.
+  Box<Expression> expression;
+  std::optional<std::string> identifier;
+  Position body;
+  bool operator==(const CreateFunction&) const = default;
+};
+
 struct Assignment {
   Identifier column;
   Box<Expression> value;
@@ -117,6 +161,17 @@ struct Insert {
   bool operator==(const Insert&) const = default;
 };
 
+// EXECUTE STATEMENT SET BEGIN insert; ... END: what starts together, or not at all.
+struct StatementSet {
+  struct Part {
+    Insert insert;
+    Position position;
+    bool operator==(const Part&) const = default;
+  };
+  std::vector<Part> parts;
+  bool operator==(const StatementSet&) const = default;
+};
+
 struct Update {
   QualifiedName table;
   std::vector<Assignment> assignments;
@@ -139,6 +194,7 @@ std::string_view object_kind_name(ObjectKind kind);
 struct Drop {
   ObjectKind kind = ObjectKind::kTable;
   bool if_exists = false;
+  bool temporary = false;  // only a temporary one is meant
   QualifiedName name;
   bool cascade = false;
   bool operator==(const Drop&) const = default;
@@ -147,6 +203,7 @@ struct Drop {
 // SHOW TABLES and its like.
 struct ShowObjects {
   ObjectKind kind = ObjectKind::kTable;
+  bool user = false;  // of functions: only those that were created
   std::optional<std::string> like;
   bool operator==(const ShowObjects&) const = default;
 };
@@ -215,9 +272,9 @@ struct Use {
 };
 
 struct Statement {
-  using Node = std::variant<Query, Insert, Update, Delete, CreateTable, CreateView, CreateMaterializedView, CreateAlert,
-                            Drop, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset, Explain, Flush, Subscribe,
-                            SessionCommand, Use>;
+  using Node = std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView,
+                            CreateMaterializedView, CreateAlert, CreateFunction, Drop, ShowObjects, ShowCreate,
+                            ShowSetting, Describe, Set, Reset, Explain, Flush, Subscribe, SessionCommand, Use>;
   Node node;
   Position position;
   // The number of parameters: the highest $n, or the count of `?`.

@@ -78,6 +78,28 @@ std::string_view truth_test_name(TruthTest test) {
   return "";
 }
 
+std::string_view like_strategy_name(LikeStrategy strategy) {
+  switch (strategy) {
+    case LikeStrategy::kIncluding: return "INCLUDING";
+    case LikeStrategy::kExcluding: return "EXCLUDING";
+    case LikeStrategy::kOverwriting: return "OVERWRITING";
+  }
+  return "";
+}
+
+std::string_view like_feature_name(LikeFeature feature) {
+  switch (feature) {
+    case LikeFeature::kAll: return "ALL";
+    case LikeFeature::kConstraints: return "CONSTRAINTS";
+    case LikeFeature::kGenerated: return "GENERATED";
+    case LikeFeature::kMetadata: return "METADATA";
+    case LikeFeature::kOptions: return "OPTIONS";
+    case LikeFeature::kPartitions: return "PARTITIONS";
+    case LikeFeature::kWatermarks: return "WATERMARKS";
+  }
+  return "";
+}
+
 std::string_view object_kind_name(ObjectKind kind) {
   switch (kind) {
     case ObjectKind::kTable: return "TABLE";

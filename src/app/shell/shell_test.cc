@@ -54,6 +54,17 @@ TEST(StatementReaderTest, NotInsideQuotesAndComments) {
   EXPECT_EQ(items({"/*/ ;"}), "|{/*/ ;}");
 }
 
+TEST(StatementReaderTest, StatementSetsAreOneStatement) {
+  EXPECT_EQ(items({"execute statement set begin", "insert into a select case when x then 1 end from s;",
+                   "insert into b select t.end from t; end; select 1;"}),
+            "{execute statement set begin\ninsert into a select case when x then 1 end from s;\n"
+            "insert into b select t.end from t; end;}{select 1;}");
+  EXPECT_EQ(items({"begin statement set; insert into a select 1; end;", "begin; select 1; end;"}),
+            "{begin statement set; insert into a select 1; end;}{begin;}{select 1;}{end;}");
+  EXPECT_EQ(items({"explain statement set begin insert into a select 'end;' /* end; */;"}),
+            "|{explain statement set begin insert into a select 'end;' /* end; */;}");
+}
+
 TEST(StatementReaderTest, CommandsAreLines) {
   EXPECT_EQ(items({"\\d  name ", "select 1; \\x", "\\q"}), "[\\d  name]{select 1;}[\\x][\\q]");
   EXPECT_EQ(items({"select '\\d';"}), "{select '\\d';}");

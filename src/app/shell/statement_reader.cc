@@ -1,7 +1,10 @@
 #include "app/shell/statement_reader.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
+
+#include "sql/statement_block.h"
 
 namespace penstock::app {
 namespace {
@@ -51,13 +54,25 @@ size_t skip_or_open(std::string_view text, size_t at) {
   return closed ? end : std::string_view::npos;
 }
 
+bool is_word_byte(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$'; }
+
+size_t word_length(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && is_word_byte(text[length])) ++length;
+  return length;
+}
+
 Scan scan(std::string_view text) {
   Scan result;
+  sql::StatementBlock block;
   for (size_t i = 0; i < text.size();) {
     const char c = text[i];
     const bool quote = c == '\'' || c == '"' || c == '`';
     const bool comment = text.substr(i, 2) == "--" || text.substr(i, 2) == "/*";
-    if (quote) result.blank = false;
+    if (quote) {
+      result.blank = false;
+      block.add(text.substr(i, 1));
+    }
     if (quote || comment) {
       i = skip_or_open(text, i);
       if (i == std::string_view::npos) {
@@ -66,12 +81,16 @@ Scan scan(std::string_view text) {
       }
       continue;
     }
-    ++i;
-    if (c == ';') {
-      result.end = i;
+    if (c == ';' && !block.open()) {
+      result.end = i + 1;
       return result;
     }
-    if (kSpace.find(c) == std::string_view::npos) result.blank = false;
+    const size_t length = is_word_byte(c) ? word_length(text.substr(i)) : 1;
+    if (kSpace.find(c) == std::string_view::npos) {
+      result.blank = false;
+      block.add(text.substr(i, length));
+    }
+    i += length;
   }
   return result;
 }

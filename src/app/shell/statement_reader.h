@@ -7,7 +7,7 @@
 
 namespace penstock::app {
 
-// Knows just enough of SQL to find the semicolons that end statements: strings, quoted names, comments.
+// Knows just enough of SQL to find the semicolons that end statements: strings, quoted names, comments, statement sets.
 class StatementReader {
  public:
   // Adds a line, without its newline.

@@ -1,0 +1,66 @@
+#include "catalog/create_text.h"
+
+#include <vector>
+
+#include "sql/keywords.h"
+#include "sql/parser.h"
+#include "sql/printer.h"
+
+namespace penstock::catalog {
+namespace {
+
+std::string column_text(const Column& column) {
+  std::string text = sql::quote_identifier(column.name);
+  if (!column.computed.empty()) {
+    text += " AS (" + column.computed + ")";
+  } else {
+    text += " " + column.type.to_string();
+  }
+  if (column.metadata) {
+    text += " METADATA FROM " + sql::quote_string(column.metadata->key);
+    if (column.metadata->is_virtual) text += " VIRTUAL";
+  }
+  if (!column.default_value.empty()) text += " DEFAULT (" + column.default_value + ")";
+  if (!column.comment.empty()) text += " COMMENT " + sql::quote_string(column.comment);
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) {
+    if (!text.empty()) text += ", ";
+    text += part;
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> create_table_text(const Entry& entry) {
+  const Table& table = *entry.table();
+  std::vector<std::string> elements;
+  for (const Column& column : table.columns) elements.push_back(column_text(column));
+  if (table.watermark) {
+    elements.push_back("WATERMARK FOR " + sql::quote_identifier(table.columns[table.watermark->column].name) + " AS " +
+                       table.watermark->expression);
+  }
+  std::vector<std::string> key;
+  for (const int column : table.primary_key) key.push_back(sql::quote_identifier(table.columns[column].name));
+  if (!key.empty()) elements.push_back("PRIMARY KEY (" + joined(key) + ") NOT ENFORCED");
+  std::vector<std::string> options;
+  for (const auto& [name, value] : table.options) {
+    options.push_back(sql::quote_string(name) + " = " + sql::quote_string(value));
+  }
+  std::string text = entry.temporary ? "CREATE TEMPORARY TABLE " : "CREATE TABLE ";
+  text += sql::quote_identifier(entry.plain_name()) + " (" + joined(elements) + ")";
+  if (!entry.comment.empty()) text += " COMMENT " + sql::quote_string(entry.comment);
+  if (!options.empty()) text += " WITH (" + joined(options) + ")";
+  const Result<sql::Statement> statement = sql::parse_statement(text);
+  if (!statement) {
+    return make_error(ErrorCode::kCorruption, "the catalog: table {} cannot be written as a statement: {}", entry.name,
+                      statement.error().message());
+  }
+  return sql::print(*statement);
+}
+
+}  // namespace penstock::catalog
