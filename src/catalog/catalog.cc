@@ -261,6 +261,33 @@ Result<std::vector<EntryPtr>> Catalog::create_all(std::vector<Entry> entries) {
   return created;
 }
 
+Status Catalog::change_all(std::vector<Entry> changed) {
+  std::unique_lock lock(mutex_);
+  std::map<Key, EntryPtr> entries = entries_;
+  std::vector<int64_t> removed;
+  for (const Entry& entry : changed) {
+    const size_t erased = std::erase_if(entries, [&](const auto& old) { return old.second->id == entry.id; });
+    if (erased == 0) return not_found("there is no {} {} any more", entry.kind_name(), entry.plain_name());
+    if (!entry.temporary) removed.push_back(entry.id);
+  }
+  std::vector<EntryPtr> added;
+  std::vector<const Entry*> durable;
+  for (Entry& entry : changed) {
+    added.push_back(std::make_shared<const Entry>(std::move(entry)));
+    const Entry& now = *added.back();
+    if (!now.temporary) durable.push_back(&now);
+    const auto [at, fresh] = entries.emplace(Key(now.name_space(), sql::to_lower(now.name)), added.back());
+    if (!fresh) {
+      return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", at->second->kind_name(),
+                        at->second->plain_name());
+    }
+  }
+  if (!durable.empty()) PENSTOCK_TRY(store_->change(removed, durable));
+  entries_ = std::move(entries);
+  ++version_;
+  return {};
+}
+
 Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
   std::unique_lock lock(mutex_);
   Key key(entry.name_space(), sql::to_lower(entry.name));

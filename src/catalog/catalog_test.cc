@@ -241,6 +241,25 @@ TEST_F(CatalogTest, SeveralEntriesAreCreatedOrNone) {
   EXPECT_THAT(names(catalog_->entries()), ElementsAre("c", "b", "a"));
 }
 
+TEST_F(CatalogTest, EntriesChangeTogetherOrNotAtAll) {
+  Entry t = **catalog_->create(table("t"));
+  Entry v = **catalog_->create(view("v", {"t"}));
+  ASSERT_TRUE(catalog_->create(table("taken")));
+  t.name = "u";
+  v.dependencies = {"u"};
+  Entry bad = v;
+  bad.name = "Taken";
+  EXPECT_EQ(catalog_->change_all({t, bad}).error().code(), ErrorCode::kAlreadyExists);
+  EXPECT_NE(catalog_->find_relation("t"), nullptr);
+  ASSERT_TRUE(catalog_->change_all({t, v}));
+  reopen();
+  EXPECT_EQ(catalog_->find_relation("t"), nullptr);
+  EXPECT_EQ(*catalog_->find_relation("u"), t);
+  EXPECT_THAT(names(catalog_->dependants("u")), ElementsAre("v"));
+  t.id = 99;
+  EXPECT_EQ(catalog_->change_all({t}).error().code(), ErrorCode::kNotFound);
+}
+
 TEST_F(CatalogTest, ATableIsWrittenAsItsStatement) {
   Entry entry = table("of it");
   auto& definition = std::get<Table>(entry.definition);

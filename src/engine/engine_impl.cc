@@ -44,7 +44,20 @@ std::optional<int> time_column_of(const types::Schema& schema) {
   return std::nullopt;
 }
 
-// What the table's connector is asked about.
+// Why a query that takes rows back cannot be written to a table, where it does that, and what to write instead.
+Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& query) {
+  const std::optional<plan::ChangeCause> cause = plan::cause_of_changes(query);
+  std::string hint = cause->remedy.empty() ? "write" : cause->remedy + "; or write";
+  hint += " to a table that takes changes, such as one with the connector upsert-kafka or the format debezium-json";
+  Error error = unsupported("table \"{}\" takes only inserts, but {}", table, cause->what).hint(std::move(hint));
+  return cause->written_at ? std::move(error).at(*cause->written_at) : error;
+}
+
+// What an old INSERT committed is not for a new one of the same name: names carry the id, which is never used again.
+std::string group_of(const catalog::Entry& entry) { return "penstock.job." + std::to_string(entry.id); }
+
+}  // namespace
+
 connector::TableDefinition definition_of(const catalog::Entry& entry) {
   const catalog::Table& table = *entry.table();
   connector::TableDefinition definition{
@@ -59,20 +72,6 @@ connector::TableDefinition definition_of(const catalog::Entry& entry) {
   definition.options = connector::OptionMap(table.options.begin(), table.options.end());
   return definition;
 }
-
-// Why a query that takes rows back cannot be written to a table, where it does that, and what to write instead.
-Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& query) {
-  const std::optional<plan::ChangeCause> cause = plan::cause_of_changes(query);
-  std::string hint = cause->remedy.empty() ? "write" : cause->remedy + "; or write";
-  hint += " to a table that takes changes, such as one with the connector upsert-kafka or the format debezium-json";
-  Error error = unsupported("table \"{}\" takes only inserts, but {}", table, cause->what).hint(std::move(hint));
-  return cause->written_at ? std::move(error).at(*cause->written_at) : error;
-}
-
-// What an old INSERT committed is not for a new one of the same name: names carry the id, which is never used again.
-std::string group_of(const catalog::Entry& entry) { return "penstock.job." + std::to_string(entry.id); }
-
-}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options) {
   auto engine = std::make_unique<EngineImpl>(std::move(options));
@@ -472,7 +471,7 @@ void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
   if (job != nullptr) job->stop();
   if (view != nullptr) view->drop();
   if (entry->table() != nullptr && entry->table()->is_native()) {
-    if (Status removed = options_.log->delete_topic(NativeTable::topic_name(*entry)); !removed) {
+    if (Status removed = options_.log->delete_topic(NativeTable::topic_of(*entry, *options_.log)); !removed) {
       logging::warning("the topic of a dropped table is still there",
                        {{"table", entry->name}, {"reason", removed.error().to_string()}});
     }

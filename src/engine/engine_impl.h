@@ -28,6 +28,9 @@
 
 namespace penstock::engine {
 
+// What the connector of a table is asked about.
+connector::TableDefinition definition_of(const catalog::Entry& table);
+
 // Thread-safe. Statements that change the catalog go one at a time (ddl_mutex_); readers take mutex_ for a moment.
 class EngineImpl : public Engine {
  public:
@@ -77,6 +80,12 @@ class EngineImpl : public Engine {
   // What a new session's names stand for; and the end of one: its temporary objects are dropped.
   catalog::NameScope begin_names() { return {.temporary = "pg_temp_" + std::to_string(++sessions_begun_)}; }
   void end_names(const catalog::NameScope& names);
+  // alter.cc. What depends on a table or view follows it to its new name; nothing changes where that is not possible.
+  Status rename(const catalog::EntryPtr& entry, const std::string& full_name);
+  // All options of a table over a connector. Refused while something runs that uses it.
+  Status change_options(const catalog::EntryPtr& entry, catalog::Options options);
+  // A view with another query, as `changed`. Refused while something runs that uses it.
+  Status change_view(const catalog::EntryPtr& old, catalog::Entry changed);
   // The running native table; an error when it could not be started.
   Result<std::shared_ptr<NativeTable>> native_table(const std::string& name) const;
   // Waits until every running job has covered what is in the log now. False when `cancelled` became true.
@@ -101,6 +110,9 @@ class EngineImpl : public Engine {
   Status remove_orphaned_topics();
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
+  Status check_entry(const catalog::Entry& entry) const;
+  Status change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users);
+  void rename_running(const catalog::Entry& entry, const std::string& name);
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
   Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others) const;
   // Finishes a creation: starts what the entry describes, or takes the entry back.

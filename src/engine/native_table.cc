@@ -31,7 +31,10 @@ ChangeBatch with_op(const ChangeBatch& batch, RowOp op) {
 
 }  // namespace
 
-std::string NativeTable::topic_name(const catalog::Entry& entry) {
+std::string NativeTable::topic_of(const catalog::Entry& entry, const log::Log& log) {
+  for (const log::TopicInfo& topic : log.topics()) {
+    if (entry_of_topic(topic.name) == entry.id) return topic.name;
+  }
   std::string name = entry.name.substr(0, kTopicNameMax);
   std::ranges::replace_if(name, [](char c) { return !may_be_in_a_topic(c); }, '_');
   return std::string(kTopicPrefix) + name + "." + std::to_string(entry.id);
@@ -53,7 +56,7 @@ Result<std::unique_ptr<NativeTable>> NativeTable::open(const catalog::Entry& ent
       {.name = entry.name, .schema = table.physical_schema(), .key = table.physical_key(), .memory = memory});
   auto changes = PENSTOCK_TRY(connector::ChangeLog::open({.log = &log,
                                                           .env = &env,
-                                                          .topic = topic_name(entry),
+                                                          .topic = topic_of(entry, log),
                                                           .schema = view->options().schema,
                                                           .key = view->options().key}));
   auto opened = std::unique_ptr<NativeTable>(new NativeTable(std::move(view), std::move(changes)));

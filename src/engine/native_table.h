@@ -24,8 +24,9 @@ class NativeTable {
  public:
   // The topics of all native tables begin so.
   static constexpr std::string_view kTopicPrefix = "penstock.table.";
-  // The topic of a table: its name, as far as a topic may have it, and the entry's id, which is never used again.
-  static std::string topic_name(const catalog::Entry& entry);
+  // The topic of a table: the name that the table had at first, as far as a topic may have it, and the entry's id,
+  // which is never used again. Where there is none yet, what it is to be called.
+  static std::string topic_of(const catalog::Entry& entry, const log::Log& log);
   // The id of the entry that a topic belongs to; nullopt for other topics.
   static std::optional<int64_t> entry_of_topic(std::string_view topic);
 

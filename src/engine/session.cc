@@ -1,5 +1,6 @@
 #include "engine/session.h"
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -572,25 +573,83 @@ class SessionImpl : public Session {
       Result<catalog::EntryPtr> missing = engine_.catalog().get(name_space, name);
       return Error(missing.error()).at(drop.name.position().offset);
     }
-    PENSTOCK_TRY(check_kind(drop, *entry));
+    PENSTOCK_TRY(check_kind(drop.kind, drop.name, *entry));
+    PENSTOCK_TRY(check_temporary(drop, *entry));
     PENSTOCK_TRY(engine_.drop(name_space, name, drop.cascade));
     return make_tag_cursor(tag);
   }
 
-  static Status check_kind(const sql::Drop& drop, const catalog::Entry& entry) {
+  static Status check_kind(sql::ObjectKind kind, const sql::QualifiedName& name, const catalog::Entry& entry) {
     using sql::ObjectKind;
-    const bool right = drop.kind == ObjectKind::kTable              ? entry.table() != nullptr
-                       : drop.kind == ObjectKind::kView             ? entry.view() != nullptr
-                       : drop.kind == ObjectKind::kMaterializedView ? entry.materialized_view() != nullptr
-                                                                    : true;
+    const bool right = kind == ObjectKind::kTable              ? entry.table() != nullptr
+                       : kind == ObjectKind::kView             ? entry.view() != nullptr
+                       : kind == ObjectKind::kMaterializedView ? entry.materialized_view() != nullptr
+                                                               : true;
+    if (right) return {};
+    return invalid_argument("\"{}\" is a {}", entry.plain_name(), entry.kind_name()).at(name.position().offset);
+  }
+
+  static Status check_temporary(const sql::Drop& drop, const catalog::Entry& entry) {
     const uint32_t at = drop.name.position().offset;
-    if (!right) return invalid_argument("\"{}\" is a {}", entry.plain_name(), entry.kind_name()).at(at);
     if (drop.temporary && !entry.temporary) {
       return invalid_argument("{} {} is not temporary", entry.kind_name(), entry.name)
           .at(at)
           .hint("leave TEMPORARY out to drop it");
     }
     return {};
+  }
+
+  // The table or view that is to be altered; null where there is none and the statement allows that.
+  Result<catalog::EntryPtr> find_to_alter(sql::ObjectKind kind, const sql::QualifiedName& name, bool if_exists) const {
+    const std::string full = PENSTOCK_TRY(full_name(name));
+    Result<catalog::EntryPtr> entry = engine_.catalog().get(catalog::NameSpace::kRelation, full);
+    if (!entry && if_exists) return catalog::EntryPtr();
+    if (!entry) return std::move(entry).error().at(name.position().offset);
+    PENSTOCK_TRY(check_kind(kind, name, **entry));
+    return entry;
+  }
+
+  CursorResult run(const Call& call, const sql::AlterRename& alter) {
+    const std::string tag = "ALTER " + std::string(sql::object_kind_name(alter.kind));
+    const catalog::EntryPtr entry = PENSTOCK_TRY(find_to_alter(alter.kind, alter.name, alter.if_exists));
+    if (entry == nullptr) return make_tag_cursor(tag);
+    const std::string new_name = PENSTOCK_TRY(
+        plan::define_new_name(alter.new_name, entry->temporary, context(plan::PlanMode::kBounded, call.prepared)));
+    Status renamed = engine_.rename(entry, new_name);
+    if (!renamed) return located(renamed.error(), alter.new_name.position());
+    return make_tag_cursor(tag);
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::AlterOptions& alter) {
+    const catalog::EntryPtr entry = PENSTOCK_TRY(find_to_alter(sql::ObjectKind::kTable, alter.name, alter.if_exists));
+    if (entry == nullptr) return make_tag_cursor("ALTER TABLE");
+    catalog::Options options = entry->table()->options;
+    for (const sql::Option& option : alter.set) {
+      const auto known = std::ranges::find(options, option.key, &catalog::Options::value_type::first);
+      if (known == options.end()) {
+        options.emplace_back(option.key, option.value);
+      } else {
+        known->second = option.value;
+      }
+    }
+    for (const sql::Option& option : alter.reset) {
+      if (option.key == "connector") {
+        return invalid_argument("the connector of a table cannot be reset").at(option.position.offset);
+      }
+      std::erase_if(options, [&](const auto& known) { return known.first == option.key; });
+    }
+    Status changed = engine_.change_options(entry, std::move(options));
+    if (!changed) return located(changed.error(), alter.name.position());
+    return make_tag_cursor("ALTER TABLE");
+  }
+
+  CursorResult run(const Call& call, const sql::AlterView& alter) {
+    const catalog::EntryPtr entry = PENSTOCK_TRY(find_to_alter(sql::ObjectKind::kView, alter.name, false));
+    catalog::Entry changed =
+        PENSTOCK_TRY(plan::define_changed_view(*entry, alter, context(plan::PlanMode::kBounded, call.prepared)));
+    Status done = engine_.change_view(entry, std::move(changed));
+    if (!done) return located(done.error(), alter.name.position());
+    return make_tag_cursor("ALTER VIEW");
   }
 
   // --- settings and others ---

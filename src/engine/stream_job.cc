@@ -268,11 +268,21 @@ void StreamJob::sample_rate(JobStatus& status, int64_t now_us) {
   }
 }
 
+std::string StreamJob::name() const {
+  const std::lock_guard lock(mutex_);
+  return name_;
+}
+
+void StreamJob::rename(std::string name) {
+  const std::lock_guard lock(mutex_);
+  name_ = std::move(name);
+}
+
 JobStatus StreamJob::status() {
   const exec::JobStats stats = job_->stats();
   JobStatus status;
   status.id = options_.id;
-  status.name = options_.name;
+  status.name = name();
   status.kind = kind_name(options_.kind);
   for (const JobScan& scan : scans_) {
     status.events_in_total += scan.progress->records_read();

@@ -48,6 +48,9 @@ class StreamJob {
   ~StreamJob();
 
   const Options& options() const { return options_; }
+  // That of the options, until it gets another one; metrics and log messages keep the first.
+  std::string name() const;
+  void rename(std::string name);
   // What its operators dropped, from the sources up; fixed from start() on.
   const std::vector<std::shared_ptr<LateRowStore>>& late_rows() const { return late_rows_; }
   JobStatus status();
@@ -78,7 +81,7 @@ class StreamJob {
   void stop();
 
  private:
-  explicit StreamJob(Options options) : options_(std::move(options)) {}
+  explicit StreamJob(Options options) : options_(std::move(options)), name_(options_.name) {}
   Labels metric_labels() const;
   Status on_epoch(Epoch epoch);
   void on_finished(const Status& status);
@@ -101,6 +104,7 @@ class StreamJob {
   std::optional<connector::Positions> hold_;
 
   mutable std::mutex mutex_;
+  std::string name_;
   std::map<log::TopicPartition, log::Offset> covered_;
   Epoch covered_epoch_;
   std::optional<Status> finished_;

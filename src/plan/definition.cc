@@ -347,21 +347,46 @@ Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, c
   return entry;
 }
 
+Result<std::string> define_new_name(const sql::QualifiedName& name, bool temporary, const PlanContext& context) {
+  return new_name(name, context, temporary);
+}
+
+namespace {
+
+// What follows from the query of a view.
+Status define_view_query(const sql::Query& query, const std::vector<sql::Identifier>& columns,
+                         const PlanContext& context, Entry& entry) {
+  PlannedQuery plan = PENSTOCK_TRY(plan_query(query, with_mode(context, PlanMode::kBounded)));
+  PENSTOCK_TRY(refuse_parameters(plan, query.position));
+  catalog::View view;
+  view.columns = PENSTOCK_TRY(query_columns(plan.root->schema, columns, query.position));
+  view.query = sql::print(query);
+  entry.time_zone = time_zone_name(context);
+  entry.dependencies = std::move(plan.dependencies);
+  entry.functions = std::move(plan.functions);
+  entry.definition = std::move(view);
+  return {};
+}
+
+}  // namespace
+
 Result<Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context) {
   Entry entry;
   entry.name = PENSTOCK_TRY(new_name(statement.name, context, statement.temporary));
   entry.sql = std::move(sql);
-  entry.time_zone = time_zone_name(context);
   entry.comment = statement.comment.value_or("");
   entry.temporary = statement.temporary;
-  PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, PlanMode::kBounded)));
-  PENSTOCK_TRY(refuse_parameters(plan, statement.query->position));
-  catalog::View view;
-  view.columns = PENSTOCK_TRY(query_columns(plan.root->schema, statement.columns, statement.query->position));
-  view.query = sql::print(*statement.query);
-  entry.dependencies = std::move(plan.dependencies);
-  entry.functions = std::move(plan.functions);
-  entry.definition = std::move(view);
+  PENSTOCK_TRY(define_view_query(*statement.query, statement.columns, context, entry));
+  return entry;
+}
+
+Result<Entry> define_changed_view(const Entry& old, const sql::AlterView& statement, const PlanContext& context) {
+  Entry entry = old;
+  PENSTOCK_TRY(define_view_query(*statement.query, {}, context, entry));
+  entry.sql = old.temporary ? "CREATE TEMPORARY VIEW " : "CREATE VIEW ";
+  entry.sql += sql::quote_identifier(entry.plain_name());
+  if (!entry.comment.empty()) entry.sql += " COMMENT " + sql::quote_string(entry.comment);
+  entry.sql += " AS " + entry.view()->query;
   return entry;
 }
 

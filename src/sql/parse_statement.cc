@@ -46,6 +46,7 @@ Result<Statement::Node> Parser::parse_statement() {
   }
   if (cursor_.accept("CREATE")) return parse_create();
   if (cursor_.accept("DROP")) return Statement::Node(PENSTOCK_TRY(parse_drop()));
+  if (cursor_.accept("ALTER")) return parse_alter();
   if (cursor_.accept("UPDATE")) return Statement::Node(PENSTOCK_TRY(parse_update()));
   if (cursor_.accept("DELETE")) return Statement::Node(PENSTOCK_TRY(parse_delete()));
   if (cursor_.accept("EXPLAIN")) return Statement::Node(PENSTOCK_TRY(parse_explain()));
@@ -136,6 +137,47 @@ Result<Delete> Parser::parse_delete() {
   if (cursor_.accept("WHERE")) node.where = PENSTOCK_TRY(parse_boxed_expression());
   node.returning = PENSTOCK_TRY(parse_returning());
   return node;
+}
+
+// ALTER TABLE ... RENAME, SET or RESET; ALTER VIEW ... RENAME or AS; ALTER MATERIALIZED VIEW ... RENAME.
+Result<Statement::Node> Parser::parse_alter() {
+  ObjectKind kind = ObjectKind::kMaterializedView;
+  if (cursor_.accept("TABLE")) {
+    kind = ObjectKind::kTable;
+  } else if (cursor_.accept("VIEW")) {
+    kind = ObjectKind::kView;
+  } else if (!cursor_.accept("MATERIALIZED", "VIEW")) {
+    return cursor_.unexpected();
+  }
+  const bool if_exists = cursor_.accept("IF", "EXISTS");
+  QualifiedName name = PENSTOCK_TRY(parse_qualified_name());
+  if (cursor_.accept("RENAME")) {
+    PENSTOCK_TRY(cursor_.expect("TO"));
+    return Statement::Node(AlterRename{kind, if_exists, std::move(name), PENSTOCK_TRY(parse_qualified_name())});
+  }
+  const bool set = kind == ObjectKind::kTable && cursor_.accept("SET");
+  if (set || (kind == ObjectKind::kTable && cursor_.accept("RESET"))) {
+    return parse_alter_options({.if_exists = if_exists, .name = std::move(name), .set = {}, .reset = {}}, set);
+  }
+  if (kind == ObjectKind::kView && !if_exists && cursor_.accept("AS")) {
+    return Statement::Node(AlterView{std::move(name), PENSTOCK_TRY(parse_boxed_statement_query())});
+  }
+  return cursor_.unexpected();
+}
+
+// The options of SET, or the keys of RESET.
+Result<Statement::Node> Parser::parse_alter_options(AlterOptions alter, bool set) {
+  if (set) {
+    alter.set = PENSTOCK_TRY(parse_options());
+    return Statement::Node(std::move(alter));
+  }
+  PENSTOCK_TRY(cursor_.expect("("));
+  do {
+    const Position position = cursor_.position();
+    alter.reset.push_back({.key = PENSTOCK_TRY(parse_option_key()), .value = "", .position = position});
+  } while (cursor_.accept(","));
+  PENSTOCK_TRY(cursor_.expect(")"));
+  return Statement::Node(std::move(alter));
 }
 
 std::optional<ObjectKind> Parser::accept_object_kind(bool plural) {

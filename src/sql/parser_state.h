@@ -213,6 +213,8 @@ class Parser {
   Result<Update> parse_update();
   Result<Delete> parse_delete();
   Result<Drop> parse_drop();
+  Result<Statement::Node> parse_alter();
+  Result<Statement::Node> parse_alter_options(AlterOptions alter, bool set);
   // TABLE, MATERIALIZED VIEW, ...; in the plural for SHOW.
   std::optional<ObjectKind> accept_object_kind(bool plural);
   Result<Statement::Node> parse_create();

@@ -207,6 +207,24 @@ void Printer::print_node(const Drop& node) {
   if (node.cascade) word(" CASCADE");
 }
 
+void Printer::print_node(const AlterRename& node) {
+  word("ALTER "), word(object_kind_name(node.kind)), word(node.if_exists ? " IF EXISTS " : " ");
+  print(node.name), word(" RENAME TO "), print(node.new_name);
+}
+
+void Printer::print_node(const AlterOptions& node) {
+  word(node.if_exists ? "ALTER TABLE IF EXISTS " : "ALTER TABLE "), print(node.name);
+  word(node.set.empty() ? " RESET (" : " SET (");
+  separated(node.set,
+            [this](const Option& option) { out_ += quote_string(option.key) + " = " + quote_string(option.value); });
+  separated(node.reset, [this](const Option& option) { out_ += quote_string(option.key); });
+  word(")");
+}
+
+void Printer::print_node(const AlterView& node) {
+  word("ALTER VIEW "), print(node.name), word(" AS "), print(*node.query);
+}
+
 void Printer::print_node(const ShowObjects& node) {
   word(node.user ? "SHOW USER " : "SHOW "), word(object_kind_name(node.kind)), word("S");
   if (node.like) word(" LIKE "), word(quote_string(*node.like));

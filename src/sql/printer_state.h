@@ -93,6 +93,9 @@ class Printer {
   void print_node(const CreateFunction& node);
   void print_node(const CreateAlert& node);
   void print_node(const Drop& node);
+  void print_node(const AlterRename& node);
+  void print_node(const AlterOptions& node);
+  void print_node(const AlterView& node);
   void print_node(const ShowObjects& node);
   void print_node(const ShowCreate& node);
   void print_node(const ShowSetting& node);

@@ -200,6 +200,31 @@ struct Drop {
   bool operator==(const Drop&) const = default;
 };
 
+// ALTER TABLE name RENAME TO new_name, and the same of views.
+struct AlterRename {
+  ObjectKind kind = ObjectKind::kTable;
+  bool if_exists = false;
+  QualifiedName name;
+  QualifiedName new_name;
+  bool operator==(const AlterRename&) const = default;
+};
+
+// ALTER TABLE name SET ('key' = 'value', ...), or RESET ('key', ...): one of both lists is empty.
+struct AlterOptions {
+  bool if_exists = false;
+  QualifiedName name;
+  std::vector<Option> set;
+  std::vector<Option> reset;  // keys alone
+  bool operator==(const AlterOptions&) const = default;
+};
+
+// ALTER VIEW name AS query.
+struct AlterView {
+  QualifiedName name;
+  Box<Query> query;
+  bool operator==(const AlterView&) const = default;
+};
+
 // SHOW TABLES and its like.
 struct ShowObjects {
   ObjectKind kind = ObjectKind::kTable;
@@ -272,9 +297,10 @@ struct Use {
 };
 
 struct Statement {
-  using Node = std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView,
-                            CreateMaterializedView, CreateAlert, CreateFunction, Drop, ShowObjects, ShowCreate,
-                            ShowSetting, Describe, Set, Reset, Explain, Flush, Subscribe, SessionCommand, Use>;
+  using Node =
+      std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView, CreateMaterializedView,
+                   CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions, AlterView, ShowObjects, ShowCreate,
+                   ShowSetting, Describe, Set, Reset, Explain, Flush, Subscribe, SessionCommand, Use>;
   Node node;
   Position position;
   // The number of parameters: the highest $n, or the count of `?`.

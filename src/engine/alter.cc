@@ -1,0 +1,235 @@
+// ALTER: what is in the catalog under another name, with other options, or with another query.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catalog/create_text.h"
+#include "engine/engine_impl.h"
+#include "expr/time_zone.h"
+#include "sql/keywords.h"
+#include "sql/parser.h"
+#include "sql/printer.h"
+#include "sql/table_names.h"
+
+namespace penstock::engine {
+
+namespace {
+
+// The names that the statement of an entry was written with.
+catalog::NameScope names_of(const catalog::Entry& entry) {
+  if (!entry.temporary) return {};
+  return {.temporary = entry.name.substr(0, entry.name.find('.'))};
+}
+
+struct Renaming {
+  std::string from;  // full names
+  std::string to;
+  std::string plain;  // `to` as statements write it
+};
+
+// Puts the new name where texts of an entry name the old one. What was called by its own name keeps it, as an alias:
+// columns may be qualified by it.
+class Renamer {
+ public:
+  Renamer(const catalog::Catalog& catalog, const Renaming& renaming, catalog::NameScope names)
+      : catalog_(catalog), renaming_(renaming), names_(std::move(names)) {}
+
+  Result<std::string> query(const std::string& text) const {
+    sql::Query query = PENSTOCK_TRY(sql::parse_query(text));
+    sql::for_each_table(query, [this](const sql::TableUse& use) { rename(use); });
+    return sql::print(query);
+  }
+
+  Result<std::string> statement(const std::string& text) const {
+    sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(text));
+    sql::for_each_table(statement, [this](const sql::TableUse& use) { rename(use); });
+    return sql::print(statement);
+  }
+
+ private:
+  void rename(const sql::TableUse& use) const {
+    const Result<std::string> full = catalog_.resolve(*use.name, names_);
+    if (!full || !sql::equal_ignoring_case(*full, renaming_.from)) return;
+    const sql::Identifier old = use.name->parts.back();
+    use.name->parts = {{renaming_.plain, old.position}};
+    if (use.alias != nullptr && !*use.alias) *use.alias = sql::TableAlias{.name = old, .columns = {}};
+  }
+
+  const catalog::Catalog& catalog_;
+  const Renaming& renaming_;
+  const catalog::NameScope names_;
+};
+
+// The statement that created the entry, under the new name.
+Result<std::string> renamed_statement(const catalog::Entry& entry, const std::string& plain) {
+  sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry.sql));
+  std::visit(
+      [&](auto& node) {
+        if constexpr (requires { node.if_not_exists, node.name; }) node.name.parts = {{plain, {}}};
+      },
+      statement.node);
+  return sql::print(statement);
+}
+
+// What uses a table or view, with the new name in all that it says.
+Result<catalog::Entry> user_of_renamed(catalog::Entry entry, const catalog::Catalog& catalog,
+                                       const Renaming& renaming) {
+  for (std::string& dependency : entry.dependencies) {
+    if (sql::equal_ignoring_case(dependency, renaming.from)) dependency = renaming.to;
+  }
+  const Renamer renamer(catalog, renaming, names_of(entry));
+  entry.sql = PENSTOCK_TRY(renamer.statement(entry.sql));
+  if (auto* view = std::get_if<catalog::View>(&entry.definition))
+    view->query = PENSTOCK_TRY(renamer.query(view->query));
+  if (auto* view = std::get_if<catalog::MaterializedView>(&entry.definition)) {
+    view->query = PENSTOCK_TRY(renamer.query(view->query));
+  }
+  if (auto* alert = std::get_if<catalog::Alert>(&entry.definition)) {
+    alert->query = PENSTOCK_TRY(renamer.query(alert->query));
+  }
+  if (auto* job = std::get_if<catalog::Job>(&entry.definition)) {
+    job->query = entry.sql;
+    if (sql::equal_ignoring_case(job->target, renaming.from)) job->target = renaming.to;
+  }
+  return entry;
+}
+
+// What runs and reads or writes the table or view, directly or through views: "materialized view totals, job x".
+std::string running_users(const std::vector<catalog::EntryPtr>& dependants) {
+  std::string names;
+  for (const catalog::EntryPtr& entry : dependants) {
+    if (entry->view() != nullptr || entry->table() != nullptr) continue;
+    names += fmt::format("{}{} {}", names.empty() ? "" : ", ", entry->kind_name(), entry->plain_name());
+  }
+  return names;
+}
+
+}  // namespace
+
+// Whether the statement of an entry still has a plan.
+Status EngineImpl::check_entry(const catalog::Entry& entry) const {
+  plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  context.names = names_of(entry);
+  context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone));
+  if (entry.job() != nullptr) {
+    const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(entry.sql));
+    PENSTOCK_TRY(plan::plan_insert(std::get<sql::Insert>(insert.node), context));
+    return {};
+  }
+  const std::string* query = nullptr;
+  if (entry.view() != nullptr) query = &entry.view()->query;
+  if (entry.materialized_view() != nullptr) query = &entry.materialized_view()->query;
+  if (entry.alert() != nullptr) query = &entry.alert()->query;
+  if (query == nullptr) return {};
+  if (entry.view() != nullptr) context.mode = plan::PlanMode::kBounded;
+  PENSTOCK_TRY(plan::plan_query(PENSTOCK_TRY(sql::parse_query(*query)), context));
+  return {};
+}
+
+// Puts changed entries in the place of those that they were; takes all back when one of `users` has no plan any more.
+Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users) {
+  std::vector<catalog::Entry> before;
+  for (const catalog::Entry& entry : changed) {
+    const auto entries = catalog_->entries();
+    before.push_back(**std::ranges::find(entries, entry.id, [](const catalog::EntryPtr& one) { return one->id; }));
+  }
+  PENSTOCK_TRY(catalog_->change_all(std::move(changed)));
+  for (const catalog::EntryPtr& old_user : users) {
+    const catalog::EntryPtr user = catalog_->find(old_user->name_space(), old_user->name);
+    Status usable = check_entry(*user);
+    if (usable) continue;
+    PENSTOCK_TRY(catalog_->change_all(std::move(before)));
+    return invalid_argument("{} {} could not go on with it: {}", user->kind_name(), user->plain_name(),
+                            usable.error().message())
+        .hint("drop or change it first");
+  }
+  return {};
+}
+
+Status EngineImpl::rename(const catalog::EntryPtr& entry, const std::string& full_name) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  Renaming renaming{.from = entry->name, .to = full_name, .plain = full_name};
+  catalog::Entry renamed = *entry;
+  renamed.name = full_name;
+  renaming.plain = renamed.plain_name();
+  renamed.sql = PENSTOCK_TRY(renamed_statement(*entry, renaming.plain));
+  std::vector<catalog::Entry> changed;
+  std::vector<catalog::EntryPtr> users;
+  changed.push_back(std::move(renamed));
+  for (const catalog::EntryPtr& user : catalog_->entries()) {
+    const bool uses = std::ranges::any_of(
+        user->dependencies, [&](const std::string& name) { return sql::equal_ignoring_case(name, entry->name); });
+    if (!uses) continue;
+    users.push_back(user);
+    changed.push_back(PENSTOCK_TRY(user_of_renamed(*user, *catalog_, renaming)));
+  }
+  PENSTOCK_TRY(change_entries(std::move(changed), users));
+  rename_running(*entry, full_name);
+  tell_catalog_changed();
+  return {};
+}
+
+// What runs goes on under the new name; only its metrics keep the old one until the next start.
+void EngineImpl::rename_running(const catalog::Entry& entry, const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const std::string old_key = sql::to_lower(entry.name);
+  const std::string new_key = sql::to_lower(name);
+  if (auto node = views_.extract(old_key)) {
+    node.key() = new_key;
+    views_.insert(std::move(node));
+  }
+  if (auto node = native_tables_.extract(old_key)) {
+    node.key() = new_key;
+    native_tables_.insert(std::move(node));
+  }
+  if (const auto job = jobs_.find(entry.id); job != jobs_.end()) {
+    remove_late_rows(entry.name);
+    job->second->rename(name);
+    add_late_rows(*job->second);
+  }
+}
+
+Status EngineImpl::change_options(const catalog::EntryPtr& entry, catalog::Options options) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  if (entry->table()->is_native()) {
+    return invalid_argument("{} is a table without a connector, which has no options", entry->plain_name());
+  }
+  const std::string users = running_users(catalog_->dependants(entry->name));
+  if (!users.empty()) {
+    return invalid_argument("table {} is used by {}, which would go on with the old options", entry->plain_name(),
+                            users)
+        .hint("drop what runs, change the options, and create it again");
+  }
+  catalog::Entry changed = *entry;
+  std::get<catalog::Table>(changed.definition).options = std::move(options);
+  changed.sql = PENSTOCK_TRY(catalog::create_table_text(changed));
+  PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(changed)));
+  PENSTOCK_TRY(change_entries({std::move(changed)}, catalog_->dependants(entry->name)));
+  tell_catalog_changed();
+  return {};
+}
+
+Status EngineImpl::change_view(const catalog::EntryPtr& old, catalog::Entry changed) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  const std::vector<catalog::EntryPtr> users = catalog_->dependants(old->name);
+  const auto reads = [&](const std::string& name) {
+    return std::ranges::any_of(changed.dependencies,
+                               [&](const std::string& read) { return sql::equal_ignoring_case(read, name); });
+  };
+  if (reads(old->name) || std::ranges::any_of(users, [&](const auto& user) { return reads(user->name); })) {
+    return invalid_argument("view {} would read itself", old->plain_name());
+  }
+  const std::string running = running_users(users);
+  if (!running.empty()) {
+    return invalid_argument("view {} is used by {}, which would go on with the old query", old->plain_name(), running)
+        .hint("drop what runs, change the view, and create it again");
+  }
+  changed.id = old->id;
+  changed.created_at_us = old->created_at_us;
+  PENSTOCK_TRY(change_entries({std::move(changed)}, users));
+  tell_catalog_changed();
+  return {};
+}
+
+}  // namespace penstock::engine
