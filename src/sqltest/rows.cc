@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "types/value.h"
-
 namespace penstock::sqltest {
 
 namespace {
@@ -53,17 +51,19 @@ void append_escaped(std::string& out, std::string_view text) {
 
 }  // namespace
 
+void append_readable(std::string& line, const types::Value& value, types::DataType type) {
+  if (!value.is_null() && type.kind() == types::TypeKind::kString && needs_quotes(value.as_string())) {
+    append_quoted(line, value.as_string());
+  } else {
+    types::append_text(line, value, type);
+  }
+}
+
 std::string readable_row(const columnar::ChangeBatch& batch, size_t row) {
   std::string line;
   for (size_t c = 0; c < batch.columns().size(); ++c) {
-    if (c > 0) line += " | ";
-    const columnar::Column& column = *batch.column(c);
-    const types::Value value = column.value(row);
-    if (!value.is_null() && column.type().kind() == types::TypeKind::kString && needs_quotes(value.as_string())) {
-      append_quoted(line, value.as_string());
-    } else {
-      types::append_text(line, value, column.type());
-    }
+    if (c > 0) line += kBetweenFields;
+    append_readable(line, batch.column(c)->value(row), batch.column(c)->type());
   }
   return line;
 }

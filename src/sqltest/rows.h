@@ -6,6 +6,7 @@
 
 #include "columnar/change_batch.h"
 #include "types/type.h"
+#include "types/value.h"
 
 namespace penstock::sqltest {
 
@@ -14,6 +15,9 @@ using Lines = std::vector<std::string>;
 // As test files show rows: fields joined by " | ", NULL as NULL; text as it is, but in single quotes where it is empty,
 // reads as NULL, begins or ends with a space or quote, or holds a bar, a backslash or a control character.
 std::string readable_row(const columnar::ChangeBatch& batch, size_t row);
+// One field of it.
+void append_readable(std::string& line, const types::Value& value, types::DataType type);
+inline constexpr const char* kBetweenFields = " | ";
 
 // As recorded goldens have them: fields joined by a tab, NULL as \N; backslash, tab and line feed escaped.
 std::string canonical_row(const columnar::ChangeBatch& batch, size_t row);

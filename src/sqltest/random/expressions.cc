@@ -1,0 +1,270 @@
+#include "sqltest/random/expressions.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace penstock::sqltest {
+
+namespace {
+
+constexpr double kIntMax = 2e9;
+constexpr double kBigintMax = 4e18;
+constexpr double kDoubleMax = 1e12;  // with quarters, far from 2^53
+// How often one row may come out of joins.
+constexpr double kRowsMax = 1e5;
+
+constexpr std::array<const char*, 6> kComparisons = {"=", "<", ">=", "<>", "<=", ">"};
+constexpr std::array<const char*, 6> kPatterns = {"'a%'", "'%b'", "'%'", "'_'", "'%a%b%'", "''"};
+
+bool fits(const Type& type) {
+  switch (type.kind) {
+    case ValueKind::kInt: return type.bound <= (type.wide ? kBigintMax : kIntMax);
+    case ValueKind::kDecimal: return type.bound <= kBigintMax;
+    case ValueKind::kDouble: return type.bound <= kDoubleMax;
+    default: return true;
+  }
+}
+
+}  // namespace
+
+bool can_be_summed(const Type& type) {
+  if (type.kind != ValueKind::kInt && type.kind != ValueKind::kDecimal && type.kind != ValueKind::kDouble) return false;
+  return !type.inexact && fits(sum_type(type));
+}
+
+Type sum_type(const Type& type) {
+  Type sum = type;
+  sum.bound = type.bound * kRowsMax;
+  return sum;
+}
+
+Scope ExpressionGenerator::of_kind(const Scope& scope, ValueKind kind) const {
+  Scope found;
+  std::ranges::copy_if(scope, std::back_inserter(found), [&](const Expression& e) { return e.type.kind == kind; });
+  return found;
+}
+
+Expression ExpressionGenerator::leaf(const Scope& scope, const Type& type) {
+  Scope found = of_kind(scope, type.kind);
+  if (type.kind == ValueKind::kDecimal) {
+    std::erase_if(found, [&](const Expression& e) { return e.type.scale != type.scale; });
+  }
+  if (!found.empty() && !choices_.chance(20)) return choices_.pick(found);
+  Type made = type;
+  made.inexact = false;
+  made.bound = type.kind == ValueKind::kDecimal ? 1200 : 100;
+  if (type.kind == ValueKind::kInt) made.wide = false;  // literals are INT
+  return {.text = literal(choices_, made, false), .type = made};
+}
+
+Expression ExpressionGenerator::choice(const Scope& scope, const Type& type, int depth) {
+  const Expression a = value(scope, type, depth - 1);
+  const Expression b = value(scope, type, depth - 1);
+  Type both_types = a.type;
+  both_types.wide = a.type.wide || b.type.wide;
+  both_types.bound = std::max(a.type.bound, b.type.bound);
+  both_types.inexact = a.type.inexact || b.type.inexact;
+  switch (choices_.below(4)) {
+    case 0: return {.text = both("COALESCE({}, {})", {a.text, b.text}), .type = both_types};
+    case 1: return {.text = both("NULLIF({}, {})", {a.text, b.text}), .type = a.type};
+    case 2: return {.text = both("CASE WHEN {} THEN {} END", {condition(scope, depth - 1), a.text}), .type = a.type};
+    default:
+      return {.text = both("CASE WHEN {} THEN {} ELSE {} END", {condition(scope, depth - 1), a.text, b.text}),
+              .type = both_types};
+  }
+}
+
+Expression ExpressionGenerator::number(const Scope& scope, bool wide, int depth) {
+  const Type plain = {.kind = ValueKind::kInt, .wide = wide};
+  if (depth <= 0 || choices_.chance(50)) return leaf(scope, plain);
+  Expression a = value(scope, plain, depth - 1);
+  Expression made = a;
+  switch (choices_.below(8)) {
+    case 0:
+    case 1: {
+      const Expression b = value(scope, plain, depth - 1);
+      made.type.wide = a.type.wide || b.type.wide;
+      made.type.bound = a.type.bound + b.type.bound;
+      made.text = both(choices_.chance(50) ? "({} - {})" : "({} + {})", {a.text, b.text});
+      break;
+    }
+    case 2: {
+      const Expression b = value(scope, plain, depth - 1);
+      made.type.wide = a.type.wide || b.type.wide;
+      made.type.bound = a.type.bound * b.type.bound;
+      made.text = both("({} * {})", {a.text, b.text});
+      break;
+    }
+    case 3: made.text = both(choices_.chance(50) ? "({} / 3)" : "({} % 4)", {a.text}); break;
+    case 4: made.text = both(choices_.chance(50) ? "ABS({})" : "(- {})", {a.text}); break;
+    case 5: {
+      const Expression b = text(scope, depth - 1);
+      made.text = dialects("CHAR_LENGTH({})", "LENGTH({})", {b.text});
+      made.type = {.kind = ValueKind::kInt, .bound = 1000};
+      break;
+    }
+    case 6: {
+      const Expression b = time(scope, depth - 1);
+      made.text = dialects("EXTRACT(SECOND FROM {})", "({} / 1000 % 60)", {b.text});
+      made.type = {.kind = ValueKind::kInt, .wide = true, .bound = 60};
+      break;
+    }
+    default: return choice(scope, plain, depth);
+  }
+  return fits(made.type) ? made : a;
+}
+
+Expression ExpressionGenerator::decimal(const Scope& scope, const Type& type, int depth) {
+  const Type plain = {.kind = ValueKind::kDecimal, .scale = type.scale};
+  if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
+  const Expression a = value(scope, plain, depth - 1);
+  Expression made = a;
+  switch (choices_.below(3)) {
+    case 0: {
+      const Expression b = value(scope, plain, depth - 1);
+      made.text = both(choices_.chance(50) ? "({} - {})" : "({} + {})", {a.text, b.text});
+      made.type.bound = a.type.bound + b.type.bound;
+      break;
+    }
+    case 1: made.text = both(choices_.chance(50) ? "ABS({})" : "(- {})", {a.text}); break;
+    default: return choice(scope, plain, depth);
+  }
+  return fits(made.type) ? made : a;
+}
+
+Expression ExpressionGenerator::floating(const Scope& scope, int depth) {
+  const Type plain = {.kind = ValueKind::kDouble};
+  if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
+  const Expression a = value(scope, plain, depth - 1);
+  Expression made = a;
+  switch (choices_.below(4)) {
+    case 0: {
+      const Expression b = value(scope, plain, depth - 1);
+      made.text = both(choices_.chance(50) ? "({} - {})" : "({} + {})", {a.text, b.text});
+      made.type.bound = a.type.bound + b.type.bound;
+      made.type.inexact = a.type.inexact || b.type.inexact;
+      break;
+    }
+    case 1:
+      made.text = both("({} * 2.0e0)", {a.text});
+      made.type.bound *= 2;
+      break;
+    case 2: {
+      const Expression b = number(scope, true, depth - 1);
+      if (b.type.bound > kDoubleMax) return a;
+      made.text = dialects("CAST({} AS DOUBLE)", "CAST({} AS REAL)", {b.text});
+      made.type = {.kind = ValueKind::kDouble, .bound = b.type.bound};
+      break;
+    }
+    default: return choice(scope, plain, depth);
+  }
+  return fits(made.type) ? made : a;
+}
+
+Expression ExpressionGenerator::text(const Scope& scope, int depth) {
+  const Type plain = {.kind = ValueKind::kString};
+  if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
+  switch (choices_.below(5)) {
+    case 0:
+      return {.text = both("({} || {})", {text(scope, depth - 1).text, text(scope, depth - 1).text}), .type = plain};
+    case 1:
+      return {.text = choices_.chance(50) ? both("LOWER({})", {text(scope, depth - 1).text})
+                                          : both("UPPER({})", {text(scope, depth - 1).text}),
+              .type = plain};
+    case 2:
+      return {.text = dialects("SUBSTRING({} FROM 2)", "SUBSTR({}, 2)", {text(scope, depth - 1).text}), .type = plain};
+    case 3:
+      return {.text = dialects("CAST({} AS STRING)", "CAST({} AS TEXT)", {number(scope, true, depth - 1).text}),
+              .type = plain};
+    default: return choice(scope, plain, depth);
+  }
+}
+
+Expression ExpressionGenerator::time(const Scope& scope, int depth) {
+  const Type plain = {.kind = ValueKind::kTime};
+  if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
+  if (choices_.chance(50)) return choice(scope, plain, depth);
+  return {.text = dialects("({} + INTERVAL '3' SECOND)", "({} + 3000)", {time(scope, depth - 1).text}), .type = plain};
+}
+
+Expression ExpressionGenerator::value(const Scope& scope, const Type& type, int depth) {
+  switch (type.kind) {
+    case ValueKind::kInt: return number(scope, type.wide, depth);
+    case ValueKind::kDecimal: return decimal(scope, type, depth);
+    case ValueKind::kDouble: return floating(scope, depth);
+    case ValueKind::kString: return text(scope, depth);
+    case ValueKind::kTime: return time(scope, depth);
+    case ValueKind::kBool:
+      if (depth > 0 && choices_.chance(40)) {
+        return {.text = both("({})", {condition(scope, depth - 1)}), .type = {.kind = ValueKind::kBool}};
+      }
+      return leaf(scope, type);
+    case ValueKind::kHuge: return leaf(scope, type);
+  }
+  return leaf(scope, type);
+}
+
+Expression ExpressionGenerator::any_value(const Scope& scope, int depth) {
+  if (scope.empty()) return leaf(scope, {.kind = ValueKind::kInt});
+  const Expression& column = choices_.pick(scope);
+  return choices_.chance(40) ? value(scope, column.type, depth) : column;
+}
+
+Text ExpressionGenerator::comparison(const Scope& scope, int depth) {
+  const Expression a = any_value(scope, depth);
+  if (a.type.kind == ValueKind::kBool) return both("({} = {})", {a.text, value(scope, a.type, 0).text});
+  const Expression b = value(scope, a.type, depth);
+  const Text op = same(kComparisons[choices_.below(kComparisons.size())]);
+  return both("({} {} {})", {a.text, op, b.text});
+}
+
+Text ExpressionGenerator::condition(const Scope& scope, int depth) {
+  if (subquery_condition_ && depth > 0 && choices_.chance(12)) {
+    if (Text made = subquery_condition_(scope); !made.engine.empty()) return made;
+  }
+  if (depth <= 0 || choices_.chance(40)) return comparison(scope, depth - 1);
+  switch (choices_.below(10)) {
+    case 0:
+      return choices_.chance(50) ? both("({} IS NOT NULL)", {any_value(scope, depth - 1).text})
+                                 : both("({} IS NULL)", {any_value(scope, depth - 1).text});
+    case 1: return both("({} AND {})", {condition(scope, depth - 1), condition(scope, depth - 1)});
+    case 2: return both("({} OR {})", {condition(scope, depth - 1), condition(scope, depth - 1)});
+    case 3: return both("(NOT {})", {condition(scope, depth - 1)});
+    case 4: {
+      const Expression a = any_value(scope, depth - 1);
+      std::vector<Text> list;
+      for (uint32_t i = 0; i < 1 + choices_.below(3); ++i) list.push_back(literal(choices_, a.type, true));
+      return both(choices_.chance(30) ? "({} NOT IN ({}))" : "({} IN ({}))", {a.text, joined(list, ", ")});
+    }
+    case 5: {
+      const Expression a = any_value(scope, depth - 1);
+      if (a.type.kind == ValueKind::kBool) return both("({} IS NOT TRUE)", {a.text});
+      const Text low = value(scope, a.type, depth - 1).text;
+      const Text high = value(scope, a.type, depth - 1).text;
+      return both(choices_.chance(30) ? "({} NOT BETWEEN {} AND {})" : "({} BETWEEN {} AND {})", {a.text, low, high});
+    }
+    case 6: {
+      const Text pattern = same(kPatterns[choices_.below(kPatterns.size())]);
+      const Text value = text(scope, depth - 1).text;
+      return both(choices_.chance(30) ? "({} NOT LIKE {})" : "({} LIKE {})", {value, pattern});
+    }
+    case 7: {
+      const Expression a = any_value(scope, depth - 1);
+      const Text b = value(scope, a.type, depth - 1).text;
+      return both(choices_.chance(50) ? "({} IS DISTINCT FROM {})" : "({} IS NOT DISTINCT FROM {})", {a.text, b});
+    }
+    case 8: {
+      static const std::vector<std::pair<const char*, const char*>> kTests = {{"IS TRUE", "IS TRUE"},
+                                                                              {"IS NOT TRUE", "IS NOT TRUE"},
+                                                                              {"IS FALSE", "IS FALSE"},
+                                                                              {"IS UNKNOWN", "IS NULL"},
+                                                                              {"IS NOT FALSE", "IS NOT FALSE"}};
+      const auto& [engine, sqlite] = choices_.pick(kTests);
+      return both("({} {})", {condition(scope, depth - 1), Text{.engine = engine, .sqlite = sqlite}});
+    }
+    default: return comparison(scope, depth - 1);
+  }
+}
+
+}  // namespace penstock::sqltest

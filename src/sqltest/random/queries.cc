@@ -1,0 +1,179 @@
+#include "sqltest/random/queries.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::sqltest {
+
+namespace {
+
+constexpr int kDepth = 2;
+constexpr int kExpressionDepth = 2;
+
+}  // namespace
+
+QueryGenerator::QueryGenerator(Choices& choices, const std::vector<Relation>& relations)
+    : choices_(choices), relations_(relations), expressions_(choices) {
+  expressions_.set_subqueries([this](const Scope& scope) { return subquery_condition(scope); });
+}
+
+RandomQuery QueryGenerator::query() {
+  const Select made = select(kDepth);
+  RandomQuery query{
+      .text = made.text, .columns = {}, .reads = reads_, .end_only = end_only_, .reads_end_only = reads_end_only_};
+  for (size_t c = 0; c < made.types.size(); ++c) {
+    query.columns.push_back({.name = fmt::format("c{}", c), .type = made.types[c]});
+  }
+  return query;
+}
+
+Scope QueryGenerator::scope_of(const std::vector<Type>& types, const std::string& alias) {
+  Scope scope;
+  for (size_t c = 0; c < types.size(); ++c) {
+    scope.push_back({.text = same(fmt::format("{}.c{}", alias, c)), .type = types[c]});
+  }
+  return scope;
+}
+
+QueryGenerator::Select QueryGenerator::select_of(const std::vector<Item>& items, const Text& rest, bool distinct) {
+  Select made;
+  std::vector<Text> list;
+  for (size_t c = 0; c < items.size(); ++c) {
+    list.push_back(both("{} AS {}", {items[c].text, same(fmt::format("c{}", c))}));
+    made.types.push_back(items[c].type);
+  }
+  made.text = both(distinct ? "SELECT DISTINCT {} FROM {}" : "SELECT {} FROM {}", {joined(list, ", "), rest});
+  return made;
+}
+
+Text QueryGenerator::where(const Scope& scope) {
+  if (!choices_.chance(50)) return {};
+  return both(" WHERE {}", {expressions_.condition(scope, kExpressionDepth)});
+}
+
+QueryGenerator::Select QueryGenerator::select(int depth) {
+  if (depth <= 0) return rows(depth, nullptr);
+  switch (choices_.below(14)) {
+    case 0:
+    case 1: return rows(depth, nullptr);
+    case 2:
+    case 3:
+    case 4: return groups(depth);
+    case 5: return grouping_sets(depth);
+    case 6: return distinct(depth);
+    case 7: return set_operation(depth);
+    case 8: return limited(depth);
+    case 9: return over(depth);
+    case 10: return best_rows(depth);
+    case 11: return with_clause(depth);
+    default: return streams().empty() ? groups(depth) : window_groups(depth);
+  }
+}
+
+QueryGenerator::Select QueryGenerator::rows(int depth, const std::vector<Type>* wanted) {
+  const Source from = source(depth);
+  std::vector<Item> items;
+  if (wanted != nullptr) {
+    for (const Type& type : *wanted) {
+      const Expression value = expressions_.value(from.scope, type, 1);
+      items.push_back({.text = value.text, .type = value.type});
+    }
+  } else {
+    const uint32_t count = 1 + choices_.below(4);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (nesting_ == 0 && choices_.chance(8)) {
+        items.push_back(scalar_subquery(from.scope));
+        continue;
+      }
+      const Expression value = expressions_.any_value(from.scope, kExpressionDepth);
+      items.push_back({.text = value.text, .type = value.type});
+    }
+  }
+  const Text condition = where(from.scope);
+  return select_of(items, both("{}{}", {from.text, condition}));
+}
+
+QueryGenerator::Select QueryGenerator::distinct(int depth) {
+  const Source from = source(depth);
+  std::vector<Item> items;
+  for (uint32_t count = 1 + choices_.below(2); count > 0; --count) {
+    const Expression value = expressions_.any_value(from.scope, 1);
+    items.push_back({.text = value.text, .type = value.type});
+  }
+  const Text condition = where(from.scope);
+  return select_of(items, both("{}{}", {from.text, condition}), true);
+}
+
+// SQLite has no INTERSECT ALL and EXCEPT ALL; with the number of each row among its equals they are INTERSECT and
+// EXCEPT.
+QueryGenerator::Select QueryGenerator::set_operation(int depth) {
+  Select left = rows(depth - 1, nullptr);
+  const Select right = rows(depth - 1, &left.types);
+  for (size_t c = 0; c < left.types.size(); ++c) {
+    Type& type = left.types[c];
+    type.wide = type.wide || right.types[c].wide;
+    type.bound = std::max(type.bound, right.types[c].bound);
+    type.inexact = type.inexact || right.types[c].inexact;
+  }
+  static const std::vector<const char*> kOperations = {"UNION ALL", "UNION",         "INTERSECT",
+                                                       "EXCEPT",    "INTERSECT ALL", "EXCEPT ALL"};
+  const std::string operation = choices_.pick(kOperations);
+  if (operation == "UNION ALL" || !operation.ends_with(" ALL")) {
+    left.text = both("{} {} {}", {left.text, same(operation), right.text});
+    return left;
+  }
+  std::string columns;
+  for (size_t c = 0; c < left.types.size(); ++c) columns += fmt::format("{}c{}", c > 0 ? ", " : "", c);
+  const auto numbered = [&](const std::string& sql) {
+    return fmt::format("SELECT {0}, ROW_NUMBER() OVER (PARTITION BY {0}) AS number FROM ({1})", columns, sql);
+  };
+  left.text = {.engine = fmt::format("{} {} {}", left.text.engine, operation, right.text.engine),
+               .sqlite = fmt::format("SELECT {} FROM ({} {} {})", columns, numbered(left.text.sqlite),
+                                     operation.substr(0, operation.size() - 4), numbered(right.text.sqlite))};
+  return left;
+}
+
+QueryGenerator::Select QueryGenerator::with_clause(int depth) {
+  const Select inner = choices_.chance(50) ? groups(depth - 1) : rows(depth - 1, nullptr);
+  const std::string name = "w" + std::to_string(aliases_++);
+  const std::string a = alias();
+  Source from{.text = same(fmt::format("{} AS {}", name, a)), .scope = scope_of(inner.types, a)};
+  if (choices_.chance(50)) {
+    const std::string b = alias();
+    const Scope right = scope_of(inner.types, b);
+    const Text condition = join_condition(from.scope, right);
+    from.text += both(" JOIN {} ON {}", {same(fmt::format("{} AS {}", name, b)), condition});
+    from.scope.insert(from.scope.end(), right.begin(), right.end());
+  }
+  std::vector<Item> items;
+  for (uint32_t count = 1 + choices_.below(3); count > 0; --count) {
+    const Expression value = expressions_.any_value(from.scope, 1);
+    items.push_back({.text = value.text, .type = value.type});
+  }
+  const Text condition = where(from.scope);
+  Select made = select_of(items, both("{}{}", {from.text, condition}));
+  made.text = both("WITH {} AS ({}) {}", {same(name), inner.text, made.text});
+  return made;
+}
+
+// The order is total but for equal rows.
+QueryGenerator::Select QueryGenerator::limited(int depth) {
+  Select made = choices_.chance(30) ? groups(depth - 1) : rows(depth, nullptr);
+  std::vector<Text> order;
+  for (size_t c = 0; c < made.types.size(); ++c) {
+    order.push_back(same(fmt::format("c{}{}", c, choices_.chance(40) ? " DESC" : "")));
+  }
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[choices_.below(static_cast<uint32_t>(i))]);
+  std::string limit = fmt::format(" LIMIT {}", 1 + choices_.below(6));
+  if (choices_.chance(25)) limit += fmt::format(" OFFSET {}", 1 + choices_.below(3));
+  made.text = both("SELECT * FROM ({}) ORDER BY {}{}", {made.text, joined(order, ", "), same(limit)});
+  return made;
+}
+
+void QueryGenerator::note_time(const Type& type) {
+  if (type.kind == ValueKind::kTime && reads_stream_) end_only_ = true;
+}
+
+}  // namespace penstock::sqltest

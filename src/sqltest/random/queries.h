@@ -1,0 +1,97 @@
+// Random queries over tables and views, in both dialects.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sqltest/random/choices.h"
+#include "sqltest/random/dialects.h"
+#include "sqltest/random/expressions.h"
+#include "sqltest/random/schema.h"
+
+namespace penstock::sqltest {
+
+struct RandomQuery {
+  Text text;
+  std::vector<Column> columns;
+  std::set<std::string> reads;  // tables and views
+  // What comes at the watermark's command is complete only when the input has ended.
+  bool end_only = false;
+  // It reads a view of which that is true, so its query from scratch has less before the end, too.
+  bool reads_end_only = false;
+};
+
+class QueryGenerator {
+ public:
+  QueryGenerator(Choices& choices, const std::vector<Relation>& relations);
+
+  RandomQuery query();
+
+ private:
+  struct Source {
+    Text text;  // what stands behind FROM
+    Scope scope;
+  };
+  struct Item {
+    Text text;
+    Type type;
+  };
+  struct Select {
+    Text text;
+    std::vector<Type> types;  // of the columns c0, c1, ...
+  };
+
+  // --- FROM (queries_from.cc) ---
+  Source source(int depth);
+  Source relation(const Relation& relation);
+  Source named(const Select& select);
+  Source join(int depth);
+  Source elements(int depth);
+  Source window(const Relation& stream);
+  const Relation& pick_relation();
+  std::vector<const Relation*> streams() const;
+  Text join_condition(const Scope& left, const Scope& right);
+  std::string alias() { return "x" + std::to_string(aliases_++); }
+
+  // --- whole queries (queries.cc) ---
+  Select select(int depth);
+  Select rows(int depth, const std::vector<Type>* wanted);
+  Select distinct(int depth);
+  Select set_operation(int depth);
+  Select with_clause(int depth);
+  Select limited(int depth);
+  // --- queries_groups.cc ---
+  Select groups(int depth);
+  Select grouping_sets(int depth);
+  Select window_groups(int depth);
+  Item aggregate(const Scope& scope);
+  // --- queries_over.cc ---
+  Select over(int depth);
+  Select best_rows(int depth);
+  Item window_function(const Scope& scope, const Text& partition, const Text& order, bool any_frame);
+  Text order_by(const Scope& scope);
+  // --- queries_nested.cc ---
+  Text subquery_condition(const Scope& outer);
+  Item scalar_subquery(const Scope& outer);
+  Text correlation(const Scope& inner, const Scope& outer);
+
+  Text where(const Scope& scope);
+  Select select_of(const std::vector<Item>& items, const Text& rest, bool distinct = false);
+  static Scope scope_of(const std::vector<Type>& types, const std::string& alias);
+  // A comparison of times may bound how far they are apart, and then what comes waits for the watermark.
+  void note_time(const Type& type);
+
+  Choices& choices_;
+  const std::vector<Relation>& relations_;
+  ExpressionGenerator expressions_;
+  std::set<std::string> reads_;
+  bool end_only_ = false;
+  bool reads_end_only_ = false;
+  bool reads_stream_ = false;
+  bool time_may_be_null_ = false;
+  int aliases_ = 0;
+  int nesting_ = 0;  // of subqueries
+};
+
+}  // namespace penstock::sqltest

@@ -1,0 +1,181 @@
+// GROUP BY, with and without windows.
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "sqltest/random/queries.h"
+
+namespace penstock::sqltest {
+
+namespace {
+
+Scope values_of(const std::vector<Expression>& keys, const std::vector<Expression>& aggregates) {
+  Scope scope = keys;
+  scope.insert(scope.end(), aggregates.begin(), aggregates.end());
+  return scope;
+}
+
+}  // namespace
+
+QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope) {
+  const Expression of = expressions_.any_value(scope, 1);
+  Item made{.text = same("COUNT(*)"), .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6}};
+  const bool distinct = choices_.chance(20);
+  const Text argument = both(distinct ? "DISTINCT {}" : "{}", {of.text});
+  bool filtered = true;
+  switch (choices_.below(6)) {
+    case 0: break;
+    case 1: made.text = both("COUNT({})", {argument}); break;
+    case 2:
+    case 3:
+      if (!can_be_summed(of.type)) break;
+      made.text = both("SUM({})", {argument});
+      made.type = sum_type(of.type);
+      break;
+    case 4:
+      if (of.type.kind == ValueKind::kBool) break;
+      made.text = both(choices_.chance(50) ? "MAX({})" : "MIN({})", {of.text});
+      made.type = of.type;
+      break;
+    default:
+      if (!can_be_summed(of.type) || of.type.kind == ValueKind::kDecimal) break;
+      made.type = of.type;
+      if (of.type.kind == ValueKind::kDouble) {
+        made.text = both("AVG({})", {argument});
+        made.type.inexact = true;
+      } else {  // of integers an integer, cut towards zero
+        made.text = dialects("AVG({})", "(SUM({}) / COUNT({}))", {argument, argument});
+        filtered = false;
+      }
+      break;
+  }
+  if (filtered && choices_.chance(20)) {
+    ++nesting_;  // no subqueries in FILTER
+    made.text = both("{} FILTER (WHERE {})", {made.text, expressions_.condition(scope, 1)});
+    --nesting_;
+  }
+  return made;
+}
+
+QueryGenerator::Select QueryGenerator::groups(int depth) {
+  const Source from = source(depth);
+  std::vector<Expression> keys;
+  for (uint32_t count = choices_.below(3); count > 0; --count) {
+    ++nesting_;
+    keys.push_back(expressions_.any_value(from.scope, 1));
+    --nesting_;
+  }
+  const Text condition = where(from.scope);
+  std::vector<Expression> aggregates;
+  for (uint32_t count = 1 + choices_.below(3); count > 0; --count) {
+    Item made = aggregate(from.scope);
+    aggregates.push_back({.text = made.text, .type = made.type});
+  }
+  std::vector<Item> items;
+  // Literals are no keys to SQLite, which takes a number as a place.
+  std::erase_if(keys, [](const Expression& key) { return key.text.engine.find('x') == std::string::npos; });
+  for (const Expression& key : keys) items.push_back({.text = key.text, .type = key.type});
+  const Scope scope = values_of(keys, aggregates);
+  for (const Expression& made : aggregates) {
+    ++nesting_;
+    const Expression value = choices_.chance(15) ? expressions_.value(scope, made.type, 1) : made;
+    --nesting_;
+    items.push_back({.text = value.text, .type = value.type});
+  }
+  Text rest = both("{}{}", {from.text, condition});
+  if (!keys.empty()) {
+    std::vector<Text> list;
+    for (const Expression& key : keys) list.push_back(key.text);
+    rest += both(" GROUP BY {}", {joined(list, ", ")});
+  }
+  if (choices_.chance(25)) {
+    ++nesting_;
+    rest += both(" HAVING {}", {expressions_.condition(scope, 1)});
+    --nesting_;
+  }
+  return select_of(items, rest);
+}
+
+// SQLite has no GROUPING SETS: to it they are the UNION ALL of one GROUP BY for each.
+QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
+  const Source from = source(depth);
+  std::vector<Expression> keys;
+  for (uint32_t i = 0; i < 2; ++i) keys.push_back(choices_.pick(from.scope));
+  if (keys[0].text == keys[1].text) keys.pop_back();
+  std::vector<Item> aggregates;
+  for (uint32_t count = 1 + choices_.below(2); count > 0; --count) aggregates.push_back(aggregate(from.scope));
+  const Text condition = where(from.scope);
+  std::vector<uint32_t> sets = {(1U << keys.size()) - 1};  // a bit for each key; each key is in some set
+  for (uint32_t count = choices_.below(3); count > 0; --count) sets.push_back(choices_.below(1U << keys.size()));
+  std::vector<Item> items;
+  for (const Expression& key : keys) items.push_back({.text = key.text, .type = key.type});
+  items.insert(items.end(), aggregates.begin(), aggregates.end());
+  const bool with_grouping = choices_.chance(40);
+  if (with_grouping) {
+    items.push_back(
+        {.text = both("GROUPING({})", {keys[0].text}), .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1}});
+  }
+  std::string engine_sets;
+  std::string sqlite;
+  for (const uint32_t set : sets) {
+    std::string list;
+    std::vector<Item> in_set = items;
+    for (size_t k = 0; k < keys.size(); ++k) {
+      if ((set >> k & 1) == 0) {
+        in_set[k].text.sqlite = "NULL";
+      } else {
+        list += (list.empty() ? "" : ", ") + keys[k].text.sqlite;
+      }
+    }
+    if (with_grouping) in_set.back().text.sqlite = (set & 1) == 0 ? "1" : "0";
+    engine_sets += fmt::format("{}({})", engine_sets.empty() ? "" : ", ", list);
+    std::string one = select_of(in_set, both("{}{}", {from.text, condition})).text.sqlite;
+    if (!list.empty()) one += " GROUP BY " + list;
+    sqlite += (sqlite.empty() ? "" : " UNION ALL ") + one;
+  }
+  Select made = select_of(items, both("{}{}", {from.text, condition}));
+  made.text.engine += fmt::format(" GROUP BY GROUPING SETS ({})", engine_sets);
+  made.text.sqlite = sqlite;
+  return made;
+}
+
+QueryGenerator::Select QueryGenerator::window_groups(int depth) {
+  const std::vector<const Relation*> all = streams();
+  const Source from = window(*choices_.pick(all));
+  Scope rows(from.scope.begin() + 2, from.scope.end());
+  std::vector<Expression> keys(from.scope.begin(), from.scope.begin() + 2);
+  if (choices_.chance(60)) keys.push_back(choices_.pick(rows));
+  ++nesting_;
+  const Text condition = where(rows);
+  --nesting_;
+  std::vector<Item> items;
+  std::vector<Text> list;
+  for (const Expression& key : keys) {
+    items.push_back({.text = key.text, .type = key.type});
+    list.push_back(key.text);
+  }
+  Scope scope = keys;
+  for (uint32_t count = 1 + choices_.below(3); count > 0; --count) {
+    const Item made = aggregate(rows);
+    items.push_back(made);
+    scope.push_back({.text = made.text, .type = made.type});
+  }
+  Text rest = both("{}{} GROUP BY {}", {from.text, condition, joined(list, ", ")});
+  if (choices_.chance(20)) {
+    ++nesting_;
+    rest += both(" HAVING {}", {expressions_.condition(scope, 1)});
+    --nesting_;
+  }
+  const Select grouped = select_of(items, rest);
+  if (depth < 2 || choices_.chance(60)) return grouped;
+  // What is computed of each window's groups.
+  const Source again = named(grouped);
+  Item made = aggregate(Scope(again.scope.begin() + 2, again.scope.end()));
+  return select_of({{.text = again.scope[0].text, .type = again.scope[0].type},
+                    {.text = again.scope[1].text, .type = again.scope[1].type},
+                    made},
+                   both("{} GROUP BY {}, {}", {again.text, again.scope[0].text, again.scope[1].text}));
+}
+
+}  // namespace penstock::sqltest

@@ -1,0 +1,125 @@
+// Window functions with OVER, and the first rows of each partition.
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "sqltest/random/queries.h"
+
+namespace penstock::sqltest {
+
+namespace {
+
+// By an event time going up, results wait for the watermark, and rows without a time are left out: then the bounded
+// query has rows that the view has not.
+bool begins_with_time(const Scope& scope, size_t first) { return scope[first].type.kind == ValueKind::kTime; }
+
+}  // namespace
+
+// Orders by all columns, so that only equal rows are peers; the first one is not a time that may be NULL.
+Text QueryGenerator::order_by(const Scope& scope) {
+  std::vector<size_t> order;
+  for (size_t c = 0; c < scope.size(); ++c) order.push_back(c);
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[choices_.below(static_cast<uint32_t>(i))]);
+  if (reads_stream_ && begins_with_time(scope, order[0])) {
+    for (size_t i = 1; time_may_be_null_ && i < order.size(); ++i) {
+      if (!begins_with_time(scope, order[i])) std::swap(order[0], order[i]);
+    }
+    end_only_ = true;
+  }
+  std::vector<Text> parts;
+  for (const size_t c : order) parts.push_back(both(choices_.chance(35) ? "{} DESC" : "{}", {scope[c].text}));
+  return joined(parts, ", ");
+}
+
+QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const Text& partition, const Text& order,
+                                                     bool any_frame) {
+  static const std::vector<const char*> kFrames = {
+      "",
+      " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
+      " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
+      " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+      " ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
+      " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
+      " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+      " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW",
+  };
+  const Expression of = choices_.pick(scope);
+  const Type count = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6};
+  Item made{.text = same("ROW_NUMBER()"), .type = count};
+  bool framed = false;
+  switch (choices_.below(8)) {
+    case 0: break;
+    case 1: made.text = same(choices_.chance(50) ? "DENSE_RANK()" : "RANK()"); break;
+    case 2: made = {.text = both("LAG({})", {of.text}), .type = of.type}; break;
+    case 3: made = {.text = both(choices_.chance(50) ? "LEAD({}, 2)" : "LEAD({})", {of.text}), .type = of.type}; break;
+    case 4:
+      made = {.text = dialects("FIRST_VALUE({}) RESPECT NULLS", "FIRST_VALUE({})", {of.text}), .type = of.type};
+      framed = true;
+      break;
+    case 5:
+      made = {.text = both("COUNT({})", {of.text}), .type = count};
+      framed = true;
+      break;
+    default:
+      if (can_be_summed(of.type)) {
+        made = {.text = both("SUM({})", {of.text}), .type = sum_type(of.type)};
+      } else if (of.type.kind != ValueKind::kBool) {
+        made = {.text = both(choices_.chance(50) ? "MAX({})" : "MIN({})", {of.text}), .type = of.type};
+      } else {
+        made = {.text = same("COUNT(*)"), .type = count};
+      }
+      framed = true;
+      break;
+  }
+  const Text frame = same(framed && any_frame ? choices_.pick(kFrames) : "");
+  made.text = both("{} OVER ({}ORDER BY {}{})", {made.text, partition, order, frame});
+  return made;
+}
+
+QueryGenerator::Select QueryGenerator::over(int depth) {
+  const Source from = source(depth - 1);
+  Text partition;
+  if (choices_.chance(70)) partition = both("PARTITION BY {} ", {choices_.pick(from.scope).text});
+  const Text order = order_by(from.scope);
+  std::vector<Item> items;
+  for (const Expression& column : from.scope) items.push_back({.text = column.text, .type = column.type});
+  for (uint32_t count = 1 + choices_.below(2); count > 0; --count) {
+    items.push_back(window_function(from.scope, partition, order, true));
+  }
+  ++nesting_;
+  const Text condition = where(from.scope);
+  --nesting_;
+  return select_of(items, both("{}{}", {from.text, condition}));
+}
+
+// Top-N: the rank is sometimes part of the result, and sometimes not.
+QueryGenerator::Select QueryGenerator::best_rows(int depth) {
+  const Source from = source(depth - 1);
+  Text partition;
+  if (choices_.chance(70)) partition = both("PARTITION BY {} ", {choices_.pick(from.scope).text});
+  const bool ties = choices_.chance(30);
+  Text order;
+  if (ties) {  // ranks of equal rows are equal: the order need not be total
+    const size_t column = choices_.below(static_cast<uint32_t>(from.scope.size()));
+    if (begins_with_time(from.scope, column)) note_time(from.scope[column].type);
+    order = both(choices_.chance(50) ? "{} DESC" : "{}", {from.scope[column].text});
+  } else {
+    order = order_by(from.scope);
+  }
+  std::vector<Item> items;
+  for (const Expression& column : from.scope) items.push_back({.text = column.text, .type = column.type});
+  const char* rank = !ties ? "ROW_NUMBER" : choices_.chance(50) ? "DENSE_RANK" : "RANK";
+  items.push_back({.text = both("{}() OVER ({}ORDER BY {})", {same(rank), partition, order}),
+                   .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6}});
+  ++nesting_;
+  const Text condition = where(from.scope);
+  --nesting_;
+  const Source ranked = named(select_of(items, both("{}{}", {from.text, condition})));
+  std::vector<Item> shown;
+  const size_t count = ranked.scope.size() - (choices_.chance(50) ? 1 : 0);
+  for (size_t c = 0; c < count; ++c) shown.push_back({.text = ranked.scope[c].text, .type = ranked.scope[c].type});
+  const Text limit = same(std::to_string(1 + choices_.below(3)));
+  return select_of(shown, both("{} WHERE {} <= {}", {ranked.text, ranked.scope.back().text, limit}));
+}
+
+}  // namespace penstock::sqltest

@@ -1,0 +1,276 @@
+#include "sqltest/random/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/result.h"
+#include "sqltest/file_run.h"
+#include "sqltest/instance.h"
+#include "sqltest/random/sqlite_oracle.h"
+
+namespace penstock::sqltest {
+
+namespace {
+
+// What the documentation says is not possible: pieces of the errors.
+constexpr std::array<std::string_view, 1> kNotSupported = {"is not supported"};
+
+bool is_listed(const Error& error) {
+  const std::string text = error.to_string();
+  return std::ranges::any_of(kNotSupported, [&](std::string_view piece) { return text.contains(piece); });
+}
+
+// As readable_row, but -0.0 is 0.0, which it equals.
+Lines sorted_lines(const Rows& rows) {
+  Lines lines;
+  for (const columnar::ChangeBatch& batch : rows.batches) {
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      std::string line;
+      for (size_t c = 0; c < batch.columns().size(); ++c) {
+        const types::DataType type = batch.column(c)->type();
+        types::Value value = batch.column(c)->value(row);
+        if (!value.is_null() && type.physical() == types::Physical::kDouble && value.as_double() == 0) {
+          value = types::Value(0.0);
+        }
+        if (c > 0) line += kBetweenFields;
+        append_readable(line, value, type);
+      }
+      lines.push_back(std::move(line));
+    }
+  }
+  std::ranges::sort(lines);
+  return lines;
+}
+
+class ScenarioRun {
+ public:
+  explicit ScenarioRun(const Scenario& scenario) : scenario_(scenario) {}
+
+  RandomOutcome run() {
+    auto queries = scenario_.queries();
+    if (!queries) {
+      outcome_.verdict = Verdict::kInvalid;
+      return outcome_;
+    }
+    queries_ = *std::move(queries);
+    finish(start());
+    for (step_ = 0; good() && step_ < scenario_.steps.size(); ++step_) {
+      finish(std::visit([this](const auto& step) { return run(step); }, scenario_.steps[step_]));
+    }
+    if (good()) finish(end());
+    return std::move(outcome_);
+  }
+
+ private:
+  bool good() const { return outcome_.verdict == Verdict::kSame; }
+
+  void wrong(Verdict verdict, size_t view, std::string what) {
+    if (!good()) return;
+    outcome_.verdict = verdict;
+    outcome_.view = view;
+    outcome_.step = step_;
+    outcome_.what = std::move(what);
+  }
+
+  void finish(const Status& status) {
+    if (!status) wrong(Verdict::kFailed, 0, status.error().to_string());
+  }
+
+  Status oracle(const std::string& sql) {
+    const Status done = sqlite_->run(sql);
+    if (!done) wrong(Verdict::kOracle, 0, done.error().to_string());
+    return {};
+  }
+
+  Status engine(const std::string& sql) {
+    const Result<Rows> done = instance_->run(sql);
+    if (!done) return make_error(done.error().code(), "{}: {}", done.error().to_string(), sql);
+    return {};
+  }
+
+  Status start() {
+    sqlite_.emplace(PENSTOCK_TRY(SqliteOracle::open()));
+    instance_ = PENSTOCK_TRY(Instance::start(
+        {.workers = scenario_.workers, .batch_rows_max = scenario_.batch_rows_max, .seed = scenario_.seed}));
+    for (const size_t t : scenario_.tables_read()) {
+      const Relation& table = scenario_.tables[t];
+      const Text create = create_table(table);
+      std::string sql = create.engine;
+      if (table.stream) {
+        PENSTOCK_TRY(instance_->create_topic(table.name, 1));
+        sql = with_end(sql, table.name, {{0, scenario_.records(t) + 1}});
+      }
+      PENSTOCK_TRY(engine(sql));
+      PENSTOCK_TRY(oracle(create.sqlite));
+      there_.insert(t);
+    }
+    return {};
+  }
+
+  Status run(const NewRows& rows) {
+    if (!there_.contains(rows.table) || rows.rows.empty()) return {};
+    const Text insert = insert_statement(scenario_, rows);
+    PENSTOCK_TRY(oracle(insert.sqlite));
+    if (!scenario_.tables[rows.table].stream) return engine(insert.engine);
+    std::vector<Record> records;
+    for (const std::string& line : rows.lines) records.push_back({.key = {}, .value = line});
+    return instance_->append(scenario_.tables[rows.table].name, 0, records);
+  }
+
+  Status run(const Change& change) {
+    if (!there_.contains(change.table)) return {};
+    PENSTOCK_TRY(oracle(change.sql.sqlite));
+    return engine(change.sql.engine);
+  }
+
+  Status run(const CreateRandomView& create) {
+    const auto it = queries_.find(create.view);
+    const std::string& name = scenario_.views[create.view].name;
+    for (const std::string& read : it->second.reads) {
+      if (!refused_.contains(read)) continue;
+      refused_.insert(name);
+      return {};
+    }
+    ++outcome_.queries;
+    const std::string sql = fmt::format("CREATE MATERIALIZED VIEW {} AS {}", name, it->second.text.engine);
+    const Result<Rows> done = instance_->run(sql);
+    if (!done) {
+      refused_.insert(name);
+      if (!is_listed(done.error())) wrong(Verdict::kRefused, create.view, done.error().to_string());
+      return {};
+    }
+    ++outcome_.accepted;
+    created_.push_back(create.view);
+    return oracle(fmt::format("CREATE VIEW {} AS {}", name, it->second.text.sqlite));
+  }
+
+  Status run(const Compare& /*compare*/) { return compare(false); }
+
+  Status run(const Restart& restart) { return instance_->restart(restart.workers, restart.crash); }
+
+  // All inputs end: every window closes.
+  Status end() {
+    const Record nothing;
+    for (const size_t t : there_) {
+      if (scenario_.tables[t].stream) PENSTOCK_TRY(instance_->append(scenario_.tables[t].name, 0, {&nothing, 1}));
+    }
+    return compare(true);
+  }
+
+  Status compare(bool ended) {
+    PENSTOCK_TRY(instance_->settle());
+    for (const size_t view : created_) {
+      if (const auto failure = instance_->failure(scenario_.views[view].name)) {
+        wrong(Verdict::kFailed, view, "the job has failed: " + *failure);
+      }
+      if (!ended && queries_.at(view).reads_end_only) continue;
+      if (good()) compare_view(view, ended || !queries_.at(view).end_only);
+    }
+    return {};
+  }
+
+  void compare_view(size_t view, bool complete) {
+    const std::string& name = scenario_.views[view].name;
+    const RandomQuery& query = queries_.at(view);
+    const Result<Rows> shown = instance_->run("SELECT * FROM " + name);
+    if (!shown) return wrong(Verdict::kFailed, view, shown.error().to_string());
+    const Result<Rows> computed = instance_->run(query.text.engine);
+    if (!computed) return wrong(Verdict::kFailed, view, "the query from scratch: " + computed.error().to_string());
+    const Result<Lines> right = sqlite_->rows("SELECT * FROM " + name, computed->schema);
+    if (!right) return wrong(Verdict::kOracle, view, right.error().to_string());
+    const Lines of_view = sorted_lines(*shown);
+    const Lines of_query = sorted_lines(*computed);
+    ++outcome_.comparisons;
+    outcome_.rows += static_cast<int>(right->size());
+    const bool query_right = of_query == *right;
+    const bool view_right = !complete || of_view == *right;
+    if (query_right && view_right) return;
+    std::string what;
+    if (!view_right) what += "the view and SQLite (-)\n" + diff(*right, of_view);
+    if (!query_right) what += "the query from scratch and SQLite (-)\n" + diff(*right, of_query);
+    outcome_.expected = *right;
+    wrong(view_right            ? Verdict::kSelectWrong
+          : query_right         ? Verdict::kViewWrong
+          : of_view == of_query ? Verdict::kQueryWrong
+                                : Verdict::kAllDiffer,
+          view, std::move(what));
+  }
+
+  const Scenario& scenario_;
+  std::map<size_t, RandomQuery> queries_;
+  std::optional<SqliteOracle> sqlite_;
+  std::unique_ptr<Instance> instance_;
+  std::set<size_t> there_;         // tables
+  std::vector<size_t> created_;    // views
+  std::set<std::string> refused_;  // views
+  size_t step_ = 0;
+  RandomOutcome outcome_;
+};
+
+}  // namespace
+
+const char* name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kSame: return "same";
+    case Verdict::kViewWrong: return "the view is wrong";
+    case Verdict::kQueryWrong: return "the query is wrong";
+    case Verdict::kSelectWrong: return "the query from scratch is wrong";
+    case Verdict::kAllDiffer: return "the view, the query from scratch and SQLite differ";
+    case Verdict::kRefused: return "a query is refused";
+    case Verdict::kFailed: return "something failed";
+    case Verdict::kOracle: return "SQLite cannot";
+    case Verdict::kCrashed: return "crashed";
+    case Verdict::kHung: return "hung";
+    case Verdict::kInvalid: return "invalid";
+  }
+  return "";
+}
+
+RandomOutcome run_scenario(const Scenario& scenario) { return ScenarioRun(scenario).run(); }
+
+std::string test_file_of(const Scenario& scenario, const RandomOutcome& outcome) {
+  const auto queries = scenario.queries();
+  if (!queries) return "";
+  std::string text = fmt::format("# {}, found by seed {}\n\n", name_of(outcome.verdict), scenario.seed);
+  const std::vector<size_t> read = scenario.tables_read();
+  const auto is_read = [&](size_t table) { return std::ranges::count(read, table) > 0; };
+  for (const size_t t : read) {
+    text += fmt::format("statement\n{};\n\n", create_table(scenario.tables[t]).engine);
+  }
+  for (size_t i = 0; i < std::min(outcome.step + 1, scenario.steps.size()); ++i) {
+    const RandomStep& step = scenario.steps[i];
+    if (const auto* create = std::get_if<CreateRandomView>(&step)) {
+      text +=
+          fmt::format("stream {}\n{};\n\n", scenario.views[create->view].name, queries->at(create->view).text.engine);
+    } else if (const auto* change = std::get_if<Change>(&step); change != nullptr && is_read(change->table)) {
+      text += fmt::format("statement\n{};\n\n", change->sql.engine);
+    } else if (const auto* rows = std::get_if<NewRows>(&step); rows != nullptr && is_read(rows->table)) {
+      const Relation& table = scenario.tables[rows->table];
+      if (!table.stream) {
+        text += fmt::format("statement\n{};\n\n", insert_statement(scenario, *rows).engine);
+        continue;
+      }
+      text += "input " + table.name + "\n";
+      for (const std::string& line : rows->lines) text += line + "\n";
+      text += "\n";
+    } else if (std::holds_alternative<Restart>(step)) {
+      text += "# (a restart)\n\n";
+    }
+  }
+  if (outcome.step >= scenario.steps.size()) text += "end\n\n";
+  if (outcome.verdict != Verdict::kRefused) {
+    text += fmt::format("result {}\n", scenario.views[outcome.view].name);
+    for (const std::string& line : outcome.expected) text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace penstock::sqltest

@@ -1,0 +1,210 @@
+#include "sqltest/random/scenario.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "sqltest/random/expressions.h"
+
+namespace penstock::sqltest {
+
+namespace {
+
+constexpr uint32_t kRowsMax = 8;  // of a step
+constexpr uint32_t kKeysMax = 15;
+constexpr std::array<int, 3> kWorkers = {1, 2, 4};
+
+// Makes the steps, in the order of time.
+class Happenings {
+ public:
+  Happenings(Choices& choices, Scenario& scenario) : choices_(choices), scenario_(scenario) {
+    clock_ms_.assign(scenario.tables.size(), kFirstTimeMs);
+  }
+
+  void make() {
+    const uint32_t epochs = 2 + choices_.below(4);
+    const size_t views = scenario_.views.size();
+    size_t created = 0;
+    for (uint32_t epoch = 0; epoch < epochs; ++epoch) {
+      const size_t until = epoch + 1 == epochs ? views : views * (epoch + 1) / epochs;
+      if (epoch > 0 || choices_.chance(70)) {
+        while (created < until) scenario_.steps.emplace_back(CreateRandomView{created++});
+      }
+      for (uint32_t count = 2 + choices_.below(4); count > 0; --count) something();
+      scenario_.steps.emplace_back(Compare{});
+      if (choices_.chance(20)) {
+        scenario_.steps.emplace_back(Restart{.workers = kWorkers[choices_.below(3)], .crash = choices_.chance(50)});
+      }
+    }
+    while (created < views) scenario_.steps.emplace_back(CreateRandomView{created++});
+    scenario_.steps.emplace_back(Compare{});
+  }
+
+ private:
+  void something() {
+    const size_t t = choices_.below(static_cast<uint32_t>(scenario_.tables.size()));
+    const Relation& table = scenario_.tables[t];
+    const uint32_t what = table.stream ? 0 : choices_.below(5);
+    if (what < 3) {
+      new_rows(t);
+    } else if (what == 3) {
+      update(t);
+    } else {
+      const Text condition = where(table);
+      scenario_.steps.emplace_back(Change{.table = t, .sql = both("DELETE FROM {}{}", {same(table.name), condition})});
+    }
+  }
+
+  void new_rows(size_t t) {
+    const Relation& table = scenario_.tables[t];
+    NewRows made{.table = t, .rows = {}, .lines = {}, .conflict = {}};
+    std::set<uint32_t> keys;
+    for (uint32_t count = 1 + choices_.below(kRowsMax); count > 0; --count) {
+      std::vector<Text> values;
+      std::string json;
+      for (size_t c = 0; c < table.columns.size(); ++c) {
+        const Column& column = table.columns[c];
+        if (table.key == static_cast<int>(c)) {
+          values.push_back(same(std::to_string(*keys.insert(choices_.below(kKeysMax)).first)));
+          continue;
+        }
+        Text value = literal(choices_, column.type, true);
+        if (table.stream && column.name == kTimeColumn) value = event_time(t);
+        json += fmt::format("{}\"{}\": {}", json.empty() ? "" : ", ", column.name, json_of(value, column.type));
+        values.push_back(std::move(value));
+      }
+      made.rows.push_back(both("({})", {joined(values, ", ")}));
+      if (table.stream) made.lines.push_back("{" + json + "}");
+    }
+    if (table.key >= 0) resolve_keys(table, made);
+    scenario_.steps.emplace_back(std::move(made));
+  }
+
+  // Each key once in a statement; rows that are there already are changed or stay.
+  void resolve_keys(const Relation& table, NewRows& made) {
+    std::set<std::string> keys;
+    std::erase_if(made.rows,
+                  [&](const Text& row) { return !keys.insert(row.engine.substr(0, row.engine.find(','))).second; });
+    if (choices_.chance(40)) {
+      made.conflict = same(" ON CONFLICT (id) DO NOTHING");
+      return;
+    }
+    std::string set;
+    for (size_t c = 1; c < table.columns.size(); ++c) {
+      if (c > 1 && choices_.chance(30)) continue;
+      set += fmt::format("{0}{1} = EXCLUDED.{1}", set.empty() ? "" : ", ", table.columns[c].name);
+    }
+    made.conflict = same(" ON CONFLICT (id) DO UPDATE SET " + set);
+  }
+
+  // In disorder, but never at or behind the watermark: nothing is late.
+  Text event_time(size_t t) {
+    const Relation& table = scenario_.tables[t];
+    if (table.time_may_be_null && choices_.chance(10)) return same("NULL");
+    clock_ms_[t] += 500 * choices_.below(10);
+    const int64_t behind = 500 * choices_.below(static_cast<uint32_t>(table.watermark_delay_ms / 500));
+    return time_literal(clock_ms_[t] - behind);
+  }
+
+  static Scope columns(const Relation& table) {
+    Scope scope;
+    for (const Column& column : table.columns) scope.push_back({.text = same(column.name), .type = column.type});
+    return scope;
+  }
+
+  Text where(const Relation& table) {
+    ExpressionGenerator expressions(choices_);
+    return both(" WHERE {}", {expressions.condition(columns(table), 1)});
+  }
+
+  void update(size_t t) {
+    const Relation& table = scenario_.tables[t];
+    const size_t first = table.key >= 0 ? 1 : 0;
+    const size_t c = first + choices_.below(static_cast<uint32_t>(table.columns.size() - first));
+    const Column& column = table.columns[c];
+    Text value = literal(choices_, column.type, true);
+    if (column.type.kind == ValueKind::kInt && choices_.chance(50)) {
+      value = both("{} + {}", {same(column.name), literal(choices_, column.type, false)});
+    }
+    const Text condition = where(table);
+    scenario_.steps.emplace_back(Change{
+        .table = t, .sql = both("UPDATE {} SET {} = {}{}", {same(table.name), same(column.name), value, condition})});
+  }
+
+  Choices& choices_;
+  Scenario& scenario_;
+  std::vector<int64_t> clock_ms_;  // of each stream
+};
+
+}  // namespace
+
+Scenario Scenario::make(uint64_t seed) {
+  Choices choices(seed * 2 + 1);
+  Scenario scenario;
+  scenario.seed = seed;
+  scenario.workers = kWorkers[choices.below(3)];
+  scenario.batch_rows_max = choices.chance(40) ? 1 + choices.below(5) : 2048;
+  scenario.tables = make_tables(choices);
+  std::vector<Relation> relations = scenario.tables;
+  for (uint32_t count = 4 + choices.below(4); count > 0; --count) {
+    Choices of_query(seed * 1000 + count);
+    const RandomQuery query = QueryGenerator(of_query, relations).query();
+    const std::string name = fmt::format("v{}", scenario.views.size());
+    scenario.views.push_back({.name = name, .choices = of_query.taken()});
+    relations.push_back({.name = name, .columns = query.columns, .end_only = query.end_only, .view = true});
+  }
+  Happenings(choices, scenario).make();
+  return scenario;
+}
+
+std::optional<std::map<size_t, RandomQuery>> Scenario::queries() const {
+  std::vector<Relation> relations = tables;
+  std::set<std::string> there;
+  for (const Relation& table : tables) there.insert(table.name);
+  std::map<size_t, RandomQuery> made;
+  std::set<size_t> created;
+  for (const RandomStep& step : steps) {
+    if (const auto* create = std::get_if<CreateRandomView>(&step)) created.insert(create->view);
+  }
+  for (size_t v = 0; v < views.size(); ++v) {
+    Choices choices(views[v].choices);
+    RandomQuery query = QueryGenerator(choices, relations).query();
+    relations.push_back({.name = views[v].name, .columns = query.columns, .end_only = query.end_only, .view = true});
+    if (!created.contains(v)) continue;
+    if (!std::ranges::includes(there, query.reads)) return std::nullopt;
+    there.insert(views[v].name);
+    made.emplace(v, std::move(query));
+  }
+  return made;
+}
+
+std::vector<size_t> Scenario::tables_read() const {
+  std::set<std::string> read;
+  if (const auto made = queries()) {
+    for (const auto& [view, query] : *made) read.insert(query.reads.begin(), query.reads.end());
+  }
+  std::vector<size_t> found;
+  for (size_t t = 0; t < tables.size(); ++t) {
+    if (read.contains(tables[t].name)) found.push_back(t);
+  }
+  return found;
+}
+
+int64_t Scenario::records(size_t table) const {
+  int64_t count = 0;
+  for (const RandomStep& step : steps) {
+    const auto* rows = std::get_if<NewRows>(&step);
+    if (rows != nullptr && rows->table == table) count += static_cast<int64_t>(rows->rows.size());
+  }
+  return count;
+}
+
+Text insert_statement(const Scenario& scenario, const NewRows& rows) {
+  return both("INSERT INTO {} VALUES {}{}",
+              {same(scenario.tables[rows.table].name), joined(rows.rows, ", "), rows.conflict});
+}
+
+}  // namespace penstock::sqltest

@@ -1,0 +1,72 @@
+// One random test: tables, views over them, and what happens to them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sqltest/random/choices.h"
+#include "sqltest/random/dialects.h"
+#include "sqltest/random/queries.h"
+#include "sqltest/random/schema.h"
+
+namespace penstock::sqltest {
+
+// Rows that come into a table: an INSERT, or records of a stream's topic.
+struct NewRows {
+  size_t table = 0;
+  std::vector<Text> rows;          // "(1, 'a')"
+  std::vector<std::string> lines;  // the same as JSON; of streams
+  Text conflict;                   // ON CONFLICT ...
+};
+
+// An UPDATE or a DELETE.
+struct Change {
+  size_t table = 0;
+  Text sql;
+};
+
+struct CreateRandomView {
+  size_t view = 0;
+};
+
+// Everything has gone through, and all views are compared.
+struct Compare {};
+
+struct Restart {
+  int workers = 1;
+  bool crash = false;
+};
+
+using RandomStep = std::variant<NewRows, Change, CreateRandomView, Compare, Restart>;
+
+struct RandomView {
+  std::string name;
+  std::vector<uint32_t> choices;  // its query comes of these
+};
+
+struct Scenario {
+  uint64_t seed = 0;
+  int workers = 1;
+  size_t batch_rows_max = 2048;
+  std::vector<Relation> tables;
+  std::vector<RandomView> views;
+  std::vector<RandomStep> steps;
+
+  static Scenario make(uint64_t seed);
+  // The queries of the views that are created, in the order of their creation; a view reads tables and views before it.
+  // nullopt when a query reads what is not there, as happens while a scenario is shrunk.
+  std::optional<std::map<size_t, RandomQuery>> queries() const;
+  // The tables that something is read from.
+  std::vector<size_t> tables_read() const;
+  // How many records a stream gets.
+  int64_t records(size_t table) const;
+};
+
+// INSERT INTO ... VALUES of all rows.
+Text insert_statement(const Scenario& scenario, const NewRows& rows);
+
+}  // namespace penstock::sqltest

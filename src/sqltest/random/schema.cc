@@ -1,0 +1,147 @@
+#include "sqltest/random/schema.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "types/value.h"
+
+namespace penstock::sqltest {
+
+namespace {
+
+constexpr uint32_t kNullPercent = 15;
+constexpr int kIntBound = 100;
+// Repeated updates that add to a column stay below this.
+constexpr double kColumnBound = 1000;
+constexpr int kDecimalDigits = 10;
+
+constexpr std::array<const char*, 10> kWords = {"a", "b", "", "ab", "B", "a b", "NULL", "日本", "abc", "A"};
+constexpr std::array<int64_t, 5> kHugeValues = {0, INT64_MAX, -INT64_MAX, INT64_MAX - 1, 1};
+
+Type random_type(Choices& choices) {
+  switch (choices.below(9)) {
+    case 0:
+    case 1: return {.kind = ValueKind::kInt, .wide = true, .bound = kColumnBound};
+    case 2: return {.kind = ValueKind::kString};
+    case 3:
+    case 4: return {.kind = ValueKind::kInt, .bound = kColumnBound};
+    case 5: return {.kind = ValueKind::kDecimal, .scale = 2, .bound = 100 * kColumnBound};
+    case 6: return {.kind = ValueKind::kDouble, .bound = kColumnBound};
+    case 7: return {.kind = ValueKind::kBool};
+    default: return choices.chance(50) ? Type{.kind = ValueKind::kTime} : Type{.kind = ValueKind::kHuge};
+  }
+}
+
+}  // namespace
+
+std::string type_name(const Type& type) {
+  switch (type.kind) {
+    case ValueKind::kInt: return type.wide ? "BIGINT" : "INT";
+    case ValueKind::kHuge: return "BIGINT";
+    case ValueKind::kDecimal: return fmt::format("DECIMAL({}, {})", kDecimalDigits, type.scale);
+    case ValueKind::kDouble: return "DOUBLE";
+    case ValueKind::kString: return "STRING";
+    case ValueKind::kBool: return "BOOLEAN";
+    case ValueKind::kTime: return "TIMESTAMP(3)";
+  }
+  return "";
+}
+
+std::vector<Relation> make_tables(Choices& choices) {
+  std::vector<Relation> tables;
+  const uint32_t count = 2 + choices.below(3);
+  for (uint32_t t = 0; t < count; ++t) {
+    Relation table;
+    const uint32_t what = choices.below(3);
+    table.stream = what == 2;
+    table.name = fmt::format("{}{}", table.stream ? "s" : "t", t);
+    if (what == 1) {
+      table.key = 0;
+      table.columns.push_back({.name = "id", .type = {.kind = ValueKind::kInt, .wide = true, .bound = kColumnBound}});
+    }
+    const uint32_t columns = 2 + choices.below(3);
+    table.columns.push_back({.name = "k", .type = {.kind = ValueKind::kInt, .wide = true, .bound = kColumnBound}});
+    for (uint32_t c = 1; c < columns; ++c) {
+      table.columns.push_back({.name = fmt::format("v{}", c), .type = random_type(choices)});
+    }
+    if (table.stream) {
+      table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
+      table.watermark_delay_ms = 1000 * (1 + choices.below(9));
+      table.time_may_be_null = choices.chance(20);
+    }
+    tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+Text create_table(const Relation& table) {
+  std::vector<Text> columns;
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    const Column& column = table.columns[c];
+    const char* key = table.key == static_cast<int>(c) ? " PRIMARY KEY" : "";
+    const char* affinity = column.type.kind == ValueKind::kString   ? "TEXT"
+                           : column.type.kind == ValueKind::kDouble ? "REAL"
+                                                                    : "INTEGER";
+    columns.push_back({.engine = fmt::format("{} {}{}", column.name, type_name(column.type), key),
+                       .sqlite = fmt::format("{} {}{}", column.name, affinity, key)});
+  }
+  const Text list = joined(columns, ", ");
+  Text text = {.engine = fmt::format("CREATE TABLE {} ({}", table.name, list.engine),
+               .sqlite = fmt::format("CREATE TABLE {} ({})", table.name, list.sqlite)};
+  if (!table.stream) {
+    text.engine += ")";
+    return text;
+  }
+  text.engine += fmt::format(
+      ", WATERMARK FOR ts AS ts - INTERVAL '{}' SECOND) WITH ('connector' = 'kafka', 'topic' = '{}', 'format' = "
+      "'json')",
+      table.watermark_delay_ms / 1000, table.name);
+  return text;
+}
+
+Text time_literal(int64_t ms) {
+  std::string text;
+  types::append_timestamp(text, ms * 1000, 3);
+  return {.engine = "TIMESTAMP '" + text + "'", .sqlite = std::to_string(ms)};
+}
+
+Text literal(Choices& choices, const Type& type, bool may_be_null) {
+  if (may_be_null && choices.chance(kNullPercent)) return same("NULL");
+  switch (type.kind) {
+    case ValueKind::kInt: {
+      // Few values, so that rows meet; now and then any.
+      const int value = choices.chance(20) ? static_cast<int>(choices.below(2 * kIntBound)) - kIntBound
+                                           : static_cast<int>(choices.below(7)) - 2;
+      return same(value < 0 ? fmt::format("({})", value) : std::to_string(value));
+    }
+    case ValueKind::kHuge: return same(fmt::format("({})", kHugeValues[choices.below(kHugeValues.size())]));
+    case ValueKind::kDecimal: {
+      const int cents = static_cast<int>(choices.below(1200)) - 300;
+      return {.engine = fmt::format("CAST({} AS DECIMAL({}, {}))", types::int128_to_text(cents, type.scale),
+                                    kDecimalDigits, type.scale),
+              .sqlite = fmt::format("({})", cents)};
+    }
+    case ValueKind::kDouble: return same(fmt::format("({:.2f}e0)", 0.25 * (static_cast<int>(choices.below(24)) - 4)));
+    case ValueKind::kString: return same(fmt::format("'{}'", kWords[choices.below(kWords.size())]));
+    case ValueKind::kBool: return same(choices.chance(50) ? "TRUE" : "FALSE");
+    case ValueKind::kTime: return time_literal(kFirstTimeMs + 500 * choices.below(240));
+  }
+  return same("NULL");
+}
+
+std::string json_of(const Text& literal, const Type& type) {
+  if (literal.engine == "NULL") return "null";
+  const auto bare = [](const std::string& text) {
+    return text.starts_with("(") ? text.substr(1, text.size() - 2) : text;
+  };
+  switch (type.kind) {
+    case ValueKind::kDecimal: return types::int128_to_text(std::stoll(bare(literal.sqlite)), type.scale);
+    case ValueKind::kString: return "\"" + literal.engine.substr(1, literal.engine.size() - 2) + "\"";
+    case ValueKind::kBool: return literal.engine == "TRUE" ? "true" : "false";
+    case ValueKind::kTime: return "\"" + literal.engine.substr(11, 23) + "\"";
+    default: return bare(literal.engine);
+  }
+}
+
+}  // namespace penstock::sqltest

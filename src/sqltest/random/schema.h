@@ -1,0 +1,63 @@
+// The tables of a random test, and the types of what is computed from them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sqltest/random/choices.h"
+#include "sqltest/random/dialects.h"
+
+namespace penstock::sqltest {
+
+enum class ValueKind : uint8_t {
+  kInt,      // INT or BIGINT, with arithmetic
+  kHuge,     // BIGINT up to its limits: compared, never computed with, as SQLite does not wrap around
+  kDecimal,  // DECIMAL(p, scale)
+  kDouble,   // of values whose sums are exact in every order
+  kString,
+  kBool,
+  kTime,  // TIMESTAMP(3)
+};
+
+struct Type {
+  ValueKind kind = ValueKind::kInt;
+  bool wide = false;     // kInt: BIGINT
+  int scale = 0;         // kDecimal
+  double bound = 0;      // of the absolute value, in units of 10^-scale: nothing may overflow in either dialect
+  bool inexact = false;  // kDouble: sums of it depend on the order
+};
+
+struct Column {
+  std::string name;
+  Type type;
+};
+
+// A table or a view, as queries see it.
+struct Relation {
+  std::string name;
+  std::vector<Column> columns;
+  bool stream = false;             // rows that only come, with a watermark on the column ts
+  bool time_may_be_null = false;   // of a stream
+  int64_t watermark_delay_ms = 0;  // of a stream
+  int key = -1;                    // the column that is the primary key; native tables only
+  bool end_only = false;           // a view whose result is complete only at the end of the input
+  bool view = false;
+};
+
+inline constexpr const char* kTimeColumn = "ts";
+// 2026-01-01 00:00:00 UTC, a multiple of every window's size but for weeks.
+inline constexpr int64_t kFirstTimeMs = 1'767'225'600'000;
+
+std::vector<Relation> make_tables(Choices& choices);
+// CREATE TABLE; of a stream without its last parenthesis's options for the end, which the runner adds.
+Text create_table(const Relation& table);
+std::string type_name(const Type& type);
+
+// A literal of the type, NULL now and then.
+Text literal(Choices& choices, const Type& type, bool may_be_null);
+Text time_literal(int64_t ms);
+// The literal as JSON.
+std::string json_of(const Text& literal, const Type& type);
+
+}  // namespace penstock::sqltest
