@@ -26,6 +26,7 @@ struct RankedRow {
 
 struct Partition {
   RowsInOrder<RowPtr> rows;
+  int64_t orders = 0;  // different ones among the rows; kept where rows are trimmed
   bool touched = false;
   StateVector<RankedRow> emitted;  // what downstream has
 };
@@ -93,7 +94,10 @@ class Rank : public Operator {
     append_arrival(key_, options_.last_first ? ~arrivals_++ : arrivals_++);
     row_.clear();
     columnar::append_key(row_, batch.columns(), row);
-    partition.rows.emplace(key_, std::allocate_shared<const StateString>(StateAllocator<StateString>(), row_));
+    const auto added =
+        partition.rows.emplace(key_, std::allocate_shared<const StateString>(StateAllocator<StateString>(), row_))
+            .first;
+    if (trims() && alone(partition, added)) ++partition.orders;
     touch(group);
     if (full) trim(partition);
   }
@@ -101,7 +105,8 @@ class Rank : public Operator {
   // Whether a row with this order, which comes last among equal ones, would have a rank beyond `last`.
   bool beyond(const Partition& partition, std::string_view order) const {
     const std::string_view worst = order_of(partition.rows.rbegin()->first);
-    if (order != worst) return order > worst;
+    if (order < worst) return false;
+    if (order > worst) return options_.function != RankFunction::kDenseRank || partition.orders >= *options_.last;
     return options_.function == RankFunction::kRowNumber;  // equal rows have equal ranks in the other two
   }
 
@@ -110,12 +115,22 @@ class Rank : public Operator {
     while (static_cast<int64_t>(partition.rows.size()) > *options_.last) {
       const auto worst = std::prev(partition.rows.end());
       if (rank_of_last(partition) <= *options_.last) return;
+      if (alone(partition, worst)) --partition.orders;
       partition.rows.erase(worst);
     }
   }
 
+  // Whether no other row has the order of this one.
+  static bool alone(const Partition& partition, RowsInOrder<RowPtr>::const_iterator row) {
+    const std::string_view order = order_of(row->first);
+    if (row != partition.rows.begin() && order_of(std::prev(row)->first) == order) return false;
+    const auto next = std::next(row);
+    return next == partition.rows.end() || order_of(next->first) != order;
+  }
+
   int64_t rank_of_last(const Partition& partition) const {
     if (options_.function == RankFunction::kRowNumber) return static_cast<int64_t>(partition.rows.size());
+    if (options_.function == RankFunction::kDenseRank) return partition.orders;
     int64_t rank = 0;
     for_each_rank(partition, [&](const RowPtr&, int64_t at) {
       rank = at;

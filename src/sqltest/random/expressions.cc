@@ -214,7 +214,8 @@ Expression ExpressionGenerator::any_value(const Scope& scope, int depth) {
 Text ExpressionGenerator::comparison(const Scope& scope, int depth) {
   const Expression a = any_value(scope, depth);
   if (a.type.kind == ValueKind::kBool) return both("({} = {})", {a.text, value(scope, a.type, 0).text});
-  const Expression b = value(scope, a.type, depth);
+  Expression b = value(scope, a.type, depth);
+  if (b.text == a.text) b = {.text = literal(choices_, a.type, false), .type = a.type};
   const Text op = same(kComparisons[choices_.below(kComparisons.size())]);
   return both("({} {} {})", {a.text, op, b.text});
 }

@@ -20,7 +20,7 @@ QueryGenerator::QueryGenerator(Choices& choices, const std::vector<Relation>& re
 }
 
 RandomQuery QueryGenerator::query() {
-  const Select made = select(kDepth);
+  const Select made = select(choices_.chance(15) ? kDepth + 1 : kDepth);
   RandomQuery query{
       .text = made.text, .columns = {}, .reads = reads_, .end_only = end_only_, .reads_end_only = reads_end_only_};
   for (size_t c = 0; c < made.types.size(); ++c) {

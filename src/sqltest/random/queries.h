@@ -48,10 +48,19 @@ class QueryGenerator {
   Source named(const Select& select);
   Source join(int depth);
   Source elements(int depth);
-  Source window(const Relation& stream);
+  Source interval_join();
+  Source window_join();
+  struct Window {
+    uint32_t function = 0;  // TUMBLE, HOP, CUMULATE, SESSION
+    int64_t step_ms = 1000;
+    int64_t size_ms = 1000;
+  };
+  Source window(const Relation& stream, const Window& kind);
   const Relation& pick_relation();
+  void note_read(const Relation& relation);
   std::vector<const Relation*> streams() const;
   Text join_condition(const Scope& left, const Scope& right);
+  Text interval_condition(const Scope& left, const Scope& right);
   std::string alias() { return "x" + std::to_string(aliases_++); }
 
   // --- whole queries (queries.cc) ---
@@ -65,15 +74,18 @@ class QueryGenerator {
   Select groups(int depth);
   Select grouping_sets(int depth);
   Select window_groups(int depth);
-  Item aggregate(const Scope& scope);
+  // `over`: OVER may follow.
+  Item aggregate(const Scope& scope, bool over = false);
   // --- queries_over.cc ---
   Select over(int depth);
   Select best_rows(int depth);
   Item window_function(const Scope& scope, const Text& partition, const Text& order, bool any_frame);
+  Item range_function(const Scope& scope, const Text& partition);
   Text order_by(const Scope& scope);
   // --- queries_nested.cc ---
   Text subquery_condition(const Scope& outer);
   Item scalar_subquery(const Scope& outer);
+  Source subquery_source();
   Text correlation(const Scope& inner, const Scope& outer);
 
   Text where(const Scope& scope);

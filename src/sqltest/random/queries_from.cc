@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <utility>
 
@@ -18,12 +19,16 @@ constexpr int kJoinDepth = 1;
 
 const Relation& QueryGenerator::pick_relation() {
   const Relation& relation = choices_.pick(relations_);
+  note_read(relation);
+  return relation;
+}
+
+void QueryGenerator::note_read(const Relation& relation) {
   reads_.insert(relation.name);
   reads_stream_ = reads_stream_ || relation.stream;
   time_may_be_null_ = time_may_be_null_ || relation.time_may_be_null;
   end_only_ = end_only_ || relation.end_only;
   reads_end_only_ = reads_end_only_ || relation.end_only;
-  return relation;
 }
 
 std::vector<const Relation*> QueryGenerator::streams() const {
@@ -63,11 +68,14 @@ QueryGenerator::Source QueryGenerator::source(int depth) {
 // An equality of columns of one kind, and sometimes more.
 Text QueryGenerator::join_condition(const Scope& left, const Scope& right) {
   std::vector<Text> parts;
-  for (int tries = 0; tries < 3 && parts.empty(); ++tries) {
-    const Expression& a = choices_.pick(left);
+  const uint32_t keys = 1 + (choices_.chance(20) ? 1 : 0);
+  for (uint32_t tries = 0; tries < 2 + keys && parts.size() < keys; ++tries) {
+    // Of few values, so that rows find partners; else any.
+    Scope numbers = expressions_.of_kind(left, ValueKind::kInt);
+    const Expression a = choices_.pick(numbers.empty() || choices_.chance(30) ? left : numbers);
     const Scope partners = expressions_.of_kind(right, a.type.kind);
     if (partners.empty()) continue;
-    const Expression& b = choices_.pick(partners);
+    const Expression b = choices_.chance(15) ? expressions_.value(right, a.type, 1) : choices_.pick(partners);
     if (a.type.kind == ValueKind::kDecimal && a.type.scale != b.type.scale) continue;
     note_time(a.type);
     parts.push_back(both(choices_.chance(15) ? "{} IS NOT DISTINCT FROM {}" : "{} = {}", {a.text, b.text}));
@@ -76,15 +84,100 @@ Text QueryGenerator::join_condition(const Scope& left, const Scope& right) {
   all.insert(all.end(), right.begin(), right.end());
   // Without an equality in it the rows of a FULL JOIN would all be held against each other.
   if (parts.empty() || choices_.chance(35)) {
-    for (const Expression& e : all) note_time(e.type);
-    ++nesting_;  // no subqueries in ON
+    for (const Expression& e : all) note_time(e.type);  // it may compare them
+    ++nesting_;                                         // no subqueries in ON
     parts.push_back(expressions_.condition(all, 1));
     --nesting_;
   }
   return joined(parts, " AND ");
 }
 
+// Rows that are near in time: an interval join, when both sides are streams.
+Text QueryGenerator::interval_condition(const Scope& left, const Scope& right) {
+  const Scope of_left = expressions_.of_kind(left, ValueKind::kTime);
+  const Scope of_right = expressions_.of_kind(right, ValueKind::kTime);
+  const Text a = of_left.back().text;  // the event time is the last column of a stream
+  const Text b = of_right.back().text;
+  end_only_ = true;
+  const auto moved = [&](const Text& time, int64_t ms) {
+    const std::string seconds = fmt::format("INTERVAL '{}' SECOND", std::abs(ms) / 1000);
+    const char* sign = ms < 0 ? "-" : "+";
+    return Text{.engine = fmt::format("{} {} {}", time.engine, sign, seconds),
+                .sqlite = fmt::format("{} {} {}", time.sqlite, sign, std::abs(ms))};
+  };
+  const int64_t low = 1000 * (static_cast<int64_t>(choices_.below(8)) - 4);
+  const int64_t high = low + 1000 * choices_.below(8);
+  Text condition = choices_.chance(70) ? both("{} BETWEEN {} AND {}", {b, moved(a, low), moved(a, high)})
+                                       : both("{} > {} AND {} <= {}", {b, moved(a, low), b, moved(a, high)});
+  if (choices_.chance(70)) {
+    const Scope keys = expressions_.of_kind(left, ValueKind::kInt);
+    const Scope partners = expressions_.of_kind(right, ValueKind::kInt);
+    if (!keys.empty() && !partners.empty()) {
+      condition = both("{} = {} AND {}", {choices_.pick(keys).text, choices_.pick(partners).text, condition});
+    }
+  }
+  if (choices_.chance(25)) {
+    Scope all = left;
+    all.insert(all.end(), right.begin(), right.end());
+    ++nesting_;
+    condition = both("{} AND {}", {condition, expressions_.condition(all, 1)});
+    --nesting_;
+  }
+  return condition;
+}
+
+QueryGenerator::Source QueryGenerator::interval_join() {
+  const std::vector<const Relation*> all = streams();
+  const auto stream = [&] {
+    const Relation& picked = *choices_.pick(all);
+    note_read(picked);
+    return relation(picked);
+  };
+  Source left = stream();
+  const Source right = stream();
+  static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
+  const char* kind = choices_.pick(kKinds);
+  const Text condition = interval_condition(left.scope, right.scope);
+  left.text = both("{} {} {} ON {}", {left.text, same(kind), right.text, condition});
+  left.scope.insert(left.scope.end(), right.scope.begin(), right.scope.end());
+  return left;
+}
+
+// Two inputs in windows of the same size, joined by them.
+QueryGenerator::Source QueryGenerator::window_join() {
+  const std::vector<const Relation*> all = streams();
+  const uint32_t first = choices_.below(3);
+  const int64_t step = 1000 * (1 + choices_.below(3));
+  const int64_t size = step * (1 + choices_.below(3));
+  const auto side = [&] {
+    const Relation& stream = *choices_.pick(all);
+    Source rows = window(stream, {.function = first, .step_ms = step, .size_ms = size});
+    if (choices_.chance(70)) return rows;
+    std::vector<Item> items;
+    for (size_t c = 0; c < 2; ++c) items.push_back({.text = rows.scope[c].text, .type = rows.scope[c].type});
+    const Expression key = choices_.pick(rows.scope);
+    items.push_back({.text = key.text, .type = key.type});
+    items.push_back(aggregate(Scope(rows.scope.begin() + 2, rows.scope.end())));
+    return named(select_of(items, both("{} GROUP BY {}, {}, {}", {rows.text, items[0].text, items[1].text, key.text})));
+  };
+  Source left = side();
+  const Source right = side();
+  static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
+  const char* kind = choices_.pick(kKinds);
+  Text condition =
+      both("{} = {} AND {} = {}", {left.scope[0].text, right.scope[0].text, left.scope[1].text, right.scope[1].text});
+  if (choices_.chance(60)) {
+    const Scope rest_left(left.scope.begin() + 2, left.scope.end());
+    const Scope rest_right(right.scope.begin() + 2, right.scope.end());
+    condition = both("{} AND {}", {condition, join_condition(rest_left, rest_right)});
+  }
+  left.text = both("{} {} {} ON {}", {left.text, same(kind), right.text, condition});
+  left.scope.insert(left.scope.end(), right.scope.begin(), right.scope.end());
+  return left;
+}
+
 QueryGenerator::Source QueryGenerator::join(int depth) {
+  if (!streams().empty() && choices_.chance(25)) return choices_.chance(50) ? interval_join() : window_join();
   Source left = depth > kJoinDepth && choices_.chance(30) ? source(depth - 1) : relation(pick_relation());
   const Source right = choices_.chance(25) ? named(select(depth - 1)) : relation(pick_relation());
   static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LEFT JOIN"};
@@ -122,13 +215,12 @@ QueryGenerator::Source QueryGenerator::elements(int depth) {
 }
 
 // The rows of a stream in windows, with window_start and window_end as the first columns of the scope.
-QueryGenerator::Source QueryGenerator::window(const Relation& stream) {
-  reads_.insert(stream.name);
-  reads_stream_ = true;
+QueryGenerator::Source QueryGenerator::window(const Relation& stream, const Window& kind) {
+  note_read(stream);
   end_only_ = true;
   const std::string name = alias();
-  const int64_t step = 1000 * (1 + choices_.below(5));
-  const int64_t size = step * (1 + choices_.below(4));
+  const int64_t step = kind.step_ms;
+  const int64_t size = kind.size_ms;
   const auto seconds = [](int64_t ms) { return fmt::format("INTERVAL '{}' SECOND", ms / 1000); };
   std::string call;
   std::string sqlite;
@@ -139,7 +231,7 @@ QueryGenerator::Source QueryGenerator::window(const Relation& stream) {
   std::string places;
   for (int64_t i = 0; i < size / step; ++i)
     places += fmt::format("{}SELECT {} AS place", i > 0 ? " UNION ALL " : "", i);
-  switch (choices_.below(4)) {
+  switch (kind.function) {
     case 0:
       call = fmt::format("TUMBLE(TABLE {}, DESCRIPTOR(ts), {})", stream.name, seconds(size));
       sqlite = in_windows(fmt::format("ts - ts % {}", size), fmt::format("ts - ts % {0} + {0}", size),

@@ -18,10 +18,10 @@ Scope values_of(const std::vector<Expression>& keys, const std::vector<Expressio
 
 }  // namespace
 
-QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope) {
+QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope, bool over) {
   const Expression of = expressions_.any_value(scope, 1);
   Item made{.text = same("COUNT(*)"), .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6}};
-  const bool distinct = choices_.chance(20);
+  const bool distinct = choices_.chance(20) && !over;  // SQLite has no DISTINCT with OVER
   const Text argument = both(distinct ? "DISTINCT {}" : "{}", {of.text});
   bool filtered = true;
   switch (choices_.below(6)) {
@@ -40,6 +40,7 @@ QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope) {
       break;
     default:
       if (!can_be_summed(of.type) || of.type.kind == ValueKind::kDecimal) break;
+      if (over && of.type.kind == ValueKind::kInt) break;  // two functions to SQLite
       made.type = of.type;
       if (of.type.kind == ValueKind::kDouble) {
         made.text = both("AVG({})", {argument});
@@ -119,19 +120,19 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
   std::string engine_sets;
   std::string sqlite;
   for (const uint32_t set : sets) {
-    std::string list;
+    Text list;
     std::vector<Item> in_set = items;
     for (size_t k = 0; k < keys.size(); ++k) {
       if ((set >> k & 1) == 0) {
         in_set[k].text.sqlite = "NULL";
       } else {
-        list += (list.empty() ? "" : ", ") + keys[k].text.sqlite;
+        list += both(list.engine.empty() ? "{}" : ", {}", {keys[k].text});
       }
     }
     if (with_grouping) in_set.back().text.sqlite = (set & 1) == 0 ? "1" : "0";
-    engine_sets += fmt::format("{}({})", engine_sets.empty() ? "" : ", ", list);
+    engine_sets += fmt::format("{}({})", engine_sets.empty() ? "" : ", ", list.engine);
     std::string one = select_of(in_set, both("{}{}", {from.text, condition})).text.sqlite;
-    if (!list.empty()) one += " GROUP BY " + list;
+    if (!list.engine.empty()) one += " GROUP BY " + list.sqlite;
     sqlite += (sqlite.empty() ? "" : " UNION ALL ") + one;
   }
   Select made = select_of(items, both("{}{}", {from.text, condition}));
@@ -142,7 +143,10 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
 
 QueryGenerator::Select QueryGenerator::window_groups(int depth) {
   const std::vector<const Relation*> all = streams();
-  const Source from = window(*choices_.pick(all));
+  const uint32_t function = choices_.below(4);
+  const int64_t step = 1000 * (1 + choices_.below(5));
+  const Source from =
+      window(*choices_.pick(all), {.function = function, .step_ms = step, .size_ms = step * (1 + choices_.below(4))});
   Scope rows(from.scope.begin() + 2, from.scope.end());
   std::vector<Expression> keys(from.scope.begin(), from.scope.begin() + 2);
   if (choices_.chance(60)) keys.push_back(choices_.pick(rows));

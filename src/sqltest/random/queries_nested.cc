@@ -20,13 +20,19 @@ Text QueryGenerator::correlation(const Scope& inner, const Scope& outer) {
     }
   }
   if (choices_.chance(30)) parts.push_back(expressions_.condition(inner, 1));
+  if (choices_.chance(12)) {
+    Scope all = inner;
+    all.insert(all.end(), outer.begin(), outer.end());
+    for (const Expression& e : all) note_time(e.type);
+    parts.push_back(expressions_.condition(all, 1));
+  }
   return parts.empty() ? Text() : both(" WHERE {}", {joined(parts, " AND ")});
 }
 
 Text QueryGenerator::subquery_condition(const Scope& outer) {
   if (nesting_ > 0 || outer.empty()) return {};
   ++nesting_;
-  const Source from = relation(pick_relation());
+  const Source from = subquery_source();
   Text made;
   switch (choices_.below(4)) {
     case 0:
@@ -58,12 +64,23 @@ Text QueryGenerator::subquery_condition(const Scope& outer) {
   return made;
 }
 
+QueryGenerator::Source QueryGenerator::subquery_source() {
+  if (choices_.chance(75)) return relation(pick_relation());
+  return choices_.chance(50) ? named(select(0)) : join(1);
+}
+
 QueryGenerator::Item QueryGenerator::scalar_subquery(const Scope& outer) {
   ++nesting_;
-  const Source from = relation(pick_relation());
+  const Source from = subquery_source();
   Item made = aggregate(from.scope);
-  const Text tie = correlation(from.scope, outer);
+  const bool first_row = choices_.chance(35);
+  if (first_row) {  // the order's first column decides the value alone
+    const Expression value = choices_.pick(from.scope);
+    made = {.text = value.text, .type = value.type};
+  }
+  Text tie = correlation(from.scope, outer);
   --nesting_;
+  if (first_row) tie += both(choices_.chance(50) ? " ORDER BY {} DESC LIMIT 1" : " ORDER BY {} LIMIT 1", {made.text});
   made.text = both("(SELECT {} FROM {}{})", {made.text, from.text, tie});
   return made;
 }

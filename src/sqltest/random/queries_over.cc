@@ -76,6 +76,34 @@ QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const T
   return made;
 }
 
+// An aggregate over the rows within a distance in the one column of ORDER BY; equal rows are peers.
+QueryGenerator::Item QueryGenerator::range_function(const Scope& scope, const Text& partition) {
+  static const std::vector<const char*> kEnds = {"CURRENT ROW", "{} FOLLOWING", "UNBOUNDED FOLLOWING"};
+  Scope orders = expressions_.of_kind(scope, ValueKind::kTime);
+  const Scope numbers = expressions_.of_kind(scope, ValueKind::kInt);
+  orders.insert(orders.end(), numbers.begin(), numbers.end());
+  Item made = aggregate(scope, true);
+  if (orders.empty()) return {.text = both("{} OVER ({})", {made.text, partition}), .type = made.type};
+  const Expression order = choices_.pick(orders);
+  const bool by_time = order.type.kind == ValueKind::kTime;
+  if (by_time && reads_stream_) {
+    if (time_may_be_null_) return {.text = both("{} OVER ({})", {made.text, partition}), .type = made.type};
+    end_only_ = true;
+  }
+  const auto distance = [&] {
+    const uint32_t units = choices_.below(5);
+    return by_time ? Text{.engine = fmt::format("INTERVAL '{}' SECOND", units), .sqlite = std::to_string(1000 * units)}
+                   : same(std::to_string(units));
+  };
+  const char* direction = choices_.chance(30) ? " DESC" : "";
+  const Text start = choices_.chance(20) ? same("UNBOUNDED PRECEDING") : both("{} PRECEDING", {distance()});
+  const char* end = choices_.pick(kEnds);
+  const Text until = std::string(end).starts_with("{}") ? both(end, {distance()}) : same(end);
+  made.text = both("{} OVER ({}ORDER BY {}{} RANGE BETWEEN {} AND {})",
+                   {made.text, partition, order.text, same(direction), start, until});
+  return made;
+}
+
 QueryGenerator::Select QueryGenerator::over(int depth) {
   const Source from = source(depth - 1);
   Text partition;
@@ -84,7 +112,8 @@ QueryGenerator::Select QueryGenerator::over(int depth) {
   std::vector<Item> items;
   for (const Expression& column : from.scope) items.push_back({.text = column.text, .type = column.type});
   for (uint32_t count = 1 + choices_.below(2); count > 0; --count) {
-    items.push_back(window_function(from.scope, partition, order, true));
+    items.push_back(choices_.chance(30) ? range_function(from.scope, partition)
+                                        : window_function(from.scope, partition, order, true));
   }
   ++nesting_;
   const Text condition = where(from.scope);

@@ -53,7 +53,7 @@ TEST(RandomScenarioTest, ComesOfItsSeedAlone) {
 // A fault that is known: whatever the scenario is, only an INSERT into its first table and one view are needed.
 TEST(ShrinkTest, LeavesWhatTheFaultNeeds) {
   const auto fails = [](const Scenario& scenario) {
-    RandomOutcome outcome{.verdict = Verdict::kSame};
+    RandomOutcome outcome;
     const auto queries = scenario.queries();
     bool inserted = false;
     bool grouped = false;

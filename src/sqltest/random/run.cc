@@ -105,8 +105,10 @@ class ScenarioRun {
       const Text create = create_table(table);
       std::string sql = create.engine;
       if (table.stream) {
-        PENSTOCK_TRY(instance_->create_topic(table.name, 1));
-        sql = with_end(sql, table.name, {{0, scenario_.records(t) + 1}});
+        PENSTOCK_TRY(instance_->create_topic(table.name, table.partitions));
+        auto ends = scenario_.records(t);
+        for (auto& [partition, offset] : ends) ++offset;  // and the record of end()
+        sql = with_end(sql, table.name, ends);
       }
       PENSTOCK_TRY(engine(sql));
       PENSTOCK_TRY(oracle(create.sqlite));
@@ -122,7 +124,7 @@ class ScenarioRun {
     if (!scenario_.tables[rows.table].stream) return engine(insert.engine);
     std::vector<Record> records;
     for (const std::string& line : rows.lines) records.push_back({.key = {}, .value = line});
-    return instance_->append(scenario_.tables[rows.table].name, 0, records);
+    return instance_->append(scenario_.tables[rows.table].name, rows.partition, records);
   }
 
   Status run(const Change& change) {
@@ -160,7 +162,10 @@ class ScenarioRun {
   Status end() {
     const Record nothing;
     for (const size_t t : there_) {
-      if (scenario_.tables[t].stream) PENSTOCK_TRY(instance_->append(scenario_.tables[t].name, 0, {&nothing, 1}));
+      const Relation& table = scenario_.tables[t];
+      for (int32_t p = 0; table.stream && p < table.partitions; ++p) {
+        PENSTOCK_TRY(instance_->append(table.name, p, {&nothing, 1}));
+      }
     }
     return compare(true);
   }
@@ -243,7 +248,9 @@ std::string test_file_of(const Scenario& scenario, const RandomOutcome& outcome)
   const std::vector<size_t> read = scenario.tables_read();
   const auto is_read = [&](size_t table) { return std::ranges::count(read, table) > 0; };
   for (const size_t t : read) {
-    text += fmt::format("statement\n{};\n\n", create_table(scenario.tables[t]).engine);
+    const Relation& table = scenario.tables[t];
+    if (table.partitions > 1) text += fmt::format("topic {} partitions {}\n\n", table.name, table.partitions);
+    text += fmt::format("statement\n{};\n\n", create_table(table).engine);
   }
   for (size_t i = 0; i < std::min(outcome.step + 1, scenario.steps.size()); ++i) {
     const RandomStep& step = scenario.steps[i];
@@ -258,7 +265,8 @@ std::string test_file_of(const Scenario& scenario, const RandomOutcome& outcome)
         text += fmt::format("statement\n{};\n\n", insert_statement(scenario, *rows).engine);
         continue;
       }
-      text += "input " + table.name + "\n";
+      text += fmt::format("input {}{}\n", table.name,
+                          table.partitions > 1 ? fmt::format(" partition {}", rows->partition) : "");
       for (const std::string& line : rows->lines) text += line + "\n";
       text += "\n";
     } else if (std::holds_alternative<Restart>(step)) {

@@ -61,6 +61,7 @@ class Happenings {
   void new_rows(size_t t) {
     const Relation& table = scenario_.tables[t];
     NewRows made{.table = t, .rows = {}, .lines = {}, .conflict = {}};
+    if (table.stream) made.partition = static_cast<int32_t>(choices_.below(static_cast<uint32_t>(table.partitions)));
     std::set<uint32_t> keys;
     for (uint32_t count = 1 + choices_.below(kRowsMax); count > 0; --count) {
       std::vector<Text> values;
@@ -193,13 +194,15 @@ std::vector<size_t> Scenario::tables_read() const {
   return found;
 }
 
-int64_t Scenario::records(size_t table) const {
-  int64_t count = 0;
+std::map<int32_t, int64_t> Scenario::records(size_t table) const {
+  std::map<int32_t, int64_t> counts;
+  for (int32_t partition = 0; partition < tables[table].partitions; ++partition) counts[partition] = 0;
   for (const RandomStep& step : steps) {
     const auto* rows = std::get_if<NewRows>(&step);
-    if (rows != nullptr && rows->table == table) count += static_cast<int64_t>(rows->rows.size());
+    if (rows == nullptr || rows->table != table) continue;
+    counts[rows->partition] += static_cast<int64_t>(rows->rows.size());
   }
-  return count;
+  return counts;
 }
 
 Text insert_statement(const Scenario& scenario, const NewRows& rows) {

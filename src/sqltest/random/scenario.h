@@ -18,6 +18,7 @@ namespace penstock::sqltest {
 // Rows that come into a table: an INSERT, or records of a stream's topic.
 struct NewRows {
   size_t table = 0;
+  int32_t partition = 0;           // of a stream's topic
   std::vector<Text> rows;          // "(1, 'a')"
   std::vector<std::string> lines;  // the same as JSON; of streams
   Text conflict;                   // ON CONFLICT ...
@@ -62,8 +63,8 @@ struct Scenario {
   std::optional<std::map<size_t, RandomQuery>> queries() const;
   // The tables that something is read from.
   std::vector<size_t> tables_read() const;
-  // How many records a stream gets.
-  int64_t records(size_t table) const;
+  // How many records each partition of a stream gets.
+  std::map<int32_t, int64_t> records(size_t table) const;
 };
 
 // INSERT INTO ... VALUES of all rows.

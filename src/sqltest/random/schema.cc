@@ -69,6 +69,7 @@ std::vector<Relation> make_tables(Choices& choices) {
       table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
       table.watermark_delay_ms = 1000 * (1 + choices.below(9));
       table.time_may_be_null = choices.chance(20);
+      table.partitions = choices.chance(30) ? 3 : 1;
     }
     tables.push_back(std::move(table));
   }

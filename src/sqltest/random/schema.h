@@ -40,6 +40,7 @@ struct Relation {
   bool stream = false;             // rows that only come, with a watermark on the column ts
   bool time_may_be_null = false;   // of a stream
   int64_t watermark_delay_ms = 0;  // of a stream
+  int32_t partitions = 1;          // of a stream's topic
   int key = -1;                    // the column that is the primary key; native tables only
   bool end_only = false;           // a view whose result is complete only at the end of the input
   bool view = false;
