@@ -59,8 +59,9 @@ std::string_view Entry::kind_name() const {
   return kNames[definition.index()];
 }
 
-std::string_view Entry::plain_name() const {
-  return temporary ? std::string_view(name).substr(name.find('.') + 1) : std::string_view(name);
+std::string_view Entry::unqualified_name() const {
+  const std::string_view whole = name;
+  return schema_name == kDefaultSchema ? whole : whole.substr(schema_name.size() + 1);
 }
 
 const std::vector<Column>& Entry::columns() const {
@@ -104,7 +105,7 @@ Result<std::string> full_name(const sql::QualifiedName& name) {
   std::string prefix = name.parts.size() == 2 ? schema : name.parts[0].text + "." + schema;
   return not_found("there is no schema {}", prefix)
       .at(name.position().offset)
-      .hint("leave it out: all objects are in public");
+      .hint("SHOW SCHEMAS lists them; public is the one to begin with");
 }
 
 bool is_system_name(std::string_view full_name) {
@@ -113,8 +114,7 @@ bool is_system_name(std::string_view full_name) {
 }
 
 bool is_visible(const Entry& entry, const NameScope& scope) {
-  if (!entry.temporary) return true;
-  return !scope.temporary.empty() && entry.name.starts_with(scope.temporary + ".");
+  return !entry.temporary || entry.schema_name == scope.temporary;
 }
 
 Catalog::Catalog(std::unique_ptr<Store> store) : store_(std::move(store)) {}
@@ -128,6 +128,7 @@ Result<std::unique_ptr<Catalog>> Catalog::open(const std::string& path) {
     Key key(entry.name_space(), sql::to_lower(entry.name));
     catalog->entries_[std::move(key)] = std::make_shared<const Entry>(std::move(entry));
   }
+  for (const std::string& schema : content.schemas) catalog->schemas_[sql::to_lower(schema)] = schema;
   catalog->settings_ = std::move(content.settings);
   catalog->next_id_ = content.next_id;
   return catalog;
@@ -164,19 +165,91 @@ Result<std::string> Catalog::resolve_function(const sql::QualifiedName& name, co
   return name.parts.front().text;
 }
 
-Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameScope& scope) const {
-  if (name.parts.size() == 1 && !scope.temporary.empty()) {
-    std::string temporary = scope.temporary + "." + name.parts.front().text;
-    if (find_relation(temporary) != nullptr) return temporary;
+std::vector<std::string> Catalog::schemas() const {
+  std::shared_lock lock(mutex_);
+  std::vector<std::string> names{std::string(kDefaultSchema)};
+  for (const auto& [key, name] : schemas_) names.push_back(name);
+  return names;
+}
+
+std::optional<std::string> Catalog::find_schema(std::string_view name) const {
+  if (sql::equal_ignoring_case(name, kDefaultSchema)) return std::string(kDefaultSchema);
+  std::shared_lock lock(mutex_);
+  const auto found = schemas_.find(sql::to_lower(name));
+  if (found == schemas_.end()) return std::nullopt;
+  return found->second;
+}
+
+Status Catalog::create_schema(const std::string& name) {
+  constexpr std::string_view kTemporarySchemas = "pg_";
+  const std::string key = sql::to_lower(name);
+  if (find_schema(name)) return make_error(ErrorCode::kAlreadyExists, "there is a schema {} already", name);
+  if (is_system_schema(name) || key.starts_with(kTemporarySchemas)) {
+    return invalid_argument("{} cannot be created: the schema belongs to the program", name);
   }
-  return full_name(name);
+  if (name.find('.') != std::string::npos) return invalid_argument("the name of a schema cannot have a dot");
+  std::unique_lock lock(mutex_);
+  for (const auto& [other, entry] : entries_) {
+    if (other.first != NameSpace::kRelation || !other.second.starts_with(key + ".")) continue;
+    return make_error(ErrorCode::kAlreadyExists, "there is a {} {}, which would be taken for one in the schema",
+                      entry->kind_name(), entry->name);
+  }
+  if (schemas_.size() >= kSchemasMax) {
+    return make_error(ErrorCode::kResourceExhausted, "there are {} schemas already, which is the limit", kSchemasMax);
+  }
+  PENSTOCK_TRY(store_->add_schema(name));
+  schemas_[key] = name;
+  ++version_;
+  return {};
+}
+
+Status Catalog::drop_schema(std::string_view name) {
+  std::unique_lock lock(mutex_);
+  const std::string key = sql::to_lower(name);
+  const auto found = schemas_.find(key);
+  if (found == schemas_.end()) return not_found("there is no schema {}", name);
+  const bool empty = std::ranges::none_of(entries_, [&](const auto& entry) {
+    return entry.first.first == NameSpace::kRelation && entry.first.second.starts_with(key + ".");
+  });
+  if (!empty) return invalid_argument("schema {} is not empty", found->second);
+  PENSTOCK_TRY(store_->remove_schema(found->second));
+  schemas_.erase(found);
+  ++version_;
+  return {};
+}
+
+std::string Catalog::schema_of(std::string_view full_name) const {
+  const size_t dot = full_name.find('.');
+  const std::optional<std::string> schema =
+      dot == std::string_view::npos ? std::nullopt : find_schema(full_name.substr(0, dot));
+  return schema.value_or(std::string(kDefaultSchema));
+}
+
+Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameScope& scope) const {
+  const std::string& object = name.parts.back().text;
+  if (name.parts.size() == 1) {
+    if (!scope.temporary.empty()) {
+      std::string temporary = scope.temporary + "." + object;
+      if (find_relation(temporary) != nullptr) return temporary;
+    }
+    return scope.schema == kDefaultSchema ? object : scope.schema + "." + object;
+  }
+  const std::string& schema = name.parts[name.parts.size() - 2].text;
+  const bool in_catalog = name.parts.size() == 2 || sql::equal_ignoring_case(name.parts[0].text, kDefaultCatalog);
+  const std::optional<std::string> known = in_catalog ? find_schema(schema) : std::nullopt;
+  if (known && *known != kDefaultSchema) return *known + "." + object;
+  Result<std::string> full = full_name(name);
+  if (full) return full;
+  const std::string suggestion = did_you_mean(schema, schemas());
+  return suggestion.empty() ? std::move(full) : Error(full.error()).hint(suggestion);
 }
 
 std::vector<std::string> Catalog::names_in(const NameScope& scope) const {
   std::vector<std::string> names;
   for (const EntryPtr& entry : entries()) {
-    const bool relation = entry->name_space() == NameSpace::kRelation;
-    if (relation && is_visible(*entry, scope)) names.emplace_back(entry->plain_name());
+    if (entry->name_space() != NameSpace::kRelation) continue;
+    if (entry->schema_name != scope.schema && entry->schema_name != scope.temporary) continue;
+    names.emplace_back(entry->unqualified_name());
   }
   return names;
 }
@@ -195,6 +268,10 @@ std::vector<EntryPtr> Catalog::entries() const {
 Status Catalog::check_new(const Entry& entry) const {
   if (is_system_name(entry.name)) {
     return invalid_argument("{} cannot be created: the schema belongs to the program", entry.name);
+  }
+  const size_t dot = entry.schema_name == kDefaultSchema ? entry.name.find('.') : std::string::npos;
+  if (dot != std::string::npos && schemas_.contains(sql::to_lower(entry.name.substr(0, dot)))) {
+    return invalid_argument("the name {} would be taken for one in a schema", entry.name);
   }
   for (const std::string& dependency : entry.dependencies) {
     bool known = is_system_name(dependency) || entries_.contains({NameSpace::kRelation, sql::to_lower(dependency)});

@@ -25,15 +25,17 @@ class Store;
 
 // The schemas of PostgreSQL and of the program itself; no object can be created in them.
 inline constexpr std::string_view kSystemSchemas[] = {"sys", "penstock", "information_schema", "pg_catalog"};
-// The one schema and catalog that objects live in, which need not be written.
+// The schema that is there from the start, and the one catalog; neither needs to be written.
 inline constexpr std::string_view kDefaultSchema = "public";
 inline constexpr std::string_view kDefaultCatalog = "penstock";
 
 // How many objects there may be; a create() beyond it fails with kResourceExhausted.
 inline constexpr size_t kEntriesMax = 10'000;
+// The same of schemas.
+inline constexpr size_t kSchemasMax = 1'000;
 
-// The full name that an object is kept under: "orders" for orders, public.orders and penstock.public.orders; "sys.jobs"
-// for what is in a system schema. kNotFound, with the position, for other schemas.
+// The full name of what is in the default schema or one of the program: "orders" for orders, public.orders and
+// penstock.public.orders; "sys.jobs" for what is in a system schema. kNotFound, with the position, for other schemas.
 Result<std::string> full_name(const sql::QualifiedName& name);
 bool is_system_name(std::string_view full_name);
 // Whether the scope's session sees the entry: it is not of another session.
@@ -55,7 +57,19 @@ class Catalog {
   EntryPtr find_relation(std::string_view name) const { return find(NameSpace::kRelation, name); }
   // kNotFound with "did you mean", unless it is there.
   Result<EntryPtr> get(NameSpace name_space, std::string_view name) const;
-  // The full name of the table or view that a name stands for, or would. Errors as of full_name().
+  // Schemas beside that of the program; the default one is there always. A name is found in any case.
+  std::vector<std::string> schemas() const;
+  // The schema as it is written, or nullopt.
+  std::optional<std::string> find_schema(std::string_view name) const;
+  // kAlreadyExists when there is one, or something whose name begins like those in it would.
+  Status create_schema(const std::string& name);
+  // Of a schema with nothing in it.
+  Status drop_schema(std::string_view name);
+  // The schema of a full name that is not that of a temporary object.
+  std::string schema_of(std::string_view full_name) const;
+
+  // The full name of the table or view that a name stands for, or would: "orders" in the default schema, "sales.orders"
+  // in others. kNotFound, with the position, where there is no such schema.
   Result<std::string> resolve(const sql::QualifiedName& name, const NameScope& scope) const;
   // The same of a function.
   Result<std::string> resolve_function(const sql::QualifiedName& name, const NameScope& scope) const;
@@ -100,6 +114,7 @@ class Catalog {
   mutable std::shared_mutex mutex_;
   std::unique_ptr<Store> store_;
   std::map<Key, EntryPtr> entries_;
+  std::map<std::string, std::string> schemas_;  // as they are written, by lower-case name; without the default one
   std::map<std::string, std::string> settings_;
   uint64_t version_ = 0;
   int64_t next_id_ = 1;

@@ -194,6 +194,7 @@ TEST_F(CatalogTest, TemporaryEntriesAreForgotten) {
 TEST_F(CatalogTest, ASessionSeesItsOwnTemporaryEntries) {
   Entry temporary = table("pg_temp_1.t");
   temporary.temporary = true;
+  temporary.schema_name = "pg_temp_1";
   ASSERT_TRUE(catalog_->create(temporary));
   ASSERT_TRUE(catalog_->create(table("u")));
   sql::QualifiedName name;
@@ -203,6 +204,39 @@ TEST_F(CatalogTest, ASessionSeesItsOwnTemporaryEntries) {
   EXPECT_THAT(catalog_->names_in({.temporary = "pg_temp_1"}), ElementsAre("t", "u"));
   EXPECT_THAT(catalog_->names_in({.temporary = "pg_temp_11"}), ElementsAre("u"));
   EXPECT_FALSE(catalog_->create(view("v", {"pg_temp_1.t"})));  // it would stay
+}
+
+TEST_F(CatalogTest, SchemasSurviveAndAreEmptyWhenTheyGo) {
+  const auto named = [](std::vector<std::string> parts) {
+    sql::QualifiedName name;
+    for (std::string& part : parts) name.parts.push_back({std::move(part), {}});
+    return name;
+  };
+  ASSERT_TRUE(catalog_->create_schema("Sales"));
+  for (const char* taken : {"sales", "PUBLIC", "sys", "pg_temp_1", "a.b"}) EXPECT_FALSE(catalog_->create_schema(taken));
+  ASSERT_TRUE(catalog_->create(table("other.t")));
+  EXPECT_FALSE(catalog_->create_schema("other"));  // the table would seem to be in it
+  EXPECT_FALSE(catalog_->create(table("sales.t")));
+  Entry entry = table("Sales.t");
+  entry.schema_name = "Sales";
+  entry.names_schema = "Sales";
+  ASSERT_TRUE(catalog_->create(entry));
+  reopen();
+  EXPECT_THAT(catalog_->schemas(), ElementsAre("public", "Sales"));
+  EXPECT_EQ(catalog_->find_relation("sales.T")->names_schema, "Sales");
+  EXPECT_EQ(*catalog_->resolve(named({"SALES", "t"}), {}), "Sales.t");
+  EXPECT_EQ(*catalog_->resolve(named({"penstock", "sales", "t"}), {}), "Sales.t");
+  EXPECT_EQ(*catalog_->resolve(named({"t"}), {.schema = "Sales"}), "Sales.t");
+  EXPECT_EQ(*catalog_->resolve(named({"public", "t"}), {.schema = "Sales"}), "t");
+  EXPECT_FALSE(catalog_->resolve(named({"sale", "t"}), {}));
+  EXPECT_FALSE(catalog_->resolve(named({"other", "sales", "t"}), {}));
+  EXPECT_THAT(catalog_->names_in({.schema = "Sales"}), ElementsAre("t"));
+  EXPECT_FALSE(catalog_->drop_schema("SALES"));
+  ASSERT_TRUE(catalog_->drop(NameSpace::kRelation, "sales.t", false));
+  ASSERT_TRUE(catalog_->drop_schema("SALES"));
+  EXPECT_FALSE(catalog_->drop_schema("sales"));
+  reopen();
+  EXPECT_THAT(catalog_->schemas(), ElementsAre("public"));
 }
 
 TEST_F(CatalogTest, FunctionsSurviveAndAreInUse) {
@@ -337,10 +371,11 @@ TEST_F(CatalogTest, EntriesOfFormat2AreInUtc) {
   {
     auto database = SqliteDatabase::open(path());
     ASSERT_TRUE(database);
-    ASSERT_TRUE(
-        database->execute("ALTER TABLE entries DROP COLUMN time_zone; DROP TABLE scan_options; DROP TABLE functions; "
-                          "ALTER TABLE entries DROP COLUMN returns; ALTER TABLE entries DROP COLUMN any_arguments; "
-                          "PRAGMA user_version = 2"));
+    ASSERT_TRUE(database->execute(
+        "ALTER TABLE entries DROP COLUMN time_zone; DROP TABLE scan_options; DROP TABLE functions; "
+        "ALTER TABLE entries DROP COLUMN returns; ALTER TABLE entries DROP COLUMN any_arguments; "
+        "DROP TABLE schemas; ALTER TABLE entries DROP COLUMN schema; ALTER TABLE entries DROP COLUMN names_schema; "
+        "PRAGMA user_version = 2"));
   }
   reopen();
   EXPECT_EQ(catalog_->find_relation("v")->time_zone, "UTC");

@@ -36,6 +36,13 @@ std::string joined(const std::vector<std::string>& parts) {
 
 }  // namespace
 
+sql::QualifiedName written_name(const Entry& entry, std::string_view names_schema) {
+  sql::QualifiedName name;
+  if (!entry.temporary && entry.schema_name != names_schema) name.parts.push_back({entry.schema_name, {}});
+  name.parts.push_back({std::string(entry.unqualified_name()), {}});
+  return name;
+}
+
 Result<std::string> create_table_text(const Entry& entry) {
   const Table& table = *entry.table();
   std::vector<std::string> elements;
@@ -52,7 +59,7 @@ Result<std::string> create_table_text(const Entry& entry) {
     options.push_back(sql::quote_string(name) + " = " + sql::quote_string(value));
   }
   std::string text = entry.temporary ? "CREATE TEMPORARY TABLE " : "CREATE TABLE ";
-  text += sql::quote_identifier(entry.plain_name()) + " (" + joined(elements) + ")";
+  text += sql::print(written_name(entry, "public")) + " (" + joined(elements) + ")";
   if (!entry.comment.empty()) text += " COMMENT " + sql::quote_string(entry.comment);
   if (!options.empty()) text += " WITH (" + joined(options) + ")";
   const Result<sql::Statement> statement = sql::parse_statement(text);

@@ -118,6 +118,8 @@ struct Entry {
   std::string sql;   // the statement that created it
   std::string comment;
   int64_t created_at_us = 0;
+  std::string schema_name = "public";     // that the name begins with, unless it is this one
+  std::string names_schema = "public";    // the one that names without a schema in its texts are in
   std::string time_zone = "UTC";          // of the session that created it: its expressions compute in it for ever
   bool temporary = false;                 // of one session, whose temporary schema the name begins with; in memory only
   std::vector<std::string> dependencies;  // relations that it reads or writes
@@ -129,8 +131,10 @@ struct Entry {
   NameSpace name_space() const;
   // "table", "view", "materialized view", "alert", "job", "function".
   std::string_view kind_name() const;
-  // The name as its session writes it: that of a temporary object without the schema.
-  std::string_view plain_name() const;
+  // The name as messages have it: that of a temporary object without the schema.
+  std::string_view plain_name() const { return temporary ? unqualified_name() : std::string_view(name); }
+  // The name without the schema.
+  std::string_view unqualified_name() const;
   // The columns of a table or view, the parameters of a function; empty for others.
   const std::vector<Column>& columns() const;
   types::Schema schema() const;

@@ -5,7 +5,7 @@
 namespace penstock::catalog {
 namespace {
 
-constexpr int64_t kFormatVersion = 4;
+constexpr int64_t kFormatVersion = 5;
 
 // Format 2: a new file is made in it and then taken further like an old one. What an entry has beside its columns,
 // options, channels and dependencies; texts are empty where they do not apply.
@@ -95,6 +95,13 @@ constexpr const char* kFromFormat3 = R"(
   );
   PRAGMA user_version = 4;
 )";
+// From format 4: there was one schema.
+constexpr const char* kFromFormat4 = R"(
+  ALTER TABLE entries ADD COLUMN schema TEXT NOT NULL DEFAULT 'public';
+  ALTER TABLE entries ADD COLUMN names_schema TEXT NOT NULL DEFAULT 'public';
+  CREATE TABLE schemas (name TEXT PRIMARY KEY);
+  PRAGMA user_version = 5;
+)";
 
 }  // namespace
 
@@ -113,6 +120,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path) {
   if (version == 1) PENSTOCK_TRY(store->execute_together(kFromFormat1));
   if (version <= 2) PENSTOCK_TRY(store->execute_together(kFromFormat2));
   if (version <= 3) PENSTOCK_TRY(store->execute_together(kFromFormat3));
+  if (version <= 4) PENSTOCK_TRY(store->execute_together(kFromFormat4));
   if (version > kFormatVersion) {
     return make_error(ErrorCode::kCorruption,
                       "{} was written by a later version of this program (format {}, this is {})", path, version,
@@ -135,7 +143,7 @@ Result<Store::Content> Store::load() {
   Content content;
   SqliteStatement rows = PENSTOCK_TRY(database_.prepare(
       "SELECT id, kind, name, sql, comment, created_at_us, query, watermark_column, watermark, severity, target, "
-      "append_only, has_key, time_zone, returns, any_arguments "
+      "append_only, has_key, time_zone, returns, any_arguments, schema, names_schema "
       "FROM entries ORDER BY id"));
   while (PENSTOCK_TRY(rows.step())) {
     Entry entry;
@@ -145,12 +153,16 @@ Result<Store::Content> Store::load() {
     entry.comment = rows.text(4);
     entry.created_at_us = rows.integer(5);
     entry.time_zone = rows.text(13);
+    entry.schema_name = rows.text(16);
+    entry.names_schema = rows.text(17);
     entry.definition = PENSTOCK_TRY(load_definition(rows));
     entry.dependencies = PENSTOCK_TRY(load_names("dependencies", entry.id));
     entry.functions = PENSTOCK_TRY(load_names("functions", entry.id));
     entry.scan_options = PENSTOCK_TRY(load_pairs("scan_options", entry.id));
     content.entries.push_back(std::move(entry));
   }
+  SqliteStatement schemas = PENSTOCK_TRY(database_.prepare("SELECT name FROM schemas ORDER BY name"));
+  while (PENSTOCK_TRY(schemas.step())) content.schemas.push_back(schemas.text(0));
   SqliteStatement settings = PENSTOCK_TRY(database_.prepare("SELECT key, value FROM settings"));
   while (PENSTOCK_TRY(settings.step())) content.settings[settings.text(0)] = settings.text(1);
   SqliteStatement sequence = PENSTOCK_TRY(database_.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'entries'"));
@@ -259,10 +271,11 @@ Status Store::remove_entry(int64_t id) {
 }
 
 Status Store::add_entry(const Entry& entry) {
-  SqliteStatement statement =
-      PENSTOCK_TRY(database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  SqliteStatement statement = PENSTOCK_TRY(
+      database_.prepare("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   statement.bind(1, entry.id).bind(2, entry.kind_name()).bind(3, entry.name).bind(4, entry.sql);
   statement.bind(5, entry.comment).bind(6, entry.created_at_us).bind(14, entry.time_zone);
+  statement.bind(17, entry.schema_name).bind(18, entry.names_schema);
   for (int i : {7, 9, 10, 11, 15}) statement.bind(i, "");
   for (int i : {8, 12, 13, 16}) statement.bind(i, int64_t{0});
   std::vector<std::pair<std::string, std::string>> options;
@@ -333,6 +346,16 @@ Status Store::add_pairs(const char* table, int64_t id, const std::vector<std::pa
     PENSTOCK_TRY(statement.run());
   }
   return {};
+}
+
+Status Store::add_schema(const std::string& name) {
+  SqliteStatement statement = PENSTOCK_TRY(database_.prepare("INSERT INTO schemas VALUES (?)"));
+  return statement.bind(1, name).run();
+}
+
+Status Store::remove_schema(const std::string& name) {
+  SqliteStatement statement = PENSTOCK_TRY(database_.prepare("DELETE FROM schemas WHERE name = ?"));
+  return statement.bind(1, name).run();
 }
 
 Status Store::set_setting(std::string_view key, std::string_view value) {

@@ -21,6 +21,7 @@ class Store {
 
   struct Content {
     std::vector<Entry> entries;  // by id
+    std::vector<std::string> schemas;
     std::map<std::string, std::string> settings;
     int64_t next_id = 1;
   };
@@ -28,6 +29,8 @@ class Store {
 
   // Removes the entries of `removed` and then adds those of `added`, in one transaction.
   Status change(const std::vector<int64_t>& removed, const std::vector<const Entry*>& added);
+  Status add_schema(const std::string& name);
+  Status remove_schema(const std::string& name);
   Status set_setting(std::string_view key, std::string_view value);
   Status remove_setting(std::string_view key);
 

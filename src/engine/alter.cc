@@ -16,16 +16,14 @@ namespace penstock::engine {
 
 namespace {
 
-// The names that the statement of an entry was written with.
+// What the names in the statement of an entry stand for.
 catalog::NameScope names_of(const catalog::Entry& entry) {
-  if (!entry.temporary) return {};
-  return {.temporary = entry.name.substr(0, entry.name.find('.'))};
+  return {.schema = entry.names_schema, .temporary = entry.temporary ? entry.schema_name : ""};
 }
 
 struct Renaming {
-  std::string from;  // full names
-  std::string to;
-  std::string plain;  // `to` as statements write it
+  const catalog::Entry& from;
+  const catalog::Entry& to;
 };
 
 // Puts the new name where texts of an entry name the old one. What was called by its own name keeps it, as an alias:
@@ -50,9 +48,9 @@ class Renamer {
  private:
   void rename(const sql::TableUse& use) const {
     const Result<std::string> full = catalog_.resolve(*use.name, names_);
-    if (!full || !sql::equal_ignoring_case(*full, renaming_.from)) return;
+    if (!full || !sql::equal_ignoring_case(*full, renaming_.from.name)) return;
     const sql::Identifier old = use.name->parts.back();
-    use.name->parts = {{renaming_.plain, old.position}};
+    *use.name = catalog::written_name(renaming_.to, names_.schema);
     if (use.alias != nullptr && !*use.alias) *use.alias = sql::TableAlias{.name = old, .columns = {}};
   }
 
@@ -61,12 +59,14 @@ class Renamer {
   const catalog::NameScope names_;
 };
 
-// The statement that created the entry, under the new name.
-Result<std::string> renamed_statement(const catalog::Entry& entry, const std::string& plain) {
+// The statement that creates the entry, whose name it did not have.
+Result<std::string> renamed_statement(const catalog::Entry& entry) {
   sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry.sql));
   std::visit(
       [&](auto& node) {
-        if constexpr (requires { node.if_not_exists, node.name; }) node.name.parts = {{plain, {}}};
+        if constexpr (requires { node.if_not_exists, node.name; }) {
+          node.name = catalog::written_name(entry, entry.names_schema);
+        }
       },
       statement.node);
   return sql::print(statement);
@@ -76,7 +76,7 @@ Result<std::string> renamed_statement(const catalog::Entry& entry, const std::st
 Result<catalog::Entry> user_of_renamed(catalog::Entry entry, const catalog::Catalog& catalog,
                                        const Renaming& renaming) {
   for (std::string& dependency : entry.dependencies) {
-    if (sql::equal_ignoring_case(dependency, renaming.from)) dependency = renaming.to;
+    if (sql::equal_ignoring_case(dependency, renaming.from.name)) dependency = renaming.to.name;
   }
   const Renamer renamer(catalog, renaming, names_of(entry));
   entry.sql = PENSTOCK_TRY(renamer.statement(entry.sql));
@@ -90,7 +90,7 @@ Result<catalog::Entry> user_of_renamed(catalog::Entry entry, const catalog::Cata
   }
   if (auto* job = std::get_if<catalog::Job>(&entry.definition)) {
     job->query = entry.sql;
-    if (sql::equal_ignoring_case(job->target, renaming.from)) job->target = renaming.to;
+    if (sql::equal_ignoring_case(job->target, renaming.from.name)) job->target = renaming.to.name;
   }
   return entry;
 }
@@ -147,16 +147,13 @@ Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std
   return {};
 }
 
-Status EngineImpl::rename(const catalog::EntryPtr& entry, const std::string& full_name) {
+Status EngineImpl::rename(const catalog::EntryPtr& entry, catalog::Entry renamed) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  Renaming renaming{.from = entry->name, .to = full_name, .plain = full_name};
-  catalog::Entry renamed = *entry;
-  renamed.name = full_name;
-  renaming.plain = renamed.plain_name();
-  renamed.sql = PENSTOCK_TRY(renamed_statement(*entry, renaming.plain));
+  renamed.sql = PENSTOCK_TRY(renamed_statement(renamed));
+  const Renaming renaming{.from = *entry, .to = renamed};
   std::vector<catalog::Entry> changed;
   std::vector<catalog::EntryPtr> users;
-  changed.push_back(std::move(renamed));
+  changed.push_back(renamed);
   for (const catalog::EntryPtr& user : catalog_->entries()) {
     const bool uses = std::ranges::any_of(
         user->dependencies, [&](const std::string& name) { return sql::equal_ignoring_case(name, entry->name); });
@@ -165,7 +162,7 @@ Status EngineImpl::rename(const catalog::EntryPtr& entry, const std::string& ful
     changed.push_back(PENSTOCK_TRY(user_of_renamed(*user, *catalog_, renaming)));
   }
   PENSTOCK_TRY(change_entries(std::move(changed), users));
-  rename_running(*entry, full_name);
+  rename_running(*entry, renamed.name);
   tell_catalog_changed();
   return {};
 }

@@ -132,6 +132,9 @@ plan::PlanContext EngineImpl::plan_context(plan::PlanMode mode) const {
   context.catalog = catalog_.get();
   context.mode = mode;
   context.eval.now_us = options_.env->wall_time_us();
+  context.check_table = [this](const catalog::Entry& table) {
+    return connector::validate_table(graph_context(false).connectors, definition_of(table));
+  };
   const std::lock_guard lock(mutex_);
   for (const auto& [name, table] : system_tables_) context.system_tables.emplace_back(name, table->schema);
   return context;
@@ -283,6 +286,7 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
   entry.name = base;
   for (int n = 2; taken(entry.name); ++n) entry.name = base + "_" + std::to_string(n);
   entry.sql = insert.sql;
+  entry.names_schema = insert.names_schema;
   entry.time_zone = insert.time_zone;
   entry.dependencies = plan.query.dependencies;
   entry.functions = plan.query.functions;
@@ -319,6 +323,7 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   if (entry->table() != nullptr || entry->view() != nullptr || entry->function() != nullptr) return {};
   const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  context.names.schema = entry->names_schema;
   context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry->time_zone));
   if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
     const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
@@ -398,6 +403,7 @@ Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInser
   connector::SinkRequest request;
   request.table = table.name;
   request.options = std::move(table.options);
+  for (const auto& [key, value] : insert.options) request.options[key] = value;
   request.primary_key = std::move(table.primary_key);
   request.schema = insert.query.root->schema;
   request.append_only = insert.query.root->traits.append_only;
@@ -433,21 +439,41 @@ Status EngineImpl::drop(catalog::NameSpace name_space, const std::string& name, 
   return {};
 }
 
+Status EngineImpl::create_schema(const std::string& name) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  return catalog_->create_schema(name);
+}
+
+Status EngineImpl::drop_schema(const std::string& name, bool cascade) {
+  std::vector<catalog::EntryPtr> inside = catalog_->entries();
+  std::erase_if(inside, [&](const catalog::EntryPtr& entry) { return lower(entry->schema_name) != lower(name); });
+  if (!inside.empty() && !cascade) {
+    return invalid_argument("schema {} is not empty: {} {} is in it{}", name, inside.front()->kind_name(),
+                            inside.front()->unqualified_name(),
+                            inside.size() == 1 ? "" : fmt::format(", and {} more", inside.size() - 1))
+        .hint("drop what is in it first, or use DROP SCHEMA ... CASCADE");
+  }
+  for (const catalog::EntryPtr& entry : inside) {
+    if (catalog_->find(entry->name_space(), entry->name) == nullptr) continue;  // gone with what it depended on
+    PENSTOCK_TRY(drop(entry->name_space(), entry->name, true));
+  }
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  return catalog_->drop_schema(name);
+}
+
 void EngineImpl::end_names(const catalog::NameScope& names) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
   }
-  bool any = false;
-  std::vector<catalog::EntryPtr> entries = catalog_->entries();
-  std::ranges::reverse(entries);  // what reads others before them
-  for (const catalog::EntryPtr& entry : entries) {
+  for (const catalog::EntryPtr& entry : catalog_->entries()) {
     if (!entry->temporary || !catalog::is_visible(*entry, names)) continue;
-    any = true;
-    if (catalog_->drop(entry->name_space(), entry->name, false)) stop_entry(entry);
+    const auto dropped = catalog_->drop(entry->name_space(), entry->name, true);
+    if (!dropped) continue;  // gone with another
+    for (const catalog::EntryPtr& gone : *dropped) stop_entry(gone);
   }
-  if (any) tell_catalog_changed();
+  tell_catalog_changed();
 }
 
 void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {

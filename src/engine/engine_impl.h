@@ -73,15 +73,22 @@ class EngineImpl : public Engine {
   struct NewInsert {
     plan::PlannedInsert plan;
     std::string sql;
+    std::string names_schema;
     std::string time_zone;
   };
   Status create_inserts(const std::vector<NewInsert>& inserts);
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
   // What a new session's names stand for; and the end of one: its temporary objects are dropped.
-  catalog::NameScope begin_names() { return {.temporary = "pg_temp_" + std::to_string(++sessions_begun_)}; }
+  catalog::NameScope begin_names() {
+    return {.schema = std::string(catalog::kDefaultSchema),
+            .temporary = "pg_temp_" + std::to_string(++sessions_begun_)};
+  }
   void end_names(const catalog::NameScope& names);
   // alter.cc. What depends on a table or view follows it to its new name; nothing changes where that is not possible.
-  Status rename(const catalog::EntryPtr& entry, const std::string& full_name);
+  Status rename(const catalog::EntryPtr& entry, catalog::Entry renamed);
+  Status create_schema(const std::string& name);
+  // With `cascade`, and all that is in it.
+  Status drop_schema(const std::string& name, bool cascade);
   // All options of a table over a connector. Refused while something runs that uses it.
   Status change_options(const catalog::EntryPtr& entry, catalog::Options options);
   // A view with another query, as `changed`. Refused while something runs that uses it.

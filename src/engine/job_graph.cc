@@ -64,6 +64,12 @@ bool any_node(const PhysicalNode& node, const Predicate& predicate) {
 
 }  // namespace
 
+connector::OptionMap scan_options(const catalog::Table& table, const plan::ScanTable& scan) {
+  connector::OptionMap options(table.options.begin(), table.options.end());
+  for (const auto& [key, value] : scan.options) options[key] = value;
+  return options;
+}
+
 Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& context) {
   GraphBuilder builder(context);
   PENSTOCK_TRY(builder.lower(root));
@@ -80,9 +86,8 @@ Status fix_scans(const PhysicalNode& node, const GraphContext& context, int& sca
   const std::string prefix = std::to_string(scans++) + ".";
   const catalog::EntryPtr entry = PENSTOCK_TRY(context.catalog->get(catalog::NameSpace::kRelation, scan->table));
   if (entry->table() == nullptr) return {};
-  const catalog::Options& options = entry->table()->options;
-  const connector::OptionMap now = PENSTOCK_TRY(
-      connector::fix_options(context.connectors, entry->name, connector::OptionMap(options.begin(), options.end())));
+  const connector::OptionMap now =
+      PENSTOCK_TRY(connector::fix_options(context.connectors, entry->name, scan_options(*entry->table(), *scan)));
   for (const auto& [key, value] : now) fixed.emplace_back(prefix + key, value);
   return {};
 }
@@ -113,8 +118,7 @@ Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) 
   if (const auto* scan = std::get_if<plan::ScanTable>(&root.op)) {
     const catalog::EntryPtr entry = PENSTOCK_TRY(catalog.get(catalog::NameSpace::kRelation, scan->table));
     if (entry->table() == nullptr) return false;
-    const catalog::Options& options = entry->table()->options;
-    return connector::is_bounded(entry->name, connector::OptionMap(options.begin(), options.end()));
+    return connector::is_bounded(entry->name, scan_options(*entry->table(), *scan));
   }
   if (root.inputs.empty()) return root.traits.bounded;
   for (const plan::PhysicalPtr& input : root.inputs) {

@@ -63,6 +63,8 @@ Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext&
 // "0.scan.startup.mode".
 Result<catalog::Options> fix_scan_options(const plan::PhysicalNode& root, const GraphContext& context);
 
+// The options of a table, as the hints of a scan have them.
+connector::OptionMap scan_options(const catalog::Table& table, const plan::ScanTable& scan);
 // Whether the plan keeps state that a restarted job has to build again.
 bool has_state(const plan::PhysicalNode& root);
 // Whether everything that the plan reads has an end by itself: rows in the query, and tables such as a file that is not

@@ -18,7 +18,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   const catalog::EntryPtr entry = PENSTOCK_TRY(context_.catalog->get(catalog::NameSpace::kRelation, scan.table));
   const catalog::Table* table = entry->table();
   if (table == nullptr) return invalid_argument("\"{}\" is not a table", scan.table);
-  connector::OptionMap options(table->options.begin(), table->options.end());
+  connector::OptionMap options = scan_options(*table, scan);
   const std::string input = connector::input_of(entry->name, options);
   const ScanPlace place(input, inputs_[input]++);
   const std::string prefix = std::to_string(scans_++) + ".";

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/memory.h"
+#include "base/suggest.h"
 #include "engine/cursor.h"
 #include "engine/engine_impl.h"
 #include "engine/modify.h"
@@ -20,6 +21,7 @@
 #include "plan/function.h"
 #include "plan/modify.h"
 #include "plan/planner.h"
+#include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
 #include "sql/statement.h"
@@ -57,7 +59,9 @@ class SharedCursor : public Cursor {
 class SessionImpl : public Session {
  public:
   explicit SessionImpl(EngineImpl& engine) : engine_(engine), names_(engine.begin_names()) {}
-  ~SessionImpl() override { engine_.end_names(names_); }
+  ~SessionImpl() override {
+    if (has_temporary_) engine_.end_names(names_);
+  }
   SessionImpl(const SessionImpl&) = delete;
   SessionImpl& operator=(const SessionImpl&) = delete;
 
@@ -104,7 +108,10 @@ class SessionImpl : public Session {
     if (cancel_running_) cancel_running_();
   }
 
-  std::optional<std::string> setting(std::string_view name) const override { return settings_.get(name); }
+  std::optional<std::string> setting(std::string_view name) const override {
+    if (sql::equal_ignoring_case(name, "search_path")) return names_.schema;
+    return settings_.get(name);
+  }
   Status set(std::string_view name, std::string_view value) override { return settings_.set(name, value); }
 
  private:
@@ -328,7 +335,8 @@ class SessionImpl : public Session {
       });
     }
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
-    PENSTOCK_TRY(engine_.create_inserts({{.plan = plan, .sql = call.prepared.text, .time_zone = time_zone()}}));
+    PENSTOCK_TRY(engine_.create_inserts(
+        {{.plan = plan, .sql = call.prepared.text, .names_schema = names_.schema, .time_zone = time_zone()}}));
     return make_tag_cursor("INSERT 0 0");
   }
 
@@ -370,6 +378,7 @@ class SessionImpl : public Session {
     EngineImpl::NewInsert job{
         .plan = PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kStreaming, call.prepared))),
         .sql = sql::print(insert),
+        .names_schema = names_.schema,
         .time_zone = time_zone()};
     if (PENSTOCK_TRY(ends_with_statement(*job.plan.query.root))) {
       PENSTOCK_TRY(engine_.check_sink(
@@ -476,6 +485,7 @@ class SessionImpl : public Session {
 
   CursorResult run(const Call& call, const sql::CreateTable& create) {
     if (exists_already(create, catalog::NameSpace::kRelation)) return make_tag_cursor("CREATE TABLE");
+    has_temporary_ = has_temporary_ || create.temporary;
     catalog::Entry entry = PENSTOCK_TRY(
         plan::define_table(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
     const std::string name = entry.name;
@@ -500,7 +510,8 @@ class SessionImpl : public Session {
       if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
         return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
       }
-      PENSTOCK_TRY(engine_.create_inserts({{.plan = plan, .sql = sql, .time_zone = time_zone()}}));
+      PENSTOCK_TRY(engine_.create_inserts(
+          {{.plan = plan, .sql = sql, .names_schema = names_.schema, .time_zone = time_zone()}}));
       return make_tag_cursor("CREATE TABLE AS");
     }
     const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
@@ -513,6 +524,7 @@ class SessionImpl : public Session {
 
   CursorResult run(const Call& call, const sql::CreateView& create) {
     if (!exists_already(create, catalog::NameSpace::kRelation)) {
+      has_temporary_ = has_temporary_ || create.temporary;
       catalog::Entry entry = PENSTOCK_TRY(
           plan::define_view(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
       PENSTOCK_TRY(engine_.create_definition(std::move(entry), create.or_replace));
@@ -535,6 +547,7 @@ class SessionImpl : public Session {
     }
     const std::string name = PENSTOCK_TRY(engine_.catalog().resolve_function(create.name, names_));
     if (!create.if_not_exists || engine_.catalog().find(catalog::NameSpace::kFunction, name) == nullptr) {
+      has_temporary_ = has_temporary_ || create.temporary;
       catalog::Entry entry = PENSTOCK_TRY(
           plan::define_function(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
       PENSTOCK_TRY(engine_.create_definition(std::move(entry), create.or_replace));
@@ -554,6 +567,10 @@ class SessionImpl : public Session {
   CursorResult run(const Call& /*call*/, const sql::Drop& drop) {
     using sql::ObjectKind;
     const std::string tag = "DROP " + std::string(sql::object_kind_name(drop.kind));
+    if (drop.kind == ObjectKind::kSchema) return drop_schema(drop);
+    if (drop.kind == ObjectKind::kCatalog) {
+      return unsupported("there is one catalog, penstock, which stays").at(drop.name.position().offset);
+    }
     if (drop.kind == ObjectKind::kTopic) {
       const std::string name = PENSTOCK_TRY(catalog::full_name(drop.name));
       if (drop.if_exists && !engine_.log().topic(name)) return make_tag_cursor(tag);
@@ -613,9 +630,9 @@ class SessionImpl : public Session {
     const std::string tag = "ALTER " + std::string(sql::object_kind_name(alter.kind));
     const catalog::EntryPtr entry = PENSTOCK_TRY(find_to_alter(alter.kind, alter.name, alter.if_exists));
     if (entry == nullptr) return make_tag_cursor(tag);
-    const std::string new_name = PENSTOCK_TRY(
-        plan::define_new_name(alter.new_name, entry->temporary, context(plan::PlanMode::kBounded, call.prepared)));
-    Status renamed = engine_.rename(entry, new_name);
+    catalog::Entry new_entry =
+        PENSTOCK_TRY(plan::define_renamed(*entry, alter.new_name, context(plan::PlanMode::kBounded, call.prepared)));
+    Status renamed = engine_.rename(entry, std::move(new_entry));
     if (!renamed) return located(renamed.error(), alter.new_name.position());
     return make_tag_cursor(tag);
   }
@@ -669,7 +686,10 @@ class SessionImpl : public Session {
     if (!show.name) return show_settings(settings_);
     return show_setting(settings_, *show.name);
   }
-  CursorResult run(const Call& /*call*/, const sql::ShowObjects& show) { return show_objects(engine_, names_, show); }
+  CursorResult run(const Call& /*call*/, const sql::ShowObjects& show) {
+    if (!show.schema) return show_objects(engine_, names_, show);
+    return show_objects(engine_, {.schema = PENSTOCK_TRY(find_schema(*show.schema)), .temporary = {}}, show);
+  }
   CursorResult run(const Call& /*call*/, const sql::ShowCreate& show) { return show_create(engine_, names_, show); }
   CursorResult run(const Call& /*call*/, const sql::Describe& describe) {
     return show_columns(engine_, names_, describe);
@@ -688,12 +708,53 @@ class SessionImpl : public Session {
   }
 
   CursorResult run(const Call& /*call*/, const sql::Use& use) {
-    PENSTOCK_TRY(catalog::full_name({.parts = {use.name.parts.back(), use.name.parts.back()}}));
+    const uint32_t at = use.name.position().offset;
+    const std::string& in_catalog = use.name.parts.front().text;
+    if ((use.catalog || use.name.parts.size() > 1) &&
+        (use.name.parts.size() > 2 || !sql::equal_ignoring_case(in_catalog, catalog::kDefaultCatalog))) {
+      return not_found("there is no catalog {}", in_catalog).at(at).hint("there is one, penstock");
+    }
+    if (use.catalog) return make_tag_cursor("USE");
+    names_.schema = PENSTOCK_TRY(find_schema(use.name));
     return make_tag_cursor("USE");
   }
 
+  // The schema as it is written where it was created.
+  Result<std::string> find_schema(const sql::QualifiedName& name) const {
+    std::optional<std::string> schema = engine_.catalog().find_schema(name.parts.back().text);
+    if (schema) return *std::move(schema);
+    return not_found("there is no schema {}", name.parts.back().text)
+        .at(name.parts.back().position.offset)
+        .hint(did_you_mean(name.parts.back().text, engine_.catalog().schemas()));
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::CreateSchema& create) {
+    const std::string& name = create.name.parts.back().text;
+    if (create.if_not_exists && engine_.catalog().find_schema(name)) return make_tag_cursor("CREATE SCHEMA");
+    Status created = engine_.create_schema(name);
+    if (!created) return located(created.error(), create.name.position());
+    return make_tag_cursor("CREATE SCHEMA");
+  }
+
+  CursorResult drop_schema(const sql::Drop& drop) {
+    const std::string& name = drop.name.parts.back().text;
+    if (drop.if_exists && !engine_.catalog().find_schema(name)) return make_tag_cursor("DROP SCHEMA");
+    const std::string schema = PENSTOCK_TRY(find_schema(drop.name));
+    if (schema == catalog::kDefaultSchema || schema == names_.schema) {
+      return invalid_argument("schema {} cannot be dropped: it is {}", schema,
+                              schema == names_.schema ? "the one in use" : "the one to begin with")
+          .at(drop.name.position().offset);
+    }
+    Status dropped = engine_.drop_schema(schema, drop.cascade);
+    if (!dropped) return located(dropped.error(), drop.name.position());
+    return make_tag_cursor("DROP SCHEMA");
+  }
+
+  CursorResult run(const Call& /*call*/, const sql::ShowCurrent& show) { return show_current(show, names_); }
+
   EngineImpl& engine_;
-  const catalog::NameScope names_;
+  catalog::NameScope names_;
+  bool has_temporary_ = false;  // or had: something is named in the session's own schema
   SessionSettings settings_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;

@@ -28,7 +28,7 @@ constexpr std::array<Setting, 9> kSettings{{
     {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
     {kStateSetting, "0",
      "How much state a statement of this session keeps before it fails; 0: what the server allows."},
-    {"search_path", "public", "Kept for PostgreSQL clients; there is one schema."},
+    {"search_path", "public", "Kept for PostgreSQL clients; USE chooses the schema."},
     {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
     {"timezone", "UTC", "The session's time zone."},
 }};

@@ -36,8 +36,14 @@ types::Schema objects_schema(ObjectKind kind) {
     case ObjectKind::kJob: return text_columns({"job_name", "kind", "state", "lag", "error"});
     case ObjectKind::kFunction: return text_columns({"function", "category", "signature", "description"});
     case ObjectKind::kTopic: return text_columns({"topic", "partitions", "retention_ms"});
+    case ObjectKind::kSchema: return text_columns({"schema_name"});
+    case ObjectKind::kCatalog: return text_columns({"catalog_name"});
   }
   return {};
+}
+
+types::Schema current_schema(const sql::ShowCurrent& show) {
+  return text_columns({show.kind == ObjectKind::kSchema ? "current_schema_name" : "current_catalog_name"});
 }
 
 std::string lower(std::string_view text) {
@@ -92,13 +98,13 @@ void add_topics(ValueRows& rows, EngineImpl& engine) {
 void add_entries(ValueRows& rows, ObjectKind kind, const EngineImpl& engine, const catalog::NameScope& names) {
   for (const catalog::EntryPtr& entry : engine.catalog().entries()) {
     if (!catalog::is_visible(*entry, names)) continue;
-    const Value name{std::string(entry->plain_name())};
+    const Value name{std::string(entry->unqualified_name())};
     const Value kind_name{(entry->temporary ? "temporary " : "") + std::string(entry->kind_name())};
-    const bool relation =
-        entry->table() != nullptr || entry->view() != nullptr || entry->materialized_view() != nullptr;
+    const bool here = entry->schema_name == names.schema || entry->temporary;
+    const bool relation = here && entry->name_space() == catalog::NameSpace::kRelation;
     if (kind == ObjectKind::kTable && relation) rows.push_back({name, kind_name});
     if (kind == ObjectKind::kView && relation && entry->table() == nullptr) rows.push_back({name, kind_name});
-    if (kind == ObjectKind::kMaterializedView && entry->materialized_view() != nullptr) rows.push_back({name});
+    if (kind == ObjectKind::kMaterializedView && here && entry->materialized_view() != nullptr) rows.push_back({name});
     if (kind == ObjectKind::kAlert && entry->alert() != nullptr) {
       rows.push_back({name, Value(entry->alert()->severity)});
     }
@@ -115,7 +121,9 @@ catalog::NameSpace name_space_of(ObjectKind kind) {
     case ObjectKind::kTable:
     case ObjectKind::kView:
     case ObjectKind::kMaterializedView:
-    case ObjectKind::kTopic: break;
+    case ObjectKind::kTopic:
+    case ObjectKind::kSchema:
+    case ObjectKind::kCatalog: break;
   }
   return catalog::NameSpace::kRelation;
 }
@@ -131,6 +139,7 @@ std::optional<types::Schema> show_schema(const sql::Statement& statement) {
   const auto& node = statement.node;
   if (const auto* show = std::get_if<sql::ShowObjects>(&node)) return objects_schema(show->kind);
   if (std::holds_alternative<sql::ShowCreate>(node)) return text_columns({"result"});
+  if (const auto* current = std::get_if<sql::ShowCurrent>(&node)) return current_schema(*current);
   if (const auto* describe = std::get_if<sql::Describe>(&node)) {
     if (describe->function) return text_columns({"signature", "description", "examples"});
     return text_columns({"name", "type", "null", "key", "extras", "watermark"});
@@ -152,11 +161,21 @@ CursorResult show_objects(EngineImpl& engine, const catalog::NameScope& names, c
     add_jobs(rows, engine);
   } else if (show.kind == ObjectKind::kTopic) {
     add_topics(rows, engine);
+  } else if (show.kind == ObjectKind::kSchema) {
+    for (const std::string& schema : engine.catalog().schemas()) rows.push_back({Value(schema)});
+  } else if (show.kind == ObjectKind::kCatalog) {
+    rows.push_back({Value(std::string(catalog::kDefaultCatalog))});
   } else {
     add_entries(rows, show.kind, engine, names);
   }
   if (show.like) PENSTOCK_TRY(choose_like(rows, *show.like));
   return make_rows_cursor(objects_schema(show.kind), std::move(rows), "SHOW");
+}
+
+CursorResult show_current(const sql::ShowCurrent& show, const catalog::NameScope& names) {
+  const bool schema = show.kind == ObjectKind::kSchema;
+  return make_rows_cursor(current_schema(show),
+                          {{Value(schema ? names.schema : std::string(catalog::kDefaultCatalog))}}, "SHOW");
 }
 
 CursorResult show_create(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowCreate& show) {

@@ -25,6 +25,7 @@ Result<std::string> full_name_in(catalog::NameSpace name_space, const sql::Quali
 std::optional<types::Schema> show_schema(const sql::Statement& statement);
 
 CursorResult show_objects(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowObjects& show);
+CursorResult show_current(const sql::ShowCurrent& show, const catalog::NameScope& names);
 CursorResult show_create(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowCreate& show);
 CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, const sql::Describe& describe);
 CursorResult show_settings(const SessionSettings& settings);

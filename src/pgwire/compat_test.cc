@@ -15,6 +15,7 @@ TEST(CompatTest, TransactionsInEverySpelling) {
     ASSERT_TRUE(statement) << sql;
     EXPECT_EQ(statement->kind, LocalKind::kBegin) << sql;
   }
+  EXPECT_FALSE(recognise_local("BEGIN STATEMENT SET; INSERT INTO a SELECT 1; END"));
   EXPECT_EQ(recognise_local("END")->kind, LocalKind::kCommit);
   EXPECT_EQ(recognise_local("abort")->kind, LocalKind::kRollback);
   EXPECT_EQ(recognise_local("ROLLBACK TO SAVEPOINT x")->kind, LocalKind::kRollbackTo);

@@ -37,7 +37,7 @@ class LocalCursor : public engine::Cursor {
 };
 
 // Statements whose effects a ROLLBACK would have to take back.
-constexpr std::string_view kChangingWords[] = {"insert", "update", "delete", "create", "drop", "alter"};
+constexpr std::string_view kChangingWords[] = {"insert", "update", "delete", "create", "drop", "alter", "execute"};
 
 }  // namespace
 
@@ -146,7 +146,7 @@ void Conversation::report_setting(std::string& out, std::string_view name) {
 Result<Value> Conversation::call_function(std::string& out, const LocalFunction& function) {
   const std::string& name = function.name;
   if (name == "version") return Value("PostgreSQL " + options_.server_version);
-  if (name == "current_schema") return Value(std::string("public"));
+  if (name == "current_schema") return Value(session_->setting("search_path").value_or("public"));
   if (name == "current_database" || name == "current_catalog") return Value(database_);
   if (name == "pg_backend_pid") return Value(int64_t{process_id()});
   if (name == "pg_is_in_recovery") return Value(false);

@@ -122,7 +122,7 @@ Result<std::optional<int>> Binder::bind_as_of_time(const sql::Expression& time, 
 Result<Binder::AsOfTable> Binder::bind_as_of_table(const sql::NamedTable& table, std::optional<int> left_time,
                                                    const Named& left) {
   const uint32_t position = table.name.position().offset;
-  LogicalPtr plan = PENSTOCK_TRY(bind_named_table(table.name));
+  LogicalPtr plan = PENSTOCK_TRY(bind_named_table(table.name, table.hints));
   if (!left_time) {
     if (is_scan(*plan)) return AsOfTable{std::move(plan), std::nullopt};
     return unsupported("FOR SYSTEM_TIME AS OF a PROCTIME() takes a table or a materialized view, not a query")
@@ -166,7 +166,7 @@ Result<Binder::Named> Binder::bind_join_as_of(const sql::Join& join, const sql::
   }
   AsOfTable of_right = PENSTOCK_TRY(bind_as_of_table(table, left_time, left));
   const std::string& name = table.name.parts.back().text;
-  Named right = PENSTOCK_TRY(name_table(*join.right, name, PENSTOCK_TRY(bind_named_table(table.name))));
+  Named right = PENSTOCK_TRY(name_table(*join.right, name, PENSTOCK_TRY(bind_named_table(table.name, table.hints))));
   PENSTOCK_TRY(check_table_names(left.second, right.second, join.right->position));
   Scope scope(left.second, right.second);
   ExprPtr condition = PENSTOCK_TRY(bind_condition(*join.on, {.scope = &scope, .place = "in ON"}));

@@ -6,6 +6,7 @@
 #include "expr/registry.h"
 #include "expr/time_zone.h"
 #include "plan/binder.h"
+#include "plan/hints.h"
 #include "plan/node.h"
 #include "plan/table_changes.h"
 #include "sql/keywords.h"
@@ -59,14 +60,11 @@ Result<Binder::Named> Binder::bind_table(const sql::TableReference& table) {
   LogicalPtr plan;
   std::string name;
   if (const auto* named = std::get_if<sql::NamedTable>(&table.node)) {
-    if (!named->hints.empty()) {
-      return unsupported("hints are not supported").at(named->hints.front().name.position.offset);
-    }
     if (named->as_of) {
       return unsupported("FOR SYSTEM_TIME AS OF stands only on the right of a JOIN").at(named->as_of->position.offset);
     }
     name = named->name.parts.back().text;
-    plan = PENSTOCK_TRY(bind_named_table(named->name));
+    plan = PENSTOCK_TRY(bind_named_table(named->name, named->hints));
   } else if (const auto* derived = std::get_if<sql::DerivedTable>(&table.node)) {
     plan = PENSTOCK_TRY(bind_query(*derived->query));
   } else if (const auto* match = std::get_if<sql::MatchRecognize>(&table.node)) {
@@ -87,17 +85,22 @@ Result<Binder::Named> Binder::name_table(const sql::TableReference& table, std::
   return Named(std::move(plan), std::move(scope));
 }
 
-Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name) {
+Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name, const std::vector<sql::Hint>& hints) {
   if (name.parts.size() == 1) {
     for (auto table = common_tables_.rbegin(); table != common_tables_.rend(); ++table) {
-      if (equal_ignoring_case(table->name, name.parts.front().text)) return table->plan;
+      if (!equal_ignoring_case(table->name, name.parts.front().text)) continue;
+      PENSTOCK_TRY(refuse_hints(hints));
+      return table->plan;
     }
   }
   std::string full_name = PENSTOCK_TRY(context_.catalog->resolve(name, names_));
-  if (catalog::is_system_name(full_name)) return bind_system_table(full_name, name.position());
+  if (catalog::is_system_name(full_name)) {
+    PENSTOCK_TRY(refuse_hints(hints));
+    return bind_system_table(full_name, name.position());
+  }
   catalog::EntryPtr entry = context_.catalog->find_relation(full_name);
   if (entry != nullptr) {
-    LogicalPtr rows = PENSTOCK_TRY(bind_relation(entry, name));
+    LogicalPtr rows = PENSTOCK_TRY(bind_relation(PENSTOCK_TRY(apply_hints(entry, hints, context_)), name));
     return with_place(rows, name.position().offset, entry->view() != nullptr);
   }
   std::vector<std::string> known = context_.catalog->names_in(names_);
@@ -126,13 +129,14 @@ Result<LogicalPtr> Binder::bind_system_table(const std::string& name, sql::Posit
   return make_scan(std::move(source));
 }
 
-Result<LogicalPtr> Binder::bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name) {
+Result<LogicalPtr> Binder::bind_relation(const HintedTable& hinted, const sql::QualifiedName& name) {
+  const catalog::EntryPtr& entry = hinted.entry;
   bool bounded = context_.mode == PlanMode::kBounded;
   add_dependency(entry->name);
   if (entry->view() != nullptr) return located(bind_view(*entry), name.position());
   if (entry->table() != nullptr && entry->table()->is_native()) return bind_native_table(*entry);
   if (entry->table() != nullptr) {
-    Result<std::shared_ptr<const ScanSource>> source = make_table_source(*entry);
+    Result<std::shared_ptr<const ScanSource>> source = make_table_source(*entry, hinted.options);
     if (!source) return without_position(source.error(), "table " + entry->name).at(name.position().offset);
     LogicalPtr scan = make_scan(*std::move(source));
     if (!gives_events(*entry->table())) return scan;
@@ -208,11 +212,13 @@ Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
   return make_project(*std::move(plan), std::move(expressions), std::move(names));
 }
 
-Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalog::Entry& entry) {
+Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalog::Entry& entry,
+                                                                    const catalog::Options& hinted) {
   const catalog::Table& table = *entry.table();
   bool bounded = context_.mode == PlanMode::kBounded;
   auto source = std::make_shared<ScanSource>();
   source->name = entry.name;
+  source->options = hinted;
   source->schema = entry.schema();
   source->reads_fields = reads_fields(table);
   // A key is a promise that a stream of records does not keep by itself.

@@ -5,6 +5,7 @@
 
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/hints.h"
 #include "plan/node.h"
 #include "plan/window_call.h"
 #include "sql/keywords.h"
@@ -152,9 +153,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
 }
 
 Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const SortRequest& sort) {
-  if (!select.hints.empty()) {
-    return unsupported("hints are not supported").at(select.hints.front().name.position.offset);
-  }
+  PENSTOCK_TRY(refuse_hints(select.hints));
   auto [plan, scope] = PENSTOCK_TRY(bind_from(select));
   if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
   plan = PENSTOCK_TRY(bind_grouped_rows(select, std::move(plan)));

@@ -28,6 +28,7 @@
 
 namespace penstock::plan {
 
+struct HintedTable;
 struct WindowFunction;
 
 // An aggregate call found in the expressions of a SELECT, over the input of the aggregation.
@@ -142,8 +143,9 @@ class Binder {
   std::vector<types::DataType> parameter_types() const;
   // The types that the columns of VALUES are for: they become these, parameters among them too.
   void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
-  // A table's definition with its expressions bound.
-  Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry);
+  // A table's definition with its expressions bound; `hinted`: the options that hints changed in it.
+  Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry,
+                                                              const catalog::Options& hinted = {});
   // All rows of a table or view, under its name.
   Result<std::pair<LogicalPtr, Scope>> bind_rows(const sql::QualifiedName& name);
   // The items of a SELECT or RETURNING, with * expanded.
@@ -285,8 +287,8 @@ class Binder {
   Result<Named> bind_table(const sql::TableReference& table);
   // A table under its own name, or its alias.
   Result<Named> name_table(const sql::TableReference& table, std::string name, LogicalPtr plan);
-  Result<LogicalPtr> bind_named_table(const sql::QualifiedName& name);
-  Result<LogicalPtr> bind_relation(const catalog::EntryPtr& entry, const sql::QualifiedName& name);
+  Result<LogicalPtr> bind_named_table(const sql::QualifiedName& name, const std::vector<sql::Hint>& hints = {});
+  Result<LogicalPtr> bind_relation(const HintedTable& hinted, const sql::QualifiedName& name);
   Result<LogicalPtr> bind_system_table(const std::string& name, sql::Position position);
   Result<LogicalPtr> bind_native_table(const catalog::Entry& table);
   Result<expr::ExprPtr> bind_computed(const catalog::Entry& table, const catalog::Column& column, const Scope& scope);
@@ -429,6 +431,7 @@ class Binder {
     const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
     const expr::TimeZone* outer_zone = std::exchange(eval_.zone, PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
     const catalog::NameScope outer_names = names_;
+    names_.schema = entry.names_schema;
     if (!entry.temporary) names_.temporary.clear();  // it was made of what stays
     ++view_depth_;
     auto bound = bind();

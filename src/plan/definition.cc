@@ -33,39 +33,50 @@ Result<catalog::Options> bind_options(const std::vector<sql::Option>& options) {
   return bound;
 }
 
-// The full name of a temporary object that is to be created. It hides nothing.
-Result<std::string> new_temporary_name(const sql::QualifiedName& name, const PlanContext& context) {
+// Names a temporary object that is to be created. It hides nothing.
+Status name_temporary(const sql::QualifiedName& name, const PlanContext& context, Entry& entry) {
   const uint32_t at = name.position().offset;
   const std::string& plain = name.parts.back().text;
   if (name.parts.size() > 1) {
     return invalid_argument("a temporary object is in no schema: its name has one part").at(at);
   }
-  if (const catalog::EntryPtr hidden = context.catalog->find_relation(plain)) {
+  const catalog::NameScope permanent{.schema = context.names.schema, .temporary = {}};
+  if (const auto hidden = context.catalog->find_relation(PENSTOCK_TRY(context.catalog->resolve(name, permanent)))) {
     return make_error(ErrorCode::kAlreadyExists, "there is a {} {}, which a temporary one would hide",
                       hidden->kind_name(), hidden->name)
         .at(at)
         .hint("give it another name");
   }
-  return context.names.temporary + "." + plain;
+  entry.schema_name = context.names.temporary;
+  entry.name = context.names.temporary + "." + plain;
+  entry.temporary = true;
+  return {};
 }
 
-// The full name of an object that is to be created.
-Result<std::string> new_name(const sql::QualifiedName& name, const PlanContext& context, bool temporary = false) {
-  if (temporary) return new_temporary_name(name, context);
-  if (const std::string known = PENSTOCK_TRY(context.catalog->resolve(name, context.names));
-      !context.names.temporary.empty() && known.starts_with(context.names.temporary + ".")) {
+// Gives a table or view that is to be created its full name, and says what names in it are.
+Status name_entry(const sql::QualifiedName& name, bool temporary, const PlanContext& context, Entry& entry) {
+  entry.names_schema = context.names.schema;
+  if (temporary) return name_temporary(name, context, entry);
+  const uint32_t at = name.position().offset;
+  entry.name = PENSTOCK_TRY(context.catalog->resolve(name, context.names));
+  if (!context.names.temporary.empty() && entry.name.starts_with(context.names.temporary + ".")) {
     return make_error(ErrorCode::kAlreadyExists, "this session has a temporary object {}, which would hide it",
                       name.parts.back().text)
-        .at(name.position().offset)
+        .at(at)
         .hint("give it another name, or drop the temporary one before");
   }
-  std::string full = PENSTOCK_TRY(catalog::full_name(name));
-  if (catalog::is_system_name(full)) {
+  if (catalog::is_system_name(entry.name)) {
     return invalid_argument("nothing can be created in the schema {}: it belongs to the program",
-                            name.parts[name.parts.size() - 2].text)
-        .at(name.position().offset);
+                            entry.name.substr(0, entry.name.find('.')))
+        .at(at);
   }
-  return full;
+  entry.schema_name = context.catalog->schema_of(entry.name);
+  if (name.parts.size() == 1 && entry.schema_name != context.names.schema) {
+    return not_found("there is no schema {} any more", context.names.schema)
+        .at(at)
+        .hint("USE another one; SHOW SCHEMAS lists them");
+  }
+  return {};
 }
 
 std::optional<size_t> find_column(const std::vector<Column>& columns, std::string_view name) {
@@ -92,6 +103,20 @@ Result<int> find_column(const catalog::Table& table, const sql::Identifier& name
     names.push_back(table.columns[i].name);
   }
   return not_found("there is no column {}", name.text).at(name.position.offset).hint(did_you_mean(name.text, names));
+}
+
+// Directories of files by the values of columns are not there yet, and other connectors have none.
+Status refuse_partitions(const sql::CreateTable& statement, const catalog::Table& table) {
+  if (statement.partitioned_by.empty()) return {};
+  const uint32_t at = statement.partitioned_by.front().position.offset;
+  const std::string* connector = catalog::find_option(table.options, "connector");
+  if (connector != nullptr && *connector == "filesystem") {
+    return unsupported("PARTITIONED BY is not supported: files are not put into directories by the values of columns")
+        .at(at)
+        .hint("keep the columns in the files, or make a table for each path");
+  }
+  if (connector == nullptr) return invalid_argument("a table without a connector is not PARTITIONED BY columns").at(at);
+  return invalid_argument("tables of the connector {} are not PARTITIONED BY columns", *connector).at(at);
 }
 
 Error metadata_needs_connector(sql::Position position) {
@@ -305,16 +330,16 @@ void rename_root(PlannedQuery& plan, const std::vector<Column>& columns) {
 
 Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context) {
   Entry entry;
-  entry.name = PENSTOCK_TRY(new_name(statement.name, context, statement.temporary));
+  PENSTOCK_TRY(name_entry(statement.name, statement.temporary, context, entry));
   entry.sql = std::move(sql);
   entry.time_zone = time_zone_name(context);
   entry.comment = statement.comment.value_or("");
-  entry.temporary = statement.temporary;
   catalog::Table table;
   if (statement.like) table = PENSTOCK_TRY(take_from_source(*statement.like, context));
   const size_t taken = table.columns.size();
   PENSTOCK_TRY(put_options(table.options, PENSTOCK_TRY(bind_options(statement.options)), statement));
   bool has_connector = catalog::find_option(table.options, "connector") != nullptr;
+  PENSTOCK_TRY(refuse_partitions(statement, table));
   if (!has_connector &&
       std::ranges::any_of(table.columns, [](const Column& one) { return one.metadata.has_value(); })) {
     return Error(metadata_needs_connector(statement.like->source.position()))
@@ -347,8 +372,12 @@ Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, c
   return entry;
 }
 
-Result<std::string> define_new_name(const sql::QualifiedName& name, bool temporary, const PlanContext& context) {
-  return new_name(name, context, temporary);
+Result<Entry> define_renamed(const Entry& old, const sql::QualifiedName& name, PlanContext context) {
+  Entry entry = old;
+  if (!old.temporary) context.names.schema = old.schema_name;
+  PENSTOCK_TRY(name_entry(name, old.temporary, context, entry));
+  entry.names_schema = old.names_schema;
+  return entry;
 }
 
 namespace {
@@ -372,10 +401,9 @@ Status define_view_query(const sql::Query& query, const std::vector<sql::Identif
 
 Result<Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context) {
   Entry entry;
-  entry.name = PENSTOCK_TRY(new_name(statement.name, context, statement.temporary));
+  PENSTOCK_TRY(name_entry(statement.name, statement.temporary, context, entry));
   entry.sql = std::move(sql);
   entry.comment = statement.comment.value_or("");
-  entry.temporary = statement.temporary;
   PENSTOCK_TRY(define_view_query(*statement.query, statement.columns, context, entry));
   return entry;
 }
@@ -383,8 +411,9 @@ Result<Entry> define_view(const sql::CreateView& statement, std::string sql, con
 Result<Entry> define_changed_view(const Entry& old, const sql::AlterView& statement, const PlanContext& context) {
   Entry entry = old;
   PENSTOCK_TRY(define_view_query(*statement.query, {}, context, entry));
+  entry.names_schema = context.names.schema;
   entry.sql = old.temporary ? "CREATE TEMPORARY VIEW " : "CREATE VIEW ";
-  entry.sql += sql::quote_identifier(entry.plain_name());
+  entry.sql += sql::print(catalog::written_name(entry, entry.names_schema));
   if (!entry.comment.empty()) entry.sql += " COMMENT " + sql::quote_string(entry.comment);
   entry.sql += " AS " + entry.view()->query;
   return entry;
@@ -393,7 +422,7 @@ Result<Entry> define_changed_view(const Entry& old, const sql::AlterView& statem
 Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterializedView& statement, std::string sql,
                                                    const PlanContext& context) {
   PlannedDefinition defined;
-  defined.entry.name = PENSTOCK_TRY(new_name(statement.name, context));
+  PENSTOCK_TRY(name_entry(statement.name, false, context, defined.entry));
   defined.entry.sql = std::move(sql);
   defined.entry.time_zone = time_zone_name(context);
   defined.entry.comment = statement.comment.value_or("");
@@ -454,6 +483,7 @@ Result<PlannedDefinition> define_alert(const sql::CreateAlert& statement, std::s
     return invalid_argument("alerts are in no schema: their names have one part").at(statement.name.position().offset);
   }
   defined.entry.name = statement.name.parts.front().text;
+  defined.entry.names_schema = context.names.schema;
   defined.entry.sql = std::move(sql);
   defined.entry.time_zone = time_zone_name(context);
   PENSTOCK_TRY(refuse_complete(*statement.query));

@@ -21,8 +21,8 @@ namespace penstock::plan {
 // `sql` is the statement's text, kept as it is. The entry is not in the catalog yet; whether its name is taken is the
 // catalog's matter. CREATE TABLE ... AS gives the table alone; the caller runs the query into it.
 Result<catalog::Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context);
-// The full name that an object may be renamed to.
-Result<std::string> define_new_name(const sql::QualifiedName& name, bool temporary, const PlanContext& context);
+// A table or view under another name, in the schema where it is unless the name says another; its texts are as before.
+Result<catalog::Entry> define_renamed(const catalog::Entry& old, const sql::QualifiedName& name, PlanContext context);
 Result<catalog::Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context);
 // A view with another query, and the columns of that.
 Result<catalog::Entry> define_changed_view(const catalog::Entry& old, const sql::AlterView& statement,

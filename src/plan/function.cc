@@ -82,6 +82,7 @@ Result<Entry> define_function(const sql::CreateFunction& statement, std::string 
   entry.sql = std::move(sql);
   entry.time_zone = context.eval.zone == nullptr ? "UTC" : context.eval.zone->name();
   entry.temporary = statement.temporary;
+  if (statement.temporary) entry.schema_name = context.names.temporary;
   catalog::Function function;
   if (statement.parameters) function.parameters = PENSTOCK_TRY(bind_parameters(*statement.parameters));
   if (statement.returns) function.returns = PENSTOCK_TRY(bind_type(*statement.returns));

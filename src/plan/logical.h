@@ -25,9 +25,10 @@ struct ScanSource {
   enum class Kind : uint8_t { kTable, kView, kSystem };
 
   Kind kind = Kind::kTable;
-  std::string name;      // full
-  types::Schema schema;  // every column that a query can name
-  Traits traits;         // in terms of `schema`
+  std::string name;          // full
+  catalog::Options options;  // of tables: those that a hint gives them
+  types::Schema schema;      // every column that a query can name
+  Traits traits;             // in terms of `schema`
 
   // Of tables: what the connector delivers, and how it gives the columns.
   struct BaseColumn {

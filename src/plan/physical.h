@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "catalog/entry.h"
 #include "expr/aggregate.h"
 #include "expr/expr.h"
 #include "expr/row_match.h"
@@ -61,7 +62,8 @@ using PhysicalPtr = std::shared_ptr<const PhysicalNode>;
 // Reads a table through its connector: first the physical columns that anybody needs, then metadata columns; then the
 // expressions over these that give the output (computed columns among them); then the filter.
 struct ScanTable {
-  std::string table;  // its full name in the catalog
+  std::string table;         // its full name in the catalog
+  catalog::Options options;  // that a hint puts in the place of the table's
   types::Schema physical;
   // For each of `physical`: the field that is read of the ROW that the column is, or of a ROW in it, by the names on
   // the way there; empty: all of the column.

@@ -7,6 +7,7 @@
 #include "expr/registry.h"
 #include "expr/time_zone.h"
 #include "plan/binder.h"
+#include "plan/hints.h"
 #include "plan/node.h"
 #include "plan/rules.h"
 #include "plan/table_changes.h"
@@ -180,10 +181,9 @@ Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& cont
 }
 
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context) {
-  if (!insert.hints.empty()) {
-    return unsupported("hints are not supported").at(insert.hints.front().name.position.offset);
-  }
-  catalog::EntryPtr target = PENSTOCK_TRY(find_target(insert.table, context));
+  HintedTable hinted =
+      PENSTOCK_TRY(apply_hints(PENSTOCK_TRY(find_target(insert.table, context)), insert.hints, context));
+  const catalog::EntryPtr& target = hinted.entry;
   const catalog::Table& table = *target->table();
   std::vector<size_t> writable = writable_columns(table);
   std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable));
@@ -196,7 +196,7 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   PlannedQuery planned = PENSTOCK_TRY(finish_plan(std::move(plan), binder, context));
   if (takes_upserts(table)) planned.root = upserts_of(std::move(planned.root), table);
   if (takes_events(table)) planned.root = events_of(std::move(planned.root), table);
-  return PlannedInsert{target->name, std::move(planned)};
+  return PlannedInsert{target->name, std::move(hinted.options), std::move(planned)};
 }
 
 }  // namespace penstock::plan

@@ -1,12 +1,14 @@
 // From the syntax tree of a query to its physical plan.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/entry.h"
 #include "catalog/name_scope.h"
 #include "expr/evaluate.h"
 #include "plan/physical.h"
@@ -34,6 +36,8 @@ struct PlanContext {
   // Tables of the program itself, "sys.jobs" and the like, which the catalog does not hold.
   std::vector<std::pair<std::string, types::Schema>> system_tables;
   PlanMode mode = PlanMode::kBounded;
+  // Whether the connector takes the options of a table, as hints change them. Null: everything is taken.
+  std::function<Status(const catalog::Entry& table)> check_table;
   // In streaming mode they may be read: the caller runs what it gets to the end, or refuses it.
   bool reads_system_tables = false;
   expr::EvalContext eval;  // for folding constants
@@ -55,7 +59,8 @@ Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& cont
 // The query of an INSERT, cast to the columns of the target that can be written (physical ones, and metadata columns
 // that are not virtual), in the table's order; columns that are not named are NULL.
 struct PlannedInsert {
-  std::string target;  // the table's full name
+  std::string target;        // the table's full name
+  catalog::Options options;  // of hints, in the place of the table's
   PlannedQuery query;
 };
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);

@@ -1,4 +1,4 @@
-// CREATE TABLE, VIEW, MATERIALIZED VIEW, FUNCTION and ALERT.
+// CREATE TABLE, VIEW, MATERIALIZED VIEW, FUNCTION, SCHEMA and ALERT.
 #include <algorithm>
 
 #include "sql/keywords.h"
@@ -31,6 +31,9 @@ Result<Statement::Node> Parser::parse_create() {
     if (cursor_.accept("MATERIALIZED", "VIEW")) {
       return Statement::Node(PENSTOCK_TRY(parse_create_materialized_view()));
     }
+    if (cursor_.accept("SCHEMA") || cursor_.accept("DATABASE")) {
+      return Statement::Node(PENSTOCK_TRY(parse_create_schema()));
+    }
     if (cursor_.accept("ALERT")) return Statement::Node(PENSTOCK_TRY(parse_create_alert()));
   }
   return cursor_.unexpected();
@@ -62,6 +65,7 @@ Result<CreateTable> Parser::parse_create_table() {
     PENSTOCK_TRY(cursor_.expect(")"));
   }
   table.comment = PENSTOCK_TRY(parse_comment());
+  if (cursor_.accept("PARTITIONED", "BY")) table.partitioned_by = PENSTOCK_TRY(parse_identifier_list());
   if (cursor_.accept("WITH")) table.options = PENSTOCK_TRY(parse_options());
   if (cursor_.accept("LIKE")) {
     table.like = PENSTOCK_TRY(parse_like());
@@ -204,6 +208,13 @@ Result<CreateMaterializedView> Parser::parse_create_materialized_view() {
   PENSTOCK_TRY(cursor_.expect("AS"));
   view.query = PENSTOCK_TRY(parse_boxed_statement_query());
   return view;
+}
+
+Result<CreateSchema> Parser::parse_create_schema() {
+  CreateSchema schema{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
+  schema.name = PENSTOCK_TRY(parse_qualified_name());
+  schema.comment = PENSTOCK_TRY(parse_comment());
+  return schema;
 }
 
 Result<CreateFunction> Parser::parse_create_function() {

@@ -17,8 +17,19 @@ Result<Statement::Node> Parser::parse_show() {
   const bool user = cursor_.accept("USER", "FUNCTIONS");
   if (std::optional<ObjectKind> kind = user ? ObjectKind::kFunction : accept_object_kind(true)) {
     ShowObjects show{.kind = *kind, .user = user};
+    const bool in_schemas =
+        show.kind == ObjectKind::kTable || show.kind == ObjectKind::kView || show.kind == ObjectKind::kMaterializedView;
+    if (in_schemas && (cursor_.accept("FROM") || cursor_.accept("IN"))) {
+      show.schema = PENSTOCK_TRY(parse_qualified_name());
+    }
     if (cursor_.accept("LIKE")) show.like = PENSTOCK_TRY(parse_string("a pattern"));
     return Statement::Node(std::move(show));
+  }
+  if (cursor_.at("CURRENT") && !cursor_.at(".", 1)) {
+    cursor_.advance();
+    if (cursor_.accept("CATALOG")) return Statement::Node(ShowCurrent{ObjectKind::kCatalog});
+    if (!cursor_.accept("DATABASE")) PENSTOCK_TRY(cursor_.expect("SCHEMA"));
+    return Statement::Node(ShowCurrent{});
   }
   if (cursor_.accept("TIME", "ZONE")) return Statement::Node(ShowSetting{"timezone"});
   if (cursor_.accept("TRANSACTION", "ISOLATION")) {

@@ -59,7 +59,7 @@ Result<Statement::Node> Parser::parse_statement() {
     return Statement::Node(Subscribe{PENSTOCK_TRY(parse_qualified_name())});
   }
   if (cursor_.accept("FLUSH")) return Statement::Node(Flush{});
-  if (cursor_.accept("USE")) return Statement::Node(Use{PENSTOCK_TRY(parse_qualified_name())});
+  if (cursor_.accept("USE")) return Statement::Node(PENSTOCK_TRY(parse_use()));
   for (std::string_view word : {"WITH", "VALUES", "BEGIN", "COMMIT", "ROLLBACK"}) cursor_.note_expected(word);
   return cursor_.unexpected();
 }
@@ -73,6 +73,13 @@ Result<Insert> Parser::parse_insert() {
   if (cursor_.at("ON")) insert.on_conflict = PENSTOCK_TRY(parse_on_conflict());
   insert.returning = PENSTOCK_TRY(parse_returning());
   return insert;
+}
+
+// A schema may be called CATALOG.
+Result<Use> Parser::parse_use() {
+  const bool catalog = cursor_.at("CATALOG") && at_name(1);
+  if (catalog) cursor_.advance();
+  return Use{catalog, PENSTOCK_TRY(parse_qualified_name())};
 }
 
 Result<StatementSet> Parser::parse_statement_set(std::string_view separator) {
@@ -186,13 +193,16 @@ std::optional<ObjectKind> Parser::accept_object_kind(bool plural) {
     std::string_view plural;
     ObjectKind kind;
   };
-  static constexpr std::array<Spelling, 6> kSpellings = {{
+  static constexpr std::array<Spelling, 9> kSpellings = {{
       {"TABLE", "TABLES", ObjectKind::kTable},
       {"VIEW", "VIEWS", ObjectKind::kView},
       {"ALERT", "ALERTS", ObjectKind::kAlert},
       {"JOB", "JOBS", ObjectKind::kJob},
       {"FUNCTION", "FUNCTIONS", ObjectKind::kFunction},
       {"TOPIC", "TOPICS", ObjectKind::kTopic},
+      {"SCHEMA", "SCHEMAS", ObjectKind::kSchema},
+      {"DATABASE", "DATABASES", ObjectKind::kSchema},
+      {"CATALOG", "CATALOGS", ObjectKind::kCatalog},
   }};
   if (cursor_.accept("MATERIALIZED", plural ? "VIEWS" : "VIEW")) return ObjectKind::kMaterializedView;
   for (const Spelling& spelling : kSpellings) {

@@ -207,6 +207,7 @@ class Parser {
   bool at_statement_set() const { return cursor_.at("STATEMENT") && cursor_.at("SET", 1); }
   // From STATEMENT on; `separator` is between its head and the first INSERT.
   Result<StatementSet> parse_statement_set(std::string_view separator);
+  Result<Use> parse_use();
   Result<OnConflict> parse_on_conflict();
   Result<std::vector<Assignment>> parse_assignments();
   Result<std::vector<SelectItem>> parse_returning();
@@ -227,6 +228,7 @@ class Parser {
   Status parse_not_enforced();
   Result<CreateView> parse_create_view();
   Result<CreateMaterializedView> parse_create_materialized_view();
+  Result<CreateSchema> parse_create_schema();
   Result<CreateFunction> parse_create_function();
   Result<CreateAlert> parse_create_alert();
   Result<bool> parse_if_not_exists();

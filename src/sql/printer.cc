@@ -127,6 +127,7 @@ void Printer::print_node(const CreateTable& node) {
   if (!node.primary_key.empty()) element(), word("PRIMARY KEY "), names(node.primary_key), word(" NOT ENFORCED");
   if (separator == ", ") word(")");
   print_comment(node.comment);
+  if (!node.partitioned_by.empty()) word(" PARTITIONED BY "), names(node.partitioned_by);
   print_options(node.options);
   if (node.like) print_like(*node.like);
   if (node.query) word(" AS "), print(*node.query);
@@ -227,6 +228,7 @@ void Printer::print_node(const AlterView& node) {
 
 void Printer::print_node(const ShowObjects& node) {
   word(node.user ? "SHOW USER " : "SHOW "), word(object_kind_name(node.kind)), word("S");
+  if (node.schema) word(" FROM "), print(*node.schema);
   if (node.like) word(" LIKE "), word(quote_string(*node.like));
 }
 
@@ -266,6 +268,15 @@ void Printer::print_node(const Explain& node) {
   print(*node.statement);
 }
 
+void Printer::print_node(const ShowCurrent& node) { word("SHOW CURRENT "), word(object_kind_name(node.kind)); }
+
+void Printer::print_node(const CreateSchema& node) {
+  word("CREATE SCHEMA ");
+  if (node.if_not_exists) word("IF NOT EXISTS ");
+  print(node.name);
+  print_comment(node.comment);
+}
+
 void Printer::print_node(const Flush&) { word("FLUSH"); }
 
 void Printer::print_node(const Subscribe& node) {
@@ -279,7 +290,7 @@ void Printer::print_node(const SessionCommand& node) {
 }
 
 void Printer::print_node(const Use& node) {
-  word("USE ");
+  word(node.catalog ? "USE CATALOG " : "USE ");
   print(node.name);
 }
 

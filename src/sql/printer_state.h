@@ -103,6 +103,8 @@ class Printer {
   void print_node(const Set& node);
   void print_node(const Reset& node);
   void print_node(const Explain& node);
+  void print_node(const ShowCurrent& node);
+  void print_node(const CreateSchema& node);
   void print_node(const Flush& node);
   void print_node(const Subscribe& node);
   void print_node(const SessionCommand& node);

@@ -70,6 +70,7 @@ struct CreateTable {
   std::vector<ColumnDefinition> columns;
   std::optional<WatermarkDefinition> watermark;
   std::vector<Identifier> primary_key;  // of the table constraint; a column's own is in its definition
+  std::vector<Identifier> partitioned_by;
   std::optional<std::string> comment;
   std::vector<Option> options;
   std::optional<LikeClause> like;
@@ -187,7 +188,17 @@ struct Delete {
   bool operator==(const Delete&) const = default;
 };
 
-enum class ObjectKind : uint8_t { kTable, kView, kMaterializedView, kAlert, kJob, kFunction, kTopic };
+enum class ObjectKind : uint8_t {
+  kTable,
+  kView,
+  kMaterializedView,
+  kAlert,
+  kJob,
+  kFunction,
+  kTopic,
+  kSchema,
+  kCatalog
+};
 // "TABLE", "MATERIALIZED VIEW", ...
 std::string_view object_kind_name(ObjectKind kind);
 
@@ -228,7 +239,8 @@ struct AlterView {
 // SHOW TABLES and its like.
 struct ShowObjects {
   ObjectKind kind = ObjectKind::kTable;
-  bool user = false;  // of functions: only those that were created
+  std::optional<QualifiedName> schema;  // of tables and views: FROM another schema than the session's
+  bool user = false;                    // of functions: only those that were created
   std::optional<std::string> like;
   bool operator==(const ShowObjects&) const = default;
 };
@@ -274,6 +286,20 @@ struct Explain {
   bool operator==(const Explain&) const = default;
 };
 
+// SHOW CURRENT SCHEMA, or CATALOG.
+struct ShowCurrent {
+  ObjectKind kind = ObjectKind::kSchema;
+  bool operator==(const ShowCurrent&) const = default;
+};
+
+// CREATE SCHEMA, also called DATABASE.
+struct CreateSchema {
+  bool if_not_exists = false;
+  QualifiedName name;
+  std::optional<std::string> comment;
+  bool operator==(const CreateSchema&) const = default;
+};
+
 // Waits until everything that was written before it is visible in the views.
 struct Flush {
   bool operator==(const Flush&) const = default;
@@ -291,16 +317,18 @@ struct SessionCommand {
   bool operator==(const SessionCommand&) const = default;
 };
 
+// USE schema, or USE CATALOG catalog.
 struct Use {
+  bool catalog = false;
   QualifiedName name;
   bool operator==(const Use&) const = default;
 };
 
 struct Statement {
-  using Node =
-      std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView, CreateMaterializedView,
-                   CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions, AlterView, ShowObjects, ShowCreate,
-                   ShowSetting, Describe, Set, Reset, Explain, Flush, Subscribe, SessionCommand, Use>;
+  using Node = std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView,
+                            CreateMaterializedView, CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions,
+                            AlterView, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset, Explain, Flush,
+                            Subscribe, SessionCommand, Use, ShowCurrent, CreateSchema>;
   Node node;
   Position position;
   // The number of parameters: the highest $n, or the count of `?`.

@@ -109,6 +109,8 @@ std::string_view object_kind_name(ObjectKind kind) {
     case ObjectKind::kJob: return "JOB";
     case ObjectKind::kFunction: return "FUNCTION";
     case ObjectKind::kTopic: return "TOPIC";
+    case ObjectKind::kSchema: return "SCHEMA";
+    case ObjectKind::kCatalog: return "CATALOG";
   }
   return "";
 }

@@ -83,6 +83,31 @@ def test_the_row_patterns_of_the_documentation_work(server):
     assert server.sql(fraud) == [["c1", 0.5, 501.0, at("59")]]
 
 
+def test_temporary_objects_end_with_their_session(server):
+    made = """CREATE TEMPORARY TABLE notes (id BIGINT);
+              CREATE TEMPORARY VIEW twice AS SELECT id * 2 AS id FROM notes;
+              CREATE TEMPORARY FUNCTION half(a BIGINT) AS a / 2;
+              INSERT INTO notes VALUES (4); SELECT half(id) FROM twice"""
+    assert server.sql(made) == [[4]]
+    assert server.sql("SHOW TABLES") == []
+    assert server.sql("SHOW USER FUNCTIONS") == []
+    assert server.sql("SHOW TOPICS LIKE 'penstock.table.%'") == []
+    assert server.sql(made) == [[4]]  # the names are free again
+
+
+def test_a_statement_set_is_one_statement_of_a_script(server):
+    server.sql(ORDERS + """
+        CREATE TABLE cheap (item STRING) WITH ('connector' = 'kafka', 'topic' = 'cheap', 'format' = 'json');
+        CREATE TABLE dear (item STRING) WITH ('connector' = 'kafka', 'topic' = 'dear', 'format' = 'json');
+        EXECUTE STATEMENT SET BEGIN
+          INSERT INTO cheap SELECT CASE WHEN price > 0 THEN item END FROM orders WHERE price < 5;
+          INSERT INTO dear SELECT item FROM orders WHERE price >= 5;
+        END;""" + ROWS + "FLUSH")
+    assert server.sql("SELECT name FROM sys.jobs WHERE kind = 'insert' ORDER BY name") == [["insert_cheap"], ["insert_dear"]]
+    assert server.sql("SELECT COUNT(*) FROM (SELECT * FROM cheap UNION ALL SELECT * FROM dear)") == server.sql(
+        "SELECT COUNT(*) FROM orders")
+
+
 def test_errors_say_where_and_what(server):
     server.sql(ORDERS)
     answer = server.post("SELECT prise FROM orders")

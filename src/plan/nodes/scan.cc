@@ -58,6 +58,7 @@ ScanTable make_scan_table(const LogicalScan& scan) {
   const ScanSource& source = *scan.source;
   ScanTable physical;
   physical.table = source.name;
+  physical.options = source.options;
   physical.written_at = scan.written_at;
   for (int column : scan.columns) physical.projections.push_back(source.columns[column]);
   for (const FieldPath& path : scan.fields) {
@@ -201,6 +202,9 @@ Description describe(const ScanTable& op, const PhysicalNode& node) {
   if (!op.projections.empty()) out.add("columns", expression_list(op.projections, node.schema));
   if (op.filter != nullptr) out.add("filter", op.filter->to_string());
   if (op.watermark != nullptr) out.add("watermark", op.watermark->to_string());
+  std::vector<std::string> options;
+  for (const auto& [key, value] : op.options) options.push_back(key + " = " + value);
+  if (!options.empty()) out.add("options", list_text(options));
   return out;
 }
 
