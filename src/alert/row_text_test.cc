@@ -7,7 +7,6 @@ namespace penstock::alert {
 namespace {
 
 using columnar::ChangeBatch;
-using testing::EndsWith;
 using testing::StartsWith;
 using types::TypeKind;
 

@@ -12,7 +12,6 @@ namespace penstock::columnar {
 namespace {
 
 using types::DataType;
-using types::Value;
 
 DataType type_of(std::string_view text) { return DataType::parse(text).value(); }
 

@@ -678,7 +678,6 @@ void EngineImpl::remove_late_rows(const std::string& job) {
 
 void EngineImpl::add_own_system_tables() {
   add_system_table(dead_letters_->system_table());
-  using types::DataType;
   using types::TypeKind;
   using types::Value;
   SystemTable jobs;

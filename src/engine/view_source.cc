@@ -9,7 +9,6 @@ namespace penstock::engine {
 namespace {
 
 using columnar::ChangeBatch;
-using columnar::ColumnPtr;
 using exec::SourceState;
 
 constexpr size_t kRowsPerPoll = 8 * columnar::kBatchRowsMax;

@@ -9,7 +9,6 @@
 namespace penstock::expr {
 namespace {
 
-using testing::evaluate_rows;
 using testing::evaluate_text;
 using types::DataType;
 using types::Int128;

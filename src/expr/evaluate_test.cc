@@ -16,7 +16,6 @@ using testing::TestExpression;
 using types::DataType;
 using types::Schema;
 using types::TypeKind;
-using types::Value;
 
 const Schema kSchema{{"a", TypeKind::kInt}, {"b", TypeKind::kBigInt}, {"s", TypeKind::kString}};
 

@@ -14,7 +14,6 @@
 namespace penstock::expr {
 namespace {
 
-using testing::evaluate_rows;
 using testing::evaluate_text;
 using types::Schema;
 using types::TypeKind;

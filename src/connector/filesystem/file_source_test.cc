@@ -15,8 +15,6 @@ using exec::SourceState;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::Not;
 
 class FileSourceTest : public ConnectorTest {
  protected:

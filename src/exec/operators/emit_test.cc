@@ -15,7 +15,6 @@ namespace penstock::exec {
 namespace {
 
 using columnar::batch_from_text;
-using columnar::ChangeBatch;
 using types::DataType;
 
 class EmitTest : public testing::Test {

@@ -9,7 +9,6 @@
 namespace penstock::kafka {
 namespace {
 
-using testing::ElementsAre;
 using State = Group::State;
 
 constexpr TimeMs kSession = 10'000;
