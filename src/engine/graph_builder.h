@@ -26,11 +26,12 @@ class GraphBuilder {
   explicit GraphBuilder(const GraphContext& context)
       : context_(context), alignment_(std::make_shared<connector::AlignmentGroups>()) {}
 
-  // The fragment whose chain gives the node's rows.
-  Result<int> lower(const plan::PhysicalNode& node);
-  JobGraph take() { return std::move(graph_); }
+  Result<JobGraph> build(const plan::PhysicalNode& root);
 
  private:
+  // The fragment whose chain gives the node's rows.
+  Result<int> lower(const plan::PhysicalNode& node);
+
   using OperatorFactory = std::function<Result<std::unique_ptr<exec::Operator>>(int instance)>;
   using SourceFactory = std::function<Result<std::unique_ptr<exec::Source>>(int instance)>;
 
@@ -72,9 +73,11 @@ class GraphBuilder {
   int add_source(const plan::PhysicalNode& node, std::string name, int parallelism, SourceFactory source);
   int add_fragment(const plan::PhysicalNode& node, std::string name, int parallelism,
                    std::vector<exec::EdgeSpec> inputs);
+  void count_readers(const plan::PhysicalNode& node);
   // Puts an operator behind the node's only input.
   Result<int> append(const plan::PhysicalNode& node, OperatorFactory factory);
-  // The same, its input being lowered already.
+  // The same, its input being lowered already. Gives the fragment that the operator is in: a new one where others read
+  // the input, too.
   int append_to(int fragment, const plan::PhysicalNode& node, OperatorFactory factory);
   // The edge by which the rows of an input come: an exchange becomes one, all else goes to a single task.
   Result<exec::EdgeSpec> edge_from(const plan::PhysicalNode& input);
@@ -92,8 +95,10 @@ class GraphBuilder {
 
   const GraphContext& context_;
   JobGraph graph_;
-  int scans_ = 0;                      // of tables, so far
-  std::map<std::string, int> inputs_;  // how many of them read each topic or path
+  std::map<const plan::PhysicalNode*, int> readers_;  // how many nodes have it as an input
+  std::map<const plan::PhysicalNode*, int> shared_;   // the fragments of those with more than one
+  int scans_ = 0;                                     // of tables, so far
+  std::map<std::string, int> inputs_;                 // how many of them read each topic or path
   // Of the scans so far; null while one is lowered that is read to its end before others are read.
   std::shared_ptr<connector::AlignmentGroups> alignment_;
 };

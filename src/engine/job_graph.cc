@@ -1,6 +1,7 @@
 #include "engine/job_graph.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -13,8 +14,23 @@ namespace penstock::engine {
 
 using plan::PhysicalNode;
 
+Result<JobGraph> GraphBuilder::build(const PhysicalNode& root) {
+  count_readers(root);
+  PENSTOCK_TRY(lower(root));
+  return std::move(graph_);
+}
+
+void GraphBuilder::count_readers(const PhysicalNode& node) {
+  for (const plan::PhysicalPtr& input : node.inputs) {
+    if (++readers_[input.get()] == 1) count_readers(*input);
+  }
+}
+
 Result<int> GraphBuilder::lower(const PhysicalNode& node) {
-  return std::visit([&](const auto& op) { return lower(node, op); }, node.op);
+  if (const auto known = shared_.find(&node); known != shared_.end()) return known->second;
+  const int fragment = PENSTOCK_TRY(std::visit([&](const auto& op) { return lower(node, op); }, node.op));
+  if (readers_[&node] > 1) shared_.emplace(&node, fragment);
+  return fragment;
 }
 
 int GraphBuilder::add_source(const PhysicalNode& node, std::string name, int parallelism, SourceFactory source) {
@@ -39,6 +55,12 @@ Result<int> GraphBuilder::append(const PhysicalNode& node, OperatorFactory facto
 }
 
 int GraphBuilder::append_to(int fragment, const PhysicalNode& node, OperatorFactory factory) {
+  if (std::ranges::any_of(shared_, [&](const auto& shared) { return shared.second == fragment; })) {
+    types::Schema input = at(fragment).output_schema;
+    fragment = add_fragment(node, plan::operator_name(node), at(fragment).parallelism,
+                            {{.from = fragment, .partitioning = exec::Partitioning::kForward}});
+    at(fragment).output_schema = std::move(input);
+  }
   at(fragment).append(std::move(factory), node.schema, plan::operator_name(node));
   return fragment;
 }
@@ -71,18 +93,17 @@ connector::OptionMap scan_options(const catalog::Table& table, const plan::ScanT
 }
 
 Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& context) {
-  GraphBuilder builder(context);
-  PENSTOCK_TRY(builder.lower(root));
-  return builder.take();
+  return GraphBuilder(context).build(root);
 }
 
 namespace {
 
 // In the order in which a GraphBuilder comes to them.
-Status fix_scans(const PhysicalNode& node, const GraphContext& context, int& scans, catalog::Options& fixed) {
-  for (const plan::PhysicalPtr& input : node.inputs) PENSTOCK_TRY(fix_scans(*input, context, scans, fixed));
+Status fix_scans(const PhysicalNode& node, const GraphContext& context, std::set<const PhysicalNode*>& seen, int& scans,
+                 catalog::Options& fixed) {
+  for (const plan::PhysicalPtr& input : node.inputs) PENSTOCK_TRY(fix_scans(*input, context, seen, scans, fixed));
   const auto* scan = std::get_if<plan::ScanTable>(&node.op);
-  if (scan == nullptr) return {};
+  if (scan == nullptr || !seen.insert(&node).second) return {};
   const std::string prefix = std::to_string(scans++) + ".";
   const catalog::EntryPtr entry = PENSTOCK_TRY(context.catalog->get(catalog::NameSpace::kRelation, scan->table));
   if (entry->table() == nullptr) return {};
@@ -96,8 +117,9 @@ Status fix_scans(const PhysicalNode& node, const GraphContext& context, int& sca
 
 Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphContext& context) {
   catalog::Options fixed;
+  std::set<const PhysicalNode*> seen;
   int scans = 0;
-  PENSTOCK_TRY(fix_scans(root, context, scans, fixed));
+  PENSTOCK_TRY(fix_scans(root, context, seen, scans, fixed));
   return fixed;
 }
 

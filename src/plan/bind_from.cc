@@ -136,9 +136,13 @@ Result<LogicalPtr> Binder::bind_relation(const HintedTable& hinted, const sql::Q
   if (entry->view() != nullptr) return located(bind_view(*entry), name.position());
   if (entry->table() != nullptr && entry->table()->is_native()) return bind_native_table(*entry);
   if (entry->table() != nullptr) {
-    Result<std::shared_ptr<const ScanSource>> source = make_table_source(*entry, hinted.options);
-    if (!source) return without_position(source.error(), "table " + entry->name).at(name.position().offset);
-    LogicalPtr scan = make_scan(*std::move(source));
+    std::shared_ptr<const ScanSource>& source = table_sources_[{entry->name, hinted.options}];
+    if (source == nullptr) {
+      Result<std::shared_ptr<const ScanSource>> made = make_table_source(*entry, hinted.options);
+      if (!made) return without_position(made.error(), "table " + entry->name).at(name.position().offset);
+      source = *std::move(made);
+    }
+    LogicalPtr scan = make_scan(source);
     if (!gives_events(*entry->table())) return scan;
     return make_node(Normalize{.keys = entry->table()->primary_key}, {std::move(scan)});
   }

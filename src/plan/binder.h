@@ -451,6 +451,8 @@ class Binder {
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
   std::vector<types::DataType> value_types_;
+  // Of the tables that have been bound, by their names and the options that hints changed.
+  std::map<std::pair<std::string, catalog::Options>, std::shared_ptr<const ScanSource>> table_sources_;
   std::vector<std::string> dependencies_;
   catalog::NameScope names_;  // of the session, or of the view that is being bound
   std::vector<std::string> functions_;

@@ -1,6 +1,8 @@
 // Plans for people and for the console.
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/json_text.h"
 #include "plan/node.h"
 #include "plan/planner.h"
@@ -62,8 +64,44 @@ std::string traits_text(const PhysicalNode& node) {
   return text;
 }
 
-void append_text(const PhysicalNode& node, size_t depth, std::string& out) {
+// Numbers, from 1, of the nodes that have more than one reader.
+class SharedNodes {
+ public:
+  explicit SharedNodes(const PhysicalNode& root) { count(root); }
+
+  struct Place {
+    int number = 0;     // 0: it has one reader
+    bool first = true;  // it has not been asked for before
+  };
+  Place place_of(const PhysicalNode& node) {
+    const auto found = readers_.find(&node);
+    if (found == readers_.end() || found->second < 2) return {};
+    const auto [known, first] = numbers_.try_emplace(&node, static_cast<int>(numbers_.size()) + 1);
+    return {.number = known->second, .first = first};
+  }
+
+ private:
+  void count(const PhysicalNode& node) {
+    for (const PhysicalPtr& input : node.inputs) {
+      if (++readers_[input.get()] == 1) count(*input);
+    }
+  }
+
+  std::map<const PhysicalNode*, int> readers_;
+  std::map<const PhysicalNode*, int> numbers_;
+};
+
+// The node's description; of one that has been written before, only which it is.
+Description describe(const PhysicalNode& node, SharedNodes::Place place) {
+  if (!place.first) return {.kind = "Shared", .details = {{"number", std::to_string(place.number)}}};
   Description description = describe(node);
+  if (place.number > 0) description.add("shared", std::to_string(place.number));
+  return description;
+}
+
+void append_text(const PhysicalNode& node, SharedNodes& shared, size_t depth, std::string& out) {
+  const SharedNodes::Place place = shared.place_of(node);
+  Description description = describe(node, place);
   out.append(2 * depth, ' ');
   out += description.kind + "(";
   for (size_t i = 0; i < description.details.size(); ++i) {
@@ -71,12 +109,14 @@ void append_text(const PhysicalNode& node, size_t depth, std::string& out) {
     out += description.details[i].first + "=" + description.details[i].second;
   }
   out += ")  -- " + traits_text(node) + "\n";
-  for (const PhysicalPtr& input : node.inputs) append_text(*input, depth + 1, out);
+  if (!place.first) return;
+  for (const PhysicalPtr& input : node.inputs) append_text(*input, shared, depth + 1, out);
 }
 
-void append_json(const PhysicalNode& node, std::string& out) {
+void append_json(const PhysicalNode& node, SharedNodes& shared, std::string& out) {
   auto string = [&](std::string_view text) { append_json_string(out, text); };
-  Description description = describe(node);
+  const SharedNodes::Place place = shared.place_of(node);
+  Description description = describe(node, place);
   out += "{\"operator\":";
   string(description.kind);
   for (const auto& [name, value] : description.details) {
@@ -96,9 +136,9 @@ void append_json(const PhysicalNode& node, std::string& out) {
     out += "}";
   }
   out += "],\"inputs\":[";
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
+  for (size_t i = 0; place.first && i < node.inputs.size(); ++i) {
     if (i > 0) out += ",";
-    append_json(*node.inputs[i], out);
+    append_json(*node.inputs[i], shared, out);
   }
   out += "]}";
 }
@@ -109,13 +149,15 @@ std::string operator_name(const PhysicalNode& node) { return describe(node).kind
 
 std::string explain_text(const PhysicalNode& root) {
   std::string out;
-  append_text(root, 0, out);
+  SharedNodes shared(root);
+  append_text(root, shared, 0, out);
   return out;
 }
 
 std::string explain_json(const PhysicalNode& root) {
   std::string out;
-  append_json(root, out);
+  SharedNodes shared(root);
+  append_json(root, shared, out);
   return out;
 }
 

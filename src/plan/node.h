@@ -138,6 +138,9 @@ using PhysicalInputs = std::vector<PhysicalPtr>;
 
 Result<PhysicalPtr> make_physical(const LogicalPtr& plan);
 
+// Whether the last input is read, as far as there is something, before the others are: the table of a lookup join.
+bool reads_last_input_first(const LogicalNode& node);
+
 // A node with the schema and traits of a logical one.
 PhysicalPtr make_physical_node(PhysicalOperator op, PhysicalInputs inputs, const LogicalNode& node);
 // All rows in one task; rows with equal keys in one task.

@@ -1,5 +1,5 @@
-// The physical plan: what runs, as plain immutable data. The engine turns it into the fragments of a job, or runs it to
-// the end for a SELECT; it decides nothing that is not written here.
+// The physical plan: what runs, as plain immutable data. A node may be the input of several others. The engine turns it
+// into the fragments of a job, or runs it to the end for a SELECT; it decides nothing that is not written here.
 //
 //   Project(total)                                        columns of every node's output: node.schema
 //     WindowAggregate(keys=[2], calls=[SUM($3)])

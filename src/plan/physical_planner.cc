@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "plan/node.h"
 
@@ -80,13 +81,33 @@ void exchange_pair(PhysicalInputs& inputs, const std::vector<JoinKey>& keys) {
   }
 }
 
-Result<PhysicalPtr> make_physical(const LogicalPtr& plan) {
+namespace {
+
+// A node with several readers stays one, but those that are read first have their own.
+Result<PhysicalPtr> make_physical(const LogicalPtr& plan, std::unordered_map<const LogicalNode*, PhysicalPtr>& made) {
+  if (const auto known = made.find(plan.get()); known != made.end()) return known->second;
   PhysicalInputs inputs;
-  for (const LogicalPtr& input : plan->inputs) inputs.push_back(PENSTOCK_TRY(make_physical(input)));
-  PhysicalPtr made =
+  for (const LogicalPtr& input : plan->inputs) {
+    const bool loaded = reads_last_input_first(*plan) && inputs.size() + 1 == plan->inputs.size();
+    inputs.push_back(PENSTOCK_TRY(loaded ? make_physical(input) : make_physical(input, made)));
+  }
+  PhysicalPtr node =
       PENSTOCK_TRY(std::visit([&](const auto& op) { return convert(op, *plan, std::move(inputs)); }, plan->op));
-  PENSTOCK_TRY(check_keys(made->op));
-  return made;
+  PENSTOCK_TRY(check_keys(node->op));
+  made.emplace(plan.get(), node);
+  return node;
+}
+
+}  // namespace
+
+bool reads_last_input_first(const LogicalNode& node) {
+  const auto* join = node.get_if<Join>();
+  return join != nullptr && join->as_of && !join->as_of->versions;
+}
+
+Result<PhysicalPtr> make_physical(const LogicalPtr& plan) {
+  std::unordered_map<const LogicalNode*, PhysicalPtr> made;
+  return make_physical(plan, made);
 }
 
 Description describe(const Exchange& op, const PhysicalNode& node) {

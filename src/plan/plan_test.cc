@@ -129,6 +129,7 @@ TEST(PlanGoldenTest, Nested) { check_golden("nested.txt"); }
 TEST(PlanGoldenTest, Over) { check_golden("over.txt"); }
 TEST(PlanGoldenTest, Match) { check_golden("match.txt"); }
 TEST(PlanGoldenTest, Subquery) { check_golden("subquery.txt"); }
+TEST(PlanGoldenTest, Shared) { check_golden("shared.txt"); }
 TEST(PlanGoldenTest, Changelog) { check_golden("changelog.txt"); }
 TEST(PlanGoldenTest, Definition) { check_golden("definition.txt"); }
 TEST(PlanGoldenTest, Errors) { check_golden("errors.txt"); }

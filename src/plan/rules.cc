@@ -8,7 +8,7 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array<Rule, 15> kRules = {{
+constexpr std::array<Rule, 16> kRules = {{
     {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
     {"merge_projections", "computes projections on top of each other in one", merge_projections},
     {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
@@ -29,6 +29,8 @@ constexpr std::array<Rule, 15> kRules = {{
      push_fields_into_scans},
     {"prune_columns", "again, for the rows of which only fields are used now", prune_columns},
     {"merge_projections", "again, for what pruning left", merge_projections},
+    {"share_subplans", "scans a table once for all who want the same rows of it, and computes what is equal once",
+     share_subplans},
 }};
 
 // Counts how often each projected expression is used.

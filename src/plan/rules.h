@@ -41,6 +41,7 @@ LogicalPtr recognize_window_joins(const LogicalPtr& plan, const RuleContext& con
 LogicalPtr recognize_interval_joins(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr tell_scans_of_windows(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr push_fields_into_scans(const LogicalPtr& plan, const RuleContext& context);
+LogicalPtr share_subplans(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr prune_columns(const LogicalPtr& plan, const RuleContext& context);
 
 // --- what they share ---
