@@ -3,8 +3,8 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 namespace penstock::sqltest {
@@ -43,7 +43,9 @@ Result<std::string> decompress(const std::string& path, std::string_view bytes) 
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return not_found("cannot read {}", path);
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::string bytes(std::filesystem::file_size(path), '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file) return make_error(ErrorCode::kIoError, "cannot read {}", path);
   if (path.ends_with(".zst")) return decompress(path, bytes);
   return bytes;
 }

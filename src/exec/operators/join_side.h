@@ -21,8 +21,8 @@ struct JoinGroup {
   std::array<int64_t, 2> weight;      // of the rows, summed
   std::array<state::RowId, 2> first;  // of the list of rows, in the order in which they came
   std::array<state::RowId, 2> last;
-  std::array<bool, 2> partnered;      // what downstream has been told of the rows: that they have partners, or have not
-  bool listed;                        // among those that the next barrier looks at
+  std::array<bool, 2> partnered;  // what downstream has been told of the rows: that they have partners, or have not
+  bool listed;                    // among those that the next barrier looks at
 };
 
 // How rows of a side come to be found again when they are taken back.
