@@ -107,7 +107,7 @@ Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name, cons
   for (const CommonTable& table : common_tables_) known.push_back(table.name);
   return not_found("there is no table or view {}", sql::print(name))
       .at(name.position().offset)
-      .hint(did_you_mean(full_name, known));
+      .hint(did_you_mean(name.parts.back().text, known));
 }
 
 Result<LogicalPtr> Binder::bind_system_table(const std::string& name, sql::Position position) {

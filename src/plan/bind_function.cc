@@ -62,13 +62,14 @@ Result<std::vector<ExprPtr>> Binder::bind_function_arguments(const catalog::Entr
                                                              const sql::Expression& expression,
                                                              const sql::FunctionCall& call) {
   const std::vector<catalog::Column>& parameters = entry.function()->parameters;
-  std::vector<ExprPtr> arguments = PENSTOCK_TRY(bind_arguments(call));
-  if (arguments.size() != parameters.size()) {
+  if (call.arguments.size() != parameters.size()) {
     return invalid_argument("{} takes {} arguments, but {} are given", entry.plain_name(), parameters.size(),
-                            arguments.size())
+                            call.arguments.size())
         .at(expression.position.offset)
         .hint("it is " + signature_of(entry));
   }
+  for (size_t i = 0; i < parameters.size(); ++i) suggest_parameter_type(call.arguments[i], parameters[i].type);
+  std::vector<ExprPtr> arguments = PENSTOCK_TRY(bind_arguments(call));
   for (size_t i = 0; i < arguments.size(); ++i) {
     Result<ExprPtr> cast = expr::coerce(std::move(arguments[i]), parameters[i].type);
     if (!cast) {

@@ -8,6 +8,7 @@
 
 #include "catalog/catalog.h"
 #include "plan/definition.h"
+#include "plan/function.h"
 #include "plan/planner.h"
 #include "plan/rules.h"
 #include "sql/parser.h"
@@ -42,6 +43,10 @@ class Planner {
     }
     if (auto* view = std::get_if<sql::CreateView>(&statement.node)) {
       PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_view(*view, sql, context_))));
+      return nullptr;
+    }
+    if (auto* function = std::get_if<sql::CreateFunction>(&statement.node)) {
+      PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_function(*function, sql, context_))));
       return nullptr;
     }
     if (auto* view = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
@@ -178,6 +183,7 @@ TEST(PlanTest, ScansKnowWhereTheirWindowsEnd) {
 TEST(PlanTest, ParametersTakeTheTypesOfTheirSurroundings) {
   Planner planner;
   ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT, s STRING, d DATE)"));
+  ASSERT_TRUE(planner.run("CREATE FUNCTION f(a DATE, n INT) AS a"));
   auto types = [&](const std::string& sql) {
     sql::Statement statement = *sql::parse_statement(sql);
     if (auto* insert = std::get_if<sql::Insert>(&statement.node)) {
@@ -188,6 +194,7 @@ TEST(PlanTest, ParametersTakeTheTypesOfTheirSurroundings) {
     return planned ? planned->parameter_types : std::vector<DataType>();
   };
   EXPECT_THAT(types("SELECT a FROM t WHERE a = $1 AND $2 < d"), ElementsAre(TypeKind::kBigInt, TypeKind::kDate));
+  EXPECT_THAT(types("SELECT f($1, $2)"), ElementsAre(TypeKind::kDate, TypeKind::kInt));
   EXPECT_THAT(types("SELECT $1"), ElementsAre(TypeKind::kString));
   EXPECT_THAT(types("SELECT $1::int, $2"), ElementsAre(TypeKind::kInt, TypeKind::kString));
   EXPECT_THAT(types("SELECT a FROM t WHERE a BETWEEN $1 AND $2 OR a IN ($3)"),
@@ -205,6 +212,24 @@ TEST(PlanTest, ParametersBecomeTheirValues) {
   EXPECT_THAT(planner.outcome("SELECT a FROM t WHERE a = $1 + 1"), HasSubstr("a = 8"));
   EXPECT_THAT(planner.outcome("SELECT a FROM t LIMIT $1"), HasSubstr("limit=7"));
   EXPECT_THAT(planner.outcome("SELECT a FROM t WHERE a = $2"), HasSubstr("there is no value for $2"));
+}
+
+// Functions that call functions twice, that call functions twice, ...
+TEST(PlanTest, CallsOfFunctionsHaveABound) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE FUNCTION f0(a BIGINT) AS a + 1"));
+  std::string outcome;
+  for (int i = 1; i < 20; ++i) {
+    outcome = planner.outcome(fmt::format("CREATE FUNCTION f{}(a BIGINT) AS f{}(a) + f{}(a)", i, i - 1, i - 1));
+    if (outcome != "ok\n") break;
+  }
+  EXPECT_THAT(outcome, HasSubstr("calls created functions at most 1000 times"));
+  ASSERT_TRUE(planner.run("CREATE FUNCTION g0(a BIGINT) AS a + 1"));
+  for (int i = 1; i < 100; ++i) {
+    outcome = planner.outcome(fmt::format("CREATE FUNCTION g{}(a BIGINT) AS g{}(a)", i, i - 1));
+    if (outcome != "ok\n") break;
+  }
+  EXPECT_THAT(outcome, HasSubstr("views and functions are nested more than 50 deep"));
 }
 
 TEST(PlanTest, DependenciesAreWhatIsNamed) {

@@ -25,6 +25,11 @@ Result<Statement::Node> Parser::parse_show() {
     if (cursor_.accept("LIKE")) show.like = PENSTOCK_TRY(parse_string("a pattern"));
     return Statement::Node(std::move(show));
   }
+  if (cursor_.at("COLUMNS") && (cursor_.at("FROM", 1) || cursor_.at("IN", 1))) {
+    cursor_.advance();
+    cursor_.advance();
+    return Statement::Node(Describe{.name = PENSTOCK_TRY(parse_qualified_name())});
+  }
   if (cursor_.at("CURRENT") && !cursor_.at(".", 1)) {
     cursor_.advance();
     if (cursor_.accept("CATALOG")) return Statement::Node(ShowCurrent{ObjectKind::kCatalog});
