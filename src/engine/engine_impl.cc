@@ -664,7 +664,7 @@ void EngineImpl::add_system_table(SystemTable table) {
 void EngineImpl::add_late_rows(const StreamJob& job) {
   const std::vector<std::shared_ptr<LateRowStore>>& stores = job.late_rows();
   for (size_t i = 0; i < stores.size(); ++i) {
-    const std::string name = plan::late_rows_prefix(job.options().name) + std::to_string(i + 1);
+    const std::string name = plan::late_rows_prefix(job.name()) + std::to_string(i + 1);
     SystemTable table{.schema_name = "", .name = name, .schema = stores[i]->schema(), .rows = {}};
     table.rows = [store = stores[i]] { return store->rows(); };
     system_tables_[name] = std::make_shared<const SystemTable>(std::move(table));
