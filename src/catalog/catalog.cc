@@ -359,8 +359,16 @@ Status Catalog::change_all(std::vector<Entry> changed) {
                         at->second->plain_name());
     }
   }
-  if (!durable.empty()) PENSTOCK_TRY(store_->change(removed, durable));
-  entries_ = std::move(entries);
+  entries_.swap(entries);
+  const auto apply = [&]() -> Status {
+    for (const EntryPtr& entry : added) PENSTOCK_TRY(check_new(*entry));
+    return durable.empty() ? Status() : store_->change(removed, durable);
+  };
+  Status applied = apply();
+  if (!applied) {
+    entries_.swap(entries);
+    return applied;
+  }
   ++version_;
   return {};
 }

@@ -84,7 +84,7 @@ class Catalog {
   // All of them, or none.
   Result<std::vector<EntryPtr>> create_all(std::vector<Entry> entries);
   // Puts these in the place of the entries of their ids, which may get other names; all of them, or none.
-  // kAlreadyExists when a name is taken, kNotFound when there is no entry of an id.
+  // kAlreadyExists when a name is taken, kNotFound when there is no entry of an id; and errors as of create().
   Status change_all(std::vector<Entry> changed);
   // One, in the place of an entry of that name and kind. Fails while others depend on it, or when there is
   // another kind of object of that name.

@@ -290,6 +290,9 @@ TEST_F(CatalogTest, EntriesChangeTogetherOrNotAtAll) {
   EXPECT_EQ(catalog_->find_relation("t"), nullptr);
   EXPECT_EQ(*catalog_->find_relation("u"), t);
   EXPECT_THAT(names(catalog_->dependants("u")), ElementsAre("v"));
+  v.dependencies = {"nothing"};
+  EXPECT_EQ(catalog_->change_all({v}).error().code(), ErrorCode::kNotFound);
+  EXPECT_THAT(names(catalog_->dependants("u")), ElementsAre("v"));
   t.id = 99;
   EXPECT_EQ(catalog_->change_all({t}).error().code(), ErrorCode::kNotFound);
 }
