@@ -212,6 +212,11 @@ TEST(SplitStatementsTest, AStatementSetIsOneStatement) {
   for (const std::string set :
        {"EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE WHEN x THEN 1 END AS end FROM s; "
         "INSERT INTO b SELECT s.end, 'END;' FROM s; END",
+        "EXECUTE STATEMENT SET BEGIN INSERT INTO a /*+ OPTIONS(end = case, case = end) */ SELECT x AS "
+        "case FROM s; INSERT INTO b SELECT * FROM s MATCH_RECOGNIZE (ORDER BY ts MEASURES A.x AS x "
+        "PATTERN (A) DEFINE A AS CASE x WHEN 1 THEN TRUE END); END",
+        "EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT CASE CASE WHEN x THEN 1 END WHEN 1 THEN 2 "
+        "ELSE CASE (1) WHEN 1 THEN 2 END END FROM s; INSERT INTO a SELECT 1; END",
         "begin statement set; insert into a select 1; end", "EXPLAIN STATEMENT SET BEGIN INSERT INTO a SELECT 1; END",
         "EXPLAIN PLAN FOR EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; END"}) {
     const std::string script = set + "; BEGIN; SELECT 1; END";
