@@ -56,6 +56,7 @@ class GraphBuilder {
   // lower_match.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::Match& match);
   // lower_aggregate.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::ProcessingTime& time);
   Result<int> lower(const plan::PhysicalNode& node, const plan::AssignWindow& assign);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Expand& expand);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Aggregate& aggregate);

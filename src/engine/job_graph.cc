@@ -132,7 +132,7 @@ bool has_state(const PhysicalNode& root) {
     if (emit != nullptr) return emit->kind != plan::Emit::Kind::kEvery;  // keeps nothing over a barrier
     const auto is = [&]<class... Ops>() { return (std::holds_alternative<Ops>(node.op) || ...); };
     return !is.template operator()<plan::ScanTable, plan::ScanView, plan::ScanSystem, plan::Values, plan::Project,
-                                   plan::Filter, plan::UnionAll, plan::Exchange>();
+                                   plan::Filter, plan::ProcessingTime, plan::UnionAll, plan::Exchange>();
   });
 }
 
@@ -160,6 +160,10 @@ int64_t emit_interval_us(const PhysicalNode& root) {
     return false;
   }));
   return interval_us;
+}
+
+bool reads_clock(const PhysicalNode& root) {
+  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ProcessingTime>(node.op); });
 }
 
 bool reads_view(const PhysicalNode& root) {

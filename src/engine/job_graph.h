@@ -32,6 +32,7 @@ struct GraphContext {
   bool bounded = false;  // read everything as of now, on one task
   int parallelism = 1;
   std::function<int64_t()> now_us;
+  std::function<int64_t()> processing_time_us;  // where it is not now_us
   Counter* late_dropped = nullptr;
   // Keeps the rows that an operator drops; null: nobody does.
   std::function<std::shared_ptr<exec::LateRows>(LateRowsOptions)> keep_late_rows;
@@ -72,6 +73,8 @@ bool has_state(const plan::PhysicalNode& root);
 Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
 // The least time between two emissions of its result, as EMIT EVERY says; 0: none.
 int64_t emit_interval_us(const plan::PhysicalNode& root);
+// Whether it has windows over the time of processing.
+bool reads_clock(const plan::PhysicalNode& root);
 // Whether the plan reads a materialized view.
 bool reads_view(const plan::PhysicalNode& root);
 // Whether it reads a table of the program itself.

@@ -4,6 +4,7 @@
 #include "engine/graph_builder.h"
 #include "exec/operators/aggregate.h"
 #include "exec/operators/expand.h"
+#include "exec/operators/processing_time.h"
 #include "exec/operators/window.h"
 #include "exec/operators/window_aggregate.h"
 #include "types/types_of.h"
@@ -19,6 +20,17 @@ std::vector<exec::AggregateCall> to_exec(const std::vector<plan::AggregateCall>&
         {.function = call.function, .argument = call.argument, .filter = call.filter, .distinct = call.distinct});
   }
   return out;
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ProcessingTime& time) {
+  exec::ProcessingTimeOptions options{.column = time.column,
+                                      .type = node.schema[static_cast<size_t>(time.column)].type,
+                                      .window = time.window,
+                                      .now_us = context_.processing_time_us};
+  if (!options.now_us) options.now_us = context_.now_us;
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_processing_time(options));
+  });
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWindow& assign) {

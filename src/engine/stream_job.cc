@@ -1,6 +1,7 @@
 #include "engine/stream_job.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "base/logging.h"
@@ -76,6 +77,12 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
     self.has_state_ = has_state(*self.options_.plan);
     if (!committed.empty() && self.has_state_) {
       self.hold_ = committed;
+      if (reads_clock(*self.options_.plan)) {
+        self.clock_held_ = std::make_shared<std::atomic<bool>>(true);
+        context.processing_time_us = [held = self.clock_held_, now_us = context.now_us] {
+          return held->load(std::memory_order_relaxed) ? 0 : now_us();
+        };
+      }
       context.hold = std::move(committed);
       self.options_.sink->set_muted(true);
     } else {
@@ -98,6 +105,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
       },
       {}, "the rows of one epoch");
   self.timer_ = context.connectors.timer;
+  self.now_us_ = context.now_us;
   self.interval_us_ = emit_interval_us(*self.options_.plan);
   spec.epoch_interval_us = self.interval_us_;
   spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
@@ -106,8 +114,11 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   self.options_.metrics->callback("penstock_engine_state_bytes", "What the operators of a job hold.",
                                   self.metric_labels(),
                                   [&running = *job] { return static_cast<double>(running.stats().state_bytes); });
-  const std::lock_guard lock(self.mutex_);
-  self.job_ = std::move(job);
+  {
+    const std::lock_guard lock(self.mutex_);
+    self.job_ = std::move(job);
+  }
+  self.watch_clock();
   return stream;
 }
 
@@ -123,13 +134,15 @@ Labels StreamJob::metric_labels() const {
 
 void StreamJob::stop() {
   if (job_ == nullptr) return;
-  connector::Timer::Id timer = 0;
+  std::array<connector::Timer::Id, 2> timers{};
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    timer = std::exchange(interval_timer_, 0);
+    timers = {std::exchange(interval_timer_, 0), std::exchange(clock_timer_, 0)};
   }
-  if (timer != 0) timer_->cancel(timer);
+  for (const connector::Timer::Id timer : timers) {
+    if (timer != 0) timer_->cancel(timer);
+  }
   job_->stop();
   static_cast<void>(job_->wait());  // how it ended is in finished_
   if (options_.sink == nullptr) return;
@@ -158,6 +171,14 @@ Status StreamJob::on_epoch(Epoch epoch) {
         hurry();  // what is read again was emitted in its time
         return {};
       }
+      // The windows of what was read again close before anything is written.
+      if (clock_held_ != nullptr && clock_held_->exchange(false, std::memory_order_relaxed)) {
+        closes_replayed_ = true;
+        hurry();
+        watch_clock();
+        return {};
+      }
+      closes_replayed_ = false;
       hold_.reset();
       options_.sink->set_muted(false);
       for (const JobScan& scan : scans_) scan.progress->release();
@@ -165,12 +186,48 @@ Status StreamJob::on_epoch(Epoch epoch) {
     PENSTOCK_TRY(options_.sink->commit(epoch, positions));
   }
   for (const auto& scan : view_scans_) scan->complete(epoch);
-  const std::lock_guard lock(mutex_);
-  for (const auto& [partition, offset] : positions) covered_[partition] = offset;
-  covered_epoch_ = epoch;
-  epoch_at_us_ = monotonic_time_us();
-  watch_interval();
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [partition, offset] : positions) covered_[partition] = offset;
+    covered_epoch_ = epoch;
+    epoch_at_us_ = monotonic_time_us();
+    watch_interval();
+  }
+  watch_clock();
   return {};
+}
+
+void StreamJob::watch_clock() {
+  connector::Timer::Id replaced = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    // start() calls this when the job is there.
+    if (job_ == nullptr) return;
+    wake_at_us_ = closes_replayed_ ? now_us_() : job_->wake_at_us();
+    // One that comes too early looks again.
+    if (clock_timer_ != 0 && clock_timer_at_us_ <= wake_at_us_) return;
+    replaced = std::exchange(clock_timer_, 0);
+    set_clock_timer();
+  }
+  if (replaced != 0) timer_->cancel(replaced);
+}
+
+void StreamJob::set_clock_timer() {
+  if (wake_at_us_ == exec::kNoWake || stopping_) return;
+  constexpr int64_t kLeastUs = 1'000;
+  clock_timer_at_us_ = wake_at_us_;
+  const int64_t wait_us = std::max(wake_at_us_ - now_us_(), kLeastUs);
+  clock_timer_ = timer_->call_at(monotonic_time_us() + wait_us, [this, at_us = wake_at_us_] { clock_passed(at_us); });
+}
+
+void StreamJob::clock_passed(int64_t at_us) {
+  const std::lock_guard lock(mutex_);
+  if (at_us != clock_timer_at_us_) return;  // another one has taken its place
+  clock_timer_ = 0;
+  clock_timer_at_us_ = exec::kNoWake;
+  // The wall clock may have been put back, or what was waited for may have come about.
+  if (stopping_ || wake_at_us_ > now_us_()) return set_clock_timer();
+  job_->wake_epoch();
 }
 
 void StreamJob::watch_interval() {

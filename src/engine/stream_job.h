@@ -89,6 +89,11 @@ class StreamJob {
   // EMIT EVERY: has the next epoch begin when the interval has passed. With mutex_ held.
   void watch_interval();
   void interval_passed();
+  // Has an epoch begin when an operator wants one by the clock. Not on the timer's thread.
+  void watch_clock();
+  // With mutex_ held.
+  void set_clock_timer();
+  void clock_passed(int64_t at_us);
 
   const Options options_;
   Counter* late_dropped_ = nullptr;
@@ -98,10 +103,14 @@ class StreamJob {
   std::vector<std::shared_ptr<ViewProgress>> view_scans_;
   int64_t interval_us_ = 0;  // of EMIT EVERY; 0: none
   connector::Timer* timer_ = nullptr;
+  std::function<int64_t()> now_us_;
   // Of an insert: whether it builds its state again after a restart.
   bool has_state_ = false;
   // It does: it writes nothing until it has come here.
   std::optional<connector::Positions> hold_;
+  // Until then what it reads again is before all other times by the clock of windows; null: there are no such windows.
+  std::shared_ptr<std::atomic<bool>> clock_held_;
+  std::atomic<bool> closes_replayed_ = false;  // an epoch is to come for them alone
 
   mutable std::mutex mutex_;
   std::string name_;
@@ -113,6 +122,9 @@ class StreamJob {
   double events_per_s_ = 0;
   int64_t epoch_at_us_ = 0;  // when the last one was complete
   connector::Timer::Id interval_timer_ = 0;
+  int64_t wake_at_us_ = exec::kNoWake;  // when an operator wants an epoch, by the clock
+  connector::Timer::Id clock_timer_ = 0;
+  int64_t clock_timer_at_us_ = exec::kNoWake;
   bool stopping_ = false;
 
   std::unique_ptr<exec::Job> job_;  // last: it ends before what it uses goes

@@ -17,7 +17,8 @@ bool EpochCoordinator::begin_if_due(int64_t now_us) {
   const bool all_ended =
       std::ranges::all_of(sources_, [](const SourceStatus& source) { return source.state == SourceState::kEnded; });
   if (!all_ended) {
-    if (options_.one_epoch || std::ranges::none_of(sources_, &SourceStatus::changed)) return false;
+    const bool changed = woken_ || std::ranges::any_of(sources_, &SourceStatus::changed);
+    if (options_.one_epoch || !changed) return false;
     if (std::ranges::any_of(sources_, &SourceStatus::loading)) return false;
     const bool busy =
         std::ranges::any_of(sources_, [](const SourceStatus& source) { return source.state == SourceState::kMore; });
@@ -26,6 +27,7 @@ bool EpochCoordinator::begin_if_due(int64_t now_us) {
     if (!first && !hurried_ && now_us - requested_at_us_ < options_.interval_us) return false;
   }
   hurried_ = false;
+  woken_ = false;
   const int64_t epoch = requested_.load(std::memory_order_relaxed) + 1;
   sinks_left_ = options_.sinks;
   requested_at_us_ = now_us;
@@ -65,6 +67,14 @@ void EpochCoordinator::hurry() {
   {
     std::lock_guard lock(mutex_);
     hurried_ = true;
+  }
+  check();
+}
+
+void EpochCoordinator::wake() {
+  {
+    std::lock_guard lock(mutex_);
+    woken_ = true;
   }
   check();
 }

@@ -17,10 +17,11 @@ namespace penstock::exec {
 // One per job, called by its tasks. Thread-safe.
 //
 // At most one barrier is on its way. The next is requested once the epoch before it is complete, something has happened
-// at a source since, and either no source has more to read at once (then it follows the data immediately) or the last
-// barrier is at least `busy_interval_us` old. The first epoch comes without anything having happened, so that an empty
-// result is published too; the last one when every source has ended. A job of one epoch has only that last one. Where
-// there is a least time between barriers, somebody has to call check() when it has passed.
+// at a source since (or the clock has woken it), and either no source has more to read at once (then it follows the
+// data immediately) or the last barrier is at least `busy_interval_us` old. The first epoch comes without anything
+// having happened, so that an empty result is published too; the last one when every source has ended. A job of one
+// epoch has only that last one. Where there is a least time between barriers, somebody has to call check() when it has
+// passed.
 class EpochCoordinator {
  public:
   struct Options {
@@ -59,6 +60,8 @@ class EpochCoordinator {
   void check();
   // The same, and the next barrier does not wait for the least time to pass.
   void hurry();
+  // The next barrier does not wait for anything to happen at a source.
+  void wake();
 
   Epoch completed() const { return Epoch(completed_.load(std::memory_order_acquire)); }
   // The last epoch is complete.
@@ -85,6 +88,7 @@ class EpochCoordinator {
   size_t sinks_left_ = 0;  // that have not passed the requested epoch; 0 when it is complete
   int64_t requested_at_us_ = 0;
   bool hurried_ = false;
+  bool woken_ = false;
 };
 
 }  // namespace penstock::exec

@@ -43,6 +43,21 @@ struct Job {
   EpochCoordinator coordinator;
 };
 
+TEST(EpochCoordinator, TheClockBeginsAnEpochWithoutData) {
+  Job job(1, 1);
+  job.coordinator.source_polled(0, false, SourceState::kWaiting);
+  job.coordinator.wake();
+  EXPECT_EQ(job.requested(), 1) << "the first is not complete";
+  job.pass();
+  EXPECT_EQ(job.requested(), 2) << "it was asked for before";
+  job.pass();
+  EXPECT_EQ(job.requested(), 2);
+  job.coordinator.wake();
+  EXPECT_EQ(job.requested(), 3);
+  job.pass();
+  EXPECT_EQ(job.published, (std::vector<int64_t>{1, 2, 3}));
+}
+
 TEST(EpochCoordinator, TheFirstEpochNeedsNoData) {
   Job job(2, 1);
   job.coordinator.source_polled(0, false, SourceState::kWaiting);

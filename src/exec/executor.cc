@@ -70,6 +70,7 @@ class JobState : public RunnableOwner {
   Status wait();
   bool finished() const { return finished_.load(std::memory_order_acquire); }
   JobStats stats() const;
+  int64_t wake_at_us() const;
   EpochCoordinator& epochs() { return *epochs_; }
   // Destroys sources and operators, once finished.
   void clear();
@@ -294,6 +295,12 @@ JobStats JobState::stats() const {
   return stats;
 }
 
+int64_t JobState::wake_at_us() const {
+  int64_t earliest = kNoWake;
+  for (const std::unique_ptr<Task>& task : tasks_) earliest = std::min(earliest, task->wake_at_us());
+  return earliest;
+}
+
 void JobState::clear() {
   tasks_.clear();
   channels_.clear();
@@ -313,6 +320,8 @@ class JobHandle : public Job {
   JobStats stats() const override { return state_->stats(); }
   void check_epoch() override { state_->epochs().check(); }
   void hurry_epoch() override { state_->epochs().hurry(); }
+  int64_t wake_at_us() const override { return state_->wake_at_us(); }
+  void wake_epoch() override { state_->epochs().wake(); }
 
  private:
   std::shared_ptr<JobState> state_;

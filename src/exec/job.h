@@ -112,6 +112,11 @@ class Job {
   // Begins the next epoch if it is time; hurry_epoch() does not wait for JobSpec::epoch_interval_us to pass.
   virtual void check_epoch() = 0;
   virtual void hurry_epoch() = 0;
+  // When, by the clock, an operator has something to do although nothing comes (Operator::wake_at_us()): somebody then
+  // calls wake_epoch(). kNoWake: none. As of the last complete epoch.
+  virtual int64_t wake_at_us() const = 0;
+  // Begins the next epoch, as soon as it is time, although nothing has come.
+  virtual void wake_epoch() = 0;
   // Waits for the end and gives on_finished's status.
   virtual Status wait() = 0;
   virtual bool finished() const = 0;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "base/epoch.h"
 #include "base/result.h"
@@ -16,6 +17,9 @@
 #include "exec/message.h"
 
 namespace penstock::exec {
+
+// A time of the clock that does not come.
+inline constexpr int64_t kNoWake = INT64_MAX;
 
 // Where an operator's rows go. Never blocks: what does not fit downstream waits in the task, which then asks the
 // operator for nothing more until it has gone.
@@ -49,6 +53,12 @@ class Operator {
   // The watermark of the rows that it emits after on_watermark(`watermark`) is done: earlier, where it holds rows back
   // longer than that, as an interval join does. Must not fall when `watermark` rises, and kMaxEventTime stays that.
   virtual EventTime output_watermark(EventTime watermark) const { return watermark; }
+  // True where that watermark is a clock's: it is asked for before each barrier too, and the output is never idle.
+  virtual bool keeps_time() const { return false; }
+
+  // When, by the clock, it will have something to do at a barrier although nothing has come: an epoch begins then.
+  // Asked for after each barrier; microseconds since 1970.
+  virtual std::optional<int64_t> wake_at_us() const { return std::nullopt; }
 
   // The epoch is complete on all ports: an operator with state emits the net change since the last barrier.
   virtual Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) { return Progress::kDone; }

@@ -38,6 +38,7 @@ Task::Task(JobContext& job, Parts parts)
   PENSTOCK_CHECK((source_ == nullptr) != (gate_ == nullptr), "a task has a source or a gate");
   for (size_t stage = 0; stage <= chain_.size(); ++stage) stage_outputs_.emplace_back(*this, stage);
   for (size_t stage = 0; stage < chain_.size(); ++stage) add_state(stage, parts.state_bytes[stage]);
+  keeps_time_ = std::ranges::any_of(chain_, [](const auto& op) { return op->keeps_time(); });
   if (!PENSTOCK_CHECKED) return;
   for (std::optional<types::Schema>& schema : parts.schemas) {
     checkers_.emplace_back();
@@ -139,6 +140,7 @@ Result<Task::Step> Task::advance_control() {
   if (control_->stage == chain_.size()) {
     Message message = std::move(control_->message);
     control_.reset();
+    if (behind_) control_ = Control{*std::exchange(behind_, std::nullopt)};
     return leave(message);
   }
   if (!std::exchange(control_->checked, true)) PENSTOCK_TRY(check(control_->stage, control_->message));
@@ -169,6 +171,7 @@ Result<Progress> Task::pass_watermark(size_t stage, Watermark& watermark) {
     seen_watermarks_[stage] = watermark.time;
   }
   watermark.time = op.output_watermark(watermark.time);
+  if (op.keeps_time()) watermark.idle = false;
   return Progress::kDone;
 }
 
@@ -187,6 +190,15 @@ Result<Progress> Task::call_operator_at_end(size_t stage) {
   return Progress::kMore;
 }
 
+void Task::begin_control(Message message) {
+  if (const auto* watermark = std::get_if<Watermark>(&message)) input_watermark_ = *watermark;
+  if (keeps_time_ && std::holds_alternative<Barrier>(message)) {
+    behind_ = std::move(message);
+    message = input_watermark_;
+  }
+  control_ = Control{std::move(message)};
+}
+
 Result<Task::Step> Task::leave(const Message& message) {
   const auto* watermark = std::get_if<Watermark>(&message);
   if (watermark != nullptr && *watermark == sent_watermark_) return Step::kProgress;
@@ -198,14 +210,22 @@ Result<Task::Step> Task::leave(const Message& message) {
     return Step::kProgress;
   }
   ++last_epoch_;
+  note_wake();
   if (const auto* barrier = std::get_if<Barrier>(&message)) {
     PENSTOCK_CHECK(barrier->epoch == last_epoch_, "an epoch was left out");
   } else {
     ended_ = true;
+    wake_at_us_.store(kNoWake, std::memory_order_relaxed);
     watermark_.store(kMaxEventTime.value(), std::memory_order_relaxed);
   }
   if (outputs_.empty()) PENSTOCK_TRY(job_.epochs->sink_passed());
   return Step::kProgress;
+}
+
+void Task::note_wake() {
+  int64_t earliest = kNoWake;
+  for (const std::unique_ptr<Operator>& op : chain_) earliest = std::min(earliest, op->wake_at_us().value_or(kNoWake));
+  wake_at_us_.store(earliest, std::memory_order_relaxed);
 }
 
 Result<Task::Step> Task::poll_gate() {
@@ -220,7 +240,7 @@ Result<Task::Step> Task::poll_gate() {
       inputs_[0].push_back({event->port, std::move(*batch)});
     }
   } else {
-    control_ = Control{std::move(event->message)};
+    begin_control(std::move(event->message));
   }
   return Step::kProgress;
 }
@@ -234,7 +254,7 @@ Result<Task::Step> Task::poll_source() {
   if (requested > last_epoch_) {
     PENSTOCK_TRY(source_->on_barrier(requested));
     job_.epochs->source_passed(source_number_);
-    control_ = Control{job_.epochs->is_last(requested) ? Message(EndOfInput{}) : Message(Barrier{requested})};
+    begin_control(job_.epochs->is_last(requested) ? Message(EndOfInput{}) : Message(Barrier{requested}));
     return Step::kProgress;
   }
   if (source_ended_) return Step::kBlocked;
@@ -273,7 +293,7 @@ void Task::take_polled() {
   if (auto* batch = std::get_if<columnar::ChangeBatch>(&message)) {
     accept(0, std::move(*batch));
   } else {
-    control_ = Control{std::move(message)};
+    begin_control(std::move(message));
   }
 }
 

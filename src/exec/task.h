@@ -74,6 +74,9 @@ class Task : public Runnable {
   uint64_t rows_in() const { return rows_in_.load(std::memory_order_relaxed); }
   uint64_t rows_out() const { return rows_out_.load(std::memory_order_relaxed); }
   EventTime watermark() const { return EventTime(watermark_.load(std::memory_order_relaxed)); }
+  // When an operator of the chain wants an epoch to begin, by the clock; kNoWake: none does. See
+  // Operator::wake_at_us().
+  int64_t wake_at_us() const { return wake_at_us_.load(std::memory_order_relaxed); }
   // What the operators of the chain hold (base/state_memory.h), one after the other.
   std::vector<size_t> state_bytes() const;
 
@@ -136,8 +139,12 @@ class Task : public Runnable {
   Result<Progress> pass_watermark(size_t stage, Watermark& watermark);
   // The three calls that EndOfInput stands for, one after the other.
   Result<Progress> call_operator_at_end(size_t stage);
+  // A control message has come from a source or the gate.
+  void begin_control(Message message);
   // The control message has passed the chain.
   Result<Step> leave(const Message& message);
+  // Asks the operators when they want to be woken.
+  void note_wake();
   Result<Step> poll_gate();
   Result<Step> poll_source();
   // Passes on the next message of what the source has emitted.
@@ -171,12 +178,15 @@ class Task : public Runnable {
   };
   std::vector<std::deque<Waiting>> inputs_;  // by stage
   std::optional<Control> control_;
+  std::optional<Message> behind_;           // the barrier that comes behind the watermark in control_
   std::deque<Message> polled_;              // batches and watermarks of the last poll, in order
   Watermark polled_watermark_;              // the last of all
   std::optional<Error> emit_error_;         // found by a checker
   size_t refused_stages_ = 0;               // stages that take no more data
   std::vector<bool> unfinished_;            // by stage: its operator has more to emit for its last batch
   std::vector<EventTime> seen_watermarks_;  // by stage: the last that its operator was given
+  bool keeps_time_ = false;                 // an operator of the chain does
+  Watermark input_watermark_;               // the last that came in
   Watermark sent_watermark_;
   Epoch last_epoch_;
   bool source_ended_ = false;
@@ -185,6 +195,7 @@ class Task : public Runnable {
   std::atomic<uint64_t> rows_in_{0};
   std::atomic<uint64_t> rows_out_{0};
   std::atomic<int64_t> watermark_{kMinEventTime.value()};
+  std::atomic<int64_t> wake_at_us_{kNoWake};
   std::vector<std::atomic<int64_t>> state_bytes_;  // by stage
   int64_t state_bytes_total_ = 0;
   MemoryReservation reserved_;

@@ -191,6 +191,7 @@ Result<LogicalPtr> Binder::add_group_window(LogicalPtr plan, Grouping& grouping)
   if (columns.size() > plan->schema.size()) plan = make_project(std::move(plan), std::move(columns), std::move(names));
   PENSTOCK_TRY(check_window_time(*plan, assign.time_column, label(*found.time), found.position));
   const size_t first = plan->schema.size();
+  plan = with_clock(std::move(plan), assign.time_column, assign.window);
   plan = make_node(std::move(assign), {std::move(plan)});
   for (ExprPtr& key : grouping.keys) {
     if (std::optional<size_t> property = window_property(*key)) {

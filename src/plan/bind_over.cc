@@ -8,6 +8,8 @@
 #include "base/suggest.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/node.h"
+#include "plan/window_call.h"
 #include "sql/keywords.h"
 
 namespace penstock::plan {
@@ -34,6 +36,14 @@ constexpr std::array<RankName, 3> kRanks = {{
     {WindowFunctionKind::kRank, Rank::Function::kRank},
     {WindowFunctionKind::kDenseRank, Rank::Function::kDenseRank},
 }};
+
+// The input of functions in the order of PROCTIME(): with the time of the clock, by which each row comes out once.
+LogicalPtr with_clock_for(const Over& over, LogicalPtr input) {
+  if (over.order_by.empty()) return input;
+  const types::Window moments = types::Window::tumble(types::kLastMomentUs);
+  LogicalPtr timed = with_clock(input, over.order_by.front().column, moments);
+  return in_time_order(over, *timed) ? timed : input;
+}
 
 // The rank that the call is; nullptr when it is none.
 const RankName* rank_of(const OverCall& call) {
@@ -332,7 +342,9 @@ LogicalPtr Binder::add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
     }
     if (inputs.size() > plan->schema.size()) plan = make_project(std::move(plan), std::move(inputs), std::move(names));
     for (size_t i = 0; i < planned.size(); ++i) columns[planned[i]] = static_cast<int>(plan->schema.size() + i);
-    LogicalOperator op = Over{.partition_by = partition_by, .order_by = order_by, .calls = std::move(calls)};
+    Over over{.partition_by = partition_by, .order_by = order_by, .calls = std::move(calls)};
+    if (rank == nullptr) plan = with_clock_for(over, std::move(plan));
+    LogicalOperator op = std::move(over);
     if (rank != nullptr) op = Rank{.function = rank->function, .partition_by = partition_by, .order_by = order_by};
     plan = with_place(make_node(std::move(op), {std::move(plan)}), overs[first].position.offset);
   }

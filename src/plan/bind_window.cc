@@ -60,6 +60,14 @@ Result<Window> make_window(Window::Kind kind, const std::vector<int64_t>& interv
   return Window::cumulate(size, step, offset_us);
 }
 
+// Whether windows over the column are over the clock. A bounded input is read at one moment; and what is over the clock
+// already has its time.
+bool reads_clock(const LogicalNode& input, int column) {
+  const Traits& traits = input.traits;
+  return !traits.bounded && std::ranges::find(traits.processing_times, column) != traits.processing_times.end() &&
+         std::ranges::find(traits.time_columns, column) == traits.time_columns.end();
+}
+
 }  // namespace
 
 std::span<const WindowFunction> window_functions() { return kWindowFunctions; }
@@ -104,11 +112,11 @@ Status check_window_time(const LogicalNode& input, int column, std::string_view 
                             type.with_nullable(true).to_string())
         .at(position.offset);
   }
-  const std::vector<int>& processing = input.traits.processing_times;
-  if (!input.traits.bounded && std::ranges::find(processing, column) != processing.end()) {
-    return unsupported("windows over PROCTIME() are not there yet: after a restart rows would be in other windows")
+  if (reads_clock(input, column)) {
+    if (input.traits.append_only) return {};
+    return unsupported("windows over PROCTIME() need rows that are never taken back, and these may be")
         .at(position.offset)
-        .hint("take the time of the records: at TIMESTAMP_LTZ(3) METADATA FROM 'timestamp', WATERMARK FOR at AS at");
+        .hint("when a row is taken back, nobody knows which window it was in; take a window over an event time");
   }
   const std::vector<int>& times = input.traits.time_columns;
   if (!input.traits.bounded && std::ranges::find(times, column) == times.end()) {
@@ -117,6 +125,11 @@ Status check_window_time(const LogicalNode& input, int column, std::string_view 
         .hint("declare WATERMARK FOR it in CREATE TABLE");
   }
   return {};
+}
+
+LogicalPtr with_clock(LogicalPtr input, int column, const Window& window) {
+  if (!reads_clock(*input, column)) return input;
+  return make_node(ProcessingTime{.column = column, .window = window}, {std::move(input)});
 }
 
 Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
@@ -168,6 +181,7 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
     }
   }
   assign.window = PENSTOCK_TRY(bind_window(function, std::span(arguments).subspan(2)));
+  input = with_clock(std::move(input), assign.time_column, assign.window);
   return make_node(std::move(assign), {std::move(input)});
 }
 

@@ -42,6 +42,7 @@ Derived derive(const Values& op, const LogicalInputs& inputs);
 Derived derive(const Normalize& op, const LogicalInputs& inputs);
 Derived derive(const Project& op, const LogicalInputs& inputs);
 Derived derive(const Filter& op, const LogicalInputs& inputs);
+Derived derive(const ProcessingTime& op, const LogicalInputs& inputs);
 Derived derive(const AssignWindow& op, const LogicalInputs& inputs);
 Derived derive(const Unnest& op, const LogicalInputs& inputs);
 Derived derive(const Expand& op, const LogicalInputs& inputs);
@@ -81,6 +82,7 @@ Pruned prune(const Values& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Normalize& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Project& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Filter& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const ProcessingTime& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const AssignWindow& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Unnest& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Expand& op, const LogicalNode& node, const Columns& needed);
@@ -114,6 +116,7 @@ LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts 
 LogicalPtr push_filter(const Normalize& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Project& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Filter& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const ProcessingTime& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Unnest& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Expand& op, const LogicalPtr& node, Conjuncts conjuncts);
@@ -188,6 +191,8 @@ std::string call_list(const std::vector<AggregateCall>& calls, const types::Sche
 std::string sort_list(const std::vector<SortKey>& keys, const types::Schema& schema);
 // In the largest unit that leaves no remainder: "10 s".
 std::string duration_text(int64_t micros);
+// "tumble(ts, 10 s)".
+std::string window_text(const types::Window& window, int time_column, const types::Schema& input);
 
 Description describe(const ScanTable& op, const PhysicalNode& node);
 Description describe(const ScanView& op, const PhysicalNode& node);
@@ -196,6 +201,7 @@ Description describe(const Values& op, const PhysicalNode& node);
 Description describe(const Normalize& op, const PhysicalNode& node);
 Description describe(const Project& op, const PhysicalNode& node);
 Description describe(const Filter& op, const PhysicalNode& node);
+Description describe(const ProcessingTime& op, const PhysicalNode& node);
 Description describe(const AssignWindow& op, const PhysicalNode& node);
 Description describe(const Unnest& op, const PhysicalNode& node);
 Description describe(const Expand& op, const PhysicalNode& node);
@@ -210,6 +216,9 @@ Description describe(const UnionAll& op, const PhysicalNode& node);
 Description describe(const Emit& op, const PhysicalNode& node);
 Description describe(const Join& op, const PhysicalNode& node);
 Description describe(const Exchange& op, const PhysicalNode& node);
+
+// Whether rows come out of it once, in the order of the input's times, as the watermark passes them.
+bool in_time_order(const Over& op, const LogicalNode& input);
 
 // Whether the expression is PROCTIME().
 bool is_processing_time(const expr::Expr& expression);

@@ -113,6 +113,13 @@ struct Filter {
   expr::ExprPtr predicate;
 };
 
+// Makes a column the time of the clock at which a row comes here, and the clock the watermark: for windows over
+// PROCTIME() of an input that goes on.
+struct ProcessingTime {
+  int column = 0;
+  types::Window window;  // that the rows go into
+};
+
 // A window function as a table function: every column of the input, then window_start, window_end, window_time; a row
 // appears once for each window that it is in. Sessions give their rows when they close.
 struct AssignWindow {
@@ -323,9 +330,9 @@ struct Exchange {
   std::vector<int> keys;  // for kHash
 };
 
-using PhysicalOperator =
-    std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, AssignWindow, Unnest, Expand,
-                 Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Emit, Join, Exchange>;
+using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter,
+                                      ProcessingTime, AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort,
+                                      Rank, Over, Match, Limit, UnionAll, Emit, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

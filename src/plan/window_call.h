@@ -39,6 +39,10 @@ Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionC
                                                             size_t required);
 
 // Checks that windows over the column come to an end: it is a time, and of an unbounded input one with a watermark.
+// Windows over PROCTIME() are too.
 Status check_window_time(const LogicalNode& input, int column, std::string_view name, sql::Position position);
+
+// The input of windows over the column: where that is PROCTIME(), its rows get the time of the clock.
+LogicalPtr with_clock(LogicalPtr input, int column, const types::Window& window);
 
 }  // namespace penstock::plan

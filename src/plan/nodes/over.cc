@@ -26,13 +26,6 @@ bool looks_back(const OverCall& call) {
   return call.function->kind == WindowFunctionKind::kLag;
 }
 
-bool in_time_order(const Over& op, const LogicalNode& input) {
-  if (!input.traits.append_only || op.order_by.empty()) return false;
-  const SortKey& first = op.order_by.front();
-  return !first.descending && std::ranges::count(input.traits.time_columns, first.column) > 0 &&
-         std::ranges::all_of(op.calls, looks_back);
-}
-
 // Sums of floating point numbers do not become what they were when a number is taken back; and a collection loses its
 // order when a row is taken back that comes again, or that stands for an equal one.
 bool takes_back_exactly(const OverCall& call) {
@@ -84,6 +77,13 @@ std::string call_text(const OverCall& call, const types::Schema& input, types::D
 }
 
 }  // namespace
+
+bool in_time_order(const Over& op, const LogicalNode& input) {
+  if (!input.traits.append_only || op.order_by.empty()) return false;
+  const SortKey& first = op.order_by.front();
+  return !first.descending && std::ranges::count(input.traits.time_columns, first.column) > 0 &&
+         std::ranges::all_of(op.calls, looks_back);
+}
 
 Derived derive(const Over& op, const LogicalInputs& inputs) {
   const LogicalNode& input = *inputs.front();

@@ -24,17 +24,6 @@ void add_window_columns(types::DataType time, std::span<const Property> properti
   if (window.end >= 0 || window.time >= 0) derived.traits.window = window;
 }
 
-std::string window_text(const types::Window& window, int time_column, const types::Schema& input) {
-  static constexpr std::string_view kNames[] = {"tumble", "hop", "cumulate", "session"};
-  std::string text = fmt::format("{}({}", kNames[static_cast<size_t>(window.kind)], input[time_column].name);
-  if (window.kind == types::Window::Kind::kHop || window.kind == types::Window::Kind::kCumulate) {
-    text += ", " + duration_text(window.step_us);
-  }
-  text += ", " + duration_text(window.size_us);
-  if (window.offset_us != 0) text += ", offset " + duration_text(window.offset_us);
-  return text + ")";
-}
-
 // The window's columns among the keys are those of the output too.
 void attach_window(const WindowAggregate& op, const LogicalNode& input, Derived& derived) {
   std::vector<int> mapping(input.schema.size(), -1);
@@ -51,6 +40,17 @@ void attach_window(const WindowAggregate& op, const LogicalNode& input, Derived&
 }
 
 }  // namespace
+
+std::string window_text(const types::Window& window, int time_column, const types::Schema& input) {
+  static constexpr std::string_view kNames[] = {"tumble", "hop", "cumulate", "session"};
+  std::string text = fmt::format("{}({}", kNames[static_cast<size_t>(window.kind)], input[time_column].name);
+  if (window.kind == types::Window::Kind::kHop || window.kind == types::Window::Kind::kCumulate) {
+    text += ", " + duration_text(window.step_us);
+  }
+  text += ", " + duration_text(window.size_us);
+  if (window.offset_us != 0) text += ", offset " + duration_text(window.offset_us);
+  return text + ")";
+}
 
 bool determines_window(WindowAggregate::Property property, const types::Window& window) {
   return property != Property::kStart || window.kind != types::Window::Kind::kCumulate;
