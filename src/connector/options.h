@@ -66,9 +66,4 @@ class TableOptions {
   std::set<std::string, std::less<>> known_{"connector"};
 };
 
-// "10 s" and the like; nullopt when it is no duration.
-std::optional<int64_t> parse_duration_us(std::string_view text);
-// "128 MB" and the like, in units of 1024; nullopt when it is no size.
-std::optional<int64_t> parse_size_bytes(std::string_view text);
-
 }  // namespace penstock::connector

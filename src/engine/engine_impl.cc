@@ -1,5 +1,7 @@
 #include "engine/engine_impl.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <chrono>
@@ -8,9 +10,11 @@
 #include <utility>
 
 #include "base/logging.h"
+#include "base/quantity.h"
 #include "base/time.h"
 #include "connector/position_store.h"
 #include "engine/session.h"
+#include "engine/settings.h"
 #include "expr/time_zone.h"
 #include "plan/changes.h"
 #include "sql/parser.h"
@@ -252,16 +256,22 @@ Status EngineImpl::start_or_forget(const catalog::EntryPtr& entry, const std::fu
   return {};
 }
 
+Result<catalog::Options> EngineImpl::fixed_options(const plan::PlannedQuery& plan) const {
+  catalog::Options fixed = PENSTOCK_TRY(fix_scan_options(*plan.root, graph_context(false)));
+  if (plan.state_ttl_us > 0) fixed.emplace_back(kStateTtlSetting, fmt::format("{} us", plan.state_ttl_us));
+  return fixed;
+}
+
 Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  definition.entry.scan_options = PENSTOCK_TRY(fix_scan_options(*definition.plan.root, graph_context(false)));
+  definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kView, definition.plan); });
 }
 
 Status EngineImpl::create_alert(plan::PlannedDefinition definition) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  definition.entry.scan_options = PENSTOCK_TRY(fix_scan_options(*definition.plan.root, graph_context(false)));
+  definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
@@ -294,7 +304,7 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
     entry.dependencies.push_back(plan.target);
   }
   entry.definition = catalog::Job{.target = plan.target, .query = entry.sql};
-  entry.scan_options = PENSTOCK_TRY(fix_scan_options(*plan.query.root, graph_context(false)));
+  entry.scan_options = PENSTOCK_TRY(fixed_options(plan.query));
   return entry;
 }
 
@@ -325,6 +335,8 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
   context.names.schema = entry->names_schema;
   context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry->time_zone));
+  const std::string* ttl = catalog::find_option(entry->scan_options, kStateTtlSetting);
+  if (ttl != nullptr) context.state_ttl_us = parse_duration_us(*ttl).value_or(0);
   if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
     const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
     return start_job(entry, StreamJob::Kind::kView, definition.plan);
@@ -344,6 +356,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   const plan::PhysicalNode& root = *query.root;
   view::ViewOptions view_options{.name = entry->name, .schema = root.schema, .key = {}, .memory = options_.memory};
   if (root.traits.key) view_options.key = *root.traits.key;
+  view_options.replaces = forgets_state(root);
   const auto view = view::View::make(std::move(view_options));
   StreamJob::Options job;
   job.id = entry->id;

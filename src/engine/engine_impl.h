@@ -123,6 +123,8 @@ class EngineImpl : public Engine {
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
   Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others) const;
   // Finishes a creation: starts what the entry describes, or takes the entry back.
+  // What the catalog keeps of the session and the moment that made a plan.
+  Result<catalog::Options> fixed_options(const plan::PlannedQuery& plan) const;
   Status start_or_forget(const catalog::EntryPtr& entry, const std::function<Status()>& start);
   void stop_entry(const catalog::EntryPtr& entry);
   // The rows of a materialized view or native table.

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "exec/operators/accumulators.h"
 #include "exec/operators/expression_context.h"
 #include "exec/operators/sort_key.h"
+#include "exec/operators/state_ttl.h"
 #include "plan/physical.h"
 #include "types/type.h"
 
@@ -93,6 +95,7 @@ class GraphBuilder {
                                bool only_window_end = false) const;
   exec::FragmentSpec& at(int fragment) { return graph_.fragments[static_cast<size_t>(fragment)]; }
   exec::ExpressionContext expressions() const { return {.now_us = context_.now_us}; }
+  exec::StateTtl ttl(std::optional<int64_t> us) const { return {.us = us.value_or(0), .now_us = context_.now_us}; }
 
   const GraphContext& context_;
   JobGraph graph_;

@@ -162,6 +162,10 @@ int64_t emit_interval_us(const PhysicalNode& root) {
   return interval_us;
 }
 
+bool forgets_state(const PhysicalNode& root) {
+  return any_node(root, [](const PhysicalNode& node) { return plan::state_ttl(node).has_value(); });
+}
+
 bool reads_clock(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ProcessingTime>(node.op); });
 }

@@ -73,6 +73,8 @@ bool has_state(const plan::PhysicalNode& root);
 Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
 // The least time between two emissions of its result, as EMIT EVERY says; 0: none.
 int64_t emit_interval_us(const plan::PhysicalNode& root);
+// Whether an operator of it keeps state only for a time: a row for which it was kept is not taken back later.
+bool forgets_state(const plan::PhysicalNode& root);
 // Whether it has windows over the time of processing.
 bool reads_clock(const plan::PhysicalNode& root);
 // Whether the plan reads a materialized view.

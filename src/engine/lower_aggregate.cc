@@ -63,7 +63,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Expand& ex
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Aggregate& aggregate) {
   exec::AggregateOptions options{.keys = aggregate.keys,
                                  .key_types = types_of(input_schema(node), aggregate.keys),
-                                 .calls = to_exec(aggregate.calls)};
+                                 .calls = to_exec(aggregate.calls),
+                                 .ttl = ttl(aggregate.ttl_us)};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_aggregate(options));
   });

@@ -92,6 +92,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Join& join
                             .condition = join.condition,
                             .output = join.output,
                             .at_end = node.traits.bounded,
+                            .ttl = {ttl(join.ttl_us[0]), ttl(join.ttl_us[1])},
                             .context = expressions()};
   return add_pair(node, "join", [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_join(options));

@@ -19,7 +19,8 @@ namespace penstock::engine {
 using plan::PhysicalNode;
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Normalize& normalize) {
-  exec::NormalizeOptions options{.schema = node.schema, .keys = normalize.keys, .at_end = node.traits.bounded};
+  exec::NormalizeOptions options{
+      .schema = node.schema, .keys = normalize.keys, .at_end = node.traits.bounded, .ttl = ttl(normalize.ttl_us)};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_normalize(options));
   });
@@ -70,7 +71,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .last = rank.last,
                             .with_rank = rank.with_rank,
                             .input_append_only = rank.input_append_only,
-                            .last_first = rank.last_first};
+                            .last_first = rank.last_first,
+                            .ttl = ttl(rank.ttl_us)};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));
   });

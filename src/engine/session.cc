@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "base/memory.h"
+#include "base/quantity.h"
 #include "base/suggest.h"
 #include "engine/cursor.h"
 #include "engine/engine_impl.h"
@@ -129,6 +130,7 @@ class SessionImpl : public Session {
     context.parameter_types = prepared.parameters;
     context.parameters = std::move(values);
     if (Result<const expr::TimeZone*> zone = expr::TimeZone::find(time_zone())) context.eval.zone = *zone;
+    context.state_ttl_us = parse_duration_us(*settings_.get(kStateTtlSetting)).value_or(0);
     return context;
   }
 

@@ -5,6 +5,7 @@
 #include <cctype>
 
 #include "base/memory.h"
+#include "base/quantity.h"
 #include "base/suggest.h"
 #include "expr/time_zone.h"
 
@@ -18,7 +19,7 @@ struct Setting {
   std::string_view description;
 };
 
-constexpr std::array<Setting, 9> kSettings{{
+constexpr std::array<Setting, 10> kSettings{{
     {"application_name", "", "The client's name for itself."},
     {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
@@ -30,6 +31,10 @@ constexpr std::array<Setting, 9> kSettings{{
      "How much state a statement of this session keeps before it fails; 0: what the server allows."},
     {"search_path", "public", "Kept for PostgreSQL clients; USE chooses the schema."},
     {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
+    {kStateTtlSetting, "0 ms",
+     "How long the views, INSERTs and alerts of this session keep state that nothing updates, such as the group of a "
+     "key; "
+     "0: for ever."},
     {"timezone", "UTC", "The session's time zone."},
 }};
 
@@ -78,6 +83,9 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
   }
   if (key == kStateSetting && !parse_bytes(value)) {
     return invalid_argument("{} must be a number of bytes such as 67108864, 64M or 64MiB, not \"{}\"", key, value);
+  }
+  if (key == kStateTtlSetting && !parse_duration_us(value)) {
+    return invalid_argument("{} must be a duration such as '12 h' or '1 d', not \"{}\"", key, value);
   }
   it->second = value;
   return {};

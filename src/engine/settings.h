@@ -13,6 +13,8 @@ namespace penstock::engine {
 
 // The setting of how much state a statement may keep.
 inline constexpr std::string_view kStateSetting = "job_state_bytes_max";
+// Likewise, for how long it keeps what nothing updates. The catalog keeps it for what goes on.
+inline constexpr std::string_view kStateTtlSetting = "table.exec.state.ttl";
 
 // Not thread-safe; belongs to one session.
 class SessionSettings {

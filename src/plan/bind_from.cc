@@ -50,6 +50,7 @@ Result<Binder::Named> Binder::bind_from(const sql::Select& select) {
   Named all = PENSTOCK_TRY(bind_table(select.from.front()));
   for (size_t i = 1; i < select.from.size(); ++i) {
     all = PENSTOCK_TRY(bind_cross_join(std::move(all), select.from[i]));
+    all.first = with_join_hints(std::move(all.first), i == 1 ? &select.from.front() : nullptr, select.from[i]);
   }
   return all;
 }

@@ -63,6 +63,7 @@ Status check_table_names(const Scope& left, const Scope& right, sql::Position po
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   Named joined = PENSTOCK_TRY(bind_join_of_any_kind(join));
   joined.first = with_place(joined.first, join.right->position.offset);
+  joined.first = with_join_hints(std::move(joined.first), join.left.get(), *join.right);
   return joined;
 }
 

@@ -149,11 +149,14 @@ LogicalPtr make_distinct(LogicalPtr input) {
 }
 
 Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequest& sort) {
-  return read_watermarks(PENSTOCK_TRY(bind_select_rows(select, sort)));
+  std::vector<StateTtlHint> around = std::exchange(state_ttls_, PENSTOCK_TRY(bind_hints(select.hints)));
+  LogicalPtr plan = PENSTOCK_TRY(bind_select_rows(select, sort));
+  PENSTOCK_TRY(check_hints_used());
+  state_ttls_ = std::move(around);
+  return read_watermarks(std::move(plan));
 }
 
 Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const SortRequest& sort) {
-  PENSTOCK_TRY(refuse_hints(select.hints));
   auto [plan, scope] = PENSTOCK_TRY(bind_from(select));
   if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
   plan = PENSTOCK_TRY(bind_grouped_rows(select, std::move(plan)));
@@ -213,6 +216,7 @@ Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const Sor
     if (grouping.window) plan = PENSTOCK_TRY(add_group_window(std::move(plan), grouping));
     plan = PENSTOCK_TRY(make_aggregation(std::move(plan), grouping, std::move(aggregates)));
     plan = with_place(plan, position_of_grouping(select).offset);
+    plan = with_aggregate_hint(std::move(plan), select);
     if (having != nullptr) plan = PENSTOCK_TRY(add_filter(std::move(plan), having, subqueries));
   }
   plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(subqueries), pointers_to(lists, overs)));

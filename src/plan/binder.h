@@ -53,6 +53,14 @@ struct OverWindow {
   bool same_order(const OverWindow& other) const;
 };
 
+// STATE_TTL('name' = '1 d'): of a table or query in FROM, by its name there.
+struct StateTtlHint {
+  std::string name;
+  int64_t ttl_us = 0;
+  sql::Position position;
+  bool used = false;
+};
+
 // A window function found in the expressions of a SELECT, over what the SELECT groups.
 struct FoundOver {
   OverWindow window;
@@ -209,6 +217,14 @@ class Binder {
   // bind_select.cc
   Result<LogicalPtr> bind_select(const sql::Select& select, const SortRequest& sort);
   Result<LogicalPtr> bind_select_rows(const sql::Select& select, const SortRequest& sort);
+  // bind_hints.cc
+  static Result<std::vector<StateTtlHint>> bind_hints(const std::vector<sql::Hint>& hints);
+  // The hint for something in FROM; null: there is none.
+  StateTtlHint* find_state_ttl(const sql::TableReference& table);
+  // The same join, with what hints say of its inputs; `left` is null where that is a join, or several tables.
+  LogicalPtr with_join_hints(LogicalPtr join, const sql::TableReference* left, const sql::TableReference& right);
+  LogicalPtr with_aggregate_hint(LogicalPtr aggregate, const sql::Select& select);
+  Status check_hints_used() const;
   Result<LogicalPtr> finish_select(bool distinct, LogicalPtr plan, const SelectList& list,
                                    const std::vector<expr::ExprPtr>& order, const SortRequest& sort);
   Result<LogicalPtr> finish_distinct_on(LogicalPtr plan, SelectList list, const std::vector<expr::ExprPtr>& keys,
@@ -447,6 +463,7 @@ class Binder {
   const PlanContext& context_;
   expr::EvalContext eval_;  // its time zone is that of the view that is being bound, or the session's
   const ExpressionContext* expression_context_ = nullptr;  // of the expression that is being bound
+  std::vector<StateTtlHint> state_ttls_;                   // of the SELECT that is being bound
   std::vector<CommonTable> common_tables_;                 // innermost last
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet

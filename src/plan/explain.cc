@@ -6,6 +6,7 @@
 #include "base/json_text.h"
 #include "plan/node.h"
 #include "plan/planner.h"
+#include "plan/state_description.h"
 #include "types/calendar.h"
 
 namespace penstock::plan {
@@ -51,7 +52,9 @@ std::string expression_list(const std::vector<ExprPtr>& expressions, const Schem
 namespace {
 
 Description describe(const PhysicalNode& node) {
-  return std::visit([&](const auto& op) { return plan::describe(op, node); }, node.op);
+  Description out = std::visit([&](const auto& op) { return plan::describe(op, node); }, node.op);
+  if (std::optional<StateDescription> state = describe_state(node)) out.add("state", std::move(state->keeps));
+  return out;
 }
 
 std::string traits_text(const PhysicalNode& node) {
@@ -124,6 +127,10 @@ void append_json(const PhysicalNode& node, SharedNodes& shared, std::string& out
     string(name);
     out += ":";
     string(value);
+  }
+  if (const std::optional<StateDescription> state = describe_state(node)) {
+    out += ",\"state_bound\":";
+    string(name_of(state->bound));
   }
   out += ",\"traits\":";
   string(traits_text(node));

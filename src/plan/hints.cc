@@ -15,7 +15,10 @@ constexpr std::string_view kOptions = "OPTIONS";
 Status check_name(const sql::Hint& hint) {
   if (sql::equal_ignoring_case(hint.name.text, kOptions)) return {};
   std::string suggestion = did_you_mean(sql::to_upper(hint.name.text), {std::string(kOptions)});
-  if (suggestion.empty()) suggestion = "the one hint is /*+ OPTIONS('key' = 'value') */, behind a table's name";
+  if (suggestion.empty()) {
+    suggestion =
+        "behind a table's name stands /*+ OPTIONS('key' = 'value') */, behind SELECT /*+ STATE_TTL('name' = '1 d') */";
+  }
   return not_found("there is no hint {}", hint.name.text).at(hint.name.position.offset).hint(std::move(suggestion));
 }
 

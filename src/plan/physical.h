@@ -8,6 +8,7 @@
 //           ScanTable(transactions)
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,6 +40,10 @@ struct WindowColumns {
 // Where the statement says what an operator does, as a byte offset, for errors that are found when it is planned. What
 // stands in the definition of a view is where the view is named.
 using WrittenAt = std::optional<uint32_t>;
+
+// How long an operator keeps the state of a key that nothing updates, by the clock. Nullopt: for ever, or, before the
+// plan is finished, as long as its context says; 0: for ever.
+using StateTtl = std::optional<int64_t>;
 
 // What is known of the changes that a node emits.
 struct Traits {
@@ -102,7 +107,8 @@ struct Values {
 // row is gone: see exec/operators/normalize.h.
 struct Normalize {
   std::vector<int> keys;  // columns by which rows are known; empty: equal rows are counted
-  WrittenAt written_at;
+  StateTtl ttl_us = {};
+  WrittenAt written_at = {};
 };
 
 struct Project {
@@ -156,7 +162,8 @@ struct Aggregate {
   std::vector<int> keys;
   std::vector<AggregateCall> calls;
   bool input_append_only = true;
-  WrittenAt written_at;
+  StateTtl ttl_us = {};
+  WrittenAt written_at = {};
 };
 
 // GROUP BY over windows: emits the groups of a window once the watermark has passed its end, and drops rows that come
@@ -199,7 +206,8 @@ struct Rank {
   bool with_rank = true;
   bool input_append_only = true;
   bool last_first = false;  // rows that compare equal are in the order opposite to that in which they came
-  WrittenAt written_at;
+  StateTtl ttl_us = {};
+  WrittenAt written_at = {};
 };
 
 // A function over rows around each row of a partition.
@@ -320,6 +328,7 @@ struct Join {
   std::optional<TimeBounds> time;
   // Keeps the rows of the right input alone. Rows of the left one, which only appends, come out at once or never.
   std::optional<AsOf> as_of;
+  std::array<StateTtl, 2> ttl_us = {};  // of the rows of each input, where `time` and `as_of` do not say it
   WrittenAt written_at;
 };
 

@@ -10,6 +10,7 @@
 #include "plan/hints.h"
 #include "plan/node.h"
 #include "plan/rules.h"
+#include "plan/state_ttl.h"
 #include "plan/table_changes.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
@@ -140,13 +141,15 @@ Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const Pl
   plan = plan_in_zone(plan, context.eval.zone);
   RuleContext rule_context{.eval = context.eval, .mode = context.mode};
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
-  PhysicalNode root = *PENSTOCK_TRY(make_physical(plan));
+  const int64_t ttl_us = context.mode == PlanMode::kStreaming ? context.state_ttl_us : 0;
+  PhysicalNode root = *with_state_ttl(PENSTOCK_TRY(make_physical(plan)), ttl_us);
   for (size_t i = 0; i < names.size(); ++i) root.schema[i].name = std::move(names[i]);
   PlannedQuery planned;
   planned.root = std::make_shared<const PhysicalNode>(std::move(root));
   planned.parameter_types = binder.parameter_types();
   planned.dependencies = binder.dependencies();
   planned.functions = binder.functions();
+  planned.state_ttl_us = ttl_us;
   return planned;
 }
 
@@ -194,7 +197,9 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
   plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, context));
   PlannedQuery planned = PENSTOCK_TRY(finish_plan(std::move(plan), binder, context));
-  if (takes_upserts(table)) planned.root = upserts_of(std::move(planned.root), table);
+  if (takes_upserts(table)) {
+    planned.root = with_state_ttl(upserts_of(std::move(planned.root), table), planned.state_ttl_us);
+  }
   if (takes_events(table)) planned.root = events_of(std::move(planned.root), table);
   return PlannedInsert{target->name, std::move(hinted.options), std::move(planned)};
 }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ struct PlanContext {
   std::function<Status(const catalog::Entry& table)> check_table;
   // In streaming mode they may be read: the caller runs what it gets to the end, or refuses it.
   bool reads_system_tables = false;
+  // In streaming mode, how long operators keep state that nothing updates (table.exec.state.ttl); 0: for ever.
+  int64_t state_ttl_us = 0;
   expr::EvalContext eval;  // for folding constants
   // Types of $1, $2, ..., kNull where unknown; and their values when the statement is executed (else empty).
   std::vector<types::DataType> parameter_types;
@@ -52,6 +55,7 @@ struct PlannedQuery {
   std::vector<types::DataType> parameter_types;  // as given, or inferred
   std::vector<std::string> dependencies;         // catalog objects that it reads, by full name
   std::vector<std::string> functions;            // created functions that it calls, by full name
+  int64_t state_ttl_us = 0;                      // with which it was planned
 };
 
 Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context);
@@ -68,6 +72,9 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
 // Before the numbers, from 1, of the system tables with the rows that operators of a job dropped because they were
 // late.
 std::string late_rows_prefix(std::string_view job);
+
+// How long at least an operator keeps what nothing updates, where it does not do so for ever.
+std::optional<int64_t> state_ttl(const PhysicalNode& node);
 
 // What EXPLAIN calls an operator: "Aggregate".
 std::string operator_name(const PhysicalNode& node);

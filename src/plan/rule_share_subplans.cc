@@ -180,7 +180,8 @@ bool same(const AssignWindow& a, const AssignWindow& b) {
   return a.window == b.window && a.time_column == b.time_column && a.keys == b.keys;
 }
 bool same(const Aggregate& a, const Aggregate& b) {
-  return a.keys == b.keys && a.input_append_only == b.input_append_only && same(a.calls, b.calls);
+  return a.keys == b.keys && a.input_append_only == b.input_append_only && a.ttl_us == b.ttl_us &&
+         same(a.calls, b.calls);
 }
 bool same(const WindowAggregate& a, const WindowAggregate& b) {
   return a.window == b.window && a.time_column == b.time_column && a.attached == b.attached && a.keys == b.keys &&

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "connector/options.h"
+#include "base/quantity.h"
 #include "sqltest/files.h"
 
 namespace penstock::sqltest {
@@ -230,7 +230,7 @@ class Parser {
   }
 
   Status parse_advance(std::string_view rest) {
-    const std::optional<int64_t> us = connector::parse_duration_us(rest);
+    const std::optional<int64_t> us = parse_duration_us(rest);
     if (!us || is_blank(rest)) return wrong("expected 'advance DURATION', such as 'advance 10 s'");
     add(Advance{.us = *us});
     return {};

@@ -52,7 +52,8 @@ class GroupTable {
   size_t bytes() const;
 
   // Walks over all groups, in the order in which they were made: `position` starts at 0 and is advanced. Fills `groups`
-  // with at most `max`; returns false when none are left. Nothing may be inserted or erased in between.
+  // with at most `max`; returns false when none are left. A group that is there all the while is met once;
+  // one that is inserted or erased in between may be met or not.
   bool next(size_t& position, size_t max, std::vector<std::byte*>& groups) const;
 
   // Appends the key of each group to the builders, one per key column.

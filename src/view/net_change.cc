@@ -37,6 +37,12 @@ void NetChange::add(const NetChange& more) {
   }
 }
 
+void NetChange::add(std::string_view bytes, size_t key_bytes, int32_t weight) {
+  const size_t begin = bytes_.size();
+  bytes_.append(bytes);
+  add_last(begin, key_bytes, hash64(bytes), weight);
+}
+
 void NetChange::add_last(size_t begin, size_t key_bytes, uint64_t hash, int32_t weight) {
   if (entries_.size() * 2 >= slots_.size()) grow();
   const std::string_view bytes = std::string_view(bytes_).substr(begin);

@@ -28,6 +28,8 @@ class NetChange {
 
   void add(const columnar::ChangeBatch& batch);
   void add(const NetChange& more);
+  // A row as the format encodes it.
+  void add(std::string_view bytes, size_t key_bytes, int32_t weight);
 
   // Every row that was added, in the order of the first time; weights may be 0.
   const std::vector<Row>& entries() const { return entries_; }

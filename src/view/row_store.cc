@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/hash.h"
@@ -66,6 +69,27 @@ void RowStore::reserve_slots(size_t more) {
     while (slots_[slot].position != 0) slot = (slot + 1) & (size - 1);
     slots_[slot] = moved;
   }
+}
+
+NetChange RowStore::replacing(const NetChange& net) const {
+  std::unordered_map<std::string_view, const NetChange::Row*> last;  // that comes, by key
+  std::unordered_set<std::string_view> gone;
+  for (const NetChange::Row& row : net.entries()) {
+    if (row.weight > 0) last[net.key_of(row)] = &row;
+    const StoredRow* const stored = row.weight < 0 ? find(net.key_of(row)) : nullptr;
+    if (stored != nullptr && stored->bytes == net.bytes_of(row)) gone.insert(net.key_of(row));
+  }
+  NetChange out(format_);
+  for (const std::string_view key : gone) {
+    const StoredRow& stored = *find(key);
+    out.add(stored.bytes, stored.key_bytes, -1);
+  }
+  for (const auto& [key, row] : last) {
+    const StoredRow* const stored = gone.contains(key) ? nullptr : find(key);
+    if (stored != nullptr) out.add(stored->bytes, stored->key_bytes, -1);
+    out.add(net.bytes_of(*row), row->key_bytes, 1);
+  }
+  return out;
 }
 
 const StoredRow* RowStore::find(std::string_view key) const {

@@ -42,6 +42,10 @@ class RowStore {
   // Applies a net change, or changes nothing and says what contradicts.
   Status apply(const NetChange& net);
 
+  // The change with deletions of the rows whose keys come again, and without those of rows that are not there. Of
+  // several rows with one key the last counts.
+  NetChange replacing(const NetChange& net) const;
+
   // The row with this key; nullptr when there is none.
   const StoredRow* find(std::string_view key) const;
 

@@ -93,6 +93,7 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
     std::vector<std::shared_ptr<FeedState>> to_tell;
     {
       const std::lock_guard lock(mutex_);
+      if (options_.replaces && format_->has_key()) net = std::make_shared<NetChange>(store_.replacing(*net));
       if (!net->empty()) {
         Status applied = store_.apply(*net);
         if (!applied) return std::move(applied).error().context("view \"" + options_.name + "\"");

@@ -68,6 +68,9 @@ struct ViewOptions {
   types::Schema schema;
   // Columns of the unique key; empty when rows have none and the view is a multiset of rows.
   std::vector<int> key;
+  // The changes come of operators that forget: a row takes the place of one with its key, and what is deleted that is
+  // not there is ignored. Only with a key.
+  bool replaces = false;
   MemoryBudget* memory = nullptr;
 };
 

@@ -80,3 +80,15 @@ def test_windows_that_an_idle_partition_let_close_are_not_written_again(start_se
     server.wait_for("SELECT COUNT(*) > 1 FROM out", [[True]])
     time.sleep(0.5)  # the other partition is idle again: nothing comes of that
     assert server.sql("SELECT item, n FROM out") == [["pen", 1], ["pen", 1]]
+
+
+def test_a_view_forgets_after_the_time_that_was_set_when_it_was_made(server):
+    server.sql("""SET 'table.exec.state.ttl' = '1 s';
+        CREATE TABLE t (k STRING, v BIGINT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+        CREATE MATERIALIZED VIEW totals AS SELECT k, COUNT(*) AS n, MAX(v) AS m FROM t GROUP BY k;""")
+    server.restart()
+    server.sql("INSERT INTO t VALUES ('a', 5), ('b', 5); FLUSH")
+    assert server.sql("SELECT k, n, m FROM totals ORDER BY k") == [["a", 1, 5], ["b", 1, 5]]
+    time.sleep(1.5)  # what has been updated is kept for a second, and no longer
+    server.sql("INSERT INTO t VALUES ('a', 3); FLUSH")
+    assert server.sql("SELECT k, n, m FROM totals ORDER BY k") == [["a", 1, 3], ["b", 1, 5]]

@@ -19,8 +19,9 @@ using columnar::RowOp;
 // In front of the accumulators of each group.
 struct GroupState {
   int64_t rows;      // the weights of its rows, summed
-  uint32_t touched;  // 1: it is in touched_
-  uint32_t emitted;  // 1: downstream has a row of it
+  uint32_t updated;  // when, where that is kept; see IdleGroups
+  uint8_t touched;   // 1: it is in touched_
+  uint8_t emitted;   // 1: downstream has a row of it
 };
 
 GroupState& state_of(std::byte* group) { return *reinterpret_cast<GroupState*>(group); }
@@ -31,7 +32,9 @@ class Aggregate : public Operator {
       : options_(std::move(options)),
         accumulators_(options_.calls, sizeof(GroupState)),
         table_(options_.key_types, accumulators_.layout()),
-        distinct_(accumulators_.make_distinct_tables()) {
+        distinct_(accumulators_.make_distinct_tables()),
+        // The one group that there is without keys stays.
+        idle_(options_.keys.empty() ? StateTtl() : options_.ttl) {
     for (size_t i = 0; i < accumulators_.size(); ++i) old_results_.emplace_back(accumulators_.result_type(i));
     if (!options_.keys.empty()) return;
     table_.find_or_insert({}, 1, groups_);
@@ -40,7 +43,9 @@ class Aggregate : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     table_.find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
+    if (idle_.on()) forget_idle(batch);
     touch();
+    if (idle_.on()) return add_known(batch);
     for (size_t row = 0; row < batch.rows(); ++row) state_of(groups_[row]).rows += batch.weight(row);
     accumulators_.update(groups_, batch, distinct_);
     return {};
@@ -55,8 +60,13 @@ class Aggregate : public Operator {
     next_touched_ = end;
     if (next_touched_ < touched_.size()) return Progress::kMore;
     forget_touched();
+    idle_.sweep(table_, [this](std::byte* group) {
+      if (idle_.is_idle(state_of(group).updated)) forget(group);
+    });
     return Progress::kDone;
   }
+
+  std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(table_); }
 
  private:
   // Two rows each at most, and a batch must hold them.
@@ -108,11 +118,43 @@ class Aggregate : public Operator {
       if (was && is && same_results(results, i, begin + i)) continue;
       if (was) add(i, old_columns_, begin + i, is ? RowOp::kUpdateBefore : RowOp::kDelete);
       if (is) add(i, results, i, was ? RowOp::kUpdateAfter : RowOp::kInsert);
-      if (is) continue;
-      accumulators_.forget(groups[i], distinct_);
-      table_.erase(groups[i]);
+      if (!is) forget(groups[i]);
     }
     if (rows.rows() > 0) out.emit(rows.finish());
+  }
+
+  void forget(std::byte* group) {
+    accumulators_.forget(group, distinct_);
+    table_.erase(group);
+  }
+
+  // Forgets groups of the batch at hand that have outlived their time.
+  void forget_idle(const ChangeBatch& batch) {
+    idle_.read_clock();
+    const std::span<std::byte* const> outlived = idle_.pick(groups_, [this](std::byte* group) {
+      const GroupState& state = state_of(group);
+      return state.emitted != 0 && state.touched == 0 && idle_.is_idle(state.updated);
+    });
+    for (std::byte* group : outlived) forget(group);
+    if (!outlived.empty()) table_.find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
+  }
+
+  // Adds the rows, but for deletions of rows that groups had before they were forgotten.
+  Status add_known(const ChangeBatch& batch) {
+    columnar::Selection known;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      GroupState& state = state_of(groups_[row]);
+      const int weight = batch.weight(row);
+      if (weight < 0 && state.rows <= 0) continue;
+      state.rows += weight;
+      state.updated = idle_.now();
+      groups_[known.size()] = groups_[row];
+      known.push_back(static_cast<uint16_t>(row));
+    }
+    groups_.resize(known.size());
+    if (known.empty()) return {};
+    accumulators_.update(groups_, known.size() == batch.rows() ? batch : batch.take(known), distinct_);
+    return {};
   }
 
   bool same_results(std::span<const ColumnPtr> results, size_t row, size_t old_row) {
@@ -134,6 +176,7 @@ class Aggregate : public Operator {
   Accumulators accumulators_;
   state::GroupTable table_;
   DistinctTables distinct_;
+  IdleGroups idle_;
   std::vector<std::byte*> groups_;  // of the batch at hand
   // The groups that this epoch has touched, and the results that they had before it.
   StateVector<std::byte*> touched_;

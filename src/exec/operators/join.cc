@@ -1,6 +1,7 @@
 #include "exec/operators/join.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -31,7 +32,8 @@ JoinSide::Options side_options(const JoinOptions& options, Side side, const Join
                         .hashed_columns = {},
                         .stored = side == kLeftSide || pairs_matter,
                         .emits_alone = emits_alone(options.kind, side),
-                        .counts_matches = emits_alone(options.kind, side) && layout.has_condition()};
+                        .counts_matches = emits_alone(options.kind, side) && layout.has_condition(),
+                        .forgets = options.ttl[side].us > 0};
   out.set_lookup(input, layout);
   return out;
 }
@@ -45,17 +47,23 @@ class Join : public Operator {
         left_(side_options(options_, kLeftSide, layout_), layout_),
         right_(side_options(options_, kRightSide, layout_), layout_),
         sides_{&left_, &right_},
-        probe_(layout_, sides_, !left_only(options_.kind)) {
+        probe_(layout_, sides_, !left_only(options_.kind)),
+        idle_{IdleGroups(options_.ttl[kLeftSide]), IdleGroups(options_.ttl[kRightSide])} {
     for (JoinSide* side : sides_) side->set_remember_touched(!options_.at_end);
   }
 
   Status process(int port, const ChangeBatch& batch, Output& out) override {
     const Side side = port == 0 ? kLeftSide : kRightSide;
-    const ChangeBatch rows = take_with_keys(side, batch, out);
+    ChangeBatch rows = take_with_keys(side, batch, out);
     if (rows.empty()) return {};
     table_.find_or_insert(rows.columns_at(options_.inputs[side].keys), rows.rows(), groups_);
-    PENSTOCK_TRY(sides_[side]->add(rows, groups_));
+    if (idle_[side].on()) idle_[side].read_clock();
+    PENSTOCK_TRY(sides_[side]->add(rows, groups_, idle_[side].now()));
     if (!options_.at_end) list_groups();
+    if (idle_[side].on() && sides_[side]->known().size() < rows.rows()) {
+      rows = take_known(rows, sides_[side]->known());
+    }
+    if (rows.empty()) return {};
     if (left_only(options_.kind) && !layout_.has_condition()) return {};
     probe_.begin(side, rows, groups_);
     return resume_probe(out);
@@ -66,7 +74,15 @@ class Join : public Operator {
 
   Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
     if (options_.at_end) return Progress::kDone;
-    return tell(out);
+    if (PENSTOCK_TRY(tell(out)) == Progress::kMore) return Progress::kMore;
+    forget_idle();
+    return Progress::kDone;
+  }
+
+  std::optional<int64_t> wake_at_us() const override {
+    const std::optional<int64_t> left = idle_[kLeftSide].wake_at_us(table_);
+    const std::optional<int64_t> right = idle_[kRightSide].wake_at_us(table_);
+    return left && right ? std::min(left, right) : std::max(left, right);
   }
 
   Result<Progress> on_end(Output& out) override { return options_.at_end ? tell(out) : Progress::kDone; }
@@ -75,6 +91,34 @@ class Join : public Operator {
   Status resume_probe(Output& out) {
     probing_ = PENSTOCK_TRY(probe_.run(out)) == Progress::kMore;
     return {};
+  }
+
+  // The rows that the side has not ignored, and their groups.
+  ChangeBatch take_known(const ChangeBatch& rows, const columnar::Selection& known) {
+    for (size_t i = 0; i < known.size(); ++i) groups_[i] = groups_[known[i]];
+    groups_.resize(known.size());
+    return rows.take(known);
+  }
+
+  // Inner joins forget row by row. Where rows come out by themselves, one that has had a partner must go on having one:
+  // a group goes when all of it is idle.
+  void forget_idle() {
+    for (const Side side : {kLeftSide, kRightSide}) {
+      IdleGroups& idle = idle_[side];
+      idle.sweep(table_, [&](std::byte* address) {
+        auto& group = *reinterpret_cast<JoinGroup*>(address);
+        const auto is_idle = [&](uint32_t came) { return idle.is_idle(came); };
+        const auto is_other_idle = [&](uint32_t came) { return idle_[other(side)].is_idle(came); };
+        if (options_.kind == JoinKind::kInner) {
+          sides_[side]->forget_idle(group, is_idle);
+        } else if (idle_[other(side)].on() && sides_[side]->all_idle(group, is_idle) &&
+                   sides_[other(side)]->all_idle(group, is_other_idle)) {
+          sides_[side]->forget_idle(group, is_idle);
+          sides_[other(side)]->forget_idle(group, is_other_idle);
+        }
+        if (is_empty(group)) table_.erase(address);
+      });
+    }
   }
 
   // The rows that can have a partner; those that cannot, for a key is NULL, come out at once or never.
@@ -201,6 +245,7 @@ class Join : public Operator {
   const std::array<JoinSide*, 2> sides_;
   JoinProbe probe_;
   bool probing_ = false;
+  std::array<IdleGroups, 2> idle_;
   std::vector<std::byte*> groups_;  // of the batch at hand
   StateVector<JoinGroup*> listed_;  // which the barrier looks at
 

@@ -8,6 +8,7 @@
 #include "exec/operator.h"
 #include "exec/operators/expression_context.h"
 #include "exec/operators/join_layout.h"
+#include "exec/operators/state_ttl.h"
 #include "expr/expr.h"
 #include "types/type.h"
 
@@ -22,6 +23,9 @@ struct JoinOptions {
   // Rows that come out by themselves do so when both inputs have ended, and are then never taken back; else at
   // barriers, as the net change of the epoch.
   bool at_end = false;
+  // Of the rows of each input; of inner, left, right and full joins. What has come out of rows that are forgotten is
+  // not taken back.
+  std::array<StateTtl, 2> ttl = {};
   ExpressionContext context;
 };
 

@@ -39,11 +39,12 @@ void JoinSide::Options::set_lookup(const JoinInput& input, const JoinLayout& lay
 JoinSide::JoinSide(Options options, const JoinLayout& layout)
     : options_(std::move(options)),
       layout_(layout),
-      presence_offset_(counted() ? sizeof(CountedLink) : sizeof(uint64_t)),
+      presence_offset_(!counted() ? sizeof(Link) : sizeof(CountedLink) + (options_.forgets ? sizeof(Came) : 0)),
       store_(options_.stored ? layout.stored_types(options_.side) : std::vector<types::DataType>(),
              presence_offset_ + (options_.emits_alone ? sizeof(Presence) : 0)) {}
 
-Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> groups) {
+Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> groups, uint32_t now) {
+  known_.clear();
   rows_.resize(batch.rows());
   new_.assign(batch.rows(), 0);
   if (options_.stored) store_.load(layout_.stored_values(options_.side, batch), batch.rows());
@@ -56,12 +57,16 @@ Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> group
     if (weight < 0 && !counted()) {
       return make_error(ErrorCode::kInternal, "a join was promised an input whose rows are never taken back");
     }
+    RowId row = options_.stored && counted() ? find(i, group) : kNoRow;
+    if (options_.forgets && weight < 0 && row == kNoRow) continue;
+    const size_t place = options_.forgets ? known_.size() : i;
+    if (options_.forgets) known_.push_back(static_cast<uint16_t>(i));
     group.weight[options_.side] += weight;
     if (!options_.stored) continue;
-    RowId row = counted() ? find(i, group) : kNoRow;
-    new_[i] = row == kNoRow ? 1 : 0;
+    new_[place] = row == kNoRow ? 1 : 0;
     if (row == kNoRow) row = append(i, group);
-    rows_[i] = row;
+    rows_[place] = row;
+    if (weight > 0) set_came(row, now);
     if (counted()) counted_link(row).count += weight;
     if (options_.emits_alone) {
       touch(row, group);
@@ -105,6 +110,15 @@ void JoinSide::remove(RowId row, JoinGroup& group) {
   (removed.next != kNoRow ? counted_link(removed.next).previous : group.last[options_.side]) = removed.previous;
   (removed.previous != kNoRow ? counted_link(removed.previous).next : group.first[options_.side]) = removed.next;
   if (options_.lookup == RowLookup::kIndex) index_.erase(removed.hash, row);
+  store_.erase(row);
+}
+
+void JoinSide::forget(RowId row, JoinGroup& group) {
+  group.weight[options_.side] -= count(row);
+  if (counted()) return remove(row, group);
+  RowId& first = group.first[options_.side];
+  first = link(row).next;
+  if (first == kNoRow) group.last[options_.side] = kNoRow;
   store_.erase(row);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "columnar/change_batch.h"
@@ -29,6 +30,7 @@ struct Group {
   uint32_t now = 0;
   uint32_t before = 0;  // what downstream has
   uint32_t touched = kUntouched;
+  uint32_t updated = 0;  // when, where that is kept; see IdleGroups
 };
 
 class Normalize : public Operator {
@@ -39,15 +41,18 @@ class Normalize : public Operator {
         keys_(by_key_ ? options_.keys : all_columns()),
         others_(columns_without(keys_)),
         groups_(types_of(options_.schema, keys_), layout()),
-        rows_(types_of(options_.schema, others_), others_.empty() ? kHeaderBytesMin : 0) {}
+        rows_(types_of(options_.schema, others_), others_.empty() ? kHeaderBytesMin : 0),
+        idle_(options_.ttl) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
     groups_.find_or_insert(batch.columns_at(keys_), batch.rows(), found_);
     const columnar::Column& gone = *batch.column(options_.schema.size());
     const auto is_gone = gone.values<uint8_t>();
+    if (idle_.on()) forget_idle(batch);
     if (by_key_) rows_.load(batch.columns_at(others_), batch.rows());
     for (size_t row = 0; row < batch.rows(); ++row) {
       Group& group = at(found_[row]);
+      group.updated = idle_.now();
       if (group.touched == Group::kUntouched) {
         group.touched = static_cast<uint32_t>(touched_.size());
         group.before = group.now;
@@ -71,8 +76,14 @@ class Normalize : public Operator {
 
   Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
     if (next_touched_ == 0) order_touched();
-    return emit_some(out) ? Progress::kMore : Progress::kDone;
+    if (emit_some(out)) return Progress::kMore;
+    idle_.sweep(groups_, [this](std::byte* group) {
+      if (idle_.is_idle(at(group).updated)) forget(group);
+    });
+    return Progress::kDone;
   }
+
+  std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(groups_); }
 
  private:
   // A row takes some room in the store, also one of no other columns than its key.
@@ -92,6 +103,22 @@ class Normalize : public Operator {
     std::vector<int> columns = all_columns();
     std::erase_if(columns, [&](int column) { return std::ranges::find(left_out, column) != left_out.end(); });
     return columns;
+  }
+
+  void forget(std::byte* pointer) {
+    if (by_key_ && at(pointer).now != kNoRow) rows_.erase(at(pointer).now);
+    groups_.erase(pointer);
+  }
+
+  // Forgets keys of the batch at hand that have outlived their time.
+  void forget_idle(const ChangeBatch& batch) {
+    idle_.read_clock();
+    const std::span<std::byte* const> outlived = idle_.pick(found_, [this](std::byte* pointer) {
+      const Group& group = at(pointer);
+      return group.now != 0 && group.touched == Group::kUntouched && idle_.is_idle(group.updated);
+    });
+    for (std::byte* pointer : outlived) forget(pointer);
+    if (!outlived.empty()) groups_.find_or_insert(batch.columns_at(keys_), batch.rows(), found_);
   }
 
   // --- with a key ---
@@ -204,6 +231,7 @@ class Normalize : public Operator {
   std::vector<Change> changes_;
   std::vector<std::byte*> groups_of_changes_;
   std::vector<RowId> rows_of_changes_;
+  IdleGroups idle_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "exec/operator.h"
+#include "exec/operators/state_ttl.h"
 #include "types/type.h"
 
 namespace penstock::exec {
@@ -14,6 +15,7 @@ struct NormalizeOptions {
   types::Schema schema;   // of the output; the input has a BOOLEAN behind its columns: the row is gone
   std::vector<int> keys;  // rows with equal keys are forms of one row; empty: rows have no key
   bool at_end = false;    // emits nothing before the barrier, as when the input is bounded
+  StateTtl ttl = {};      // of keys
 };
 
 // With a key: an event takes the place of the last row with its key. It comes out as an insert or an update, or as a

@@ -65,6 +65,7 @@ class PartitionTable {
   }
   static P& at(std::byte* group) { return **reinterpret_cast<P**>(group); }
   void erase(std::byte* group) { table_.erase(group); }
+  const state::GroupTable& table() const { return table_; }
 
  private:
   static state::PayloadLayout layout() {

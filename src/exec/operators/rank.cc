@@ -1,6 +1,7 @@
 #include "exec/operators/rank.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -26,7 +27,8 @@ struct RankedRow {
 
 struct Partition {
   RowsInOrder<RowPtr> rows;
-  int64_t orders = 0;  // different ones among the rows; kept where rows are trimmed
+  int64_t orders = 0;    // different ones among the rows; kept where rows are trimmed
+  uint32_t updated = 0;  // when, where that is kept; see IdleGroups
   bool touched = false;
   StateVector<RankedRow> emitted;  // what downstream has
 };
@@ -34,10 +36,14 @@ struct Partition {
 class Rank : public Operator {
  public:
   explicit Rank(RankOptions options)
-      : options_(std::move(options)), partitions_(options_.schema, options_.partition_by), emitted_(output_types()) {}
+      : options_(std::move(options)),
+        partitions_(options_.schema, options_.partition_by),
+        emitted_(output_types()),
+        idle_(options_.ttl) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     const std::vector<std::byte*>& groups = partitions_.find(batch);
+    if (idle_.on() && forget_idle(groups)) partitions_.find(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
       key_.clear();
       append_sort_key(key_, options_.order_by, batch, row);
@@ -57,8 +63,13 @@ class Rank : public Operator {
     if (next_touched_ < touched_.size() || !pending_.empty()) return Progress::kMore;
     touched_.clear();
     next_touched_ = 0;
+    idle_.sweep(partitions_.table(), [this](std::byte* group) {
+      if (idle_.is_idle(partitions_.at(group).updated)) partitions_.erase(group);
+    });
     return Progress::kDone;
   }
+
+  std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(partitions_.table()); }
 
  private:
   static constexpr size_t kPartitionsPerCall = 1024;
@@ -80,9 +91,21 @@ class Rank : public Operator {
 
   void touch(std::byte* group) {
     Partition& partition = partitions_.at(group);
+    partition.updated = idle_.now();
     if (partition.touched) return;
     partition.touched = true;
     touched_.push_back(group);
+  }
+
+  // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
+  bool forget_idle(const std::vector<std::byte*>& groups) {
+    idle_.read_clock();
+    const std::span<std::byte* const> outlived = idle_.pick(groups, [this](std::byte* group) {
+      const Partition& partition = partitions_.at(group);
+      return !partition.rows.empty() && !partition.touched && idle_.is_idle(partition.updated);
+    });
+    for (std::byte* group : outlived) partitions_.erase(group);
+    return !outlived.empty();
   }
 
   void add(std::byte* group, const ChangeBatch& batch, size_t row) {
@@ -145,7 +168,11 @@ class Rank : public Operator {
     columnar::append_key(row_, batch.columns(), row);
     const auto found =
         find_last_row(partition.rows, key_, [&](const RowPtr& known) { return std::string_view(*known) == row_; });
-    if (found == partition.rows.end()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+    if (found == partition.rows.end()) {
+      if (!idle_.on()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+      if (partition.rows.empty()) touch(group);  // it was forgotten, and goes again at the barrier
+      return {};
+    }
     partition.rows.erase(found);
     touch(group);
     return {};
@@ -212,6 +239,7 @@ class Rank : public Operator {
   size_t next_touched_ = 0;
   std::vector<Change> pending_;
   columnar::BatchBuilder emitted_;
+  IdleGroups idle_;
 };
 
 }  // namespace

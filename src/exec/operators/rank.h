@@ -9,6 +9,7 @@
 
 #include "exec/operator.h"
 #include "exec/operators/sort_key.h"
+#include "exec/operators/state_ttl.h"
 #include "types/rank_function.h"
 #include "types/type.h"
 
@@ -26,6 +27,7 @@ struct RankOptions {
   bool with_rank = true;           // whether the rank is a column behind those of the input
   bool input_append_only = false;  // then rows beyond `last` are forgotten
   bool last_first = false;         // rows that compare equal are in the opposite order; not with the one before
+  StateTtl ttl = {};               // of partitions; a row that changes no rank does not update one
 };
 
 // Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,

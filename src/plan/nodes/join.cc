@@ -301,22 +301,6 @@ std::string_view kind_text(JoinKind kind) {
   return "inner";
 }
 
-// What the join keeps of an input for as long as it runs.
-std::string_view kept_text(const Traits& traits) {
-  return traits.bounded || !traits.append_only ? "its rows" : "every row ever";
-}
-
-std::string state_text(const Join& op, const PhysicalNode& node) {
-  if (op.as_of && op.as_of->versions) return "left until the watermark passes, right the versions since then";
-  if (op.as_of) return fmt::format("right {}", kept_text(node.inputs[1]->traits));
-  if (!op.time) {
-    return fmt::format("left {}, right {}", kept_text(node.inputs[0]->traits), kept_text(node.inputs[1]->traits));
-  }
-  if (op.time->of != TimeBounds::Of::kRows) return "rows of open windows";
-  auto kept = [](int64_t micros) { return duration_text(std::max<int64_t>(micros, 0)); };
-  return fmt::format("left for {}, right for {}", kept(op.time->upper_us), kept(-op.time->lower_us));
-}
-
 std::string key_list(const std::vector<JoinKey>& keys, const PhysicalNode& node) {
   std::vector<std::string> texts;
   for (const JoinKey& key : keys) {
@@ -346,7 +330,6 @@ Description describe(const Join& op, const PhysicalNode& node) {
   }
   if (op.condition != nullptr) out.add("condition", op.condition->to_string());
   out.add("columns", name_list(node.schema));
-  out.add("state", state_text(op, node));
   // One row is soon held against all.
   bool one_row = std::ranges::any_of(node.inputs,
                                      [](const auto& input) { return input->traits.key && input->traits.key->empty(); });

@@ -1,0 +1,136 @@
+#include "plan/state_description.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "plan/node.h"
+
+namespace penstock::plan {
+namespace {
+
+using State = std::optional<StateDescription>;
+
+// For so long after its last update, where that is bounded.
+State with_ttl(StateDescription state, StateTtl ttl_us) {
+  if (!ttl_us) return state;
+  return StateDescription{fmt::format("{} for {}", state.keeps, duration_text(*ttl_us)), StateBound::kTtl};
+}
+
+// --- by kind ---
+
+// Of every other operator: it looks at one row after the other.
+template <class Op>
+State state_of(const Op& /*op*/, const PhysicalNode& /*node*/) {
+  return std::nullopt;
+}
+
+State state_of(const Normalize& op, const PhysicalNode& /*node*/) {
+  return with_ttl({op.keys.empty() ? "how often each row is there" : "the last row of each key", StateBound::kKeys},
+                  op.ttl_us);
+}
+
+State state_of(const AssignWindow& op, const PhysicalNode& /*node*/) {
+  if (op.window.kind != types::Window::Kind::kSession) return std::nullopt;
+  return StateDescription{"rows of open sessions", StateBound::kWindows};
+}
+
+State state_of(const Aggregate& op, const PhysicalNode& /*node*/) {
+  const bool distinct = std::ranges::any_of(op.calls, &AggregateCall::distinct);
+  const std::string values = distinct ? " with its different values" : "";
+  if (op.keys.empty())
+    return StateDescription{"one group" + values, distinct ? StateBound::kKeys : StateBound::kConstant};
+  return with_ttl({"a group for each key" + values, StateBound::kKeys}, op.ttl_us);
+}
+
+State state_of(const WindowAggregate& op, const PhysicalNode& /*node*/) {
+  const bool session = op.window.kind == types::Window::Kind::kSession;
+  return StateDescription{session ? "groups of open sessions" : "groups of open windows", StateBound::kWindows};
+}
+
+State state_of(const Sort& op, const PhysicalNode& /*node*/) {
+  if (op.limit) return StateDescription{"the first rows", StateBound::kConstant};
+  return StateDescription{"every row", StateBound::kNone};
+}
+
+State state_of(const Rank& op, const PhysicalNode& /*node*/) {
+  if (!op.last || !op.input_append_only) return with_ttl({"every row of each partition", StateBound::kNone}, op.ttl_us);
+  if (op.partition_by.empty()) return StateDescription{"the first rows", StateBound::kConstant};
+  return with_ttl({"the first rows of each partition", StateBound::kKeys}, op.ttl_us);
+}
+
+State state_of(const Over& op, const PhysicalNode& /*node*/) {
+  if (!op.in_time_order) return StateDescription{"every row", StateBound::kNone};
+  const auto is_near_in_time = [](const OverCall& call) {
+    return (call.function == nullptr || call.function->framed) && call.frame.unit == types::Frame::Unit::kRange &&
+           !call.frame.start.unbounded;
+  };
+  if (std::ranges::all_of(op.calls, is_near_in_time))
+    return StateDescription{"rows in reach of later ones", StateBound::kTime};
+  return StateDescription{"of each partition what is in reach of later rows", StateBound::kKeys};
+}
+
+State state_of(const Match& op, const PhysicalNode& /*node*/) {
+  if (!op.within_us) return StateDescription{"rows of open matches", StateBound::kNone};
+  return StateDescription{"rows of open matches for " + duration_text(*op.within_us), StateBound::kTime};
+}
+
+State state_of(const Emit& op, const PhysicalNode& /*node*/) {
+  if (op.kind == Emit::Kind::kOnWindowClose) return StateDescription{"rows of open windows", StateBound::kWindows};
+  if (op.kind == Emit::Kind::kComplete) return StateDescription{"the whole result", StateBound::kNone};
+  return std::nullopt;
+}
+
+// --- of joins ---
+
+bool is_small(const PhysicalNode& input) { return input.traits.bounded || !input.traits.append_only; }
+
+// What a join keeps of an input for as long as it runs.
+std::string kept_text(const PhysicalNode& input, StateTtl ttl_us) {
+  if (ttl_us) return "each row for " + duration_text(*ttl_us);
+  return is_small(input) ? "its rows" : "every row ever";
+}
+
+State state_of(const Join& op, const PhysicalNode& node) {
+  const PhysicalNode& left = *node.inputs[0];
+  const PhysicalNode& right = *node.inputs[1];
+  if (op.as_of && op.as_of->versions) {
+    return StateDescription{"left until the watermark passes, right the versions since then", StateBound::kKeys};
+  }
+  if (op.as_of) {
+    return StateDescription{"right " + kept_text(right, {}), is_small(right) ? StateBound::kInput : StateBound::kNone};
+  }
+  if (!op.time) {
+    const auto& [left_us, right_us] = op.ttl_us;
+    const bool left_bounded = left_us || is_small(left);
+    const bool right_bounded = right_us || is_small(right);
+    const StateBound bound = !left_bounded || !right_bounded ? StateBound::kNone
+                             : left_us && right_us           ? StateBound::kTtl
+                                                             : StateBound::kInput;
+    return StateDescription{fmt::format("left {}, right {}", kept_text(left, left_us), kept_text(right, right_us)),
+                            bound};
+  }
+  if (op.time->of != TimeBounds::Of::kRows) return StateDescription{"rows of open windows", StateBound::kWindows};
+  const auto kept = [](int64_t micros) { return duration_text(std::max<int64_t>(micros, 0)); };
+  return StateDescription{fmt::format("left for {}, right for {}", kept(op.time->upper_us), kept(-op.time->lower_us)),
+                          StateBound::kTime};
+}
+
+}  // namespace
+
+std::optional<StateDescription> describe_state(const PhysicalNode& node) {
+  State state = std::visit([&](const auto& op) { return state_of(op, node); }, node.op);
+  if (!node.traits.bounded || !state) return state;
+  // It goes with the query. Of a join it is worth knowing which side it is of.
+  if (!std::holds_alternative<Join>(node.op)) return std::nullopt;
+  state->bound = StateBound::kInput;
+  return state;
+}
+
+std::string_view name_of(StateBound bound) {
+  constexpr std::string_view kNames[] = {"constant", "keys", "windows", "time", "ttl", "input", "none"};
+  return kNames[static_cast<size_t>(bound)];
+}
+
+}  // namespace penstock::plan
