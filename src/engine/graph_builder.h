@@ -47,6 +47,7 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Normalize& normalize);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Project& project);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Filter& filter);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::ClockFilter& filter);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Unnest& unnest);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Sort& sort);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Rank& rank);

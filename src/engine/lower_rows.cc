@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "engine/graph_builder.h"
+#include "exec/operators/clock_filter.h"
 #include "exec/operators/complete_output.h"
 #include "exec/operators/emit_on_close.h"
 #include "exec/operators/filter.h"
@@ -35,6 +36,18 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Project& p
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Filter& filter) {
   return append(node, [predicate = filter.predicate, context = expressions()](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_filter(predicate, context));
+  });
+}
+
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ClockFilter& filter) {
+  exec::ClockFilterOptions options{.schema = node.schema,
+                                   .from = filter.from,
+                                   .until = filter.until,
+                                   .after_from = filter.after_from,
+                                   .through_until = filter.through_until,
+                                   .now_us = context_.now_us};
+  return append(node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_clock_filter(options));
   });
 }
 

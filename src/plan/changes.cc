@@ -78,6 +78,12 @@ std::optional<ChangeCause> cause(const Over& op) {
                      op.written_at};
 }
 
+std::optional<ChangeCause> cause(const ClockFilter& op) {
+  if (op.until < 0) return std::nullopt;
+  return ChangeCause{"rows leave this result as the clock goes on, for a condition compares their time with NOW()",
+                     "CURRENT_ROW_TIMESTAMP() in its place looks at the clock once for each row", std::nullopt};
+}
+
 std::optional<ChangeCause> cause(const Join& op) {
   const bool of_pairs = op.kind == JoinKind::kInner || op.kind == JoinKind::kSemi;
   if (of_pairs || op.time || op.as_of) return std::nullopt;

@@ -62,8 +62,8 @@ struct LogicalScan {
 };
 
 using LogicalOperator =
-    std::variant<LogicalScan, Values, Normalize, Project, Filter, ProcessingTime, AssignWindow, Unnest, Expand,
-                 Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Emit, Join>;
+    std::variant<LogicalScan, Values, Normalize, Project, Filter, ClockFilter, ProcessingTime, AssignWindow, Unnest,
+                 Expand, Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Emit, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

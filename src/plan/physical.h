@@ -119,6 +119,14 @@ struct Filter {
   expr::ExprPtr predicate;
 };
 
+// Rows while the clock is between two of their times: they come, and are taken back, as it goes on.
+struct ClockFilter {
+  int from = -1;  // a column of the input, as is `until`; -1: it is not bounded
+  int until = -1;
+  bool after_from = false;     // not yet at that moment itself
+  bool through_until = false;  // still at that moment
+};
+
 // Makes a column the time of the clock at which a row comes here, and the clock the watermark: for windows over
 // PROCTIME() of an input that goes on.
 struct ProcessingTime {
@@ -339,7 +347,7 @@ struct Exchange {
   std::vector<int> keys;  // for kHash
 };
 
-using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter,
+using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, ClockFilter,
                                       ProcessingTime, AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort,
                                       Rank, Over, Match, Limit, UnionAll, Emit, Join, Exchange>;
 

@@ -129,6 +129,7 @@ TEST(PlanGoldenTest, Aggregate) { check_golden("aggregate.txt"); }
 TEST(PlanGoldenTest, Grouping) { check_golden("grouping.txt"); }
 TEST(PlanGoldenTest, Window) { check_golden("window.txt"); }
 TEST(PlanGoldenTest, ProcessingTime) { check_golden("processing_time.txt"); }
+TEST(PlanGoldenTest, ClockFilter) { check_golden("clock_filter.txt"); }
 TEST(PlanGoldenTest, State) { check_golden("state.txt"); }
 TEST(PlanGoldenTest, Join) { check_golden("join.txt"); }
 TEST(PlanGoldenTest, Rank) { check_golden("rank.txt"); }

@@ -8,8 +8,10 @@
 namespace penstock::plan {
 namespace {
 
-constexpr std::array<Rule, 16> kRules = {{
+constexpr std::array<Rule, 17> kRules = {{
     {"fold_constants", "computes what does not depend on any row once, when planning", fold_constants},
+    {"recognize_clock_conditions",
+     "lets rows come and go as the clock passes the times that conditions compare with it", recognize_clock_conditions},
     {"merge_projections", "computes projections on top of each other in one", merge_projections},
     {"push_filters_down", "moves conditions towards the sources, into the scan where they can go", push_filters_down},
     {"merge_projections", "again, where a filter stood between", merge_projections},

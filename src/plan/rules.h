@@ -33,6 +33,7 @@ Result<LogicalPtr> optimize(LogicalPtr plan, const RuleContext& context, const s
 
 // --- the rules, one file each ---
 LogicalPtr fold_constants(const LogicalPtr& plan, const RuleContext& context);
+LogicalPtr recognize_clock_conditions(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr merge_projections(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr push_filters_down(const LogicalPtr& plan, const RuleContext& context);
 LogicalPtr extract_join_keys(const LogicalPtr& plan, const RuleContext& context);

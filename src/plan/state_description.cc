@@ -31,6 +31,10 @@ State state_of(const Normalize& op, const PhysicalNode& /*node*/) {
                   op.ttl_us);
 }
 
+State state_of(const ClockFilter& /*op*/, const PhysicalNode& /*node*/) {
+  return StateDescription{"rows whose time is ahead", StateBound::kTime};
+}
+
 State state_of(const AssignWindow& op, const PhysicalNode& /*node*/) {
   if (op.window.kind != types::Window::Kind::kSession) return std::nullopt;
   return StateDescription{"rows of open sessions", StateBound::kWindows};

@@ -29,3 +29,13 @@ def test_an_insert_counts_nothing_again_after_a_restart(server):
         server.wait_for(f"SELECT COALESCE(SUM(n), 0) FROM out WHERE page = '{page}'", [[2]])
         assert server.sql("SELECT SUM(n) FROM out") == [[total]]
         server.restart()
+
+
+def test_a_row_comes_into_a_view_when_its_time_has_come(server):
+    """Nothing else happens then."""
+    server.sql("""CREATE TABLE t (k STRING, at TIMESTAMP_LTZ(3)) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
+        CREATE MATERIALIZED VIEW come AS SELECT k FROM t WHERE at <= NOW();
+        CREATE MATERIALIZED VIEW counts AS SELECT COUNT(*) AS n FROM t WHERE at > NOW();
+        INSERT INTO t SELECT 'a', NOW() + INTERVAL '1' SECOND""")
+    server.wait_for("SELECT k FROM come", [["a"]])
+    server.wait_for("SELECT n FROM counts", [[0]])
