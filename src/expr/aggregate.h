@@ -100,6 +100,7 @@ struct AggregateTakes {
   uint8_t constants_min = 0;  // those behind them
   uint8_t constants_max = 0;
   Order order = Order::kNone;
+  bool nulls_count = false;  // NULLs are among what it collects
 };
 
 // An entry of the table of aggregate functions. Static and constant.

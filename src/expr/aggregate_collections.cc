@@ -92,7 +92,7 @@ constexpr AggregateFunction kFunctions[] = {
      "ARRAY_AGG(x) FROM (VALUES (2), (NULL), (1)) AS t(x) => [2, NULL, 1]\n"
      "ARRAY_AGG(x ORDER BY x DESC) FROM (VALUES (1), (2)) AS t(x) => [2, 1]",
      bind_array_agg,
-     {.order = AggregateTakes::Order::kMay}},
+     {.order = AggregateTakes::Order::kMay, .nulls_count = true}},
     {"COLLECT", kCategory, "COLLECT([DISTINCT] value)", "A multiset of all values that are not NULL.",
      "COLLECT(x) FROM (VALUES ('a'), ('b'), ('a')) AS t(x) => {a=2, b=1}", bind_collect},
     {"HISTOGRAM", kCategory, "HISTOGRAM(value)", "A map from each value that is not NULL to how often it is there.",

@@ -81,7 +81,7 @@ bool bind_object(AggregateSignature& call) {
 }
 
 constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
-constexpr AggregateTakes kValue = {.constants_max = 1, .order = AggregateTakes::Order::kMay};
+constexpr AggregateTakes kValue = {.constants_max = 1, .order = AggregateTakes::Order::kMay, .nulls_count = true};
 constexpr AggregateTakes kPair = {.values_min = 2, .values_max = 2, .constants_max = 1};
 
 constexpr AggregateFunction kFunctions[] = {

@@ -100,6 +100,12 @@ Result<ExprPtr> grouping_bits(const Grouping& grouping, const GroupingSet& keys)
   return cases.size() == 1 ? std::move(cases.front()) : expr::bind_case(std::move(cases));
 }
 
+// Whether a row of nothing but NULLs makes a difference: it does where the argument is a ROW of several things, too.
+bool counts_nulls(const FoundAggregate& one) {
+  const expr::BoundAggregate& function = one.call.function;
+  return one.argument == nullptr || function.parameters->inputs.size() > 1 || function.function->takes.nulls_count;
+}
+
 Result<LogicalPtr> make_aggregation(LogicalPtr input, const Grouping& grouping, std::vector<FoundAggregate> found) {
   Aggregate aggregate;
   size_t keys = grouping.keys.size();
@@ -122,7 +128,7 @@ Result<LogicalPtr> make_aggregation(LogicalPtr input, const Grouping& grouping, 
   // What is aggregated stays as it is where keys become NULL; the row that is always there counts for nothing.
   ExprPtr counted = Expr::literal(types::Value(true), DataType(TypeKind::kBoolean).with_nullable(false));
   for (FoundAggregate& one : found) {
-    if (one.argument == nullptr && one.filter == nullptr && !expand.always.empty()) one.filter = counted;
+    if (one.filter == nullptr && !expand.always.empty() && counts_nulls(one)) one.filter = counted;
   }
   std::vector<ExprPtr> arguments;
   std::vector<AggregateCall> calls = place_arguments(std::move(found), arguments);

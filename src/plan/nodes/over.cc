@@ -79,7 +79,8 @@ std::string call_text(const OverCall& call, const types::Schema& input, types::D
 }  // namespace
 
 bool in_time_order(const Over& op, const LogicalNode& input) {
-  if (!input.traits.append_only || op.order_by.empty()) return false;
+  // What ends has no watermark to wait for, and keeps rows without a time.
+  if (input.traits.bounded || !input.traits.append_only || op.order_by.empty()) return false;
   const SortKey& first = op.order_by.front();
   return !first.descending && std::ranges::count(input.traits.time_columns, first.column) > 0 &&
          std::ranges::all_of(op.calls, looks_back);

@@ -1,5 +1,7 @@
 #include "sqltest/random/expressions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -43,6 +45,32 @@ Scope ExpressionGenerator::of_kind(const Scope& scope, ValueKind kind) const {
   Scope found;
   std::ranges::copy_if(scope, std::back_inserter(found), [&](const Expression& e) { return e.type.kind == kind; });
   return found;
+}
+
+Scope ExpressionGenerator::other_numbers(const Scope& scope, const Type& type) const {
+  const auto is_number = [](const Type& t) {
+    return t.kind == ValueKind::kInt || t.kind == ValueKind::kDecimal || t.kind == ValueKind::kDouble;
+  };
+  Scope found;
+  if (!is_number(type)) return found;
+  std::ranges::copy_if(scope, std::back_inserter(found), [&](const Expression& e) {
+    return is_number(e.type) && !e.type.inexact && (e.type.kind != type.kind || e.type.scale != type.scale) &&
+           e.type.bound < kDoubleMax;
+  });
+  return found;
+}
+
+Text ExpressionGenerator::mixed(const Expression& a, const char* comparison, const Expression& b) {
+  // To SQLite all in thousandths of thousandths, or as doubles where one is.
+  const bool as_double = a.type.kind == ValueKind::kDouble || b.type.kind == ValueKind::kDouble;
+  const auto number = [&](const Expression& e) {
+    std::string scaled = e.text.sqlite;
+    if (e.type.kind == ValueKind::kDouble) return scaled;
+    for (int digit = e.type.scale; digit < 6; ++digit) scaled += " * 10";
+    return as_double ? fmt::format("(({}) / 1000000.0)", scaled) : fmt::format("({})", scaled);
+  };
+  return {.engine = fmt::format("({} {} {})", a.text.engine, comparison, b.text.engine),
+          .sqlite = fmt::format("({} {} {})", number(a), comparison, number(b))};
 }
 
 Expression ExpressionGenerator::leaf(const Scope& scope, const Type& type) {
@@ -100,7 +128,9 @@ Expression ExpressionGenerator::number(const Scope& scope, bool wide, int depth)
     case 4: made.text = both(choices_.chance(50) ? "ABS({})" : "(- {})", {a.text}); break;
     case 5: {
       const Expression b = text(scope, depth - 1);
-      made.text = dialects("CHAR_LENGTH({})", "LENGTH({})", {b.text});
+      const bool position = choices_.chance(30);
+      made.text = position ? dialects("POSITION('b' IN {})", "INSTR({}, 'b')", {b.text})
+                           : dialects("CHAR_LENGTH({})", "LENGTH({})", {b.text});
       made.type = {.kind = ValueKind::kInt, .bound = 1000};
       break;
     }
@@ -136,7 +166,7 @@ Expression ExpressionGenerator::decimal(const Scope& scope, const Type& type, in
 Expression ExpressionGenerator::floating(const Scope& scope, int depth) {
   const Type plain = {.kind = ValueKind::kDouble};
   if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
-  const Expression a = value(scope, plain, depth - 1);
+  Expression a = value(scope, plain, depth - 1);
   Expression made = a;
   switch (choices_.below(4)) {
     case 0: {
@@ -175,6 +205,11 @@ Expression ExpressionGenerator::text(const Scope& scope, int depth) {
     case 2:
       return {.text = dialects("SUBSTRING({} FROM 2)", "SUBSTR({}, 2)", {text(scope, depth - 1).text}), .type = plain};
     case 3:
+      switch (choices_.below(4)) {
+        case 0: return {.text = both("REPLACE({}, 'a', 'xy')", {text(scope, depth - 1).text}), .type = plain};
+        case 1: return {.text = both("TRIM({})", {text(scope, depth - 1).text}), .type = plain};
+        default: break;
+      }
       return {.text = dialects("CAST({} AS STRING)", "CAST({} AS TEXT)", {number(scope, true, depth - 1).text}),
               .type = plain};
     default: return choice(scope, plain, depth);
@@ -207,13 +242,24 @@ Expression ExpressionGenerator::value(const Scope& scope, const Type& type, int 
 
 Expression ExpressionGenerator::any_value(const Scope& scope, int depth) {
   if (scope.empty()) return leaf(scope, {.kind = ValueKind::kInt});
-  const Expression& column = choices_.pick(scope);
+  const Expression column = choices_.pick(scope);
+  if (column.type.kind == ValueKind::kDecimal && depth > 0 && choices_.chance(20)) {
+    const Expression other = leaf(scope, column.type);
+    Expression product{.text = both("({} * {})", {column.text, other.text}), .type = column.type};
+    product.type.scale += other.type.scale;
+    product.type.bound *= other.type.bound;
+    if (product.type.scale <= 6 && fits(product.type)) return product;
+  }
   return choices_.chance(40) ? value(scope, column.type, depth) : column;
 }
 
 Text ExpressionGenerator::comparison(const Scope& scope, int depth) {
   const Expression a = any_value(scope, depth);
   if (a.type.kind == ValueKind::kBool) return both("({} = {})", {a.text, value(scope, a.type, 0).text});
+  const Scope others = other_numbers(scope, a.type);
+  if (!others.empty() && a.type.bound < kDoubleMax && choices_.chance(15)) {
+    return mixed(a, kComparisons[choices_.below(kComparisons.size())], choices_.pick(others));
+  }
   Expression b = value(scope, a.type, depth);
   if (b.text == a.text) b = {.text = literal(choices_, a.type, false), .type = a.type};
   const Text op = same(kComparisons[choices_.below(kComparisons.size())]);
@@ -221,7 +267,7 @@ Text ExpressionGenerator::comparison(const Scope& scope, int depth) {
 }
 
 Text ExpressionGenerator::condition(const Scope& scope, int depth) {
-  if (subquery_condition_ && depth > 0 && choices_.chance(12)) {
+  if (subquery_condition_ && depth > 0 && choices_.chance(16)) {
     if (Text made = subquery_condition_(scope); !made.engine.empty()) return made;
   }
   if (depth <= 0 || choices_.chance(40)) return comparison(scope, depth - 1);

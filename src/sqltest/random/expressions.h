@@ -34,6 +34,9 @@ class ExpressionGenerator {
   Text condition(const Scope& scope, int depth);
   // Columns of the scope of a kind that compare with this type.
   Scope of_kind(const Scope& scope, ValueKind kind) const;
+  // Numbers of other types, which compare with this one all the same.
+  Scope other_numbers(const Scope& scope, const Type& type) const;
+  static Text mixed(const Expression& a, const char* comparison, const Expression& b);
 
  private:
   Expression number(const Scope& scope, bool wide, int depth);

@@ -20,9 +20,20 @@ QueryGenerator::QueryGenerator(Choices& choices, const std::vector<Relation>& re
 }
 
 RandomQuery QueryGenerator::query() {
-  const Select made = select(choices_.chance(15) ? kDepth + 1 : kDepth);
-  RandomQuery query{
-      .text = made.text, .columns = {}, .reads = reads_, .end_only = end_only_, .reads_end_only = reads_end_only_};
+  extended_ = choices_.chance(20);
+  root_depth_ = choices_.chance(15) ? kDepth + 1 : kDepth;
+  const Select made = select(root_depth_);
+  RandomQuery query{.text = made.text,
+                    .columns = {},
+                    .emit = {},
+                    .reads = reads_,
+                    .end_only = end_only_,
+                    .reads_end_only = reads_end_only_};
+  query.without_oracle = without_oracle_;
+  if (of_windows_ && choices_.chance(30)) {  // at once, and corrected
+    query.emit = " EMIT ON UPDATE";
+    query.end_only = false;
+  }
   for (size_t c = 0; c < made.types.size(); ++c) {
     query.columns.push_back({.name = fmt::format("c{}", c), .type = made.types[c]});
   }
@@ -83,7 +94,7 @@ QueryGenerator::Select QueryGenerator::rows(int depth, const std::vector<Type>* 
   } else {
     const uint32_t count = 1 + choices_.below(4);
     for (uint32_t i = 0; i < count; ++i) {
-      if (nesting_ == 0 && choices_.chance(8)) {
+      if (nesting_ < kNestingMax && choices_.chance(8)) {
         items.push_back(scalar_subquery(from.scope));
         continue;
       }

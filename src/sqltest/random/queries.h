@@ -15,9 +15,11 @@ namespace penstock::sqltest {
 struct RandomQuery {
   Text text;
   std::vector<Column> columns;
+  std::string emit;             // behind the query of a materialized view
   std::set<std::string> reads;  // tables and views
   // What comes at the watermark's command is complete only when the input has ended.
   bool end_only = false;
+  bool without_oracle = false;  // SQLite has not what it computes: only the view and the SELECT are compared
   // It reads a view of which that is true, so its query from scratch has less before the end, too.
   bool reads_end_only = false;
 };
@@ -46,8 +48,10 @@ class QueryGenerator {
   Source source(int depth);
   Source relation(const Relation& relation);
   Source named(const Select& select);
+  Source derived(int depth);
   Source join(int depth);
   Source elements(int depth);
+  Source lateral(int depth);
   Source interval_join();
   Source window_join();
   struct Window {
@@ -72,10 +76,12 @@ class QueryGenerator {
   Select limited(int depth);
   // --- queries_groups.cc ---
   Select groups(int depth);
+  Text having(const Scope& scope);
   Select grouping_sets(int depth);
   Select window_groups(int depth);
   // `over`: OVER may follow.
   Item aggregate(const Scope& scope, bool over = false);
+  Item aggregate_without_oracle(const Expression& of);
   // --- queries_over.cc ---
   Select over(int depth);
   Select best_rows(int depth);
@@ -102,7 +108,13 @@ class QueryGenerator {
   bool reads_end_only_ = false;
   bool reads_stream_ = false;
   bool time_may_be_null_ = false;
+  bool extended_ = false;  // it may compute what SQLite has not
+  bool without_oracle_ = false;
+  bool of_windows_ = false;  // groups of windows, of which nothing is computed, over nothing else that waits
+  std::vector<Select> derived_;
+  int root_depth_ = 0;
   int aliases_ = 0;
+  static constexpr int kNestingMax = 2;
   int nesting_ = 0;  // of subqueries
 };
 

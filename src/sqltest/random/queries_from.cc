@@ -28,7 +28,8 @@ void QueryGenerator::note_read(const Relation& relation) {
   reads_stream_ = reads_stream_ || relation.stream;
   time_may_be_null_ = time_may_be_null_ || relation.time_may_be_null;
   end_only_ = end_only_ || relation.end_only;
-  reads_end_only_ = reads_end_only_ || relation.end_only;
+  without_oracle_ = without_oracle_ || relation.without_oracle;
+  reads_end_only_ = reads_end_only_ || relation.unfinished;
 }
 
 std::vector<const Relation*> QueryGenerator::streams() const {
@@ -53,14 +54,22 @@ QueryGenerator::Source QueryGenerator::named(const Select& select) {
   return {.text = both("({}) AS {}", {select.text, same(name)}), .scope = scope_of(select.types, name)};
 }
 
+// A query, now and then one that is there already: what is computed twice may be computed once.
+QueryGenerator::Source QueryGenerator::derived(int depth) {
+  if (!derived_.empty() && choices_.chance(30)) return named(choices_.pick(derived_));
+  const Select made = select(depth);
+  derived_.push_back(made);
+  return named(made);
+}
+
 QueryGenerator::Source QueryGenerator::source(int depth) {
   if (depth <= 0) return relation(pick_relation());
   switch (choices_.below(8)) {
     case 4:
     case 5:
     case 6: return join(depth);
-    case 3: return named(select(depth - 1));
-    case 7: return choices_.chance(50) ? elements(depth) : join(depth);
+    case 3: return derived(depth - 1);
+    case 7: return choices_.chance(50) ? elements(depth) : lateral(depth);
     default: return relation(pick_relation());
   }
 }
@@ -78,6 +87,11 @@ Text QueryGenerator::join_condition(const Scope& left, const Scope& right) {
     const Expression b = choices_.chance(15) ? expressions_.value(right, a.type, 1) : choices_.pick(partners);
     if (a.type.kind == ValueKind::kDecimal && a.type.scale != b.type.scale) continue;
     note_time(a.type);
+    const Scope others = expressions_.other_numbers(right, a.type);
+    if (!others.empty() && choices_.chance(15)) {
+      parts.push_back(expressions_.mixed(a, "=", choices_.pick(others)));
+      continue;
+    }
     parts.push_back(both(choices_.chance(15) ? "{} IS NOT DISTINCT FROM {}" : "{} = {}", {a.text, b.text}));
   }
   Scope all = left;
@@ -85,9 +99,7 @@ Text QueryGenerator::join_condition(const Scope& left, const Scope& right) {
   // Without an equality in it the rows of a FULL JOIN would all be held against each other.
   if (parts.empty() || choices_.chance(35)) {
     for (const Expression& e : all) note_time(e.type);  // it may compare them
-    ++nesting_;                                         // no subqueries in ON
     parts.push_back(expressions_.condition(all, 1));
-    --nesting_;
   }
   return joined(parts, " AND ");
 }
@@ -119,9 +131,7 @@ Text QueryGenerator::interval_condition(const Scope& left, const Scope& right) {
   if (choices_.chance(25)) {
     Scope all = left;
     all.insert(all.end(), right.begin(), right.end());
-    ++nesting_;
     condition = both("{} AND {}", {condition, expressions_.condition(all, 1)});
-    --nesting_;
   }
   return condition;
 }
@@ -137,6 +147,7 @@ QueryGenerator::Source QueryGenerator::interval_join() {
   const Source right = stream();
   static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
   const char* kind = choices_.pick(kKinds);
+  time_may_be_null_ = time_may_be_null_ || kind != kKinds.front();
   const Text condition = interval_condition(left.scope, right.scope);
   left.text = both("{} {} {} ON {}", {left.text, same(kind), right.text, condition});
   left.scope.insert(left.scope.end(), right.scope.begin(), right.scope.end());
@@ -179,13 +190,55 @@ QueryGenerator::Source QueryGenerator::window_join() {
 QueryGenerator::Source QueryGenerator::join(int depth) {
   if (!streams().empty() && choices_.chance(25)) return choices_.chance(50) ? interval_join() : window_join();
   Source left = depth > kJoinDepth && choices_.chance(30) ? source(depth - 1) : relation(pick_relation());
-  const Source right = choices_.chance(25) ? named(select(depth - 1)) : relation(pick_relation());
+  const Source right = choices_.chance(25) ? derived(depth - 1) : relation(pick_relation());
   static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LEFT JOIN"};
   const char* kind = choices_.pick(kKinds);
+  const auto has_key = [](const Source& side) { return side.text.engine.find(' ') == side.text.engine.find(" AS x"); };
+  if (choices_.chance(15) && !left.text.engine.starts_with("v") && !right.text.engine.starts_with("v") &&
+      has_key(left) && has_key(right) && left.text.engine.find(" JOIN ") == std::string::npos) {
+    left.text = both("{} {} {} USING (k)", {left.text, same(kind), right.text});
+    left.scope.insert(left.scope.end(), right.scope.begin(), right.scope.end());
+    return left;
+  }
   const Text condition = join_condition(left.scope, right.scope);
   left.text = both("{} {} {} ON {}", {left.text, same(kind), right.text, condition});
   left.scope.insert(left.scope.end(), right.scope.begin(), right.scope.end());
   return left;
+}
+
+// A query for each row: to SQLite one of a single value is a scalar subquery, and other rows are a join.
+QueryGenerator::Source QueryGenerator::lateral(int depth) {
+  Source from = source(depth - 1);
+  const std::string name = alias();
+  ++nesting_;
+  const Source inner = relation(pick_relation());
+  if (choices_.chance(60)) {
+    Item made = aggregate(inner.scope);
+    const bool first_row = choices_.chance(40);
+    if (first_row) {
+      const Expression& value = choices_.pick(inner.scope);
+      made = {.text = value.text, .type = value.type};
+    }
+    Text tie = correlation(inner.scope, from.scope);
+    if (first_row) tie += both(choices_.chance(50) ? " ORDER BY {} DESC LIMIT 1" : " ORDER BY {} LIMIT 1", {made.text});
+    from.text.engine += fmt::format(" LEFT JOIN LATERAL (SELECT {} AS c0 FROM {}{}) AS {} ON TRUE", made.text.engine,
+                                    inner.text.engine, tie.engine, name);
+    from.scope.push_back(
+        {.text = {.engine = name + ".c0",
+                  .sqlite = fmt::format("(SELECT {} FROM {}{})", made.text.sqlite, inner.text.sqlite, tie.sqlite)},
+         .type = made.type});
+  } else {
+    const Expression value = choices_.pick(inner.scope);
+    const Text tie = correlation(inner.scope, from.scope);
+    const bool all = choices_.chance(50);
+    from.text.engine += fmt::format(" {} LATERAL (SELECT {} AS c0 FROM {}{}) AS {} ON TRUE", all ? "LEFT JOIN" : "JOIN",
+                                    value.text.engine, inner.text.engine, tie.engine, name);
+    const std::string on = tie.sqlite.empty() ? "TRUE" : tie.sqlite.substr(sizeof " WHERE " - 1);
+    from.text.sqlite += fmt::format(" {} {} ON {}", all ? "LEFT JOIN" : "JOIN", inner.text.sqlite, on);
+    from.scope.push_back({.text = {.engine = name + ".c0", .sqlite = value.text.sqlite}, .type = value.type});
+  }
+  --nesting_;
+  return from;
 }
 
 // UNNEST of an array of values of the row: to SQLite a join with the places.

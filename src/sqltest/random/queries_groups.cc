@@ -10,6 +10,9 @@ namespace penstock::sqltest {
 
 namespace {
 
+// Its rows are kept until it closes.
+constexpr uint32_t kSession = 3;
+
 Scope values_of(const std::vector<Expression>& keys, const std::vector<Expression>& aggregates) {
   Scope scope = keys;
   scope.insert(scope.end(), aggregates.begin(), aggregates.end());
@@ -21,6 +24,7 @@ Scope values_of(const std::vector<Expression>& keys, const std::vector<Expressio
 QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope, bool over) {
   const Expression of = expressions_.any_value(scope, 1);
   Item made{.text = same("COUNT(*)"), .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6}};
+  if (extended_ && !over && choices_.chance(50)) return aggregate_without_oracle(of);
   const bool distinct = choices_.chance(20) && !over;  // SQLite has no DISTINCT with OVER
   const Text argument = both(distinct ? "DISTINCT {}" : "{}", {of.text});
   bool filtered = true;
@@ -34,7 +38,13 @@ QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope, bool over) {
       made.type = sum_type(of.type);
       break;
     case 4:
-      if (of.type.kind == ValueKind::kBool) break;
+      filtered = !over;  // SQLite forgets the FILTER of MIN and MAX where a frame's start moves
+      if (of.type.kind == ValueKind::kBool) {
+        made.text = choices_.chance(50) ? dialects("BOOL_AND({})", "MIN({})", {of.text})
+                                        : dialects("BOOL_OR({})", "MAX({})", {of.text});
+        made.type = of.type;
+        break;
+      }
       made.text = both(choices_.chance(50) ? "MAX({})" : "MIN({})", {of.text});
       made.type = of.type;
       break;
@@ -52,10 +62,55 @@ QueryGenerator::Item QueryGenerator::aggregate(const Scope& scope, bool over) {
       break;
   }
   if (filtered && choices_.chance(20)) {
-    ++nesting_;  // no subqueries in FILTER
+    nesting_ += kNestingMax;  // no subqueries in FILTER
     made.text = both("{} FILTER (WHERE {})", {made.text, expressions_.condition(scope, 1)});
-    --nesting_;
+    nesting_ -= kNestingMax;
   }
+  return made;
+}
+
+// What SQLite has not, and what does not depend on the order in which rows come.
+QueryGenerator::Item QueryGenerator::aggregate_without_oracle(const Expression& of) {
+  const Text x = of.text;
+  const Type integer = {.kind = ValueKind::kInt, .wide = of.type.wide, .bound = 1e9};
+  const Type number = {.kind = ValueKind::kDouble, .bound = 1e9, .inexact = true};
+  const Type text = {.kind = ValueKind::kString};
+  std::vector<Item> all = {
+      {.text = both("CAST(ARRAY_AGG({} ORDER BY {}) AS STRING)", {x, x}), .type = text},
+      {.text = both("CAST(ARRAY_AGG(DISTINCT {} ORDER BY {} DESC) AS STRING)", {x, x}), .type = text},
+      {.text = both("JSON_AGG({} ORDER BY {} DESC)", {x, x}), .type = text},
+      {.text = both("FIRST_VALUE({} ORDER BY {})", {x, x}), .type = of.type},
+      {.text = both("MODE() WITHIN GROUP (ORDER BY {})", {x}), .type = of.type},
+      {.text = both("PERCENTILE_DISC(0.4) WITHIN GROUP (ORDER BY {})", {x}), .type = of.type},
+      {.text = both("APPROX_COUNT_DISTINCT({})", {x}), .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6}},
+  };
+  if (of.type.kind == ValueKind::kInt) {
+    for (const char* function : {"BIT_AND({})", "BIT_OR({})", "BIT_XOR({})", "VAR_POP({})", "STDDEV_SAMP({})"}) {
+      all.push_back({.text = both(function, {x}), .type = integer});
+    }
+    all.push_back({.text = both("MEDIAN({})", {x}), .type = number});
+  }
+  if (of.type.kind == ValueKind::kString) {
+    all.push_back({.text = both("STRING_AGG({}, '-' ORDER BY {})", {x, x}), .type = text});
+  }
+  if (of.type.kind == ValueKind::kDecimal) {
+    all.push_back({.text = both("CAST(AVG({}) AS STRING)", {x}), .type = text});
+    all.push_back({.text = both("CAST(SUM({} / 3) AS STRING)", {x}), .type = text});
+  }
+  if (of.type.kind == ValueKind::kHuge) {
+    all.push_back({.text = both("SUM({})", {x}), .type = of.type});
+    all.push_back({.text = both("SUM({} * 3)", {x}), .type = of.type});
+    all.push_back({.text = both("AVG({})", {x}), .type = of.type});
+  }
+  without_oracle_ = true;
+  return all[choices_.below(static_cast<uint32_t>(all.size()))];
+}
+
+// Without subqueries: in these, keys that are computed and aggregates are not known.
+Text QueryGenerator::having(const Scope& scope) {
+  nesting_ += kNestingMax;
+  Text made = expressions_.condition(scope, 1);
+  nesting_ -= kNestingMax;
   return made;
 }
 
@@ -63,9 +118,9 @@ QueryGenerator::Select QueryGenerator::groups(int depth) {
   const Source from = source(depth);
   std::vector<Expression> keys;
   for (uint32_t count = choices_.below(3); count > 0; --count) {
-    ++nesting_;
+    nesting_ += kNestingMax;  // no subqueries in GROUP BY
     keys.push_back(expressions_.any_value(from.scope, 1));
-    --nesting_;
+    nesting_ -= kNestingMax;
   }
   const Text condition = where(from.scope);
   std::vector<Expression> aggregates;
@@ -79,9 +134,9 @@ QueryGenerator::Select QueryGenerator::groups(int depth) {
   for (const Expression& key : keys) items.push_back({.text = key.text, .type = key.type});
   const Scope scope = values_of(keys, aggregates);
   for (const Expression& made : aggregates) {
-    ++nesting_;
+    nesting_ += kNestingMax;
     const Expression value = choices_.chance(15) ? expressions_.value(scope, made.type, 1) : made;
-    --nesting_;
+    nesting_ -= kNestingMax;
     items.push_back({.text = value.text, .type = value.type});
   }
   Text rest = both("{}{}", {from.text, condition});
@@ -91,9 +146,8 @@ QueryGenerator::Select QueryGenerator::groups(int depth) {
     rest += both(" GROUP BY {}", {joined(list, ", ")});
   }
   if (choices_.chance(25)) {
-    ++nesting_;
-    rest += both(" HAVING {}", {expressions_.condition(scope, 1)});
-    --nesting_;
+    if (keys.empty()) items.back() = {.text = aggregates.back().text, .type = aggregates.back().type};  // for SQLite
+    rest += both(" HAVING {}", {having(scope)});
   }
   return select_of(items, rest);
 }
@@ -150,9 +204,7 @@ QueryGenerator::Select QueryGenerator::window_groups(int depth) {
   Scope rows(from.scope.begin() + 2, from.scope.end());
   std::vector<Expression> keys(from.scope.begin(), from.scope.begin() + 2);
   if (choices_.chance(60)) keys.push_back(choices_.pick(rows));
-  ++nesting_;
   const Text condition = where(rows);
-  --nesting_;
   std::vector<Item> items;
   std::vector<Text> list;
   for (const Expression& key : keys) {
@@ -167,12 +219,13 @@ QueryGenerator::Select QueryGenerator::window_groups(int depth) {
   }
   Text rest = both("{}{} GROUP BY {}", {from.text, condition, joined(list, ", ")});
   if (choices_.chance(20)) {
-    ++nesting_;
-    rest += both(" HAVING {}", {expressions_.condition(scope, 1)});
-    --nesting_;
+    rest += both(" HAVING {}", {having(scope)});
   }
-  const Select grouped = select_of(items, rest);
-  if (depth < 2 || choices_.chance(60)) return grouped;
+  Select grouped = select_of(items, rest);
+  if (depth < 2 || choices_.chance(60)) {
+    of_windows_ = depth == root_depth_ && reads_.size() == 1 && function != kSession;
+    return grouped;
+  }
   // What is computed of each window's groups.
   const Source again = named(grouped);
   Item made = aggregate(Scope(again.scope.begin() + 2, again.scope.end()));

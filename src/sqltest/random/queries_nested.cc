@@ -30,7 +30,7 @@ Text QueryGenerator::correlation(const Scope& inner, const Scope& outer) {
 }
 
 Text QueryGenerator::subquery_condition(const Scope& outer) {
-  if (nesting_ > 0 || outer.empty()) return {};
+  if (nesting_ >= kNestingMax || outer.empty()) return {};
   ++nesting_;
   const Source from = subquery_source();
   Text made;

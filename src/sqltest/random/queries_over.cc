@@ -57,8 +57,15 @@ QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const T
       framed = true;
       break;
     case 5:
-      made = {.text = both("COUNT({})", {of.text}), .type = count};
-      framed = true;
+      switch (choices_.below(4)) {
+        case 0: made.text = same("NTILE(3)"); break;
+        case 1: made = {.text = same("PERCENT_RANK()"), .type = {.kind = ValueKind::kDouble, .inexact = true}}; break;
+        case 2: made = {.text = same("CUME_DIST()"), .type = {.kind = ValueKind::kDouble, .inexact = true}}; break;
+        default:
+          made = {.text = both("COUNT({})", {of.text}), .type = count};
+          framed = true;
+          break;
+      }
       break;
     default:
       if (can_be_summed(of.type)) {
@@ -115,9 +122,7 @@ QueryGenerator::Select QueryGenerator::over(int depth) {
     items.push_back(choices_.chance(30) ? range_function(from.scope, partition)
                                         : window_function(from.scope, partition, order, true));
   }
-  ++nesting_;
   const Text condition = where(from.scope);
-  --nesting_;
   return select_of(items, both("{}{}", {from.text, condition}));
 }
 
@@ -137,13 +142,32 @@ QueryGenerator::Select QueryGenerator::best_rows(int depth) {
   }
   std::vector<Item> items;
   for (const Expression& column : from.scope) items.push_back({.text = column.text, .type = column.type});
+  const Select plain = select_of(items, from.text);
   const char* rank = !ties ? "ROW_NUMBER" : choices_.chance(50) ? "DENSE_RANK" : "RANK";
   items.push_back({.text = both("{}() OVER ({}ORDER BY {})", {same(rank), partition, order}),
                    .type = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6}});
-  ++nesting_;
   const Text condition = where(from.scope);
-  --nesting_;
   const Source ranked = named(select_of(items, both("{}{}", {from.text, condition})));
+  const uint32_t other_form = choices_.below(4);
+  if (other_form > 1) {  // DISTINCT ON and QUALIFY; to SQLite the same
+    std::vector<Item> all;
+    for (size_t c = 0; c + 1 < ranked.scope.size(); ++c) {
+      all.push_back({.text = ranked.scope[c].text, .type = ranked.scope[c].type});
+    }
+    const bool distinct = other_form == 2 && !ties && !partition.engine.empty();
+    const Text limit = same(distinct ? "1" : std::to_string(1 + choices_.below(3)));
+    Select made = select_of(all, both("{} WHERE {} <= {}", {ranked.text, ranked.scope.back().text, limit}));
+    if (distinct) {
+      const std::string key = partition.engine.substr(sizeof "PARTITION BY " - 1);
+      made.text.engine = fmt::format("SELECT DISTINCT ON ({}) {}{} ORDER BY {}, {}", key.substr(0, key.size() - 1),
+                                     plain.text.engine.substr(sizeof "SELECT " - 1), condition.engine,
+                                     key.substr(0, key.size() - 1), order.engine);
+    } else {
+      made.text.engine = fmt::format("{}{} QUALIFY {} <= {}", plain.text.engine, condition.engine,
+                                     items.back().text.engine, limit.engine);
+    }
+    return made;
+  }
   std::vector<Item> shown;
   const size_t count = ranked.scope.size() - (choices_.chance(50) ? 1 : 0);
   for (size_t c = 0; c < count; ++c) shown.push_back({.text = ranked.scope[c].text, .type = ranked.scope[c].type});

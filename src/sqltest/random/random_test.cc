@@ -50,6 +50,26 @@ TEST(RandomScenarioTest, ComesOfItsSeedAlone) {
   EXPECT_THAT(text, HasSubstr("stream v0"));
 }
 
+// One table and the simplest view of it; SQLite is told of one row less.
+Scenario with_a_row_that_sqlite_has_not() {
+  Scenario scenario;
+  const Type number = {.kind = ValueKind::kInt, .wide = true, .bound = 100};
+  scenario.tables.push_back({.name = "t0", .columns = {{.name = "k", .type = number}}});
+  scenario.views.push_back({.name = "v0", .choices = {}});
+  NewRows rows;
+  rows.rows = {{.engine = "(1), (2)", .sqlite = "(1)"}};
+  scenario.steps = {CreateRandomView{.view = 0}, rows, Compare{}};
+  return scenario;
+}
+
+TEST(RunScenarioTest, FindsRowsThatDiffer) {
+  const Scenario scenario = with_a_row_that_sqlite_has_not();
+  const RandomOutcome outcome = run_isolated(scenario);
+  EXPECT_EQ(outcome.verdict, Verdict::kQueryWrong) << name_of(outcome.verdict) << outcome.what;
+  EXPECT_THAT(outcome.what, HasSubstr("the view and SQLite (-)\n  + 2\n"));
+  EXPECT_THAT(test_file_of(scenario, outcome), HasSubstr("INSERT INTO t0 VALUES (1), (2);\n\nresult v0\n1\n"));
+}
+
 // A fault that is known: whatever the scenario is, only an INSERT into its first table and one view are needed.
 TEST(ShrinkTest, LeavesWhatTheFaultNeeds) {
   const auto fails = [](const Scenario& scenario) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -47,14 +48,16 @@ class Happenings {
   void something() {
     const size_t t = choices_.below(static_cast<uint32_t>(scenario_.tables.size()));
     const Relation& table = scenario_.tables[t];
-    const uint32_t what = table.stream ? 0 : choices_.below(5);
+    const uint32_t what = table.of_topic() ? 0 : choices_.below(6);
+    if (what == 5 && copy_rows(t)) return;
     if (what < 3) {
       new_rows(t);
-    } else if (what == 3) {
+    } else if (what == 3 || what == 5) {
       update(t);
     } else {
       const Text condition = where(table);
-      scenario_.steps.emplace_back(Change{.table = t, .sql = both("DELETE FROM {}{}", {same(table.name), condition})});
+      scenario_.steps.emplace_back(
+          Change{.table = t, .reads = t, .sql = both("DELETE FROM {}{}", {same(table.name), condition})});
     }
   }
 
@@ -62,14 +65,13 @@ class Happenings {
     const Relation& table = scenario_.tables[t];
     NewRows made{.table = t, .rows = {}, .lines = {}, .conflict = {}};
     if (table.stream) made.partition = static_cast<int32_t>(choices_.below(static_cast<uint32_t>(table.partitions)));
-    std::set<uint32_t> keys;
     for (uint32_t count = 1 + choices_.below(kRowsMax); count > 0; --count) {
       std::vector<Text> values;
       std::string json;
       for (size_t c = 0; c < table.columns.size(); ++c) {
         const Column& column = table.columns[c];
         if (table.key == static_cast<int>(c)) {
-          values.push_back(same(std::to_string(*keys.insert(choices_.below(kKeysMax)).first)));
+          values.push_back(same(std::to_string(choices_.below(kKeysMax))));
           continue;
         }
         Text value = literal(choices_, column.type, true);
@@ -77,11 +79,29 @@ class Happenings {
         json += fmt::format("{}\"{}\": {}", json.empty() ? "" : ", ", column.name, json_of(value, column.type));
         values.push_back(std::move(value));
       }
+      if (table.upsert) {
+        upsert(table, values, json, made);
+        continue;
+      }
       made.rows.push_back(both("({})", {joined(values, ", ")}));
       if (table.stream) made.lines.push_back("{" + json + "}");
     }
-    if (table.key >= 0) resolve_keys(table, made);
+    if (table.key >= 0 && !table.upsert) resolve_keys(table, made);
     scenario_.steps.emplace_back(std::move(made));
+  }
+
+  // A record of a topic of upserts; the rows of SQLite are statements.
+  void upsert(const Relation& table, const std::vector<Text>& values, const std::string& json, NewRows& made) {
+    const std::string& id = values.front().sqlite;
+    const std::string key = fmt::format("{{\"id\": {}}}", id);
+    Text row = same(fmt::format("DELETE FROM {} WHERE id = {};", table.name, id));
+    if (choices_.chance(25)) {  // a tombstone
+      made.lines.push_back(key);
+    } else {
+      made.lines.push_back(fmt::format("{}{}{{\"id\": {}, {}}}", key, kKeyArrow, id, json));
+      row.sqlite += fmt::format(" INSERT INTO {} VALUES ({});", table.name, joined(values, ", ").sqlite);
+    }
+    made.rows.push_back(row);
   }
 
   // Each key once in a statement; rows that are there already are changed or stay.
@@ -110,6 +130,30 @@ class Happenings {
     return time_literal(clock_ms_[t] - behind);
   }
 
+  // INSERT ... SELECT from a table that has rows to give; where rows have keys they get other ones.
+  bool copy_rows(size_t t) {
+    const Relation& table = scenario_.tables[t];
+    const Relation& from = choices_.pick(scenario_.tables);
+    if (from.of_topic() || table.key >= 0) return false;
+    ExpressionGenerator expressions(choices_);
+    std::vector<Text> values;
+    for (const Column& column : table.columns) {
+      const Scope found = expressions.of_kind(columns(from), column.type.kind);
+      // Of the same type: what is wider does not go into a column unasked.
+      Scope fitting;
+      std::ranges::copy_if(found, std::back_inserter(fitting),
+                           [&](const Expression& e) { return column.type.wide || !e.type.wide; });
+      values.push_back(fitting.empty() ? literal(choices_, column.type, false) : choices_.pick(fitting).text);
+    }
+    const Text condition = both(" WHERE {}", {expressions.condition(columns(from), 1)});
+    scenario_.steps.emplace_back(
+        Change{.table = t,
+               .reads = static_cast<size_t>(&from - scenario_.tables.data()),
+               .sql = both("INSERT INTO {} SELECT {} FROM {}{}",
+                           {same(table.name), joined(values, ", "), same(from.name), condition})});
+    return true;
+  }
+
   static Scope columns(const Relation& table) {
     Scope scope;
     for (const Column& column : table.columns) scope.push_back({.text = same(column.name), .type = column.type});
@@ -131,14 +175,24 @@ class Happenings {
       value = both("{} + {}", {same(column.name), literal(choices_, column.type, false)});
     }
     const Text condition = where(table);
-    scenario_.steps.emplace_back(Change{
-        .table = t, .sql = both("UPDATE {} SET {} = {}{}", {same(table.name), same(column.name), value, condition})});
+    scenario_.steps.emplace_back(
+        Change{.table = t,
+               .reads = t,
+               .sql = both("UPDATE {} SET {} = {}{}", {same(table.name), same(column.name), value, condition})});
   }
 
   Choices& choices_;
   Scenario& scenario_;
   std::vector<int64_t> clock_ms_;  // of each stream
 };
+
+Relation relation_of(const RandomView& view, const RandomQuery& query) {
+  return {.name = view.name,
+          .columns = query.columns,
+          .end_only = query.end_only,
+          .without_oracle = query.without_oracle,
+          .unfinished = view.plain ? query.reads_end_only : query.end_only};
+}
 
 }  // namespace
 
@@ -148,14 +202,15 @@ Scenario Scenario::make(uint64_t seed) {
   scenario.seed = seed;
   scenario.workers = kWorkers[choices.below(3)];
   scenario.batch_rows_max = choices.chance(40) ? 1 + choices.below(5) : 2048;
+  scenario.epoch_interval_busy_us = 1000 * choices.below(3);
   scenario.tables = make_tables(choices);
   std::vector<Relation> relations = scenario.tables;
   for (uint32_t count = 4 + choices.below(4); count > 0; --count) {
     Choices of_query(seed * 1000 + count);
     const RandomQuery query = QueryGenerator(of_query, relations).query();
-    const std::string name = fmt::format("v{}", scenario.views.size());
-    scenario.views.push_back({.name = name, .choices = of_query.taken()});
-    relations.push_back({.name = name, .columns = query.columns, .end_only = query.end_only, .view = true});
+    scenario.views.push_back(
+        {.name = fmt::format("v{}", scenario.views.size()), .choices = of_query.taken(), .plain = choices.chance(20)});
+    relations.push_back(relation_of(scenario.views.back(), query));
   }
   Happenings(choices, scenario).make();
   return scenario;
@@ -173,7 +228,7 @@ std::optional<std::map<size_t, RandomQuery>> Scenario::queries() const {
   for (size_t v = 0; v < views.size(); ++v) {
     Choices choices(views[v].choices);
     RandomQuery query = QueryGenerator(choices, relations).query();
-    relations.push_back({.name = views[v].name, .columns = query.columns, .end_only = query.end_only, .view = true});
+    relations.push_back(relation_of(views[v], query));
     if (!created.contains(v)) continue;
     if (!std::ranges::includes(there, query.reads)) return std::nullopt;
     there.insert(views[v].name);
@@ -206,6 +261,7 @@ std::map<int32_t, int64_t> Scenario::records(size_t table) const {
 }
 
 Text insert_statement(const Scenario& scenario, const NewRows& rows) {
+  if (scenario.tables[rows.table].upsert) return joined(rows.rows, " ");
   return both("INSERT INTO {} VALUES {}{}",
               {same(scenario.tables[rows.table].name), joined(rows.rows, ", "), rows.conflict});
 }

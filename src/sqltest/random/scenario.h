@@ -19,14 +19,15 @@ namespace penstock::sqltest {
 struct NewRows {
   size_t table = 0;
   int32_t partition = 0;           // of a stream's topic
-  std::vector<Text> rows;          // "(1, 'a')"
+  std::vector<Text> rows;          // "(1, 'a')"; of upserts a statement for SQLite
   std::vector<std::string> lines;  // the same as JSON; of streams
   Text conflict;                   // ON CONFLICT ...
 };
 
-// An UPDATE or a DELETE.
+// An UPDATE, a DELETE or an INSERT ... SELECT.
 struct Change {
   size_t table = 0;
+  size_t reads = 0;  // another table
   Text sql;
 };
 
@@ -47,12 +48,14 @@ using RandomStep = std::variant<NewRows, Change, CreateRandomView, Compare, Rest
 struct RandomView {
   std::string name;
   std::vector<uint32_t> choices;  // its query comes of these
+  bool plain = false;             // CREATE VIEW: nothing is kept, others read it
 };
 
 struct Scenario {
   uint64_t seed = 0;
   int workers = 1;
   size_t batch_rows_max = 2048;
+  int64_t epoch_interval_busy_us = 50'000;
   std::vector<Relation> tables;
   std::vector<RandomView> views;
   std::vector<RandomStep> steps;

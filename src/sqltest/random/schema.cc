@@ -53,10 +53,11 @@ std::vector<Relation> make_tables(Choices& choices) {
   const uint32_t count = 2 + choices.below(3);
   for (uint32_t t = 0; t < count; ++t) {
     Relation table;
-    const uint32_t what = choices.below(3);
-    table.stream = what == 2;
-    table.name = fmt::format("{}{}", table.stream ? "s" : "t", t);
-    if (what == 1) {
+    const uint32_t what = choices.below(7);  // more tables that change than streams
+    table.stream = what >= 5;
+    table.upsert = what == 4;
+    table.name = fmt::format("{}{}", table.stream ? "s" : table.upsert ? "u" : "t", t);
+    if (what >= 2 && what <= 4) {
       table.key = 0;
       table.columns.push_back({.name = "id", .type = {.kind = ValueKind::kInt, .wide = true, .bound = kColumnBound}});
     }
@@ -80,7 +81,7 @@ Text create_table(const Relation& table) {
   std::vector<Text> columns;
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const Column& column = table.columns[c];
-    const char* key = table.key == static_cast<int>(c) ? " PRIMARY KEY" : "";
+    const char* key = table.key == static_cast<int>(c) && !table.upsert ? " PRIMARY KEY" : "";
     const char* affinity = column.type.kind == ValueKind::kString   ? "TEXT"
                            : column.type.kind == ValueKind::kDouble ? "REAL"
                                                                     : "INTEGER";
@@ -90,6 +91,13 @@ Text create_table(const Relation& table) {
   const Text list = joined(columns, ", ");
   Text text = {.engine = fmt::format("CREATE TABLE {} ({}", table.name, list.engine),
                .sqlite = fmt::format("CREATE TABLE {} ({})", table.name, list.sqlite)};
+  if (table.upsert) {
+    text.engine += fmt::format(
+        ", PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = '{}', 'key.format' = 'json', "
+        "'value.format' = 'json')",
+        table.name);
+    return text;
+  }
   if (!table.stream) {
     text.engine += ")";
     return text;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sqltest/random/choices.h"
@@ -41,9 +42,12 @@ struct Relation {
   bool time_may_be_null = false;   // of a stream
   int64_t watermark_delay_ms = 0;  // of a stream
   int32_t partitions = 1;          // of a stream's topic
+  bool upsert = false;             // a topic whose records change the row of their key, or remove it
   int key = -1;                    // the column that is the primary key; native tables only
   bool end_only = false;           // a view whose result is complete only at the end of the input
-  bool view = false;
+  bool of_topic() const { return stream || upsert; }
+  bool without_oracle = false;  // SQLite has not what the view computes
+  bool unfinished = false;      // its rows are: it is such a view, or reads one
 };
 
 inline constexpr const char* kTimeColumn = "ts";
@@ -54,6 +58,9 @@ std::vector<Relation> make_tables(Choices& choices);
 // CREATE TABLE; of a stream without its last parenthesis's options for the end, which the runner adds.
 Text create_table(const Relation& table);
 std::string type_name(const Type& type);
+
+// Between the key and the value of a record, in input blocks.
+inline constexpr std::string_view kKeyArrow = " => ";
 
 // A literal of the type, NULL now and then.
 Text literal(Choices& choices, const Type& type, bool may_be_null);
