@@ -189,7 +189,7 @@ class Happenings {
 Relation relation_of(const RandomView& view, const RandomQuery& query) {
   return {.name = view.name,
           .columns = query.columns,
-          .end_only = query.end_only,
+          .end_only = query.end_only || (view.plain && !query.emit.empty()),  // EMIT is not part of it then
           .without_oracle = query.without_oracle,
           .unfinished = view.plain ? query.reads_end_only : query.end_only};
 }
