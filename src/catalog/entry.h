@@ -124,8 +124,8 @@ struct Entry {
   bool temporary = false;                 // of one session, whose temporary schema the name begins with; in memory only
   std::vector<std::string> dependencies;  // relations that it reads or writes
   std::vector<std::string> functions;     // created ones that its expressions call
-  // Of what runs: options of the tables that it scans, as the engine fixed them when it was made, and settings of the
-  // session that made it.
+  // Of what runs: options of the tables that it scans, as the engine fixed them when it was made, behind the numbers of
+  // the scans; and the settings of its session that it keeps.
   Options scan_options;
   Definition definition;
 

@@ -38,15 +38,15 @@ using ExprPtr = std::shared_ptr<const expr::Expr>;
 // An event that could not be turned into a row of a table.
 struct DeadLetter {
   std::string_view table;
-  std::string_view topic;  // or the file's path
+  std::string_view topic;  // or the file's path; empty: a row that the job `table` could not compute, as JSON
   int32_t partition = 0;
   int64_t offset = 0;  // of the record: its number in a partition, its first byte in a file
   std::string_view raw;
   std::string_view error;
 };
 
-// Keeps dead letters. Thread-safe. The same letter (table, topic, partition, offset) may be added again, as when a
-// job starts over; it is kept once.
+// Keeps dead letters. Thread-safe. The same letter (table, topic, partition, offset; for a row without a topic: its
+// text and error) may be added again, as when a job starts over; it is kept once.
 class DeadLetterSink {
  public:
   virtual ~DeadLetterSink() = default;

@@ -78,6 +78,7 @@ void DeadLetters::show(const log::Record& record) {
 }
 
 uint64_t DeadLetters::origin_of(const Shown& letter) {
+  if (letter.topic.empty()) return hash64(fmt::format("{}\x1f{}\x1f{}", letter.table, letter.error, letter.raw));
   return hash64(fmt::format("{}\x1f{}\x1f{}\x1f{}\x1f{}", letter.table, letter.topic, letter.topic_id, letter.partition,
                             letter.offset));
 }
@@ -167,7 +168,9 @@ SystemTable DeadLetters::system_table() const {
     std::vector<std::vector<Value>> rows;
     rows.reserve(shown_.size());
     for (const Shown& s : shown_) {
-      rows.push_back({Value(s.table), Value(s.topic), Value(static_cast<int64_t>(s.partition)), Value(s.offset),
+      const bool placed = !s.topic.empty();
+      rows.push_back({Value(s.table), placed ? Value(s.topic) : Value(),
+                      placed ? Value(static_cast<int64_t>(s.partition)) : Value(), placed ? Value(s.offset) : Value(),
                       Value(s.error), Value(s.raw), Value(s.time_us)});
     }
     return rows;

@@ -256,22 +256,37 @@ Status EngineImpl::start_or_forget(const catalog::EntryPtr& entry, const std::fu
   return {};
 }
 
+namespace {
+
+void append(catalog::Options& options, const catalog::Options& more) {
+  options.insert(options.end(), more.begin(), more.end());
+}
+
+bool is_strict(const catalog::Entry& entry) {
+  const std::string* row_errors = catalog::find_option(entry.scan_options, kRowErrorsSetting);
+  return row_errors != nullptr && *row_errors == kRowErrorsFail;
+}
+
+}  // namespace
+
 Result<catalog::Options> EngineImpl::fixed_options(const plan::PlannedQuery& plan) const {
   catalog::Options fixed = PENSTOCK_TRY(fix_scan_options(*plan.root, graph_context(false)));
   if (plan.state_ttl_us > 0) fixed.emplace_back(kStateTtlSetting, fmt::format("{} us", plan.state_ttl_us));
   return fixed;
 }
 
-Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition) {
+Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition, const catalog::Options& settings) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
+  append(definition.entry.scan_options, settings);
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kView, definition.plan); });
 }
 
-Status EngineImpl::create_alert(plan::PlannedDefinition definition) {
+Status EngineImpl::create_alert(plan::PlannedDefinition definition, const catalog::Options& settings) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
+  append(definition.entry.scan_options, settings);
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
@@ -308,10 +323,13 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
   return entry;
 }
 
-Status EngineImpl::create_inserts(const std::vector<NewInsert>& inserts) {
+Status EngineImpl::create_inserts(const std::vector<NewInsert>& inserts, const catalog::Options& settings) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   std::vector<catalog::Entry> entries;
-  for (const NewInsert& insert : inserts) entries.push_back(PENSTOCK_TRY(insert_entry(insert, entries)));
+  for (const NewInsert& insert : inserts) {
+    entries.push_back(PENSTOCK_TRY(insert_entry(insert, entries)));
+    append(entries.back().scan_options, settings);
+  }
   const std::vector<catalog::EntryPtr> created = PENSTOCK_TRY(catalog_->create_all(std::move(entries)));
   for (size_t i = 0; i < created.size(); ++i) {
     Status started = start_insert(created[i], inserts[i].plan);
@@ -367,6 +385,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.metrics = options_.metrics;
   job.executor = executor_.get();
   job.state = state_limit();
+  job.strict = is_strict(*entry);
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
@@ -401,6 +420,7 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   job.metrics = options_.metrics;
   job.executor = executor_.get();
   job.state = state_limit();
+  job.strict = is_strict(*entry);
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);

@@ -67,8 +67,9 @@ class EngineImpl : public Engine {
   Status create_table(catalog::Entry entry, bool or_replace);
   // A view or function: it runs nothing.
   Status create_definition(catalog::Entry entry, bool or_replace);
-  Status create_materialized_view(plan::PlannedDefinition definition);
-  Status create_alert(plan::PlannedDefinition definition);
+  // `settings`: those of the session that the job keeps.
+  Status create_materialized_view(plan::PlannedDefinition definition, const catalog::Options& settings);
+  Status create_alert(plan::PlannedDefinition definition, const catalog::Options& settings);
   // INSERTs that go on: each is a job of its own. All of them are started, or none.
   struct NewInsert {
     plan::PlannedInsert plan;
@@ -76,7 +77,7 @@ class EngineImpl : public Engine {
     std::string names_schema;
     std::string time_zone;
   };
-  Status create_inserts(const std::vector<NewInsert>& inserts);
+  Status create_inserts(const std::vector<NewInsert>& inserts, const catalog::Options& settings);
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
   // What a new session's names stand for; and the end of one: its temporary objects are dropped.
   catalog::NameScope begin_names() {

@@ -95,8 +95,9 @@ class GraphBuilder {
   exec::LateOutput late_output(std::string name, const types::Schema& schema, int time_column,
                                bool only_window_end = false) const;
   exec::FragmentSpec& at(int fragment) { return graph_.fragments[static_cast<size_t>(fragment)]; }
-  exec::ExpressionContext expressions() const { return {.now_us = context_.now_us}; }
   exec::StateTtl ttl(std::optional<int64_t> us) const { return {.us = us.value_or(0), .now_us = context_.now_us}; }
+  // For the expressions of a node over rows with these columns.
+  exec::ExpressionContext expressions(const plan::PhysicalNode& node, const types::Schema& schema) const;
 
   const GraphContext& context_;
   JobGraph graph_;

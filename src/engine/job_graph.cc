@@ -76,6 +76,12 @@ exec::LateOutput GraphBuilder::late_output(std::string name, const types::Schema
   return late;
 }
 
+exec::ExpressionContext GraphBuilder::expressions(const PhysicalNode& node, const types::Schema& schema) const {
+  exec::ExpressionContext context{.now_us = context_.now_us};
+  if (context_.keep_failed_rows) context.failed_rows = context_.keep_failed_rows(plan::operator_name(node), schema);
+  return context;
+}
+
 namespace {
 
 template <class Predicate>

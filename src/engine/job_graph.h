@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 #include "engine/job_positions.h"
 #include "engine/late_rows.h"
+#include "exec/failed_rows.h"
 #include "exec/job.h"
 #include "plan/physical.h"
 #include "view/view.h"
@@ -36,6 +37,8 @@ struct GraphContext {
   Counter* late_dropped = nullptr;
   // Keeps the rows that an operator drops; null: nobody does.
   std::function<std::shared_ptr<exec::LateRows>(LateRowsOptions)> keep_late_rows;
+  // Takes the rows that an operator, called so, could not compute; null: the first one ends the job.
+  std::function<std::shared_ptr<exec::FailedRows>(std::string op, const types::Schema& schema)> keep_failed_rows;
   Counter* too_far_ahead = nullptr;
   // Where the job's scans of tables begin, and where they wait for ScanProgress::release().
   connector::Positions start;

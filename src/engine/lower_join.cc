@@ -49,6 +49,17 @@ std::vector<bool> nulls_match(const plan::Join& join) {
   return out;
 }
 
+// The columns that the condition is computed of.
+types::Schema condition_schema(const PhysicalNode& node, const plan::Join& join) {
+  std::vector<size_t> used;
+  if (join.condition != nullptr) expr::collect_columns(*join.condition, used);
+  types::Schema both = node.inputs[0]->schema;
+  both.insert(both.end(), node.inputs[1]->schema.begin(), node.inputs[1]->schema.end());
+  types::Schema schema;
+  for (const size_t column : used) schema.push_back(both[column]);
+  return schema;
+}
+
 bool is_hash(const PhysicalNode& node) {
   const auto* exchange = std::get_if<plan::Exchange>(&node.op);
   return exchange != nullptr && exchange->kind == plan::Exchange::Kind::kHash;
@@ -93,7 +104,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Join& join
                             .output = join.output,
                             .at_end = node.traits.bounded,
                             .ttl = {ttl(join.ttl_us[0]), ttl(join.ttl_us[1])},
-                            .context = expressions()};
+                            .context = expressions(node, condition_schema(node, join))};
   return add_pair(node, "join", [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_join(options));
   });
@@ -112,7 +123,7 @@ Result<int> GraphBuilder::lower_interval_join(const PhysicalNode& node, const pl
                                     .drops_late = of_windows,
                                     .condition = join.condition,
                                     .output = join.output,
-                                    .context = expressions()};
+                                    .context = expressions(node, condition_schema(node, join))};
   std::vector<exec::EdgeSpec> edges = PENSTOCK_TRY(edges_from_inputs(node));
   for (size_t side = 0; of_windows && side < options.late.size(); ++side) {
     options.late[side] = late_output("window join", node.inputs[side]->schema, options.times[side]);
@@ -130,7 +141,7 @@ Result<int> GraphBuilder::lower_temporal_join(const PhysicalNode& node, const pl
                                     .nulls_match = nulls_match(join),
                                     .condition = join.condition,
                                     .output = join.output,
-                                    .context = expressions()};
+                                    .context = expressions(node, condition_schema(node, join))};
   return add_pair(node, "temporal join", [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_temporal_join(options));
   });
@@ -143,7 +154,7 @@ Result<int> GraphBuilder::lower_lookup_join(const PhysicalNode& node, const plan
                                   .nulls_match = nulls_match(join),
                                   .condition = join.condition,
                                   .output = join.output,
-                                  .context = expressions()};
+                                  .context = expressions(node, condition_schema(node, join))};
   std::vector<exec::EdgeSpec> edges{PENSTOCK_TRY(edge_from(*node.inputs[0]))};
   // While it is loaded nobody else is read: it cannot wait for others.
   std::shared_ptr<connector::AlignmentGroups> alignment = std::exchange(alignment_, nullptr);

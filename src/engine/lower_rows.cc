@@ -28,15 +28,17 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Normalize&
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Project& project) {
-  return append(node, [expressions = project.expressions, context = expressions()](int /*instance*/) {
+  return append(node, [expressions = project.expressions,
+                       context = this->expressions(node, input_schema(node))](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_project(expressions, context));
   });
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Filter& filter) {
-  return append(node, [predicate = filter.predicate, context = expressions()](int /*instance*/) {
-    return Result<std::unique_ptr<exec::Operator>>(exec::make_filter(predicate, context));
-  });
+  return append(node,
+                [predicate = filter.predicate, context = expressions(node, input_schema(node))](int /*instance*/) {
+                  return Result<std::unique_ptr<exec::Operator>>(exec::make_filter(predicate, context));
+                });
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ClockFilter& filter) {

@@ -134,6 +134,13 @@ class SessionImpl : public Session {
     return context;
   }
 
+  // What a job that this session creates keeps of its settings.
+  catalog::Options job_settings() const {
+    catalog::Options kept;
+    if (settings_.get(kRowErrorsSetting) == kRowErrorsFail) kept.emplace_back(kRowErrorsSetting, kRowErrorsFail);
+    return kept;
+  }
+
   // Of an INSERT, which may end.
   plan::PlanContext insert_context(plan::PlanMode mode, const Prepared& prepared,
                                    std::vector<Value> values = {}) const {
@@ -338,7 +345,8 @@ class SessionImpl : public Session {
     }
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
     PENSTOCK_TRY(engine_.create_inserts(
-        {{.plan = plan, .sql = call.prepared.text, .names_schema = names_.schema, .time_zone = time_zone()}}));
+        {{.plan = plan, .sql = call.prepared.text, .names_schema = names_.schema, .time_zone = time_zone()}},
+        job_settings()));
     return make_tag_cursor("INSERT 0 0");
   }
 
@@ -358,7 +366,7 @@ class SessionImpl : public Session {
       while (PENSTOCK_TRY(ended->next())) {
       }
     }
-    if (!going_on.empty()) PENSTOCK_TRY(engine_.create_inserts(going_on));
+    if (!going_on.empty()) PENSTOCK_TRY(engine_.create_inserts(going_on, job_settings()));
     return make_tag_cursor("EXECUTE STATEMENT SET");
   }
 
@@ -513,7 +521,7 @@ class SessionImpl : public Session {
         return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
       }
       PENSTOCK_TRY(engine_.create_inserts(
-          {{.plan = plan, .sql = sql, .names_schema = names_.schema, .time_zone = time_zone()}}));
+          {{.plan = plan, .sql = sql, .names_schema = names_.schema, .time_zone = time_zone()}}, job_settings()));
       return make_tag_cursor("CREATE TABLE AS");
     }
     const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
@@ -538,7 +546,7 @@ class SessionImpl : public Session {
     if (!exists_already(create, catalog::NameSpace::kRelation)) {
       auto definition = PENSTOCK_TRY(plan::define_materialized_view(
           create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-      PENSTOCK_TRY(engine_.create_materialized_view(std::move(definition)));
+      PENSTOCK_TRY(engine_.create_materialized_view(std::move(definition), job_settings()));
     }
     return make_tag_cursor("CREATE MATERIALIZED VIEW");
   }
@@ -561,7 +569,7 @@ class SessionImpl : public Session {
     if (!exists_already(create, catalog::NameSpace::kAlert)) {
       auto definition = PENSTOCK_TRY(
           plan::define_alert(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-      PENSTOCK_TRY(engine_.create_alert(std::move(definition)));
+      PENSTOCK_TRY(engine_.create_alert(std::move(definition), job_settings()));
     }
     return make_tag_cursor("CREATE ALERT");
   }

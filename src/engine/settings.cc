@@ -19,7 +19,7 @@ struct Setting {
   std::string_view description;
 };
 
-constexpr std::array<Setting, 10> kSettings{{
+constexpr std::array<Setting, 11> kSettings{{
     {"application_name", "", "The client's name for itself."},
     {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
@@ -29,6 +29,10 @@ constexpr std::array<Setting, 10> kSettings{{
     {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
     {kStateSetting, "0",
      "How much state a statement of this session keeps before it fails; 0: what the server allows."},
+    {kRowErrorsSetting, "dead_letter",
+     "What a row that cannot be computed, or an event that cannot be read, does to a view, alert or INSERT: "
+     "dead_letter "
+     "sets it aside, fail ends the job. Taken when it is created."},
     {"search_path", "public", "Kept for PostgreSQL clients; USE chooses the schema."},
     {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
     {kStateTtlSetting, "0 ms",
@@ -79,6 +83,14 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
           .hint("the modes are streaming, batch and automatic");
     }
     it->second = mode;
+    return {};
+  }
+  if (key == kRowErrorsSetting) {
+    const std::string policy = canonical(value);
+    if (policy != "dead_letter" && policy != kRowErrorsFail) {
+      return invalid_argument("{} is dead_letter or fail, not \"{}\"", key, value);
+    }
+    it->second = policy;
     return {};
   }
   if (key == kStateSetting && !parse_bytes(value)) {

@@ -15,6 +15,9 @@ namespace penstock::engine {
 inline constexpr std::string_view kStateSetting = "job_state_bytes_max";
 // Likewise, for how long it keeps what nothing updates. The catalog keeps it for what goes on.
 inline constexpr std::string_view kStateTtlSetting = "table.exec.state.ttl";
+// What becomes of rows that cannot be computed and events that cannot be read.
+inline constexpr std::string_view kRowErrorsSetting = "row_errors";
+inline constexpr std::string_view kRowErrorsFail = "fail";
 
 // Not thread-safe; belongs to one session.
 class SessionSettings {

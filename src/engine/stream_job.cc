@@ -66,6 +66,15 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
     self.late_rows_.push_back(std::make_shared<LateRowStore>(std::move(late)));
     return self.late_rows_.back();
   };
+  if (self.options_.strict) {
+    self.strict_letters_ = std::make_unique<StrictLetters>();
+    context.connectors.dead_letters = self.strict_letters_.get();
+  } else {
+    context.keep_failed_rows = [job = self.options_.name, letters = context.connectors.dead_letters](
+                                   std::string op, const types::Schema& schema) -> std::shared_ptr<exec::FailedRows> {
+      return std::make_shared<FailedRowLetters>(job, std::move(op), schema, *letters);
+    };
+  }
   self.too_far_ahead_ =
       &self.options_.metrics->counter("penstock_engine_too_far_ahead_total",
                                       "Rows that did not move the watermark because they were too far ahead of the "
@@ -114,6 +123,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   self.options_.metrics->callback("penstock_engine_state_bytes", "What the operators of a job hold.",
                                   self.metric_labels(),
                                   [&running = *job] { return static_cast<double>(running.stats().state_bytes); });
+  if (self.strict_letters_ != nullptr) self.strict_letters_->set_job(*job);
   {
     const std::lock_guard lock(self.mutex_);
     self.job_ = std::move(job);

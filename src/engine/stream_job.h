@@ -17,6 +17,7 @@
 #include "connector/sink.h"
 #include "connector/timer.h"
 #include "engine/engine.h"
+#include "engine/failed_rows.h"
 #include "engine/job_graph.h"
 #include "engine/late_rows.h"
 #include "exec/job.h"
@@ -40,6 +41,7 @@ class StreamJob {
     MetricsRegistry* metrics = nullptr;
     exec::Executor* executor = nullptr;
     exec::StateLimit state;
+    bool strict = false;              // ends with the first row that cannot be computed, or event that cannot be read
     std::function<void()> on_failed;  // on any thread
   };
 
@@ -99,6 +101,7 @@ class StreamJob {
   Counter* late_dropped_ = nullptr;
   Counter* too_far_ahead_ = nullptr;
   std::vector<std::shared_ptr<LateRowStore>> late_rows_;
+  std::unique_ptr<StrictLetters> strict_letters_;  // outlives the job
   std::vector<JobScan> scans_;
   std::vector<std::shared_ptr<ViewProgress>> view_scans_;
   int64_t interval_us_ = 0;  // of EMIT EVERY; 0: none

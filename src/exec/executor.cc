@@ -315,6 +315,7 @@ class JobHandle : public Job {
     state_->clear();
   }
   void stop() override { state_->stop(); }
+  void fail(Error error) override { state_->fail(std::move(error)); }
   Status wait() override { return state_->wait(); }
   bool finished() const override { return state_->finished(); }
   JobStats stats() const override { return state_->stats(); }

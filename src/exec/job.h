@@ -109,6 +109,8 @@ class Job {
   virtual ~Job() = default;
   // Asks all tasks to end without waiting for more input. Idempotent; does not wait.
   virtual void stop() = 0;
+  // Ends all tasks with this error, unless there is one already. Does not wait.
+  virtual void fail(Error error) = 0;
   // Begins the next epoch if it is time; hurry_epoch() does not wait for JobSpec::epoch_interval_us to pass.
   virtual void check_epoch() = 0;
   virtual void hurry_epoch() = 0;

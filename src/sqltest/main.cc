@@ -33,14 +33,15 @@ int main(int argc, char** argv) {
   using namespace penstock;
   sqltest::RunOptions options;
   sqltest::ProcessOptions processes;
-  processes.processes = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  // A file waits for its jobs as long as it computes.
+  processes.processes = static_cast<int>(2 * std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::string> files;
   CLI::App app("Runs SQL test files, from the root of the tree; tests/sql/README.md describes them.");
   app.footer(ways_help());
   app.add_option("--way", options.ways.name, "Only this way");
   app.add_option("--seed", options.ways.seed, "Only this seed of the ways that have one");
   app.add_option("--seeds", options.ways.seeds, "How many seeds of each such way (2)");
-  app.add_option("--jobs", processes.processes, "Files at the same time (one per processor)");
+  app.add_option("--jobs", processes.processes, "Files at the same time (two per processor)");
   app.add_option("files", files, "Files or folders (tests/sql)");
   CLI11_PARSE(app, argc, argv);
 

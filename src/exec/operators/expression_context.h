@@ -1,9 +1,13 @@
 // What operators give to the expressions that they evaluate.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "base/result.h"
+#include "columnar/change_batch.h"
+#include "exec/failed_rows.h"
 #include "expr/evaluate.h"
 
 namespace penstock::exec {
@@ -11,15 +15,16 @@ namespace penstock::exec {
 struct ExpressionContext {
   // The moment for CURRENT_TIMESTAMP: one for a whole bounded query, else the clock of the program.
   std::function<int64_t()> now_us = [] { return int64_t{0}; };
+  // Takes the rows that could not be computed, which then are as if they had not come; null: the first ends the job.
+  std::shared_ptr<FailedRows> failed_rows = {};
 
   expr::EvalContext eval() const { return {.now_us = now_us(), .zone = nullptr}; }
+  // Hands over the rows of a batch that are in error. The same row is in error again when it is taken back, since
+  // expressions over rows that may be are deterministic.
+  Status set_aside(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) const;
 };
 
-// An expression that fails for a row after the scan fails the job: the row may be derived from many events, so there is
-// no one event to set aside.
-inline Status first_error(const expr::RowErrors& errors) {
-  if (errors.empty()) return {};
-  return invalid_argument("{}", errors.front().message);
-}
+// The rows of a batch of `rows` that are not in error.
+columnar::Selection rows_without(const expr::RowErrors& errors, size_t rows);
 
 }  // namespace penstock::exec

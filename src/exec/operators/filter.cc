@@ -16,7 +16,7 @@ class Filter : public Operator {
   Status process(int /*port*/, const columnar::ChangeBatch& batch, Output& out) override {
     expr::RowErrors errors;
     const columnar::Selection rows = expr::select(*predicate_, batch, context_.eval(), errors);
-    PENSTOCK_TRY(first_error(errors));
+    PENSTOCK_TRY(context_.set_aside(batch, errors));
     if (rows.size() == batch.rows()) {
       out.emit(batch);
     } else if (!rows.empty()) {

@@ -102,7 +102,7 @@ Result<columnar::Selection> JoinLayout::select(Side side, const ChangeBatch& bat
   const ChangeBatch candidates(pairs.size(), gather(condition_columns_, side, batch, others, pairs));
   expr::RowErrors errors;
   columnar::Selection selected = expr::select(*condition_, candidates, context_.eval(), errors);
-  PENSTOCK_TRY(first_error(errors));
+  PENSTOCK_TRY(context_.set_aside(candidates, errors));
   return selected;
 }
 

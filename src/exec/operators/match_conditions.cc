@@ -106,7 +106,10 @@ void MatchConditions::begin(MatchSearch& search) const {
 Result<bool> MatchConditions::fits(const MatchCandidate& candidate, int variable) {
   const RowId row = candidate.rows->at(candidate.search->next);
   const RowFit fit = exec::row_fits(store_, row)[variable];
-  if (fit == RowFit::kError) return row_error(candidate, variable);
+  if (fit == RowFit::kError) {
+    PENSTOCK_TRY(set_aside(candidate, variable));
+    return false;
+  }
   const expr::MatchDefinition& definition = options_.definitions[static_cast<size_t>(variable)];
   if (fit == RowFit::kNo || definition.condition == nullptr) return fit == RowFit::kYes;
   std::vector<ColumnPtr> columns;
@@ -114,10 +117,10 @@ Result<bool> MatchConditions::fits(const MatchCandidate& candidate, int variable
     columns.push_back(value(reference, candidate, variable));
   }
   expr::RowErrors errors;
-  const ColumnPtr met =
-      expr::evaluate(*definition.condition, ChangeBatch(1, std::move(columns)), options_.expressions.eval(), errors);
-  PENSTOCK_TRY(first_error(errors));
-  return !met->is_null(0) && met->values<uint8_t>()[0] != 0;
+  const ChangeBatch values(1, std::move(columns));
+  const ColumnPtr met = expr::evaluate(*definition.condition, values, options_.expressions.eval(), errors);
+  PENSTOCK_TRY(options_.expressions.set_aside(values, errors));
+  return errors.empty() && !met->is_null(0) && met->values<uint8_t>()[0] != 0;
 }
 
 void MatchConditions::read(const MatchCandidate& candidate, int variable, MatchRuns& runs, size_t run,
@@ -227,15 +230,15 @@ std::vector<RowId> MatchConditions::rows_of(types::VariableSet variables, const 
   return rows;
 }
 
-Error MatchConditions::row_error(const MatchCandidate& candidate, int variable) const {
+Status MatchConditions::set_aside(const MatchCandidate& candidate, int variable) const {
   const RowId row = candidate.rows->at(candidate.search->next);
   std::vector<ColumnPtr> columns;
   for (size_t i = 0; i < options_.schema.size(); ++i) columns.push_back(store_.gather(i, std::span(&row, 1)));
   expr::RowErrors errors;
-  expr::evaluate(*options_.definitions[static_cast<size_t>(variable)].row_condition, ChangeBatch(1, columns),
+  const ChangeBatch values(1, std::move(columns));
+  expr::evaluate(*options_.definitions[static_cast<size_t>(variable)].row_condition, values,
                  options_.expressions.eval(), errors);
-  const Status status = first_error(errors);
-  return status ? make_error(ErrorCode::kInvalidArgument, "a condition could not be computed") : status.error();
+  return options_.expressions.set_aside(values, errors);
 }
 
 }  // namespace penstock::exec

@@ -70,7 +70,8 @@ class MatchConditions {
   // The place of the nth row of a list from its end.
   static uint32_t place_from_end(const MatchSearch& search, const RunRows& list, uint64_t n);
   std::vector<state::RowId> rows_of(types::VariableSet variables, const MatchCandidate& candidate, int variable) const;
-  Error row_error(const MatchCandidate& candidate, int variable) const;
+  // The condition on the row itself could not be computed.
+  Status set_aside(const MatchCandidate& candidate, int variable) const;
 
   const MatchOptions& options_;
   const state::RowStore& store_;

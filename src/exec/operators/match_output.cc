@@ -124,8 +124,12 @@ Status MatchOutput::flush(Output& out) {
   for (const expr::ExprPtr& output : options_.outputs) {
     columns.push_back(expr::evaluate(*output, batch, options_.expressions.eval(), errors));
   }
-  PENSTOCK_TRY(first_error(errors));
-  out.emit(batch.with_columns(std::move(columns)));
+  ChangeBatch measured = batch.with_columns(std::move(columns));
+  if (!errors.empty()) {
+    PENSTOCK_TRY(options_.expressions.set_aside(batch, errors));
+    measured = measured.take(rows_without(errors, batch.rows()));
+  }
+  if (!measured.empty()) out.emit(std::move(measured));
   ++batches_;
   return {};
 }

@@ -55,9 +55,13 @@ class Project : public Operator {
     for (const expr::ExprPtr& expression : expressions_) {
       columns.push_back(expr::evaluate(*expression, batch, eval, errors));
     }
-    PENSTOCK_TRY(first_error(errors));
     if (in_pieces_) choose_piece(columns, batch.rows());
-    out.emit(batch.with_columns(std::move(columns)));
+    columnar::ChangeBatch projected = batch.with_columns(std::move(columns));
+    if (!errors.empty()) {
+      PENSTOCK_TRY(context_.set_aside(batch, errors));
+      projected = projected.take(rows_without(errors, batch.rows()));
+    }
+    if (!projected.empty()) out.emit(std::move(projected));
     return {};
   }
 

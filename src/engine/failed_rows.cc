@@ -1,0 +1,65 @@
+#include "engine/failed_rows.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <utility>
+
+#include "base/json_text.h"
+#include "columnar/nested_json.h"
+#include "types/value.h"
+
+namespace penstock::engine {
+
+namespace {
+
+// How much of an event an error shows.
+constexpr size_t kShownBytesMax = 1'000;
+
+void append_value(std::string& out, const columnar::Column& column, size_t row) {
+  types::append_text(out, column.value(row), column.type());
+}
+
+}  // namespace
+
+FailedRowLetters::FailedRowLetters(std::string job, std::string op, types::Schema schema,
+                                   connector::DeadLetterSink& letters)
+    : job_(std::move(job)), op_(std::move(op)), schema_(std::move(schema)), letters_(letters) {}
+
+void FailedRowLetters::add(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) {
+  std::set<uint16_t> told;
+  for (const expr::RowError& error : errors) {
+    if (batch.weight(error.row) < 0 || !told.insert(error.row).second) continue;
+    const std::string message = fmt::format("{}, in {}", error.message, op_);
+    const std::string raw = text_of(batch, error.row);
+    letters_.add({.table = job_, .topic = {}, .partition = 0, .offset = 0, .raw = raw, .error = message});
+  }
+}
+
+std::string FailedRowLetters::text_of(const columnar::ChangeBatch& batch, size_t row) const {
+  const bool known = schema_.size() == batch.columns().size();
+  std::string text = "{";
+  for (size_t i = 0; i < batch.columns().size(); ++i) {
+    if (i > 0) text += ",";
+    append_json_string(text, known ? schema_[i].name : fmt::format("${}", i));
+    text += ":";
+    columnar::append_json(text, *batch.column(i), row, false, append_value);
+  }
+  return text + "}";
+}
+
+void StrictLetters::add(const connector::DeadLetter& letter) {
+  const std::lock_guard lock(mutex_);
+  if (error_) return;
+  error_ = invalid_argument("{}, for the event at {} {}, offset {}: {}", letter.error, letter.topic, letter.partition,
+                            letter.offset, letter.raw.substr(0, kShownBytesMax));
+  if (job_ != nullptr) job_->fail(*error_);
+}
+
+void StrictLetters::set_job(exec::Job& job) {
+  const std::lock_guard lock(mutex_);
+  job_ = &job;
+  if (error_) job_->fail(*error_);
+}
+
+}  // namespace penstock::engine

@@ -1,0 +1,47 @@
+// Rows and events that a job could not compute or read: by default they become dead letters; a strict job ends.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "connector/scan.h"
+#include "exec/failed_rows.h"
+#include "exec/job.h"
+#include "types/type.h"
+
+namespace penstock::engine {
+
+// Makes dead letters of the rows of one operator of a job: without a topic, and the row as JSON. Thread-safe.
+class FailedRowLetters : public exec::FailedRows {
+ public:
+  // `schema`: of the rows, where it is known.
+  FailedRowLetters(std::string job, std::string op, types::Schema schema, connector::DeadLetterSink& letters);
+
+  void add(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) override;
+
+ private:
+  std::string text_of(const columnar::ChangeBatch& batch, size_t row) const;
+
+  const std::string job_;
+  const std::string op_;
+  const types::Schema schema_;
+  connector::DeadLetterSink& letters_;
+};
+
+// What the scans of a strict job tell: the first letter ends the job. Thread-safe.
+class StrictLetters : public connector::DeadLetterSink {
+ public:
+  void add(const connector::DeadLetter& letter) override;
+  // The job runs; it outlives its scans.
+  void set_job(exec::Job& job);
+
+ private:
+  std::mutex mutex_;
+  exec::Job* job_ = nullptr;
+  std::optional<Error> error_;  // the first one
+};
+
+}  // namespace penstock::engine
