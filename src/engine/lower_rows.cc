@@ -87,6 +87,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .with_rank = rank.with_rank,
                             .input_append_only = rank.input_append_only,
                             .last_first = rank.last_first,
+                            .window_column = rank.window_column,
+                            .of_end = rank.of_end,
                             .ttl = ttl(rank.ttl_us)};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));

@@ -214,6 +214,9 @@ struct Rank {
   bool with_rank = true;
   bool input_append_only = true;
   bool last_first = false;  // rows that compare equal are in the order opposite to that in which they came
+  // Of the input, among the columns of the partition: the end or the last moment of the window that its rows are in.
+  int window_column = -1;
+  bool of_end = false;
   StateTtl ttl_us = {};
   WrittenAt written_at = {};
 };

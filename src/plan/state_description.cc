@@ -59,6 +59,10 @@ State state_of(const Sort& op, const PhysicalNode& /*node*/) {
 }
 
 State state_of(const Rank& op, const PhysicalNode& /*node*/) {
+  if (op.window_column >= 0) {
+    const bool some = op.last && op.input_append_only;
+    return StateDescription{some ? "the first rows of open windows" : "rows of open windows", StateBound::kWindows};
+  }
   if (!op.last || !op.input_append_only) return with_ttl({"every row of each partition", StateBound::kNone}, op.ttl_us);
   if (op.partition_by.empty()) return StateDescription{"the first rows", StateBound::kConstant};
   return with_ttl({"the first rows of each partition", StateBound::kKeys}, op.ttl_us);

@@ -8,6 +8,7 @@
 #include "columnar/row_key.h"
 #include "exec/operators/partition_table.h"
 #include "types/types_of.h"
+#include "types/window.h"
 
 namespace penstock::exec {
 
@@ -27,8 +28,9 @@ struct RankedRow {
 
 struct Partition {
   RowsInOrder<RowPtr> rows;
-  int64_t orders = 0;    // different ones among the rows; kept where rows are trimmed
-  uint32_t updated = 0;  // when, where that is kept; see IdleGroups
+  int64_t orders = 0;                // different ones among the rows; kept where rows are trimmed
+  uint32_t updated = 0;              // when, where that is kept; see IdleGroups
+  std::optional<int64_t> closes_at;  // the last moment of its window
   bool touched = false;
   StateVector<RankedRow> emitted;  // what downstream has
 };
@@ -56,6 +58,11 @@ class Rank : public Operator {
     return {};
   }
 
+  Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+    watermark_ = watermark;
+    return Progress::kDone;
+  }
+
   Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
     const size_t end = std::min(touched_.size(), next_touched_ + kPartitionsPerCall);
     for (; next_touched_ < end && pending_.size() < kPendingMax; ++next_touched_) compare(touched_[next_touched_]);
@@ -64,9 +71,9 @@ class Rank : public Operator {
     touched_.clear();
     next_touched_ = 0;
     idle_.sweep(partitions_.table(), [this](std::byte* group) {
-      if (idle_.is_idle(partitions_.at(group).updated)) partitions_.erase(group);
+      if (idle_.is_idle(partitions_.at(group).updated)) forget(group);
     });
-    return Progress::kDone;
+    return forget_closed() ? Progress::kMore : Progress::kDone;
   }
 
   std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(partitions_.table()); }
@@ -97,6 +104,21 @@ class Rank : public Operator {
     touched_.push_back(group);
   }
 
+  void forget(std::byte* group) {
+    due_.move(group, partitions_.at(group).closes_at, std::nullopt);
+    partitions_.erase(group);
+  }
+
+  // Forgets partitions whose windows are closed; true when there are more.
+  bool forget_closed() {
+    for (size_t count = 0; count < kPartitionsPerCall; ++count) {
+      std::byte* const group = due_.take_first(watermark_.value());
+      if (group == nullptr) return false;
+      partitions_.erase(group);
+    }
+    return true;
+  }
+
   // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
   bool forget_idle(const std::vector<std::byte*>& groups) {
     idle_.read_clock();
@@ -104,12 +126,16 @@ class Rank : public Operator {
       const Partition& partition = partitions_.at(group);
       return !partition.rows.empty() && !partition.touched && idle_.is_idle(partition.updated);
     });
-    for (std::byte* group : outlived) partitions_.erase(group);
+    for (std::byte* group : outlived) forget(group);
     return !outlived.empty();
   }
 
   void add(std::byte* group, const ChangeBatch& batch, size_t row) {
     Partition& partition = partitions_.at(group);
+    if (options_.window_column >= 0 && !partition.closes_at) {
+      due_.move(group, partition.closes_at,
+                last_moment(*batch.column(static_cast<size_t>(options_.window_column)), row));
+    }
     // Most rows of a stream are no match for the first ones: they cost a comparison.
     const bool full =
         trims() && !partition.rows.empty() && static_cast<int64_t>(partition.rows.size()) >= *options_.last;
@@ -123,6 +149,11 @@ class Rank : public Operator {
     if (trims() && alone(partition, added)) ++partition.orders;
     touch(group);
     if (full) trim(partition);
+  }
+
+  std::optional<int64_t> last_moment(const columnar::Column& times, size_t row) const {
+    if (times.is_null(row)) return std::nullopt;
+    return times.values<int64_t>()[row] - (options_.of_end ? types::kLastMomentUs : 0);
   }
 
   // Whether a row with this order, which comes last among equal ones, would have a rank beyond `last`.
@@ -215,7 +246,7 @@ class Rank : public Operator {
     add_missing(now, partition.emitted, RowOp::kInsert);
     partition.emitted = std::move(now);
     partition.touched = false;
-    if (partition.rows.empty()) partitions_.erase(group);
+    if (partition.rows.empty()) forget(group);
   }
 
   void emit_pending(Output& out) {
@@ -232,6 +263,8 @@ class Rank : public Operator {
 
   const RankOptions options_;
   PartitionTable<Partition> partitions_;
+  DuePartitions due_;  // by when their windows close
+  EventTime watermark_ = kMinEventTime;
   uint64_t arrivals_ = 0;
   std::string key_;  // of the row at hand
   std::string row_;

@@ -27,11 +27,16 @@ struct RankOptions {
   bool with_rank = true;           // whether the rank is a column behind those of the input
   bool input_append_only = false;  // then rows beyond `last` are forgotten
   bool last_first = false;         // rows that compare equal are in the opposite order; not with the one before
-  StateTtl ttl = {};               // of partitions; a row that changes no rank does not update one
+  // Where the rows of a partition are in one window, the column that says which, its end or its last moment; then a
+  // partition is forgotten once the window can no longer change.
+  int window_column = -1;
+  bool of_end = false;
+  StateTtl ttl = {};  // of partitions; a row that changes no rank does not update one
 };
 
 // Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,
-// or those up to `last` when the input only grows.
+// or those up to `last` when the input only grows. A window changes up to the first barrier behind the watermark that
+// has passed its end.
 std::unique_ptr<Operator> make_rank(RankOptions options);
 
 }  // namespace penstock::exec

@@ -123,12 +123,13 @@ Options joined(Options options, bool append_only) {
   return options;
 }
 
-std::unique_ptr<Operator> rank(std::optional<int64_t> last) {
+std::unique_ptr<Operator> rank(std::optional<int64_t> last, int window_column = -1) {
   return make_rank({.function = RankFunction::kRowNumber,
                     .schema = kSchema,
-                    .partition_by = {kKey},
+                    .partition_by = {window_column < 0 ? kKey : window_column},
                     .order_by = {{.column = kString}},
-                    .last = last});
+                    .last = last,
+                    .window_column = window_column});
 }
 
 OverOptions over_options() {
@@ -194,6 +195,7 @@ std::vector<Family> families() {
        kNever},
       {"rank", [] { return rank(std::nullopt); }},
       {"first row", [] { return rank(1); }},
+      {"first rows of windows", [] { return rank(2, kTime); }, {0}, kByWatermark},
       {"over", [] { return make_over(over_options()); }},
       {"over in the order of time", [] { return make_over_in_time_order(over_options()); }, {0}, kNever},
       {"match", match, {0}, kByWatermark},
@@ -223,6 +225,7 @@ TEST(StateBytes, AreWhatTheHeapHolds) {
     } else if (family.falls == Family::Falls::kByWatermark) {
       Dropped out;
       advance(*op, kMaxEventTime, out);
+      settle(*op, Epoch(1000));
     }
     if (family.falls != Family::Falls::kNever) {
       EXPECT_LT(meter.bytes(), twice / 4);

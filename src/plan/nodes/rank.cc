@@ -52,6 +52,13 @@ bool narrow(Rank& rank, const RankBound& bound) {
   return false;
 }
 
+// The window that the rows of a partition are in, where they are in one.
+const WindowColumns* window_of(const Rank& rank, const Traits& input) {
+  const std::optional<WindowColumns>& window = input.window ? input.window : input.closing_window;
+  const auto is_of_window = [&](int column) { return column == window->end || column == window->time; };
+  return window && std::ranges::any_of(rank.partition_by, is_of_window) ? &*window : nullptr;
+}
+
 bool only_first_row(const Rank& rank) {
   return rank.function == Rank::Function::kRowNumber && rank.last && *rank.last <= 1;
 }
@@ -65,11 +72,7 @@ Derived derive(const Rank& op, const LogicalInputs& inputs) {
   derived.traits.append_only = input.traits.bounded;  // a bounded input gives its ranks once, at the end
   derived.traits.key = input.traits.key;
   // Ranks within a window change only while its rows come; but they come out at the barrier.
-  const std::optional<WindowColumns>& window = input.traits.window ? input.traits.window : input.traits.closing_window;
-  if (window && std::ranges::any_of(op.partition_by,
-                                    [&](int column) { return column == window->end || column == window->time; })) {
-    derived.traits.closing_window = window;
-  }
+  if (const WindowColumns* window = window_of(op, input.traits)) derived.traits.closing_window = *window;
   if (only_first_row(op)) {
     derived.traits.key = op.partition_by;
   } else if (op.with_rank && op.function == Rank::Function::kRowNumber) {
@@ -119,6 +122,10 @@ LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjunc
 Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs) {
   Rank rank = op;
   rank.input_append_only = node.input().traits.append_only;
+  if (const WindowColumns* window = window_of(op, node.input().traits)) {
+    rank.of_end = std::ranges::find(op.partition_by, window->end) != op.partition_by.end();
+    rank.window_column = rank.of_end ? window->end : window->time;
+  }
   return make_physical_node(std::move(rank), {exchange_by(std::move(inputs[0]), op.partition_by)}, node);
 }
 
