@@ -62,4 +62,10 @@ void StrictLetters::set_job(exec::Job& job) {
   if (error_) job_->fail(*error_);
 }
 
+Status StrictLetters::status() {
+  const std::lock_guard lock(mutex_);
+  if (error_) return *error_;
+  return {};
+}
+
 }  // namespace penstock::engine

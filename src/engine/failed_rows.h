@@ -37,6 +37,8 @@ class StrictLetters : public connector::DeadLetterSink {
   void add(const connector::DeadLetter& letter) override;
   // The job runs; it outlives its scans.
   void set_job(exec::Job& job);
+  // What the first letter makes of the job, which may have come to an end before it heard of it.
+  Status status();
 
  private:
   std::mutex mutex_;

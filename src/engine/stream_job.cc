@@ -163,6 +163,7 @@ void StreamJob::stop() {
 }
 
 Status StreamJob::on_epoch(Epoch epoch) {
+  if (strict_letters_ != nullptr) PENSTOCK_TRY(strict_letters_->status());
   connector::Positions positions;
   for (const JobScan& scan : scans_) {
     connector::ScanProgress::Noted noted = scan.progress->take(epoch);

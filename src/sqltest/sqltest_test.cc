@@ -99,6 +99,9 @@ TEST(FileRunTest, FindsAJobThatFails) {
 statement
 CREATE TABLE t (v BIGINT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
 
+statement
+SET row_errors = fail;
+
 stream s
 SELECT 10 / SUM(v) AS x FROM t
 

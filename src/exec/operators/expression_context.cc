@@ -1,5 +1,6 @@
 #include "exec/operators/expression_context.h"
 
+#include <string_view>
 #include <vector>
 
 namespace penstock::exec {
@@ -8,7 +9,8 @@ Status ExpressionContext::set_aside(const columnar::ChangeBatch& batch, const ex
   if (errors.empty()) return {};
   if (failed_rows == nullptr) {
     const expr::RowError& first = errors.front();
-    return invalid_argument("{}, for the row {}", first.message, to_text(batch.slice(first.row, first.row + 1)));
+    const columnar::ChangeBatch row(1, batch.slice(first.row, first.row + 1).columns());
+    return invalid_argument("{}, for the row {}", first.message, to_text(row).substr(std::string_view("+I ").size()));
   }
   failed_rows->add(batch, errors);
   return {};
