@@ -261,7 +261,11 @@ void StreamJob::hurry() {
   if (interval_us_ > 0 && job_ != nullptr) job_->hurry_epoch();
 }
 
-void StreamJob::on_finished(const Status& status) {
+void StreamJob::on_finished(Status status) {
+  // However the job came to its end, this is why.
+  if (strict_letters_ != nullptr) {
+    if (Status met = strict_letters_->status(); !met) status = std::move(met);
+  }
   const bool failed = !status && status.error().code() != ErrorCode::kCancelled;
   if (status && options_.view != nullptr) options_.view->end();
   {

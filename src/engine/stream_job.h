@@ -86,7 +86,7 @@ class StreamJob {
   explicit StreamJob(Options options) : options_(std::move(options)), name_(options_.name) {}
   Labels metric_labels() const;
   Status on_epoch(Epoch epoch);
-  void on_finished(const Status& status);
+  void on_finished(Status status);
   void sample_rate(JobStatus& status, int64_t now_us);
   // EMIT EVERY: has the next epoch begin when the interval has passed. With mutex_ held.
   void watch_interval();

@@ -9,6 +9,7 @@ Status ExpressionContext::set_aside(const columnar::ChangeBatch& batch, const ex
   if (errors.empty()) return {};
   if (failed_rows == nullptr) {
     const expr::RowError& first = errors.front();
+    if (batch.columns().empty()) return invalid_argument("{}", first.message);
     const columnar::ChangeBatch row(1, batch.slice(first.row, first.row + 1).columns());
     return invalid_argument("{}, for the row {}", first.message, to_text(row).substr(std::string_view("+I ").size()));
   }
