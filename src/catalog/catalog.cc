@@ -13,6 +13,9 @@
 namespace penstock::catalog {
 namespace {
 
+// What temporary objects are called begins so, with the number of their session.
+constexpr std::string_view kTemporaryNames = "pg_temp_";
+
 bool is_system_schema(std::string_view schema) {
   return std::ranges::any_of(kSystemSchemas,
                              [&](std::string_view known) { return sql::equal_ignoring_case(known, schema); });
@@ -181,10 +184,9 @@ std::optional<std::string> Catalog::find_schema(std::string_view name) const {
 }
 
 Status Catalog::create_schema(const std::string& name) {
-  constexpr std::string_view kTemporarySchemas = "pg_";
   const std::string key = sql::to_lower(name);
   if (find_schema(name)) return make_error(ErrorCode::kAlreadyExists, "there is a schema {} already", name);
-  if (is_system_schema(name) || key.starts_with(kTemporarySchemas)) {
+  if (is_system_schema(name) || key.starts_with("pg_")) {
     return invalid_argument("{} cannot be created: the schema belongs to the program", name);
   }
   if (name.find('.') != std::string::npos) return invalid_argument("the name of a schema cannot have a dot");
@@ -232,6 +234,7 @@ Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameS
       std::string temporary = scope.temporary + "." + object;
       if (find_relation(temporary) != nullptr) return temporary;
     }
+    if (sql::to_lower(object).starts_with(kTemporaryNames)) return not_found("there is no table or view {}", object);
     return scope.schema == kDefaultSchema ? object : scope.schema + "." + object;
   }
   const std::string& schema = name.parts[name.parts.size() - 2].text;
@@ -268,6 +271,9 @@ std::vector<EntryPtr> Catalog::entries() const {
 Status Catalog::check_new(const Entry& entry) const {
   if (is_system_name(entry.name)) {
     return invalid_argument("{} cannot be created: the schema belongs to the program", entry.name);
+  }
+  if (!entry.temporary && sql::to_lower(entry.name).starts_with(kTemporaryNames)) {
+    return invalid_argument("{} cannot be created: names that begin so are of temporary objects", entry.name);
   }
   const size_t dot = entry.schema_name == kDefaultSchema ? entry.name.find('.') : std::string::npos;
   if (dot != std::string::npos && schemas_.contains(sql::to_lower(entry.name.substr(0, dot)))) {

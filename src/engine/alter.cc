@@ -147,8 +147,27 @@ Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std
   return {};
 }
 
+// An entry that was looked at before the lock was taken may have been changed since.
+Status EngineImpl::check_unchanged(const catalog::EntryPtr& entry) const {
+  if (catalog_->find(entry->name_space(), entry->name) == entry) return {};
+  return make_error(ErrorCode::kUnavailable, "{} {} has been changed by another session meanwhile", entry->kind_name(),
+                    entry->plain_name())
+      .hint("try again");
+}
+
 Status EngineImpl::rename(const catalog::EntryPtr& entry, catalog::Entry renamed) {
   const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_unchanged(entry));
+  if (entry->table() != nullptr && !entry->table()->is_native()) {
+    const catalog::Options& options = entry->table()->options;
+    const bool by_name = connector::input_of(entry->name, {options.begin(), options.end()}) == entry->name;
+    const std::string jobs = running_users(catalog_->dependants(entry->name));
+    if (by_name && !jobs.empty()) {
+      return invalid_argument("table {} cannot be renamed: {} would not know any more how far it has read",
+                              entry->plain_name(), jobs)
+          .hint("drop what runs, rename the table, and create it again");
+    }
+  }
   renamed.sql = PENSTOCK_TRY(renamed_statement(renamed));
   const Renaming renaming{.from = *entry, .to = renamed};
   std::vector<catalog::Entry> changed;
@@ -189,6 +208,7 @@ void EngineImpl::rename_running(const catalog::Entry& entry, const std::string& 
 
 Status EngineImpl::change_options(const catalog::EntryPtr& entry, catalog::Options options) {
   const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_unchanged(entry));
   if (entry->table()->is_native()) {
     return invalid_argument("{} is a table without a connector, which has no options", entry->plain_name());
   }
@@ -209,7 +229,15 @@ Status EngineImpl::change_options(const catalog::EntryPtr& entry, catalog::Optio
 
 Status EngineImpl::change_view(const catalog::EntryPtr& old, catalog::Entry changed) {
   const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_unchanged(old));
   const std::vector<catalog::EntryPtr> users = catalog_->dependants(old->name);
+  // A view knows the columns of those that it reads by their places.
+  const auto view_user = std::ranges::find_if(users, [](const auto& user) { return user->view() != nullptr; });
+  if (view_user != users.end() && changed.schema() != old->schema()) {
+    return invalid_argument("view {} is used by view {}, whose columns would be others", old->plain_name(),
+                            (*view_user)->plain_name())
+        .hint("drop that view, change this one, and create it again; or give this one the same columns");
+  }
   const auto reads = [&](const std::string& name) {
     return std::ranges::any_of(changed.dependencies,
                                [&](const std::string& read) { return sql::equal_ignoring_case(read, name); });

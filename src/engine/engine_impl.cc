@@ -299,6 +299,12 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
     return unsupported("INSERT from a materialized view is not supported yet")
         .hint("write the view's query into the INSERT");
   }
+  if (follows_clock(*plan.query.root)) {
+    return unsupported(
+               "an INSERT that goes on cannot have a condition on the clock: what comes and goes while the program "
+               "is down would not be written")
+        .hint("make a materialized view of the query");
+  }
   if (reads_system_table(*plan.query.root)) {
     return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream");
   }
@@ -706,7 +712,7 @@ void EngineImpl::add_late_rows(const StreamJob& job) {
 
 void EngineImpl::remove_late_rows(const std::string& job) {
   const std::string prefix = plan::late_rows_prefix(job);
-  std::erase_if(system_tables_, [&](const auto& table) { return table.first.starts_with(prefix); });
+  std::erase_if(system_tables_, [&](const auto& table) { return plan::is_late_rows_of(prefix, table.first); });
 }
 
 void EngineImpl::add_own_system_tables() {

@@ -119,6 +119,7 @@ class EngineImpl : public Engine {
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
   Status check_entry(const catalog::Entry& entry) const;
+  Status check_unchanged(const catalog::EntryPtr& entry) const;
   Status change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users);
   void rename_running(const catalog::Entry& entry, const std::string& name);
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;

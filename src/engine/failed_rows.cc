@@ -51,8 +51,10 @@ std::string FailedRowLetters::text_of(const columnar::ChangeBatch& batch, size_t
 void StrictLetters::add(const connector::DeadLetter& letter) {
   const std::lock_guard lock(mutex_);
   if (error_) return;
-  error_ = invalid_argument("{}, for the event at {} {}, offset {}: {}", letter.error, letter.topic, letter.partition,
-                            letter.offset, letter.raw.substr(0, kShownBytesMax));
+  const std::string_view raw = letter.raw.substr(0, kShownBytesMax);
+  error_ = letter.topic.empty() ? invalid_argument("{}: {}", letter.error, raw)
+                                : invalid_argument("{}, at {} {}, offset {}: {}", letter.error, letter.topic,
+                                                   letter.partition, letter.offset, raw);
   if (job_ != nullptr) job_->fail(*error_);
 }
 

@@ -31,7 +31,7 @@ class FailedRowLetters : public exec::FailedRows {
   connector::DeadLetterSink& letters_;
 };
 
-// What the scans of a strict job tell: the first letter ends the job. Thread-safe.
+// What a strict job tells: the first letter ends it. Thread-safe.
 class StrictLetters : public connector::DeadLetterSink {
  public:
   void add(const connector::DeadLetter& letter) override;

@@ -176,6 +176,10 @@ bool reads_clock(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ProcessingTime>(node.op); });
 }
 
+bool follows_clock(const PhysicalNode& root) {
+  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ClockFilter>(node.op); });
+}
+
 bool reads_view(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ScanView>(node.op); });
 }

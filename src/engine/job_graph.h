@@ -37,7 +37,7 @@ struct GraphContext {
   Counter* late_dropped = nullptr;
   // Keeps the rows that an operator drops; null: nobody does.
   std::function<std::shared_ptr<exec::LateRows>(LateRowsOptions)> keep_late_rows;
-  // Takes the rows that an operator, called so, could not compute; null: the first one ends the job.
+  // Takes the rows that an operator, called so, could not compute; null: the first one ends the query.
   std::function<std::shared_ptr<exec::FailedRows>(std::string op, const types::Schema& schema)> keep_failed_rows;
   Counter* too_far_ahead = nullptr;
   // Where the job's scans of tables begin, and where they wait for ScanProgress::release().
@@ -59,6 +59,9 @@ struct JobGraph {
   std::vector<JobScan> scans;
   std::vector<std::shared_ptr<ViewProgress>> view_scans;
 };
+
+// Whether rows come and go by the clock alone.
+bool follows_clock(const plan::PhysicalNode& root);
 
 Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext& context);
 

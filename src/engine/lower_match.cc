@@ -18,7 +18,7 @@ Result<int> GraphBuilder::lower(const plan::PhysicalNode& node, const plan::Matc
                              .all_rows = match.all_rows,
                              .skip = match.skip,
                              .within_us = match.within_us,
-                             .expressions = expressions(node, input_schema(node))};
+                             .expressions = expressions(node, {})};
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
   options.late = late_output("row pattern", input_schema(node), match.order_by.front().column);
   return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {

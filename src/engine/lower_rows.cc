@@ -89,6 +89,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .last_first = rank.last_first,
                             .window_column = rank.window_column,
                             .of_end = rank.of_end,
+                            .late_dropped = context_.late_dropped,
                             .ttl = ttl(rank.ttl_us)};
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));

@@ -69,12 +69,11 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   if (self.options_.strict) {
     self.strict_letters_ = std::make_unique<StrictLetters>();
     context.connectors.dead_letters = self.strict_letters_.get();
-  } else {
-    context.keep_failed_rows = [job = self.options_.name, letters = context.connectors.dead_letters](
-                                   std::string op, const types::Schema& schema) -> std::shared_ptr<exec::FailedRows> {
-      return std::make_shared<FailedRowLetters>(job, std::move(op), schema, *letters);
-    };
   }
+  context.keep_failed_rows = [job = self.options_.name, letters = context.connectors.dead_letters](
+                                 std::string op, const types::Schema& schema) -> std::shared_ptr<exec::FailedRows> {
+    return std::make_shared<FailedRowLetters>(job, std::move(op), schema, *letters);
+  };
   self.too_far_ahead_ =
       &self.options_.metrics->counter("penstock_engine_too_far_ahead_total",
                                       "Rows that did not move the watermark because they were too far ahead of the "

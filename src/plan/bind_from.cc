@@ -184,7 +184,8 @@ Result<LogicalPtr> Binder::bind_native_table(const catalog::Entry& entry) {
 Result<ExprPtr> Binder::bind_computed(const catalog::Entry& table, const catalog::Column& column, const Scope& scope) {
   const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(table.time_zone));
   sql::Expression computed = PENSTOCK_TRY(sql::parse_expression(column.computed));
-  ExprPtr bound = PENSTOCK_TRY(bind_expression(computed, {.scope = &scope, .place = "in a computed column"}));
+  ExprPtr bound = PENSTOCK_TRY(bind_elsewhere(
+      table, [&] { return bind_expression(computed, {.scope = &scope, .place = "in a computed column"}); }));
   return expr::in_time_zone(PENSTOCK_TRY(expr::bind_cast(std::move(bound), column.type)), *zone);
 }
 

@@ -21,6 +21,10 @@ Error wrong_arguments(sql::Position position) {
 
 std::string late_rows_prefix(std::string_view job) { return fmt::format("late_rows.{}.", sql::to_lower(job)); }
 
+bool is_late_rows_of(std::string_view prefix, std::string_view table) {
+  return table.starts_with(prefix) && table.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos;
+}
+
 Result<LogicalPtr> Binder::bind_late_rows(const sql::FunctionCall& call) {
   sql::Position position = call.name.position();
   if (call.arguments.empty() || call.arguments.size() > 2) return wrong_arguments(position);
@@ -28,8 +32,8 @@ Result<LogicalPtr> Binder::bind_late_rows(const sql::FunctionCall& call) {
   const auto* job = call.arguments.front().get_if<sql::Literal>();
   if (job == nullptr || job->kind != sql::LiteralKind::kString) return wrong_arguments(position);
   const std::string prefix = late_rows_prefix(job->text);
-  const auto operators =
-      std::ranges::count_if(context_.system_tables, [&](const auto& table) { return table.first.starts_with(prefix); });
+  const auto operators = std::ranges::count_if(context_.system_tables,
+                                               [&](const auto& table) { return is_late_rows_of(prefix, table.first); });
   if (operators == 0) {
     if (context_.catalog->find_relation(job->text) != nullptr ||
         context_.catalog->find(catalog::NameSpace::kJob, job->text) != nullptr) {

@@ -72,6 +72,8 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
 // Before the numbers, from 1, of the system tables with the rows that operators of a job dropped because they were
 // late.
 std::string late_rows_prefix(std::string_view job);
+// Whether a system table is such a one; a job in a schema may have a name that begins like the one of another job.
+bool is_late_rows_of(std::string_view prefix, std::string_view table);
 
 // How long at least an operator keeps what nothing updates, where it does not do so for ever.
 std::optional<int64_t> state_ttl(const PhysicalNode& node);

@@ -53,7 +53,8 @@ class Keeping {
     if (const auto known = done_.find(node.get()); known != done_.end()) return known->second;
     PhysicalNode kept = *node;
     for (PhysicalPtr& input : kept.inputs) input = rewrite(input);
-    const bool ends = kept.traits.bounded || kept.traits.window || kept.traits.closing_window;
+    const auto* rank = std::get_if<Rank>(&kept.op);
+    const bool ends = kept.traits.bounded || (rank != nullptr && rank->window_column >= 0);
     std::visit([&](auto& op) { ends ? clear_ttl(op) : set_ttl(op, ttl_us_); }, kept.op);
     PhysicalPtr rewritten = std::make_shared<const PhysicalNode>(std::move(kept));
     done_.emplace(node.get(), rewritten);

@@ -1,18 +1,12 @@
 #include "exec/operators/expression_context.h"
 
-#include <string_view>
 #include <vector>
 
 namespace penstock::exec {
 
 Status ExpressionContext::set_aside(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) const {
   if (errors.empty()) return {};
-  if (failed_rows == nullptr) {
-    const expr::RowError& first = errors.front();
-    if (batch.columns().empty()) return invalid_argument("{}", first.message);
-    const columnar::ChangeBatch row(1, batch.slice(first.row, first.row + 1).columns());
-    return invalid_argument("{}, for the row {}", first.message, to_text(row).substr(std::string_view("+I ").size()));
-  }
+  if (failed_rows == nullptr) return invalid_argument("{}", errors.front().message);
   failed_rows->add(batch, errors);
   return {};
 }

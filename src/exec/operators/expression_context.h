@@ -15,7 +15,8 @@ namespace penstock::exec {
 struct ExpressionContext {
   // The moment for CURRENT_TIMESTAMP: one for a whole bounded query, else the clock of the program.
   std::function<int64_t()> now_us = [] { return int64_t{0}; };
-  // Takes the rows that could not be computed, which then are as if they had not come; null: the first ends the job.
+  // Takes the rows that could not be computed, which then are as if they had not come; null: the first error is that of
+  // the query.
   std::shared_ptr<FailedRows> failed_rows = {};
 
   expr::EvalContext eval() const { return {.now_us = now_us(), .zone = nullptr}; }

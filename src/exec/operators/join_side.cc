@@ -64,7 +64,12 @@ Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> group
     group.weight[options_.side] += weight;
     if (!options_.stored) continue;
     new_[place] = row == kNoRow ? 1 : 0;
-    if (row == kNoRow) row = append(i, group);
+    if (row == kNoRow) {
+      row = append(i, group);
+    } else if (options_.forgets && weight > 0) {
+      unlink(row, group);
+      link_last(row, group);
+    }
     rows_[place] = row;
     if (weight > 0) set_came(row, now);
     if (counted()) counted_link(row).count += weight;
@@ -79,13 +84,8 @@ Status JoinSide::add(const ChangeBatch& batch, std::span<std::byte* const> group
 
 RowId JoinSide::append(size_t loaded_row, JoinGroup& group) {
   const RowId row = store_.insert(loaded_row);
-  RowId& last = group.last[options_.side];
-  (last != kNoRow ? link(last).next : group.first[options_.side]) = row;
-  if (counted()) {
-    counted_link(row).group = &group;
-    counted_link(row).previous = last;
-  }
-  last = row;
+  if (counted()) counted_link(row).group = &group;
+  link_last(row, group);
   if (options_.lookup == RowLookup::kIndex) {
     counted_link(row).hash = hash_of(loaded_row);
     index_.insert(hash_of(loaded_row), row);
@@ -105,11 +105,23 @@ RowId JoinSide::find(size_t loaded_row, const JoinGroup& group) const {
                      [&](RowId row) { return counted_link(row).group == &group && store_.equal(row, loaded_row); });
 }
 
-void JoinSide::remove(RowId row, JoinGroup& group) {
+void JoinSide::link_last(RowId row, JoinGroup& group) {
+  RowId& last = group.last[options_.side];
+  (last != kNoRow ? link(last).next : group.first[options_.side]) = row;
+  link(row).next = kNoRow;
+  if (counted()) counted_link(row).previous = last;
+  last = row;
+}
+
+void JoinSide::unlink(RowId row, JoinGroup& group) {
   const CountedLink& removed = counted_link(row);
   (removed.next != kNoRow ? counted_link(removed.next).previous : group.last[options_.side]) = removed.previous;
   (removed.previous != kNoRow ? counted_link(removed.previous).next : group.first[options_.side]) = removed.next;
-  if (options_.lookup == RowLookup::kIndex) index_.erase(removed.hash, row);
+}
+
+void JoinSide::remove(RowId row, JoinGroup& group) {
+  unlink(row, group);
+  if (options_.lookup == RowLookup::kIndex) index_.erase(counted_link(row).hash, row);
   store_.erase(row);
 }
 

@@ -145,6 +145,9 @@ class JoinSide {
   state::RowId append(size_t loaded_row, JoinGroup& group);
   state::RowId find(size_t loaded_row, const JoinGroup& group) const;
   uint32_t hash_of(size_t loaded_row) const { return static_cast<uint32_t>(hashes_[loaded_row] >> 32); }
+  void link_last(state::RowId row, JoinGroup& group);
+  // Of rows that are counted.
+  void unlink(state::RowId row, JoinGroup& group);
   void remove(state::RowId row, JoinGroup& group);
   // Of a row at the front of its list.
   void forget(state::RowId row, JoinGroup& group);

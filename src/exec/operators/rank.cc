@@ -43,7 +43,9 @@ class Rank : public Operator {
         emitted_(output_types()),
         idle_(options_.ttl) {}
 
-  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+  Status process(int /*port*/, const ChangeBatch& given, Output& /*out*/) override {
+    const ChangeBatch batch = without_closed(given);
+    if (batch.empty()) return {};
     const std::vector<std::byte*>& groups = partitions_.find(batch);
     if (idle_.on() && forget_idle(groups)) partitions_.find(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
@@ -73,7 +75,9 @@ class Rank : public Operator {
     idle_.sweep(partitions_.table(), [this](std::byte* group) {
       if (idle_.is_idle(partitions_.at(group).updated)) forget(group);
     });
-    return forget_closed() ? Progress::kMore : Progress::kDone;
+    if (forget_closed()) return Progress::kMore;
+    closed_ = watermark_;
+    return Progress::kDone;
   }
 
   std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(partitions_.table()); }
@@ -102,6 +106,20 @@ class Rank : public Operator {
     if (partition.touched) return;
     partition.touched = true;
     touched_.push_back(group);
+  }
+
+  // The rows that are in open windows.
+  ChangeBatch without_closed(const ChangeBatch& batch) const {
+    if (options_.window_column < 0) return batch;
+    const columnar::Column& times = *batch.column(static_cast<size_t>(options_.window_column));
+    columnar::Selection chosen;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const std::optional<int64_t> last = last_moment(times, row);
+      if (!last || *last > closed_.value()) chosen.push_back(static_cast<uint16_t>(row));
+    }
+    if (chosen.size() == batch.rows()) return batch;
+    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
+    return batch.take(chosen);
   }
 
   void forget(std::byte* group) {
@@ -265,6 +283,7 @@ class Rank : public Operator {
   PartitionTable<Partition> partitions_;
   DuePartitions due_;  // by when their windows close
   EventTime watermark_ = kMinEventTime;
+  EventTime closed_ = kMinEventTime;  // windows up to it are
   uint64_t arrivals_ = 0;
   std::string key_;  // of the row at hand
   std::string row_;

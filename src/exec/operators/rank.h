@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/metrics.h"
 #include "exec/operator.h"
 #include "exec/operators/sort_key.h"
 #include "exec/operators/state_ttl.h"
@@ -27,15 +28,16 @@ struct RankOptions {
   bool with_rank = true;           // whether the rank is a column behind those of the input
   bool input_append_only = false;  // then rows beyond `last` are forgotten
   bool last_first = false;         // rows that compare equal are in the opposite order; not with the one before
-  // Where the rows of a partition are in one window, the column that says which, its end or its last moment; then a
-  // partition is forgotten once the window can no longer change.
+  // Where the rows of a partition are in one window, the column that says which, its end or its last moment: then a
+  // partition is forgotten when its window is closed, and what comes later is dropped.
   int window_column = -1;
   bool of_end = false;
+  Counter* late_dropped = nullptr;
   StateTtl ttl = {};  // of partitions; a row that changes no rank does not update one
 };
 
 // Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,
-// or those up to `last` when the input only grows. A window changes up to the first barrier behind the watermark that
+// or those up to `last` when the input only grows. A window is closed at the first barrier behind the watermark that
 // has passed its end.
 std::unique_ptr<Operator> make_rank(RankOptions options);
 

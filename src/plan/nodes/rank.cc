@@ -52,11 +52,10 @@ bool narrow(Rank& rank, const RankBound& bound) {
   return false;
 }
 
-// The window that the rows of a partition are in, where they are in one.
-const WindowColumns* window_of(const Rank& rank, const Traits& input) {
-  const std::optional<WindowColumns>& window = input.window ? input.window : input.closing_window;
+// Whether the rows of a partition are in one window.
+bool is_within(const Rank& rank, const std::optional<WindowColumns>& window) {
   const auto is_of_window = [&](int column) { return column == window->end || column == window->time; };
-  return window && std::ranges::any_of(rank.partition_by, is_of_window) ? &*window : nullptr;
+  return window && std::ranges::any_of(rank.partition_by, is_of_window);
 }
 
 bool only_first_row(const Rank& rank) {
@@ -72,7 +71,8 @@ Derived derive(const Rank& op, const LogicalInputs& inputs) {
   derived.traits.append_only = input.traits.bounded;  // a bounded input gives its ranks once, at the end
   derived.traits.key = input.traits.key;
   // Ranks within a window change only while its rows come; but they come out at the barrier.
-  if (const WindowColumns* window = window_of(op, input.traits)) derived.traits.closing_window = *window;
+  const std::optional<WindowColumns>& window = input.traits.window ? input.traits.window : input.traits.closing_window;
+  if (is_within(op, window)) derived.traits.closing_window = window;
   if (only_first_row(op)) {
     derived.traits.key = op.partition_by;
   } else if (op.with_rank && op.function == Rank::Function::kRowNumber) {
@@ -122,7 +122,9 @@ LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjunc
 Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs) {
   Rank rank = op;
   rank.input_append_only = node.input().traits.append_only;
-  if (const WindowColumns* window = window_of(op, node.input().traits)) {
+  // What comes late to a window is dropped, as everywhere; but rows that are given as they change (EMIT ON UPDATE) may
+  // change for ever.
+  if (const std::optional<WindowColumns>& window = node.input().traits.window; is_within(op, window)) {
     rank.of_end = std::ranges::find(op.partition_by, window->end) != op.partition_by.end();
     rank.window_column = rank.of_end ? window->end : window->time;
   }
