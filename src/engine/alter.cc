@@ -33,22 +33,33 @@ class Renamer {
   Renamer(const catalog::Catalog& catalog, const Renaming& renaming, catalog::NameScope names)
       : catalog_(catalog), renaming_(renaming), names_(std::move(names)) {}
 
-  Result<std::string> query(const std::string& text) const {
-    sql::Query query = PENSTOCK_TRY(sql::parse_query(text));
-    sql::for_each_table(query, [this](const sql::TableUse& use) { rename(use); });
-    return sql::print(query);
-  }
-
-  Result<std::string> statement(const std::string& text) const {
-    sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(text));
-    sql::for_each_table(statement, [this](const sql::TableUse& use) { rename(use); });
-    return sql::print(statement);
-  }
+  Result<std::string> query(const std::string& text) const { return renamed(sql::parse_query, text); }
+  Result<std::string> statement(const std::string& text) const { return renamed(sql::parse_statement, text); }
 
  private:
-  void rename(const sql::TableUse& use) const {
+  template <class Parse>
+  Result<std::string> renamed(const Parse& parse, const std::string& text) const {
+    auto tree = PENSTOCK_TRY(parse(text));
+    int uses = 0;
+    sql::for_each_table(tree, [&](const sql::TableUse& use) {
+      if (!is(use, renaming_.from)) return;
+      rename(use);
+      ++uses;
+    });
+    std::string printed = sql::print(tree);
+    // The new name may be that of a common table expression around it.
+    auto again = PENSTOCK_TRY(parse(printed));
+    sql::for_each_table(again, [&](const sql::TableUse& use) { uses -= is(use, renaming_.to) ? 1 : 0; });
+    if (uses == 0 || renaming_.to.temporary) return printed;
+    return invalid_argument("the name {} would be taken for another one in: {}", renaming_.to.plain_name(), text);
+  }
+
+  bool is(const sql::TableUse& use, const catalog::Entry& entry) const {
     const Result<std::string> full = catalog_.resolve(*use.name, names_);
-    if (!full || !sql::equal_ignoring_case(*full, renaming_.from.name)) return;
+    return full && sql::equal_ignoring_case(*full, entry.name);
+  }
+
+  void rename(const sql::TableUse& use) const {
     const sql::Identifier old = use.name->parts.back();
     *use.name = catalog::written_name(renaming_.to, names_.schema);
     if (use.alias != nullptr && !*use.alias) *use.alias = sql::TableAlias{.name = old, .columns = {}};
