@@ -106,6 +106,13 @@ Result<catalog::Entry> user_of_renamed(catalog::Entry entry, const catalog::Cata
   return entry;
 }
 
+// But for whether they may be NULL.
+bool same_columns(const types::Schema& a, const types::Schema& b) {
+  return std::ranges::equal(a, b, [](const types::Field& one, const types::Field& other) {
+    return one.name == other.name && one.type.with_nullable(true) == other.type.with_nullable(true);
+  });
+}
+
 // What runs and reads or writes the table or view, directly or through views: "materialized view totals, job x".
 std::string running_users(const std::vector<catalog::EntryPtr>& dependants) {
   std::string names;
@@ -244,7 +251,7 @@ Status EngineImpl::change_view(const catalog::EntryPtr& old, catalog::Entry chan
   const std::vector<catalog::EntryPtr> users = catalog_->dependants(old->name);
   // A view knows the columns of those that it reads by their places.
   const auto view_user = std::ranges::find_if(users, [](const auto& user) { return user->view() != nullptr; });
-  if (view_user != users.end() && changed.schema() != old->schema()) {
+  if (view_user != users.end() && !same_columns(changed.schema(), old->schema())) {
     return invalid_argument("view {} is used by view {}, whose columns would be others", old->plain_name(),
                             (*view_user)->plain_name())
         .hint("drop that view, change this one, and create it again; or give this one the same columns");
