@@ -1,4 +1,6 @@
 // Scans of tables, materialized views and system tables.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "plan/node.h"
@@ -203,7 +205,7 @@ Description describe(const ScanTable& op, const PhysicalNode& node) {
   if (op.filter != nullptr) out.add("filter", op.filter->to_string());
   if (op.watermark != nullptr) out.add("watermark", op.watermark->to_string());
   std::vector<std::string> options;
-  for (const auto& [key, value] : op.options) options.push_back(key + " = " + value);
+  for (const auto& [key, value] : op.options) options.push_back(fmt::format("{} = {}", key, value));
   if (!options.empty()) out.add("options", list_text(options));
   return out;
 }
