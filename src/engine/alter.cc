@@ -123,6 +123,17 @@ std::string running_users(const std::vector<catalog::EntryPtr>& dependants) {
   return names;
 }
 
+// An INSERT knows how far it has read by what it reads: a topic, a path, or, where a connector has no such thing, as a
+// generator, the table. Null when there is none that knows it by the table's name.
+catalog::EntryPtr job_that_knows_by_name(const catalog::Entry& entry,
+                                         const std::vector<catalog::EntryPtr>& dependants) {
+  if (entry.table() == nullptr || entry.table()->is_native()) return nullptr;
+  const catalog::Options& options = entry.table()->options;
+  if (!connector::input_of("", {options.begin(), options.end()}).empty()) return nullptr;
+  const auto job = std::ranges::find_if(dependants, [](const auto& user) { return user->job() != nullptr; });
+  return job == dependants.end() ? nullptr : *job;
+}
+
 }  // namespace
 
 // Whether the statement of an entry still has a plan.
@@ -176,15 +187,10 @@ Status EngineImpl::check_unchanged(const catalog::EntryPtr& entry) const {
 Status EngineImpl::rename(const catalog::EntryPtr& entry, catalog::Entry renamed) {
   const std::lock_guard ddl_lock(ddl_mutex_);
   PENSTOCK_TRY(check_unchanged(entry));
-  if (entry->table() != nullptr && !entry->table()->is_native()) {
-    const catalog::Options& options = entry->table()->options;
-    const bool by_name = connector::input_of(entry->name, {options.begin(), options.end()}) == entry->name;
-    const std::string jobs = running_users(catalog_->dependants(entry->name));
-    if (by_name && !jobs.empty()) {
-      return invalid_argument("table {} cannot be renamed: {} would not know any more how far it has read",
-                              entry->plain_name(), jobs)
-          .hint("drop what runs, rename the table, and create it again");
-    }
+  if (const catalog::EntryPtr job = job_that_knows_by_name(*entry, catalog_->dependants(entry->name))) {
+    return invalid_argument("table {} cannot be renamed: job {} would not know any more how far it has read",
+                            entry->plain_name(), job->plain_name())
+        .hint("drop the job, rename the table, and create it again");
   }
   renamed.sql = PENSTOCK_TRY(renamed_statement(renamed));
   const Renaming renaming{.from = *entry, .to = renamed};
