@@ -234,7 +234,9 @@ Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameS
       std::string temporary = scope.temporary + "." + object;
       if (find_relation(temporary) != nullptr) return temporary;
     }
-    if (sql::to_lower(object).starts_with(kTemporaryNames)) return not_found("there is no table or view {}", object);
+    if (sql::to_lower(object).starts_with(kTemporaryNames)) {
+      return invalid_argument("{}: names that begin with {} are of temporary objects", object, kTemporaryNames);
+    }
     return scope.schema == kDefaultSchema ? object : scope.schema + "." + object;
   }
   const std::string& schema = name.parts[name.parts.size() - 2].text;
@@ -273,7 +275,7 @@ Status Catalog::check_new(const Entry& entry) const {
     return invalid_argument("{} cannot be created: the schema belongs to the program", entry.name);
   }
   if (!entry.temporary && sql::to_lower(entry.name).starts_with(kTemporaryNames)) {
-    return invalid_argument("{} cannot be created: names that begin so are of temporary objects", entry.name);
+    return invalid_argument("{}: names that begin with {} are of temporary objects", entry.name, kTemporaryNames);
   }
   const size_t dot = entry.schema_name == kDefaultSchema ? entry.name.find('.') : std::string::npos;
   if (dot != std::string::npos && schemas_.contains(sql::to_lower(entry.name.substr(0, dot)))) {
