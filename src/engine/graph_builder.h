@@ -77,7 +77,6 @@ class GraphBuilder {
   int add_source(const plan::PhysicalNode& node, std::string name, int parallelism, SourceFactory source);
   int add_fragment(const plan::PhysicalNode& node, std::string name, int parallelism,
                    std::vector<exec::EdgeSpec> inputs);
-  void count_readers(const plan::PhysicalNode& node);
   // Puts an operator behind the node's only input.
   Result<int> append(const plan::PhysicalNode& node, OperatorFactory factory);
   // The same, its input being lowered already. Gives the fragment that the operator is in: a new one where others read

@@ -1,7 +1,6 @@
 #include "engine/job_graph.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <variant>
 
@@ -15,15 +14,9 @@ namespace penstock::engine {
 using plan::PhysicalNode;
 
 Result<JobGraph> GraphBuilder::build(const PhysicalNode& root) {
-  count_readers(root);
+  readers_ = plan::count_readers(root);
   PENSTOCK_TRY(lower(root));
   return std::move(graph_);
-}
-
-void GraphBuilder::count_readers(const PhysicalNode& node) {
-  for (const plan::PhysicalPtr& input : node.inputs) {
-    if (++readers_[input.get()] == 1) count_readers(*input);
-  }
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node) {
@@ -85,9 +78,13 @@ exec::ExpressionContext GraphBuilder::expressions(const PhysicalNode& node, cons
 namespace {
 
 template <class Predicate>
-bool any_node(const PhysicalNode& node, const Predicate& predicate) {
-  return predicate(node) ||
-         std::ranges::any_of(node.inputs, [&](const plan::PhysicalPtr& input) { return any_node(*input, predicate); });
+bool any_node(const PhysicalNode& root, const Predicate& predicate) {
+  return std::ranges::any_of(plan::nodes_of(root), [&](const PhysicalNode* node) { return predicate(*node); });
+}
+
+template <class Op>
+bool has_node(const PhysicalNode& root) {
+  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<Op>(node.op); });
 }
 
 }  // namespace
@@ -102,30 +99,20 @@ Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& conte
   return GraphBuilder(context).build(root);
 }
 
-namespace {
-
-// In the order in which a GraphBuilder comes to them.
-Status fix_scans(const PhysicalNode& node, const GraphContext& context, std::set<const PhysicalNode*>& seen, int& scans,
-                 catalog::Options& fixed) {
-  for (const plan::PhysicalPtr& input : node.inputs) PENSTOCK_TRY(fix_scans(*input, context, seen, scans, fixed));
-  const auto* scan = std::get_if<plan::ScanTable>(&node.op);
-  if (scan == nullptr || !seen.insert(&node).second) return {};
-  const std::string prefix = std::to_string(scans++) + ".";
-  const catalog::EntryPtr entry = PENSTOCK_TRY(context.catalog->get(catalog::NameSpace::kRelation, scan->table));
-  if (entry->table() == nullptr) return {};
-  const connector::OptionMap now =
-      PENSTOCK_TRY(connector::fix_options(context.connectors, entry->name, scan_options(*entry->table(), *scan)));
-  for (const auto& [key, value] : now) fixed.emplace_back(prefix + key, value);
-  return {};
-}
-
-}  // namespace
-
+// Their numbers are those that a GraphBuilder gives them, since it comes to them in this order.
 Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphContext& context) {
   catalog::Options fixed;
-  std::set<const PhysicalNode*> seen;
   int scans = 0;
-  PENSTOCK_TRY(fix_scans(root, context, seen, scans, fixed));
+  for (const PhysicalNode* node : plan::nodes_of(root)) {
+    const auto* scan = std::get_if<plan::ScanTable>(&node->op);
+    if (scan == nullptr) continue;
+    const std::string prefix = std::to_string(scans++) + ".";
+    const catalog::EntryPtr entry = PENSTOCK_TRY(context.catalog->get(catalog::NameSpace::kRelation, scan->table));
+    if (entry->table() == nullptr) continue;
+    const connector::OptionMap now =
+        PENSTOCK_TRY(connector::fix_options(context.connectors, entry->name, scan_options(*entry->table(), *scan)));
+    for (const auto& [key, value] : now) fixed.emplace_back(prefix + key, value);
+  }
   return fixed;
 }
 
@@ -143,45 +130,33 @@ bool has_state(const PhysicalNode& root) {
 }
 
 Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) {
-  if (const auto* scan = std::get_if<plan::ScanTable>(&root.op)) {
-    const catalog::EntryPtr entry = PENSTOCK_TRY(catalog.get(catalog::NameSpace::kRelation, scan->table));
-    if (entry->table() == nullptr) return false;
-    return connector::is_bounded(entry->name, scan_options(*entry->table(), *scan));
-  }
-  if (root.inputs.empty()) return root.traits.bounded;
-  for (const plan::PhysicalPtr& input : root.inputs) {
-    if (!PENSTOCK_TRY(has_end(*input, catalog))) return false;
+  for (const PhysicalNode* node : plan::nodes_of(root)) {
+    if (!node->inputs.empty()) continue;
+    bool ends = node->traits.bounded;
+    if (const auto* scan = std::get_if<plan::ScanTable>(&node->op)) {
+      const catalog::EntryPtr entry = PENSTOCK_TRY(catalog.get(catalog::NameSpace::kRelation, scan->table));
+      ends = entry->table() != nullptr &&
+             PENSTOCK_TRY(connector::is_bounded(entry->name, scan_options(*entry->table(), *scan)));
+    }
+    if (!ends) return false;
   }
   return true;
 }
 
-bool reads_system_table(const PhysicalNode& root) {
-  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ScanSystem>(node.op); });
-}
-
 int64_t emit_interval_us(const PhysicalNode& root) {
-  int64_t interval_us = 0;
-  static_cast<void>(any_node(root, [&](const PhysicalNode& node) {
-    if (const auto* emit = std::get_if<plan::Emit>(&node.op)) interval_us = emit->interval_us;
-    return false;
-  }));
-  return interval_us;
+  for (const PhysicalNode* node : plan::nodes_of(root)) {
+    if (const auto* emit = std::get_if<plan::Emit>(&node->op)) return emit->interval_us;
+  }
+  return 0;
 }
 
 bool forgets_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return plan::state_ttl(node).has_value(); });
 }
 
-bool reads_clock(const PhysicalNode& root) {
-  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ProcessingTime>(node.op); });
-}
-
-bool follows_clock(const PhysicalNode& root) {
-  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ClockFilter>(node.op); });
-}
-
-bool reads_view(const PhysicalNode& root) {
-  return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<plan::ScanView>(node.op); });
-}
+bool reads_system_table(const PhysicalNode& root) { return has_node<plan::ScanSystem>(root); }
+bool reads_clock(const PhysicalNode& root) { return has_node<plan::ProcessingTime>(root); }
+bool follows_clock(const PhysicalNode& root) { return has_node<plan::ClockFilter>(root); }
+bool reads_view(const PhysicalNode& root) { return has_node<plan::ScanView>(root); }
 
 }  // namespace penstock::engine

@@ -70,7 +70,7 @@ std::string traits_text(const PhysicalNode& node) {
 // Numbers, from 1, of the nodes that have more than one reader.
 class SharedNodes {
  public:
-  explicit SharedNodes(const PhysicalNode& root) { count(root); }
+  explicit SharedNodes(const PhysicalNode& root) : readers_(count_readers(root)) {}
 
   struct Place {
     int number = 0;     // 0: it has one reader
@@ -84,13 +84,7 @@ class SharedNodes {
   }
 
  private:
-  void count(const PhysicalNode& node) {
-    for (const PhysicalPtr& input : node.inputs) {
-      if (++readers_[input.get()] == 1) count(*input);
-    }
-  }
-
-  std::map<const PhysicalNode*, int> readers_;
+  const std::map<const PhysicalNode*, int> readers_;
   std::map<const PhysicalNode*, int> numbers_;
 };
 

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -360,5 +361,10 @@ struct PhysicalNode {
   types::Schema schema;  // of the output
   Traits traits;
 };
+
+// All nodes of a plan, each once: inputs in their order, before what reads them.
+std::vector<const PhysicalNode*> nodes_of(const PhysicalNode& root);
+// How many inputs each node is; the root is none.
+std::map<const PhysicalNode*, int> count_readers(const PhysicalNode& root);
 
 }  // namespace penstock::plan
