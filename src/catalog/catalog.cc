@@ -13,9 +13,6 @@
 namespace penstock::catalog {
 namespace {
 
-// What temporary objects are called begins so, with the number of their session.
-constexpr std::string_view kTemporaryNames = "pg_temp_";
-
 bool is_system_schema(std::string_view schema) {
   return std::ranges::any_of(kSystemSchemas,
                              [&](std::string_view known) { return sql::equal_ignoring_case(known, schema); });
@@ -234,8 +231,8 @@ Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameS
       std::string temporary = scope.temporary + "." + object;
       if (find_relation(temporary) != nullptr) return temporary;
     }
-    if (sql::to_lower(object).starts_with(kTemporaryNames)) {
-      return invalid_argument("{}: names that begin with {} are of temporary objects", object, kTemporaryNames);
+    if (sql::to_lower(object).starts_with(kTemporarySchemaPrefix)) {
+      return invalid_argument("{}: names that begin with {} are of temporary objects", object, kTemporarySchemaPrefix);
     }
     return scope.schema == kDefaultSchema ? object : scope.schema + "." + object;
   }
@@ -274,8 +271,9 @@ Status Catalog::check_new(const Entry& entry) const {
   if (is_system_name(entry.name)) {
     return invalid_argument("{} cannot be created: the schema belongs to the program", entry.name);
   }
-  if (!entry.temporary && sql::to_lower(entry.name).starts_with(kTemporaryNames)) {
-    return invalid_argument("{}: names that begin with {} are of temporary objects", entry.name, kTemporaryNames);
+  if (!entry.temporary && sql::to_lower(entry.name).starts_with(kTemporarySchemaPrefix)) {
+    return invalid_argument("{}: names that begin with {} are of temporary objects", entry.name,
+                            kTemporarySchemaPrefix);
   }
   const size_t dot = entry.schema_name == kDefaultSchema ? entry.name.find('.') : std::string::npos;
   if (dot != std::string::npos && schemas_.contains(sql::to_lower(entry.name.substr(0, dot)))) {

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace penstock::catalog {
+
+// What the schemas of temporary objects are called: this, and the number of the session. No other name begins so.
+inline constexpr std::string_view kTemporarySchemaPrefix = "pg_temp_";
 
 struct NameScope {
   // The schema that names without one are in.

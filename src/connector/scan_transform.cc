@@ -15,23 +15,6 @@ using columnar::Column;
 using columnar::ColumnPtr;
 using columnar::Selection;
 
-// The rows that no error names; reports each bad row once.
-Selection good_rows(size_t rows, expr::RowErrors errors, const ScanTransform::ErrorCallback& on_error) {
-  std::ranges::sort(errors, {}, &expr::RowError::row);
-  Selection good;
-  good.reserve(rows);
-  size_t next = 0;
-  for (size_t row = 0; row < rows; ++row) {
-    if (next < errors.size() && errors[next].row == row) {
-      on_error(row, errors[next].message);
-      while (next < errors.size() && errors[next].row == row) ++next;
-    } else {
-      good.push_back(static_cast<uint16_t>(row));
-    }
-  }
-  return good;
-}
-
 }  // namespace
 
 std::vector<size_t> ScanTransform::current_watermark_columns(const ScanRequest& request) {
@@ -68,7 +51,8 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   if (filtered) selected = expr::select(*filter_, batch, context, errors);
   const bool failed = !errors.empty();
   if (failed) {
-    Selection good = good_rows(batch.rows(), std::move(errors), on_error);
+    Selection good = expr::rows_without(errors, batch.rows());
+    for (const expr::RowError& error : expr::one_error_per_row(std::move(errors))) on_error(error.row, error.message);
     if (filtered) {
       Selection both;
       std::ranges::set_intersection(good, selected, std::back_inserter(both));

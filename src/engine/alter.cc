@@ -159,8 +159,8 @@ Status EngineImpl::check_entry(const catalog::Entry& entry) const {
 // Puts changed entries in the place of those that they were; takes all back when one of `users` has no plan any more.
 Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users) {
   std::vector<catalog::Entry> before;
+  const std::vector<catalog::EntryPtr> entries = catalog_->entries();
   for (const catalog::Entry& entry : changed) {
-    const auto entries = catalog_->entries();
     before.push_back(**std::ranges::find(entries, entry.id, [](const catalog::EntryPtr& one) { return one->id; }));
   }
   PENSTOCK_TRY(catalog_->change_all(std::move(changed)));

@@ -82,7 +82,7 @@ class EngineImpl : public Engine {
   // What a new session's names stand for; and the end of one: its temporary objects are dropped.
   catalog::NameScope begin_names() {
     return {.schema = std::string(catalog::kDefaultSchema),
-            .temporary = "pg_temp_" + std::to_string(++sessions_begun_)};
+            .temporary = std::string(catalog::kTemporarySchemaPrefix) + std::to_string(++sessions_begun_)};
   }
   void end_names(const catalog::NameScope& names);
   // alter.cc. What depends on a table or view follows it to its new name; nothing changes where that is not possible.

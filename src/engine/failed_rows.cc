@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <utility>
 
 #include "base/json_text.h"
@@ -27,9 +26,8 @@ FailedRowLetters::FailedRowLetters(std::string job, std::string op, types::Schem
     : job_(std::move(job)), op_(std::move(op)), schema_(std::move(schema)), letters_(letters) {}
 
 void FailedRowLetters::add(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) {
-  std::set<uint16_t> told;
-  for (const expr::RowError& error : errors) {
-    if (batch.weight(error.row) < 0 || !told.insert(error.row).second) continue;
+  for (const expr::RowError& error : expr::one_error_per_row(errors)) {
+    if (batch.weight(error.row) < 0) continue;
     const std::string message = fmt::format("{}, in {}", error.message, op_);
     const std::string raw = text_of(batch, error.row);
     letters_.add({.table = job_, .topic = {}, .partition = 0, .offset = 0, .raw = raw, .error = message});

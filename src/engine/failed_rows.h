@@ -1,7 +1,6 @@
 // Rows and events that a job could not compute or read: by default they become dead letters; a strict job ends.
 #pragma once
 
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>

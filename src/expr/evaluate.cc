@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 #include "base/check.h"
 #include "expr/cast.h"
@@ -118,6 +119,25 @@ columnar::ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batc
   ColumnAssembler assembler(column->type(), batch.rows());
   assembler.scatter({.type = column->type(), .column = column->take(rows), .constant = {}}, rows);
   return assembler.finish();
+}
+
+columnar::Selection rows_without(const RowErrors& errors, size_t rows) {
+  std::vector<bool> failed(rows, false);
+  for (const RowError& error : errors) failed[error.row] = true;
+  columnar::Selection left;
+  left.reserve(rows);
+  for (size_t row = 0; row < rows; ++row) {
+    if (!failed[row]) left.push_back(static_cast<uint16_t>(row));
+  }
+  return left;
+}
+
+RowErrors one_error_per_row(RowErrors errors) {
+  // By their texts as well, so that a row in another batch has the same one.
+  std::ranges::sort(errors, {}, [](const RowError& error) { return std::tie(error.row, error.message); });
+  const auto repeated = std::ranges::unique(errors, {}, &RowError::row);
+  errors.erase(repeated.begin(), repeated.end());
+  return errors;
 }
 
 columnar::Selection select(const Expr& predicate, const columnar::ChangeBatch& batch, const EvalContext& context,

@@ -33,6 +33,11 @@ struct RowError {
 // In no particular order; one row may have several. The caller fails, or sends the rows to a dead-letter table.
 using RowErrors = std::vector<RowError>;
 
+// The rows of a batch of `rows` that are not in error.
+columnar::Selection rows_without(const RowErrors& errors, size_t rows);
+// One error of each row that has any, in the order of the rows.
+RowErrors one_error_per_row(RowErrors errors);
+
 // The value of `expr` for each row of `batch`. Rows in error are NULL in the column and named in `errors`, which is
 // appended to.
 columnar::ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batch, const EvalContext& context,

@@ -25,7 +25,4 @@ struct ExpressionContext {
   Status set_aside(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) const;
 };
 
-// The rows of a batch of `rows` that are not in error.
-columnar::Selection rows_without(const expr::RowErrors& errors, size_t rows);
-
 }  // namespace penstock::exec

@@ -127,7 +127,7 @@ Status MatchOutput::flush(Output& out) {
   ChangeBatch measured = batch.with_columns(std::move(columns));
   if (!errors.empty()) {
     PENSTOCK_TRY(options_.expressions.set_aside(batch, errors));
-    measured = measured.take(rows_without(errors, batch.rows()));
+    measured = measured.take(expr::rows_without(errors, batch.rows()));
   }
   if (!measured.empty()) out.emit(std::move(measured));
   ++batches_;

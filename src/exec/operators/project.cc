@@ -59,7 +59,7 @@ class Project : public Operator {
     columnar::ChangeBatch projected = batch.with_columns(std::move(columns));
     if (!errors.empty()) {
       PENSTOCK_TRY(context_.set_aside(batch, errors));
-      projected = projected.take(rows_without(errors, batch.rows()));
+      projected = projected.take(expr::rows_without(errors, batch.rows()));
     }
     if (!projected.empty()) out.emit(std::move(projected));
     return {};
