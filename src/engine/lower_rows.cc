@@ -87,10 +87,10 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .with_rank = rank.with_rank,
                             .input_append_only = rank.input_append_only,
                             .last_first = rank.last_first,
-                            .window_column = rank.window_column,
-                            .of_end = rank.of_end,
-                            .late_dropped = context_.late_dropped,
                             .ttl = ttl(rank.ttl_us)};
+  if (rank.window_column >= 0) {
+    options.window = {.column = rank.window_column, .of_end = rank.of_end, .late_dropped = context_.late_dropped};
+  }
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));
   });
@@ -141,7 +141,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Emit& emit
     std::unique_ptr<exec::Operator> made;
     if (emit.kind == Kind::kOnWindowClose) {
       made = exec::make_emit_on_close(
-          {.types = types, .time_column = emit.time_column, .of_end = emit.of_end, .late_dropped = late});
+          {.types = types, .window = {.column = emit.time_column, .of_end = emit.of_end, .late_dropped = late}});
     } else {
       made = emit.kind == Kind::kComplete ? exec::make_complete_output(types) : exec::make_net_changes(types);
     }

@@ -134,6 +134,11 @@ class SessionImpl : public Session {
     return context;
   }
 
+  // An INSERT that goes on, with what the session gives its names and times to mean.
+  EngineImpl::NewInsert new_insert(plan::PlannedInsert plan, std::string sql) const {
+    return {.plan = std::move(plan), .sql = std::move(sql), .names_schema = names_.schema, .time_zone = time_zone()};
+  }
+
   // What a job that this session creates keeps of its settings.
   catalog::Options job_settings() const {
     catalog::Options kept;
@@ -344,9 +349,7 @@ class SessionImpl : public Session {
       });
     }
     if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
-    PENSTOCK_TRY(engine_.create_inserts(
-        {{.plan = plan, .sql = call.prepared.text, .names_schema = names_.schema, .time_zone = time_zone()}},
-        job_settings()));
+    PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, call.prepared.text)}, job_settings()));
     return make_tag_cursor("INSERT 0 0");
   }
 
@@ -385,11 +388,9 @@ class SessionImpl : public Session {
       return std::nullopt;
     }
     if (insert.on_conflict) return on_conflict_needs_native(*insert.on_conflict);
-    EngineImpl::NewInsert job{
-        .plan = PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kStreaming, call.prepared))),
-        .sql = sql::print(insert),
-        .names_schema = names_.schema,
-        .time_zone = time_zone()};
+    EngineImpl::NewInsert job =
+        new_insert(PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kStreaming, call.prepared))),
+                   sql::print(insert));
     if (PENSTOCK_TRY(ends_with_statement(*job.plan.query.root))) {
       PENSTOCK_TRY(engine_.check_sink(
           PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kBounded, call.prepared)))));
@@ -520,8 +521,7 @@ class SessionImpl : public Session {
       if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
         return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
       }
-      PENSTOCK_TRY(engine_.create_inserts(
-          {{.plan = plan, .sql = sql, .names_schema = names_.schema, .time_zone = time_zone()}}, job_settings()));
+      PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, sql)}, job_settings()));
       return make_tag_cursor("CREATE TABLE AS");
     }
     const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));

@@ -40,6 +40,14 @@ Result<std::string> decompress(const std::string& path, std::string_view bytes) 
 
 }  // namespace
 
+std::string read_all(std::FILE* file) {
+  std::string text;
+  std::rewind(file);
+  char piece[1 << 16];
+  for (size_t n = 0; (n = std::fread(piece, 1, sizeof piece, file)) > 0;) text.append(piece, n);
+  return text;
+}
+
 Result<std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return not_found("cannot read {}", path);

@@ -51,14 +51,6 @@ Child start(const std::string& file, const RunOptions& options, int64_t timeout_
   return child;
 }
 
-std::string read_all(FILE* file) {
-  std::string text;
-  std::rewind(file);
-  char piece[1 << 16];
-  for (size_t n = 0; (n = std::fread(piece, 1, sizeof piece, file)) > 0;) text.append(piece, n);
-  return text;
-}
-
 // Prints what the child had to say, and adds up.
 Counts finish(const Child& child, int status) {
   Counts counts;

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "exec/operators/row_counts.h"
-#include "types/window.h"
 
 namespace penstock::exec {
 
@@ -18,13 +17,13 @@ class EmitOnClose : public Operator {
   explicit EmitOnClose(EmitOnCloseOptions options) : options_(std::move(options)), counts_(options_.types) {}
 
   Status process(int /*port*/, const ChangeBatch& given, Output& /*out*/) override {
-    const ChangeBatch batch = without_closed(given);
+    const ChangeBatch batch = options_.window.open_rows(given, closed_);
     if (batch.empty()) return {};
-    const columnar::Column& times = *batch.column(static_cast<size_t>(options_.time_column));
+    const columnar::Column& times = options_.window.times(batch);
     const std::vector<std::byte*>& entries = counts_.add(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
       if (std::exchange(RowCounts::at(entries[row]).marked, true)) continue;
-      windows_[last_moment(times, row)].push_back(entries[row]);
+      windows_[options_.window.last_moment(times, row)].push_back(entries[row]);
     }
     return {};
   }
@@ -54,22 +53,6 @@ class EmitOnClose : public Operator {
   }
 
  private:
-  int64_t last_moment(const columnar::Column& times, size_t row) const {
-    return times.values<int64_t>()[row] - (options_.of_end ? types::kLastMomentUs : 0);
-  }
-
-  ChangeBatch without_closed(const ChangeBatch& batch) const {
-    const columnar::Column& times = *batch.column(static_cast<size_t>(options_.time_column));
-    columnar::Selection chosen;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      if (times.is_null(row) || last_moment(times, row) <= closed_.value()) continue;
-      chosen.push_back(static_cast<uint16_t>(row));
-    }
-    if (chosen.size() == batch.rows()) return batch;
-    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
-    return batch.take(chosen);
-  }
-
   const EmitOnCloseOptions options_;
   RowCounts counts_;
   absl::btree_map<int64_t, std::vector<std::byte*>> windows_;  // rows by the last moment of their window

@@ -4,17 +4,15 @@
 #include <memory>
 #include <vector>
 
-#include "base/metrics.h"
 #include "exec/operator.h"
+#include "exec/operators/closing_window.h"
 #include "types/type.h"
 
 namespace penstock::exec {
 
 struct EmitOnCloseOptions {
   std::vector<types::DataType> types;  // of the columns
-  int time_column = 0;                 // the last moment of the window that a row is in
-  bool of_end = false;                 // the column is the window's end, which is just behind that
-  Counter* late_dropped = nullptr;
+  ClosingWindow window;
 };
 
 // Takes changes and gives rows that are never taken back. A window is closed at the first barrier behind the watermark

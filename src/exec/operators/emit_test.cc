@@ -95,7 +95,7 @@ class EmitOnCloseTest : public EmitTest {
  protected:
   EmitOnCloseTest() { schema_.push_back({"t", *DataType::parse("TIMESTAMP(3)")}); }
   std::unique_ptr<Operator> make(bool of_end) {
-    return make_emit_on_close({.types = types(), .time_column = 2, .of_end = of_end, .late_dropped = &late_});
+    return make_emit_on_close({.types = types(), .window = {.column = 2, .of_end = of_end, .late_dropped = &late_}});
   }
 
   Counter late_;

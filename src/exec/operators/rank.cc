@@ -8,7 +8,6 @@
 #include "columnar/row_key.h"
 #include "exec/operators/partition_table.h"
 #include "types/types_of.h"
-#include "types/window.h"
 
 namespace penstock::exec {
 
@@ -44,7 +43,7 @@ class Rank : public Operator {
         idle_(options_.ttl) {}
 
   Status process(int /*port*/, const ChangeBatch& given, Output& /*out*/) override {
-    const ChangeBatch batch = without_closed(given);
+    const ChangeBatch batch = options_.window ? options_.window->open_rows(given, closed_) : given;
     if (batch.empty()) return {};
     const std::vector<std::byte*>& groups = partitions_.find(batch);
     if (idle_.on() && forget_idle(groups)) partitions_.find(batch);
@@ -108,20 +107,6 @@ class Rank : public Operator {
     touched_.push_back(group);
   }
 
-  // The rows that are in open windows.
-  ChangeBatch without_closed(const ChangeBatch& batch) const {
-    if (options_.window_column < 0) return batch;
-    const columnar::Column& times = *batch.column(static_cast<size_t>(options_.window_column));
-    columnar::Selection chosen;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      const std::optional<int64_t> last = last_moment(times, row);
-      if (!last || *last > closed_.value()) chosen.push_back(static_cast<uint16_t>(row));
-    }
-    if (chosen.size() == batch.rows()) return batch;
-    if (options_.late_dropped != nullptr) options_.late_dropped->add(batch.rows() - chosen.size());
-    return batch.take(chosen);
-  }
-
   void forget(std::byte* group) {
     due_.move(group, partitions_.at(group).closes_at, std::nullopt);
     partitions_.erase(group);
@@ -150,9 +135,8 @@ class Rank : public Operator {
 
   void add(std::byte* group, const ChangeBatch& batch, size_t row) {
     Partition& partition = partitions_.at(group);
-    if (options_.window_column >= 0 && !partition.closes_at) {
-      due_.move(group, partition.closes_at,
-                last_moment(*batch.column(static_cast<size_t>(options_.window_column)), row));
+    if (options_.window && !partition.closes_at) {
+      due_.move(group, partition.closes_at, options_.window->last_moment(options_.window->times(batch), row));
     }
     // Most rows of a stream are no match for the first ones: they cost a comparison.
     const bool full =
@@ -167,11 +151,6 @@ class Rank : public Operator {
     if (trims() && alone(partition, added)) ++partition.orders;
     touch(group);
     if (full) trim(partition);
-  }
-
-  std::optional<int64_t> last_moment(const columnar::Column& times, size_t row) const {
-    if (times.is_null(row)) return std::nullopt;
-    return times.values<int64_t>()[row] - (options_.of_end ? types::kLastMomentUs : 0);
   }
 
   // Whether a row with this order, which comes last among equal ones, would have a rank beyond `last`.

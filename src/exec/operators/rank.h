@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
-#include "base/metrics.h"
 #include "exec/operator.h"
+#include "exec/operators/closing_window.h"
 #include "exec/operators/sort_key.h"
 #include "exec/operators/state_ttl.h"
 #include "types/rank_function.h"
@@ -28,11 +28,9 @@ struct RankOptions {
   bool with_rank = true;           // whether the rank is a column behind those of the input
   bool input_append_only = false;  // then rows beyond `last` are forgotten
   bool last_first = false;         // rows that compare equal are in the opposite order; not with the one before
-  // Where the rows of a partition are in one window, the column that says which, its end or its last moment: then a
-  // partition is forgotten when its window is closed, and what comes later is dropped.
-  int window_column = -1;
-  bool of_end = false;
-  Counter* late_dropped = nullptr;
+  // Where the rows of a partition are in one window: then a partition is forgotten when its window is closed, and what
+  // comes later is dropped.
+  std::optional<ClosingWindow> window = {};
   StateTtl ttl = {};  // of partitions; a row that changes no rank does not update one
 };
 

@@ -124,12 +124,13 @@ Options joined(Options options, bool append_only) {
 }
 
 std::unique_ptr<Operator> rank(std::optional<int64_t> last, int window_column = -1) {
-  return make_rank({.function = RankFunction::kRowNumber,
-                    .schema = kSchema,
-                    .partition_by = {window_column < 0 ? kKey : window_column},
-                    .order_by = {{.column = kString}},
-                    .last = last,
-                    .window_column = window_column});
+  RankOptions options{.function = RankFunction::kRowNumber,
+                      .schema = kSchema,
+                      .partition_by = {window_column < 0 ? kKey : window_column},
+                      .order_by = {{.column = kString}},
+                      .last = last};
+  if (window_column >= 0) options.window = {.column = window_column};
+  return make_rank(std::move(options));
 }
 
 OverOptions over_options() {

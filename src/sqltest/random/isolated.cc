@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "sqltest/files.h"
 #include "sqltest/random/run.h"
 
 namespace penstock::sqltest {
@@ -26,14 +27,6 @@ void write_outcome(FILE* file, const RandomOutcome& outcome) {
              outcome.what.size());
   for (const std::string& line : outcome.expected) fmt::print(file, "{}\n", line);
   fmt::print(file, "{}", outcome.what);
-}
-
-std::string read_all(FILE* file) {
-  std::string text;
-  std::rewind(file);
-  char piece[1 << 14];
-  for (size_t n = 0; (n = std::fread(piece, 1, sizeof piece, file)) > 0;) text.append(piece, n);
-  return text;
 }
 
 bool read_outcome(const std::string& text, RandomOutcome& outcome) {
