@@ -22,8 +22,9 @@ using types::Physical;
 constexpr size_t kSlotsMin = 64;
 // The heap is made anew when it is larger than this and more than twice what is in use.
 constexpr size_t kHeapBytesMin = size_t{1} << 20;
-// Probes ahead of which slots are fetched.
-constexpr size_t kPrefetchRows = 16;
+// Probes ahead of which slots are fetched, and then the entries that they name.
+constexpr size_t kPrefetchSlots = 16;
+constexpr size_t kPrefetchEntries = 8;
 
 constexpr size_t align16(size_t bytes) { return (bytes + 15) & ~size_t{15}; }
 
@@ -32,8 +33,8 @@ double canonical(double v) {
   return std::isnan(v) ? std::numeric_limits<double>::quiet_NaN() : v;
 }
 
-// The low bits choose the vnode, so all groups of one worker may share some of them: slots come from the bits above.
-size_t home_of(uint64_t hash, size_t mask) { return hash >> 8 & mask; }
+// The low bits choose the vnode, so all groups of one worker may share some of them: tags, and so slots, are of the
+// high ones.
 uint32_t tag_of(uint64_t hash) { return static_cast<uint32_t>(hash >> 32); }
 
 }  // namespace
@@ -150,7 +151,7 @@ void GroupTable::grow() {
   const size_t mask = slots_.size() - 1;
   for (const Slot& moved : old) {
     if (moved.entry == 0) continue;
-    size_t slot = home_of(header(entry(moved.entry - 1))->hash, mask);
+    size_t slot = moved.tag & mask;
     while (slots_[slot].entry != 0) slot = (slot + 1) & mask;
     slots_[slot] = moved;
   }
@@ -177,15 +178,23 @@ void GroupTable::find_or_insert(const GroupTable& other, std::span<std::byte* co
   probe(theirs.size(), groups);
 }
 
+inline void GroupTable::fetch_ahead(size_t row, size_t rows) const {
+  const size_t mask = slots_.size() - 1;
+  if (row + kPrefetchSlots < rows) __builtin_prefetch(&slots_[tag_of(hashes_[row + kPrefetchSlots]) & mask]);
+  if (row + kPrefetchEntries >= rows) return;
+  const Slot& home = slots_[tag_of(hashes_[row + kPrefetchEntries]) & mask];
+  if (home.entry != 0) __builtin_prefetch(entry(home.entry - 1));
+}
+
 void GroupTable::probe(size_t rows, std::vector<std::byte*>& groups) {
   groups.resize(rows);
   // At most 3/4 full, also when every row is a new group.
   while ((live_ + rows) * 4 > slots_.size() * 3) grow();
   const size_t mask = slots_.size() - 1;
   for (size_t row = 0; row < rows; ++row) {
-    if (row + kPrefetchRows < rows) __builtin_prefetch(&slots_[home_of(hashes_[row + kPrefetchRows], mask)]);
-    const uint64_t hash = hashes_[row];
-    size_t slot = home_of(hash, mask);
+    fetch_ahead(row, rows);
+    const uint32_t tag = tag_of(hashes_[row]);
+    size_t slot = tag & mask;
     size_t number = 0;
     for (;; slot = (slot + 1) & mask) {
       if (slots_[slot].entry == 0) {
@@ -193,7 +202,7 @@ void GroupTable::probe(size_t rows, std::vector<std::byte*>& groups) {
         break;
       }
       number = slots_[slot].entry - 1;
-      if (slots_[slot].tag == tag_of(hash) && equal(entry(number), row)) break;
+      if (slots_[slot].tag == tag && equal(entry(number), row)) break;
     }
     groups[row] = payload(entry(number));
   }
@@ -204,36 +213,27 @@ void GroupTable::find(std::span<const ColumnPtr> keys, size_t rows, std::vector<
   groups.assign(rows, nullptr);
   const size_t mask = slots_.size() - 1;
   for (size_t row = 0; row < rows; ++row) {
-    if (row + kPrefetchRows < rows) __builtin_prefetch(&slots_[home_of(hashes_[row + kPrefetchRows], mask)]);
-    const uint64_t hash = hashes_[row];
-    for (size_t slot = home_of(hash, mask); slots_[slot].entry != 0; slot = (slot + 1) & mask) {
+    fetch_ahead(row, rows);
+    const uint32_t tag = tag_of(hashes_[row]);
+    for (size_t slot = tag & mask; slots_[slot].entry != 0; slot = (slot + 1) & mask) {
       std::byte* const found = entry(slots_[slot].entry - 1);
-      if (slots_[slot].tag != tag_of(hash) || !equal(found, row)) continue;
+      if (slots_[slot].tag != tag || !equal(found, row)) continue;
       groups[row] = payload(found);
       break;
     }
   }
 }
 
-void GroupTable::erase(std::byte* group) {
-  std::byte* e = group - payload_offset_;
-  const size_t mask = slots_.size() - 1;
-  size_t slot = home_of(header(e)->hash, mask);
-  while (entry(slots_[slot].entry - 1) != e) slot = (slot + 1) & mask;
-  if (payload_.destroy != nullptr) payload_.destroy(payload_.context, group);
-  for_each_long_key(e, [&](Cell& cell) { live_heap_bytes_ -= std::bit_cast<StringCell>(cell).size(); });
-  header(e)->live = 0;
-  free_.push_back(slots_[slot].entry - 1);
-  --live_;
-  // Linear probing without tombstones: what follows moves up where its own place allows.
-  size_t hole = slot;
-  for (size_t next = (slot + 1) & mask; slots_[next].entry != 0; next = (next + 1) & mask) {
-    const size_t home = home_of(header(entry(slots_[next].entry - 1))->hash, mask);
-    if (((next - home) & mask) < ((next - hole) & mask)) continue;
-    slots_[hole] = slots_[next];
-    hole = next;
+void GroupTable::erase(std::span<std::byte* const> groups) {
+  if (groups.empty()) return;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (i + kPrefetchSlots < groups.size()) __builtin_prefetch(groups[i + kPrefetchSlots] - payload_offset_);
+    if (i + kPrefetchEntries < groups.size()) {
+      const uint32_t tag = tag_of(header(groups[i + kPrefetchEntries] - payload_offset_)->hash);
+      __builtin_prefetch(&slots_[tag & (slots_.size() - 1)]);
+    }
+    erase_one(groups[i]);
   }
-  slots_[hole] = {};
   if (live_ > 0) {
     if (heap_.bytes() > kHeapBytesMin && heap_.bytes() > 2 * live_heap_bytes_) rebuild_heap();
     return;
@@ -244,6 +244,27 @@ void GroupTable::erase(std::byte* group) {
   slots_ = StateVector<Slot>(kSlotsMin);
   entries_ = 0;
   count_bytes();
+}
+
+void GroupTable::erase_one(std::byte* group) {
+  std::byte* e = group - payload_offset_;
+  const size_t mask = slots_.size() - 1;
+  size_t slot = tag_of(header(e)->hash) & mask;
+  while (entry(slots_[slot].entry - 1) != e) slot = (slot + 1) & mask;
+  if (payload_.destroy != nullptr) payload_.destroy(payload_.context, group);
+  for_each_long_key(e, [&](Cell& cell) { live_heap_bytes_ -= std::bit_cast<StringCell>(cell).size(); });
+  header(e)->live = 0;
+  free_.push_back(slots_[slot].entry - 1);
+  --live_;
+  // Linear probing without tombstones: what follows moves up where its own place allows.
+  size_t hole = slot;
+  for (size_t next = (slot + 1) & mask; slots_[next].entry != 0; next = (next + 1) & mask) {
+    const size_t home = slots_[next].tag & mask;
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+    slots_[hole] = slots_[next];
+    hole = next;
+  }
+  slots_[hole] = {};
 }
 
 template <class Visit>

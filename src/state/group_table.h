@@ -44,8 +44,9 @@ class GroupTable {
   // Sets groups[i] to the payload of row i's group, null when there is none.
   void find(std::span<const columnar::ColumnPtr> keys, size_t rows, std::vector<std::byte*>& groups);
 
-  // Removes a group; its payload is gone.
-  void erase(std::byte* group);
+  // Removes groups, each there once; their payloads are gone.
+  void erase(std::span<std::byte* const> groups);
+  void erase(std::byte* group) { erase({&group, 1}); }
 
   size_t size() const { return live_; }
   // An estimate of the memory held, but for what payloads point to. It is counted as state (base/state_memory.h).
@@ -72,7 +73,7 @@ class GroupTable {
   };
   static_assert(sizeof(Header) == 16 && sizeof(Cell) == 16);
   struct Slot {
-    uint32_t tag = 0;    // the high half of the hash
+    uint32_t tag = 0;    // the high half of the hash; its low bits say where the slot would best be
     uint32_t entry = 0;  // the number of the entry + 1; 0: free
   };
 
@@ -85,8 +86,12 @@ class GroupTable {
   void load_keys(std::span<const columnar::ColumnPtr> keys, size_t rows);
   // Finds or inserts the keys that have been loaded.
   void probe(size_t rows, std::vector<std::byte*>& groups);
+  // Fetches what the rows behind this one will look at. (g++ takes a function that only fetches for one without effect,
+  // and leaves out calls of it.)
+  [[gnu::always_inline]] void fetch_ahead(size_t row, size_t rows) const;
   bool equal(std::byte* entry, size_t row) const;
   size_t insert(size_t slot, size_t row);
+  void erase_one(std::byte* group);
   void grow();
   // Calls `visit` with each cell of an entry that points into the heap.
   template <class Visit>

@@ -32,7 +32,7 @@ class IntervalJoin : public Operator {
   explicit IntervalJoin(IntervalJoinOptions options)
       : options_(std::move(options)),
         layout_(JoinLayout::options_of(options_)),
-        groups_(key_types(options_.inputs[kLeftSide])),
+        groups_(key_types(options_.inputs[kLeftSide]), TimedGroup::layout()),
         left_(kLeftSide, layout_),
         right_(kRightSide, layout_),
         sides_{&left_, &right_} {}
@@ -43,11 +43,11 @@ class IntervalJoin : public Operator {
     batch_ = with_values(options_.drops_late ? without_late(all) : all, out);
     if (batch_.empty()) return {};
     load_times();
-    batch_groups_ = groups_.find(batch_, options_.inputs[side_].keys);
+    groups_.find_or_insert(batch_.columns_at(options_.inputs[side_].keys), batch_.rows(), batch_groups_);
     keep_rows();
     matched_.assign(batch_.rows(), 0);
     next_row_ = 0;
-    position_.reset();
+    position_ = std::nullopt;
     return resume(out);
   }
 
@@ -137,15 +137,18 @@ class IntervalJoin : public Operator {
   // Collects candidates; false when there are no more.
   bool collect() {
     pairs_.clear();
-    for (; next_row_ < batch_.rows(); ++next_row_, position_.reset()) {
-      const TimedRows& others = TimedGroups::at(batch_groups_[next_row_]).rows[other(side_)];
+    TimedSide& others = *sides_[other(side_)];
+    for (; next_row_ < batch_.rows(); ++next_row_, position_ = std::nullopt) {
       const int64_t time = times_[next_row_];
       const int64_t first = side_ == kLeftSide ? time + options_.lower_us : time - options_.upper_us;
       const int64_t last = side_ == kLeftSide ? time + options_.upper_us : time - options_.lower_us;
-      if (!position_) position_ = others.lower_bound({first, kNoRow});
-      for (; *position_ != others.end() && (*position_)->time <= last; ++*position_) {
-        if (pairs_.size() == kBatchRowsMax) return true;
-        pairs_.add(static_cast<uint16_t>(next_row_), (*position_)->row);
+      RowId row = position_ ? *position_ : others.lower_bound(batch_groups_[next_row_], first);
+      for (; row != kNoRow && others.time(row) <= last; row = others.next(row)) {
+        if (pairs_.size() == kBatchRowsMax) {
+          position_ = row;
+          return true;
+        }
+        pairs_.add(static_cast<uint16_t>(next_row_), row);
       }
     }
     return pairs_.size() > 0;
@@ -190,13 +193,13 @@ class IntervalJoin : public Operator {
     for (size_t row = 0; row < batch_.rows(); ++row) {
       if (kept_[row] != kNoRow) continue;
       if (matched_[row] == 0) unmatched.push_back(static_cast<uint16_t>(row));
-      if (TimedGroups::at(batch_groups_[row]).empty()) left_empty.push_back(batch_groups_[row]);
+      if (TimedGroup::at(batch_groups_[row]).empty()) left_empty.push_back(batch_groups_[row]);
     }
     if (comes_out_unmatched(side_) && !unmatched.empty()) out.emit(layout_.alone(side_, batch_.take(unmatched)));
     std::ranges::sort(left_empty);
     const auto repeated = std::ranges::unique(left_empty);
     left_empty.erase(repeated.begin(), repeated.end());
-    for (std::byte* group : left_empty) groups_.erase(group);
+    groups_.erase(left_empty);
     batch_ = ChangeBatch();
   }
 
@@ -212,7 +215,7 @@ class IntervalJoin : public Operator {
 
   const IntervalJoinOptions options_;
   const JoinLayout layout_;
-  TimedGroups groups_;
+  state::GroupTable groups_;
   TimedSide left_;
   TimedSide right_;
   const std::array<TimedSide*, 2> sides_;
@@ -226,7 +229,7 @@ class IntervalJoin : public Operator {
   std::vector<RowId> kept_;       // per row; kNoRow: it is not
   std::vector<uint8_t> matched_;  // per row
   size_t next_row_ = 0;
-  std::optional<TimedRows::const_iterator> position_;  // of its next candidate
+  std::optional<RowId> position_;  // its next candidate, once it is known
   Pairs pairs_;
 };
 
