@@ -73,13 +73,17 @@ void append_key(std::string& out, std::span<const ColumnPtr> columns, size_t row
       continue;
     }
     out += kValueTag;
-    switch (column->type().physical()) {
-      case Physical::kBool: append_ordered(out, column->values<uint8_t>()[row] != 0); break;
-      case Physical::kInt64: append_ordered(out, column->values<int64_t>()[row]); break;
-      case Physical::kDouble: append_ordered(out, column->values<double>()[row]); break;
-      case Physical::kInt128: append_ordered(out, column->values<Int128>()[row]); break;
-      case Physical::kString: append_ordered(out, column->values<StringCell>()[row].view()); break;
-    }
+    append_ordered_value(out, *column, row);
+  }
+}
+
+void append_ordered_value(std::string& out, const Column& column, size_t row) {
+  switch (column.type().physical()) {
+    case Physical::kBool: append_ordered(out, column.values<uint8_t>()[row] != 0); break;
+    case Physical::kInt64: append_ordered(out, column.values<int64_t>()[row]); break;
+    case Physical::kDouble: append_ordered(out, column.values<double>()[row]); break;
+    case Physical::kInt128: append_ordered(out, column.values<Int128>()[row]); break;
+    case Physical::kString: append_ordered(out, column.values<StringCell>()[row].view()); break;
   }
 }
 

@@ -26,7 +26,9 @@ void hash_rows(std::span<const ColumnPtr> columns, size_t rows, std::vector<uint
 // Appends an encoding of the row's values whose byte order is the values' order (NULL first) and which reads back:
 // equal encodings mean equal rows.
 void append_key(std::string& out, std::span<const ColumnPtr> columns, size_t row);
-// The same for single values.
+// One value that is not NULL, in that encoding.
+void append_ordered_value(std::string& out, const Column& column, size_t row);
+// The same as append_key() for single values.
 void append_key_value(std::string& out, const types::Value& value, types::DataType type);
 
 // Reads one encoded row from the front of `key` into the builders, and moves `key` past it.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/state_memory.h"
@@ -37,6 +38,10 @@ class RowStore {
   // Aligned to 8.
   std::byte* header(RowId row) const { return blocks_[row / kBlockRows].get() + row % kBlockRows * stride_; }
   void prefetch(RowId row) const { __builtin_prefetch(header(row)); }
+  // A value of a column of strings, or bytes; it is there as long as the row.
+  std::string_view text(size_t column, RowId row) const {
+    return reinterpret_cast<const columnar::StringCell*>(data(row) + columns_[column].offset)->view();
+  }
   // One column of these rows, in this order.
   columnar::ColumnPtr gather(size_t column, std::span<const RowId> rows) const;
 
