@@ -23,7 +23,7 @@ namespace penstock::connector {
 
 namespace {
 
-constexpr std::string_view kLogWritableMetadata[] = {"timestamp"};
+constexpr std::string_view kLogWritableMetadata[] = {kTimestampMetadata, kHeadersMetadata};
 
 bool always(const OptionMap& /*options*/) { return true; }
 
@@ -106,6 +106,10 @@ std::vector<std::string> names() {
 // Whether the connector's column can be had under this type without losing anything.
 bool can_be(types::DataType declared, types::DataType given) {
   if (declared.physical() != given.physical()) return false;
+  if (given.is_nested()) {
+    return declared.kind() == given.kind() &&
+           std::ranges::equal(declared.parts(), given.parts(), can_be, &types::Field::type, &types::Field::type);
+  }
   if (given.is_integer()) return declared.is_integer() && declared.kind() >= given.kind();
   if (given.is_timestamp()) return declared.is_timestamp();
   return declared.kind() == given.kind() || (given.physical() == types::Physical::kString && !declared.is_nested());

@@ -1,8 +1,10 @@
 // Casts from and to text.
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "expr/cast.h"
 #include "expr/time_zone.h"
+#include "expr/utf8.h"
 #include "types/nested.h"
 
 namespace penstock::expr {
@@ -74,17 +76,6 @@ void text_to_timestamp_ltz(KernelCall& call) {
   });
 }
 
-void text_to_bytes(KernelCall& call) {
-  auto texts = call.argument<StringCell>(0);
-  TextOutput out(call);
-  for_valid_rows(call, [&](size_t row) {
-    Result<Value> value = types::from_text(texts[row].view(), TypeKind::kBytes);
-    if (!value) return call.fail(row, value.error().message());
-    out.set(row, value->as_string());
-  });
-  out.finish();
-}
-
 // --- to text ---
 
 // `append(std::string&, row)` writes a row's text.
@@ -140,10 +131,21 @@ void decimal_to_text(KernelCall& call) {
   print_rows(call, [&](std::string& out, size_t row) { out += types::int128_to_text(values[row], scale); });
 }
 
+// As UTF-8; what is none of that becomes U+FFFD, as in Java.
 void bytes_to_text(KernelCall& call) {
   auto values = call.argument<StringCell>(0);
   print_rows(call, [&](std::string& out, size_t row) {
-    types::append_text(out, Value(std::string(values[row].view())), TypeKind::kBytes);
+    const std::string_view bytes = values[row].view();
+    if (simdjson::validate_utf8(bytes)) {
+      out = bytes;
+      return;
+    }
+    for (size_t at = 0, size = 0; at < bytes.size(); at += size) {
+      size = character_bytes(bytes, at);
+      const bool valid = simdjson::validate_utf8(bytes.substr(at, size));
+      out += valid ? bytes.substr(at, size) : "\xef\xbf\xbd";
+      if (!valid) size = 1;
+    }
   });
 }
 
@@ -161,7 +163,7 @@ Kernel cast_from_text_kernel(DataType to) {
     case TypeKind::kFloat:
     case TypeKind::kDouble: return text_to_double;
     case TypeKind::kDecimal: return text_to_decimal;
-    case TypeKind::kBytes: return text_to_bytes;
+    case TypeKind::kBytes: return nullptr;  // the text in UTF-8
     case TypeKind::kTimestamp: return text_to_timestamp;
     case TypeKind::kTimestampLtz: return text_to_timestamp_ltz;
     default: return text_to_int64;

@@ -371,8 +371,9 @@ TEST(CastTest, Matrix) {
       {"CAST(DATE '2026-01-02' AS TIMESTAMP(3))", "2026-01-02 00:00:00.000"},
       {"CAST(INTERVAL DAY TO SECOND '+0 00:00:01.5' AS BIGINT)", "1500"},
       {"CAST(1500 AS INTERVAL DAY TO SECOND)", "+0 00:00:01.500"},
-      {"CAST('852bfc' AS BYTES)", "852bfc"},
-      {"CAST(CAST('852bfc' AS BYTES) AS STRING)", "852bfc"},
+      {"CAST('aé' AS BYTES)", "61c3a9"},
+      {"CAST(UNHEX('61c3a9') AS STRING)", "aé"},
+      {"CAST(UNHEX('61ffc3eda08062') AS STRING)", "a\uFFFD\uFFFD\uFFFD\uFFFD\uFFFDb"},
       {"CAST(NULL AS INT)", "NULL"},
   };
   expect_all(cases);

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,7 @@
 #include "connector/position_store.h"
 #include "format/encoder.h"
 #include "log/record_batch.h"
+#include "types/nested.h"
 
 namespace penstock::connector {
 
@@ -110,10 +113,15 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
 // The records of one instance, in batches by partition.
 class RecordBatches {
  public:
-  void add(int32_t partition, int64_t timestamp_ms, std::optional<std::string_view> key,
-           std::optional<std::string_view> value) {
+  struct Record {
+    int64_t timestamp_ms;
+    std::optional<std::string_view> key;
+    std::optional<std::string_view> value;
+    std::span<const log::RecordHeader> headers;
+  };
+  void add(int32_t partition, const Record& record) {
     log::RecordBatchBuilder& builder = builders_[partition];
-    builder.add(timestamp_ms, key, value);
+    builder.add(record.timestamp_ms, record.key, record.value, record.headers);
     if (builder.size_bytes() >= kRecordBatchBytes) close(partition, builder);
   }
 
@@ -146,6 +154,7 @@ struct RecordColumns {
   std::vector<size_t> keys;      // of the record
   std::vector<size_t> known_by;  // by which rows are known that change: the primary key, or all columns
   std::optional<size_t> timestamp;
+  std::optional<size_t> headers;
 };
 
 columnar::ChangeBatch select(const columnar::ChangeBatch& batch, const std::vector<size_t>& columns) {
@@ -157,6 +166,36 @@ int64_t timestamp_ms(const columnar::ChangeBatch& batch, size_t row, const Recor
   if (!columns.timestamp || batch.column(*columns.timestamp)->is_null(row)) return now_ms;
   return batch.column(*columns.timestamp)->values<int64_t>()[row] / 1000;
 }
+
+// Reads the headers of records out of the MAPs of their rows.
+class HeadersOfRows {
+ public:
+  // They are there until the next call, and as long as the batch.
+  std::span<const log::RecordHeader> read(const columnar::ChangeBatch& batch, size_t row,
+                                          const RecordColumns& columns) {
+    headers_.clear();
+    if (!columns.headers || batch.column(*columns.headers)->is_null(row)) return headers_;
+    const columnar::Column& column = *batch.column(*columns.headers);
+    const std::span<const types::Field> parts = column.type().parts();
+    texts_.clear();
+    std::string_view rest = column.values<columnar::StringCell>()[row].view();
+    for (std::string_view slot; !(slot = types::take_slot(rest, parts[0].type)).empty();) {
+      const std::optional<std::string_view> key = text_of(slot, parts[0].type);
+      headers_.push_back(
+          {.key = key.value_or(""), .value = text_of(types::take_slot(rest, parts[1].type), parts[1].type)});
+    }
+    return headers_;
+  }
+
+ private:
+  std::optional<std::string_view> text_of(std::string_view slot, types::DataType type) {
+    if (types::is_null_slot(slot)) return std::nullopt;
+    return texts_.emplace_back(types::slot_value(slot, type).as_string());
+  }
+
+  std::deque<std::string> texts_;  // they do not move
+  std::vector<log::RecordHeader> headers_;
+};
 
 // The text of these columns.
 void read_key(const columnar::ChangeBatch& batch, size_t row, const std::vector<size_t>& columns, std::string& key) {
@@ -185,10 +224,10 @@ class LogSinkOperator : public exec::Operator {
       encoder_->encode(values, row, value_);
       const int64_t time_ms = timestamp_ms(batch, row, columns_, now_ms);
       if (columns_.keys.empty()) {
-        records_.add(kAnyPartition, time_ms, std::nullopt, value_);
+        records_.add(kAnyPartition, {time_ms, std::nullopt, value_, headers_.read(batch, row, columns_)});
       } else {
         read_key(batch, row, columns_.keys, key_);
-        records_.add(partition_for_key(key_, partitions), time_ms, key_, value_);
+        records_.add(partition_for_key(key_, partitions), {time_ms, key_, value_, headers_.read(batch, row, columns_)});
       }
     }
     return {};
@@ -206,6 +245,7 @@ class LogSinkOperator : public exec::Operator {
   const std::shared_ptr<LogSink> sink_;
   const std::unique_ptr<format::RowEncoder> encoder_;
   const RecordColumns columns_;
+  HeadersOfRows headers_;
   RecordBatches records_;
   std::string key_;
   std::string value_;
@@ -255,8 +295,12 @@ class ChangesSinkOperator : public exec::Operator {
   void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
 
  private:
-  int64_t time_of(const EpochChanges::Row& row) const {
-    return timestamp_ms(changes_.batch(row.batch), row.row, columns_, now_ms_);
+  // To the partition of key_.
+  void add_record(const EpochChanges::Row& row, std::optional<std::string_view> key,
+                  std::optional<std::string_view> value) {
+    const columnar::ChangeBatch& batch = changes_.batch(row.batch);
+    records_.add(partition_for_key(key_, partitions_), {timestamp_ms(batch, row.row, columns_, now_ms_), key, value,
+                                                        headers_.read(batch, row.row, columns_)});
   }
 
   void write_upsert(const EpochChanges::KeyChange& change) {
@@ -267,7 +311,7 @@ class ChangesSinkOperator : public exec::Operator {
     value_.clear();
     if (!gone) encoders_.value->encode(values_[row.batch], row.row, value_);
     const std::optional<std::string_view> value = gone ? std::nullopt : std::optional<std::string_view>(value_);
-    records_.add(partition_for_key(key_, partitions_), time_of(row), key_, value);
+    add_record(row, key_, value);
   }
 
   // Without a key of the record, all events of a row go to one partition too.
@@ -278,7 +322,7 @@ class ChangesSinkOperator : public exec::Operator {
     encoders_.value->encode(values_[row.batch], row.row, value_);
     const std::optional<std::string_view> key =
         columns_.keys.empty() ? std::nullopt : std::optional<std::string_view>(key_);
-    records_.add(partition_for_key(key_, partitions_), time_of(row), key, value_);
+    add_record(row, key, value_);
   }
 
   const std::shared_ptr<LogSink> sink_;
@@ -289,6 +333,7 @@ class ChangesSinkOperator : public exec::Operator {
   std::vector<columnar::ChangeBatch> values_;
   int32_t partitions_ = 1;
   int64_t now_ms_ = 0;
+  HeadersOfRows headers_;
   RecordBatches records_;
   std::string key_;
   std::string value_;
@@ -297,9 +342,11 @@ class ChangesSinkOperator : public exec::Operator {
 Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*instance*/) {
   RecordColumns columns;
   types::Schema physical;
-  for (const SinkRequest::Metadata& metadata : request_.metadata) columns.timestamp = metadata.column;  // the only one
+  for (const SinkRequest::Metadata& metadata : request_.metadata) {
+    (metadata.key == kHeadersMetadata ? columns.headers : columns.timestamp) = metadata.column;
+  }
   for (size_t column = 0; column < request_.schema.size(); ++column) {
-    if (column != columns.timestamp) physical.push_back(request_.schema[column]);
+    if (column != columns.timestamp && column != columns.headers) physical.push_back(request_.schema[column]);
   }
   columns.keys = PENSTOCK_TRY(find(table_.format.key ? request_.primary_key : table_.key_fields));
   columns.known_by = PENSTOCK_TRY(find(request_.primary_key));

@@ -20,6 +20,7 @@
 #include "connector/table_format.h"
 #include "connector/timer.h"
 #include "connector/watermark_alignment.h"
+#include "types/nested.h"
 
 namespace penstock::connector {
 
@@ -131,6 +132,24 @@ struct LogScan {
   size_t first_member = 0;                    // the number of the first instance there
 };
 
+// The headers of a record as a MAP: of those with one key the last.
+void append_headers(const log::Record& record, ColumnBuilder& builder) {
+  const types::DataType type = builder.type();
+  types::EntryWriter entries(type);
+  log::HeaderReader headers(record);
+  for (log::RecordHeader header; headers.next(&header);) {
+    std::string key;
+    types::SlotWriter(key, type.parts()[0].type).append_string(header.key);
+    std::string value;
+    types::SlotWriter values(value, type.parts()[1].type);
+    header.value ? values.append_string(*header.value) : values.append_null();
+    entries.add(key, value);
+  }
+  std::string map;
+  entries.finish(map);
+  builder.append_string(map);
+}
+
 // Records of one partition.
 class LogOrigin : public RecordOrigin {
  public:
@@ -149,7 +168,9 @@ class LogOrigin : public RecordOrigin {
         builder.append_int64(record.offset);
       } else if (column.key == "partition") {
         builder.append_int64(partition_.partition.value());
-      } else if (column.key == "timestamp") {
+      } else if (column.key == kHeadersMetadata) {
+        append_headers(record, builder);
+      } else if (column.key == kTimestampMetadata) {
         builder.append_int64(record_time_us(record.timestamp_ms));
       } else if (column.key == "topic") {
         builder.append_string(partition_.topic);

@@ -485,7 +485,8 @@ TEST_F(LogSourceTest, WhatCannotBeReadBecomesADeadLetter) {
 
 TEST_F(LogSourceTest, MetadataColumns) {
   log::RecordBatchBuilder builder;
-  builder.add(1500, "the key", event("a", 1));
+  const std::vector<log::RecordHeader> headers = {{"b", "1"}, {"a", std::nullopt}, {"b", "2"}};
+  builder.add(1500, "the key", event("a", 1), headers);
   builder.add(1600, std::nullopt, event("b", 2));
   log::Answer<log::AppendResult> answer;
   log_->append(log::partition_of("orders", 2), builder.finish_shared(), [&](auto result) { answer.set(result); });
@@ -496,8 +497,8 @@ TEST_F(LogSourceTest, MetadataColumns) {
   CollectedOutput out;
   poll_all(*make_source(plan(std::move(r))), out);
   EXPECT_EQ(out.text,
-            "+I orders 2 0 '1970-01-01 00:00:01.500' CreateTime 746865206b6579 | "
-            "+I orders 2 1 '1970-01-01 00:00:01.600' CreateTime NULL");
+            "+I orders 2 0 '1970-01-01 00:00:01.500' CreateTime '{a=NULL, b=32}' 746865206b6579 | "
+            "+I orders 2 1 '1970-01-01 00:00:01.600' CreateTime {} NULL");
 }
 
 TEST_F(LogSourceTest, TheTimestampMayBeThatOfTheLog) {

@@ -268,8 +268,10 @@ types::Schema log_metadata_columns() {
   return {{"topic", DataType(TypeKind::kString).with_nullable(false)},
           {"partition", DataType(TypeKind::kInt).with_nullable(false)},
           {"offset", DataType(TypeKind::kBigInt).with_nullable(false)},
-          {"timestamp", DataType::timestamp_ltz(3).with_nullable(false)},
+          {std::string(kTimestampMetadata), DataType::timestamp_ltz(3).with_nullable(false)},
           {"timestamp-type", DataType(TypeKind::kString).with_nullable(false)},
+          {std::string(kHeadersMetadata),
+           DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kBytes).with_nullable(false)},
           {"key", TypeKind::kBytes}};
 }
 

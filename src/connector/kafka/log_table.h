@@ -45,7 +45,10 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
 // Checks everything that can be checked without reading, and makes the topic when there is none.
 Status validate_log_table(const ConnectorContext& context, const TableDefinition& table);
 
-// topic, partition, offset, timestamp, timestamp-type, key: Flink's names and types.
+// topic, partition, offset, timestamp, timestamp-type, headers, key: Flink's names and types.
 types::Schema log_metadata_columns();
+// Those that can be written, too.
+inline constexpr std::string_view kTimestampMetadata = "timestamp";
+inline constexpr std::string_view kHeadersMetadata = "headers";
 
 }  // namespace penstock::connector
