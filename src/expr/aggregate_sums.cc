@@ -215,8 +215,8 @@ constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
 constexpr AggregateFunction kFunctions[] = {
     {"COUNT",
      kCategory,
-     "COUNT(*) or COUNT([DISTINCT] value)",
-     "The number of rows, or of rows where the value is not NULL.",
+     "COUNT(*) or COUNT([DISTINCT] value, ...)",
+     "The number of rows, or of rows where no value is NULL.",
      "COUNT(*) FROM (VALUES (1), (2), (NULL)) AS t(x) => 3\nCOUNT(x) FROM (VALUES (1), (2), (NULL)) AS t(x) => 2",
      bind_count,
      {.values_min = 0}},

@@ -24,6 +24,19 @@ bool has_own_column(const Expr& expression) {
   return own || std::ranges::any_of(expression.children(), [](const ExprPtr& child) { return has_own_column(*child); });
 }
 
+// The only value that COUNT(a, b, ...) counts: a ROW of all where none is NULL.
+Result<ExprPtr> counted_row(const std::vector<ExprPtr>& values) {
+  ExprPtr known;
+  for (const ExprPtr& value : values) {
+    ExprPtr one = PENSTOCK_TRY(expr::bind_call("IS NOT NULL", {value}));
+    known =
+        known == nullptr ? std::move(one) : PENSTOCK_TRY(expr::bind_call("AND", {std::move(known), std::move(one)}));
+  }
+  ExprPtr row = PENSTOCK_TRY(expr::bind_call("ROW", values));
+  ExprPtr null = Expr::literal({}, row->type().with_nullable(true));
+  return expr::bind_call("IF", {std::move(known), std::move(row), std::move(null)});
+}
+
 // What the rows give, as one column: the only input, or a ROW of all.
 Result<ExprPtr> pack(std::vector<ExprPtr> inputs, const expr::BoundAggregate& function) {
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -110,15 +123,23 @@ Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression,
   const bool star = call.arguments.size() == 1 && call.arguments[0].get_if<sql::Star>() != nullptr;
   const size_t least =
       star ? 1 : std::max(function.takes.values_min + function.takes.constants_min, name == "COUNT" ? 1 : 0);
+  const bool counts_rows = name == "COUNT" && call.arguments.size() > 1;
   if (call.arguments.size() < least ||
-      call.arguments.size() > size_t{function.takes.values_max} + function.takes.constants_max) {
-    return invalid_argument("{} takes {}", name, name == "COUNT" ? "one argument" : argument_count(function))
+      (!counts_rows && call.arguments.size() > size_t{function.takes.values_max} + function.takes.constants_max)) {
+    return invalid_argument("{} takes {}", name, name == "COUNT" ? "an argument" : argument_count(function))
         .at(expression.position.offset);
   }
   if (star && name != "COUNT") return invalid_argument("only COUNT takes *").at(expression.position.offset);
   if (star && call.distinct) return invalid_argument("COUNT(DISTINCT *) is not SQL").at(expression.position.offset);
   AggregateInputs inputs;
-  if (!star) PENSTOCK_TRY(bind_aggregate_arguments(call, function, inner, inputs));
+  if (counts_rows) {
+    std::vector<ExprPtr> values;
+    for (const sql::Expression& argument : call.arguments)
+      values.push_back(PENSTOCK_TRY(bind_expression(argument, inner)));
+    inputs.add(PENSTOCK_TRY(counted_row(values)));
+  } else if (!star) {
+    PENSTOCK_TRY(bind_aggregate_arguments(call, function, inner, inputs));
+  }
   PENSTOCK_TRY(bind_aggregate_order(expression, call, function, inner, inputs));
   for (const ExprPtr& input : inputs.expressions) {
     if (!is_correlated(*input) || has_own_column(*input)) continue;

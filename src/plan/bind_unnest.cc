@@ -16,15 +16,19 @@ bool is_unnest(const sql::FunctionCall& call) {
 
 bool is_collection(types::DataType type) { return type.is_nested() && type.kind() != TypeKind::kRow; }
 
-// The names of the new columns: those of the alias; the alias itself, where it is one column; or what they are called.
+// The names of the new columns: those of the alias; the alias or the function itself, where it is one column; or what
+// they are called.
 Result<std::vector<std::string>> name_elements(const sql::TableReference& table, const sql::TableFunction& function,
                                                const types::Schema& elements) {
   std::vector<std::string> names;
   for (const types::Field& field : elements) names.push_back(field.name);
-  bool one = elements.size() == (function.with_ordinality ? 2 : 1);
-  if (!table.alias) return names;
+  const bool one = elements.size() == (function.with_ordinality ? 2 : 1) && elements.front().name == "f0";
+  if (!table.alias) {
+    if (one && !is_unnest(function.call)) names.front() = sql::to_lower(function.call.name.parts.back().text);
+    return names;
+  }
   if (table.alias->columns.empty()) {
-    if (one && elements.front().name == "f0") names.front() = table.alias->name.text;
+    if (one) names.front() = table.alias->name.text;
     return names;
   }
   if (table.alias->columns.size() != names.size()) {

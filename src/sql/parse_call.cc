@@ -29,7 +29,17 @@ Status Parser::parse_call_arguments(FunctionCall& call) {
       call.arguments.push_back(PENSTOCK_TRY(parse_argument()));
     } while (cursor_.accept(","));
   }
+  accept_null_treatment(call);
   return parse_argument_order(call);
+}
+
+// [IGNORE NULLS | RESPECT NULLS], behind the arguments or the parentheses around them
+void Parser::accept_null_treatment(FunctionCall& call) {
+  const bool ignore = cursor_.at("IGNORE");
+  if ((!ignore && !cursor_.at("RESPECT")) || !cursor_.at("NULLS", 1)) return;
+  call.null_treatment = ignore ? NullTreatment::kIgnoreNulls : NullTreatment::kRespectNulls;
+  cursor_.advance();
+  cursor_.advance();
 }
 
 // [ORDER BY ...] behind the arguments
@@ -135,12 +145,7 @@ Status Parser::parse_call_suffixes(FunctionCall& call) {
     call.order_by = PENSTOCK_TRY(parse_order_items());
     PENSTOCK_TRY(cursor_.expect(")"));
   }
-  bool ignore = cursor_.at("IGNORE");
-  if ((ignore || cursor_.at("RESPECT")) && cursor_.at("NULLS", 1)) {
-    call.null_treatment = ignore ? NullTreatment::kIgnoreNulls : NullTreatment::kRespectNulls;
-    cursor_.advance();
-    cursor_.advance();
-  }
+  accept_null_treatment(call);
   if (cursor_.at("FILTER") && cursor_.at("(", 1)) {
     cursor_.advance();
     cursor_.advance();

@@ -229,7 +229,8 @@ Result<CreateFunction> Parser::parse_create_function() {
     }
   }
   if (cursor_.accept("RETURNS")) function.returns = Box(PENSTOCK_TRY(parse_type()));
-  PENSTOCK_TRY(cursor_.expect("AS"));
+  // PostgreSQL's form of an expression, too: RETURN ...
+  if (!cursor_.accept("RETURN")) PENSTOCK_TRY(cursor_.expect("AS"));
   function.body = cursor_.position();
   // A string alone is an identifier; in parentheses it is an expression.
   if (cursor_.kind() == TokenKind::kString && (cursor_.at(";", 1) || cursor_.kind(1) == TokenKind::kEnd ||

@@ -118,7 +118,7 @@ Result<Reset> Parser::parse_reset() {
   return Reset{PENSTOCK_TRY(parse_setting_name())};
 }
 
-// EXPLAIN [PLAN FOR | ANALYZE | (options) | <Flink's details> FOR] statement
+// EXPLAIN [PLAN FOR | ANALYZE | (options) | <Flink's details> [FOR]] statement
 Result<Explain> Parser::parse_explain() {
   Explain explain;
   bool is_query = cursor_.at("(") &&
@@ -141,7 +141,7 @@ Result<Explain> Parser::parse_explain() {
       cursor_.advance();
       if (!cursor_.accept(",")) break;
     }
-    if (details) PENSTOCK_TRY(cursor_.expect("FOR"));
+    if (details) cursor_.accept("FOR");
   }
   if (cursor_.at("EXPLAIN")) return invalid_argument("EXPLAIN cannot explain itself").at(cursor_.position().offset);
   Position position = cursor_.position();

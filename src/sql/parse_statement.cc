@@ -49,6 +49,7 @@ Result<Statement::Node> Parser::parse_statement() {
   if (cursor_.accept("ALTER")) return parse_alter();
   if (cursor_.accept("UPDATE")) return Statement::Node(PENSTOCK_TRY(parse_update()));
   if (cursor_.accept("DELETE")) return Statement::Node(PENSTOCK_TRY(parse_delete()));
+  if (cursor_.accept("TRUNCATE")) return Statement::Node(PENSTOCK_TRY(parse_truncate()));
   if (cursor_.accept("EXPLAIN")) return Statement::Node(PENSTOCK_TRY(parse_explain()));
   if (cursor_.accept("SHOW")) return parse_show();
   if (cursor_.accept("DESCRIBE") || cursor_.accept("DESC")) return Statement::Node(PENSTOCK_TRY(parse_describe()));
@@ -136,6 +137,12 @@ Result<Update> Parser::parse_update() {
   if (cursor_.accept("WHERE")) update.where = PENSTOCK_TRY(parse_boxed_expression());
   update.returning = PENSTOCK_TRY(parse_returning());
   return update;
+}
+
+// TRUNCATE [TABLE] name: it deletes all rows.
+Result<Delete> Parser::parse_truncate() {
+  cursor_.accept("TABLE");
+  return Delete{.table = PENSTOCK_TRY(parse_qualified_name())};
 }
 
 Result<Delete> Parser::parse_delete() {

@@ -138,6 +138,7 @@ class Parser {
   Result<bool> parse_special_arguments(FunctionCall& call);
   Result<Expression> parse_keyword_argument(std::string_view what);
   Status parse_trim_arguments(FunctionCall& call);
+  void accept_null_treatment(FunctionCall& call);
   Status parse_argument_order(FunctionCall& call);
   // parse_json.cc: calls of the standard's JSON functions
   static bool is_json_function(std::string_view name);
@@ -212,6 +213,7 @@ class Parser {
   Result<std::vector<Assignment>> parse_assignments();
   Result<std::vector<SelectItem>> parse_returning();
   Result<Update> parse_update();
+  Result<Delete> parse_truncate();
   Result<Delete> parse_delete();
   Result<Drop> parse_drop();
   Result<Statement::Node> parse_alter();

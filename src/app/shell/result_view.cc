@@ -80,6 +80,7 @@ void ResultView::on_columns(const std::vector<ResultColumn>& columns) {
     stale_ = true;
     return;
   }
+  any_row_ = false;
   printer_ = ResultPrinter::make(options_.format, options_.out);
   printer_->begin(columns);
 }
@@ -89,6 +90,7 @@ void ResultView::on_row(const ResultRow& row) {
     if (Status applied = apply_change(row); !applied) live_error_ = applied.error().to_string();
   } else {
     printer_->row(row);
+    any_row_ = true;
   }
 }
 
@@ -154,10 +156,9 @@ void ResultView::on_complete(std::string_view tag) {
 void ResultView::on_error(const pgwire::Diagnostic& error) {
   const bool ended_by_user = subscription_ && error.sql_state == pgwire::sql_state::kQueryCancelled;
   if (live_) end_live();
-  if (printer_ != nullptr) {
-    printer_->end();
-    printer_.reset();
-  }
+  // A result that failed before its first row is the error alone.
+  if (printer_ != nullptr && (any_row_ || ended_by_user)) printer_->end();
+  printer_.reset();
   std::fflush(options_.out);
   if (ended_by_user) return;  // there is no other end to SUBSCRIBE
   failed_ = true;
