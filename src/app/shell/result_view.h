@@ -45,7 +45,7 @@ class ResultView : public ResultSink {
   const std::string_view sql_;
   const Options options_;
   std::unique_ptr<ResultPrinter> printer_;  // while a result comes in
-  bool any_row_ = false;  // of the result at hand
+  bool any_row_ = false;                    // of the result at hand
   bool subscription_ = false;
   std::optional<LiveTable> live_;
   std::string live_error_;
