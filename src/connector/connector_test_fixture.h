@@ -146,7 +146,7 @@ class ConnectorTest : public testing::Test {
 
   io::SimulatedEnv env_{1};
   std::unique_ptr<log::Log> log_;
-  Timer timer_;
+  Timer timer_{[this] { return env_.monotonic_time_us(); }};
   CollectedLetters letters_;
   OptionMap options_;
   std::string files_directory_;

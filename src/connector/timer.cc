@@ -7,7 +7,9 @@
 
 namespace penstock::connector {
 
-Timer::Timer() : thread_([this] { run(); }) {}
+Timer::Timer() : Timer(monotonic_time_us) {}
+
+Timer::Timer(Clock clock) : clock_(std::move(clock)), thread_([this] { run(); }) {}
 
 Timer::~Timer() {
   {
@@ -45,7 +47,7 @@ void Timer::run() {
       changed_.wait(lock);
       continue;
     }
-    const int64_t wait_us = due_.begin()->first.first - monotonic_time_us();
+    const int64_t wait_us = due_.begin()->first.first - now_us();
     if (wait_us > 0) {
       changed_.wait_for(lock, std::chrono::microseconds(wait_us));
       continue;

@@ -17,10 +17,16 @@ namespace penstock::connector {
 // Thread-safe.
 class Timer {
  public:
+  // The clock that it goes by: who asks to be woken has to look at that one, too.
+  using Clock = std::function<int64_t()>;
+
   Timer();
+  explicit Timer(Clock clock);
   ~Timer();
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
+
+  int64_t now_us() const { return clock_(); }
 
   using Id = uint64_t;
   // Calls `callback` once on the timer's thread at `monotonic_us` or soon after; it must be short.
@@ -31,6 +37,7 @@ class Timer {
  private:
   void run();
 
+  const Clock clock_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::pair<int64_t, Id>, std::function<void()>> due_;

@@ -84,7 +84,7 @@ class GeneratedSource : public exec::Source {
 
   Result<SourceState> poll(exec::SourceOutput& out) override {
     holding_ = holding_ && !scan_->progress->released();
-    const int64_t now_us = scan_->context.env->monotonic_time_us();
+    const int64_t now_us = scan_->context.timer->now_us();
     int64_t available = limit_.available(now_us);
     int batches = 0;
     for (; batches < kBatchesPerPoll; ++batches) {
