@@ -1,7 +1,9 @@
 #include "catalog/create_text.h"
 
+#include <map>
 #include <vector>
 
+#include "catalog/partition.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
@@ -16,7 +18,7 @@ std::string column_text(const Column& column) {
   } else {
     text += " " + column.type.to_string();
   }
-  if (column.metadata) {
+  if (column.metadata && !partition_level(column)) {
     text += " METADATA FROM " + sql::quote_string(column.metadata->key);
     if (column.metadata->is_virtual) text += " VIRTUAL";
   }
@@ -61,6 +63,13 @@ Result<std::string> create_table_text(const Entry& entry) {
   std::string text = entry.temporary ? "CREATE TEMPORARY TABLE " : "CREATE TABLE ";
   text += sql::print(written_name(entry, "public")) + " (" + joined(elements) + ")";
   if (!entry.comment.empty()) text += " COMMENT " + sql::quote_string(entry.comment);
+  std::map<size_t, std::string> partitioned_by;
+  for (const Column& column : table.columns) {
+    if (const auto level = partition_level(column)) partitioned_by[*level] = sql::quote_identifier(column.name);
+  }
+  std::vector<std::string> partitions;
+  for (const auto& [level, column] : partitioned_by) partitions.push_back(column);
+  if (!partitions.empty()) text += " PARTITIONED BY (" + joined(partitions) + ")";
   if (!options.empty()) text += " WITH (" + joined(options) + ")";
   const Result<sql::Statement> statement = sql::parse_statement(text);
   if (!statement) {

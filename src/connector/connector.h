@@ -54,6 +54,8 @@ struct Connector {
   Result<bool> (*is_bounded)(const std::string& table, const OptionMap& options) = nullptr;
   types::Schema (*metadata_columns)() = nullptr;  // null: there are none
 
+  bool has_partitions = false;  // metadata columns can be values of directories: see kPartitionKey
+
   // Sinks; null for a connector that can only be read.
   Result<std::shared_ptr<Sink>> (*make_sink)(const ConnectorContext& context, SinkRequest request) = nullptr;
   // Whether a sink takes rows that are changed or taken back; null: none does.

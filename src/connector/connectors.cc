@@ -13,6 +13,7 @@
 #include "connector/filesystem/file_sink.h"
 #include "connector/filesystem/file_source.h"
 #include "connector/filesystem/file_table.h"
+#include "connector/filesystem/partitions.h"
 #include "connector/kafka/log_sink.h"
 #include "connector/kafka/log_source.h"
 #include "connector/kafka/log_table.h"
@@ -68,6 +69,7 @@ const std::vector<Connector>& table() {
        .input_option = "path",
        .is_bounded = is_file_table_bounded,
        .metadata_columns = file_metadata_columns,
+       .has_partitions = true,
        .make_sink = make_file_sink},
       {.name = "datagen",
        .summary = "Rows of random values and sequences.",
@@ -120,6 +122,10 @@ Status check_metadata(const Connector& connector, const TableDefinition& table) 
   std::vector<std::string> keys;
   for (const types::Field& field : offered) keys.push_back(field.name);
   for (const TableDefinition::Metadata& column : table.metadata) {
+    if (connector.has_partitions && is_partition_key(column.from.key)) {
+      PENSTOCK_TRY(check_partition_type(table.name, column.column, column.from.type));
+      continue;
+    }
     const auto at = std::ranges::find(offered, column.from.key, &types::Field::name);
     if (at == offered.end()) {
       Error error = not_found("table \"{}\", column {}: the connector {} has no metadata '{}'", table.name,
@@ -200,6 +206,7 @@ Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkReq
     return takes_only_inserts(request.table);
   }
   for (const SinkRequest::Metadata& metadata : request.metadata) {
+    if (connector->has_partitions && is_partition_key(metadata.key)) continue;
     if (std::ranges::find(connector->writable_metadata, metadata.key) != connector->writable_metadata.end()) continue;
     return invalid_argument("table \"{}\": the metadata '{}' of column {} cannot be written", request.table,
                             metadata.key, request.schema[metadata.column].name)

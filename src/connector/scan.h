@@ -94,6 +94,10 @@ struct ScanHold {
   exec::Watermark watermark;
 };
 
+// With what the keys of metadata begin that are values of directories: "partition:LEVEL:COLUMN", from the outermost
+// directory, which is level 0.
+inline constexpr std::string_view kPartitionKey = "partition:";
+
 // Metadata of tables whose records are events about rows: BOOLEAN NOT NULL, whether the row is gone. Of such a row only
 // the primary key is known, or, where the table has none, everything.
 inline constexpr std::string_view kRowIsGone = "row-is-gone";

@@ -1,7 +1,9 @@
-// Sources: tables, views, system tables, and rows that are written in the query.
+// Sources: tables, views, system tables, and rows that are written in the
+// query.
 #include <utility>
 
 #include "catalog/catalog.h"
+#include "catalog/partition.h"
 #include "connector/connector.h"
 #include "engine/graph_builder.h"
 #include "engine/values_source.h"
@@ -13,6 +15,7 @@ namespace penstock::engine {
 using plan::PhysicalNode;
 
 static_assert(plan::kRowIsGone == connector::kRowIsGone);
+static_assert(catalog::kPartitionKey == connector::kPartitionKey);
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable& scan) {
   const catalog::EntryPtr entry = PENSTOCK_TRY(context_.catalog->get(catalog::NameSpace::kRelation, scan.table));

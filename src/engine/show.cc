@@ -8,6 +8,7 @@
 
 #include "base/suggest.h"
 #include "catalog/catalog.h"
+#include "catalog/partition.h"
 #include "engine/cursor.h"
 #include "expr/function_catalog.h"
 #include "expr/like_pattern.h"
@@ -233,7 +234,11 @@ CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, c
     const bool is_key = std::ranges::find(key, static_cast<int>(c)) != key.end();
     std::string extras;
     if (!column.computed.empty()) extras = "AS " + column.computed;
-    if (column.metadata) extras = "METADATA FROM '" + column.metadata->key + "'";
+    if (catalog::partition_level(column)) {
+      extras = "PARTITIONED BY";
+    } else if (column.metadata) {
+      extras = "METADATA FROM '" + column.metadata->key + "'";
+    }
     const bool rowtime =
         entry.table() != nullptr && entry.table()->watermark && entry.table()->watermark->column == static_cast<int>(c);
     rows.push_back({Value(column.name), Value(column.type.with_nullable(true).to_string()),

@@ -8,6 +8,7 @@
 
 #include "base/suggest.h"
 #include "catalog/catalog.h"
+#include "catalog/partition.h"
 #include "sql/keywords.h"
 #include "sql/printer.h"
 
@@ -18,7 +19,8 @@ using catalog::Column;
 using sql::LikeFeature;
 using sql::LikeStrategy;
 
-// What a column is besides physical, and the feature that says what becomes of it.
+// What a column is besides physical, and the feature that says what becomes of
+// it.
 struct ColumnKind {
   std::string_view name;
   LikeFeature feature;
@@ -26,7 +28,7 @@ struct ColumnKind {
 
 std::optional<ColumnKind> special_kind(const Column& column) {
   if (!column.computed.empty()) return ColumnKind{"computed", LikeFeature::kGenerated};
-  if (column.metadata) return ColumnKind{"metadata", LikeFeature::kMetadata};
+  if (column.metadata && !catalog::partition_level(column)) return ColumnKind{"metadata", LikeFeature::kMetadata};
   return std::nullopt;
 }
 
@@ -69,7 +71,10 @@ Result<catalog::Table> take_from_source(const sql::LikeClause& like, const PlanC
     const std::optional<ColumnKind> kind = special_kind(column);
     const bool taken = !kind || strategies.of(kind->feature) != LikeStrategy::kExcluding;
     places.push_back(taken ? static_cast<int>(table.columns.size()) : -1);
-    if (taken) table.columns.push_back(column);
+    if (!taken) continue;
+    table.columns.push_back(column);
+    const bool excluded = strategies.of(LikeFeature::kPartitions) == LikeStrategy::kExcluding;
+    if (excluded && catalog::partition_level(column)) table.columns.back().metadata.reset();
   }
   if (strategies.of(LikeFeature::kOptions) != LikeStrategy::kExcluding) table.options = source.options;
   if (strategies.of(LikeFeature::kConstraints) != LikeStrategy::kExcluding) {
@@ -101,7 +106,9 @@ Status overwrite(Column& old, Column column, const sql::LikeClause& like, sql::P
   if (!kind || !old_kind || kind->feature != old_kind->feature) {
     return invalid_argument("the source table has a column {} already", column.name)
         .at(position.offset)
-        .hint("only computed columns and metadata columns can take the place of one of their kind");
+        .hint(
+            "only computed columns and metadata columns can take the place "
+            "of one of their kind");
   }
   if (LikeStrategies(like).of(kind->feature) != LikeStrategy::kOverwriting) {
     const std::string_view feature = sql::like_feature_name(kind->feature);

@@ -23,6 +23,7 @@
 #include "connector/filesystem/file_access.h"
 #include "connector/filesystem/file_table.h"
 #include "connector/filesystem/part_files.h"
+#include "connector/filesystem/partitions.h"
 #include "connector/pending_commits.h"
 #include "connector/position_store.h"
 #include "format/encoder.h"
@@ -44,12 +45,21 @@ bool may_pass(const Error& error) {
 
 // Encoded rows, each with its end of line.
 struct Block {
+  std::string directory;  // of the table; empty: its own
   std::string text;
   uint64_t rows = 0;
 };
 
-// What the sink operators of one job share. A thread of its own writes, so that no worker waits for a disk; epochs that
-// end while it does are written together.
+// Of the columns that are in the files.
+types::Schema record_schema(const types::Schema& rows, const PartitionDirectories& directories) {
+  types::Schema schema;
+  for (const int column : directories.record_columns()) schema.push_back(rows[static_cast<size_t>(column)]);
+  return schema;
+}
+
+// What the sink operators of one job share. A thread of its own writes, so that
+// no worker waits for a disk; epochs that end while it does are written
+// together.
 class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
  public:
   FileSink(SinkRequest request, FileTableOptions table, std::unique_ptr<PositionStore> store,
@@ -92,12 +102,14 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   };
 
   void run();
-  // Waits for commits, for the end, and, if it `rolls`, until a file is to be published.
+  // Waits for commits, for the end, and, if it `rolls`, until a file is to be
+  // published.
   std::vector<Commit> next_commits(bool rolls);
   Status write(const std::vector<Commit>& commits, bool last);
   // Goes on after `kept`: the rows and positions of the commits are durable.
   Status try_write(const std::vector<Commit>& commits, bool last, bool& kept);
-  // Waits, and opens the files again as after a restart; false when the sink has to end.
+  // Waits, and opens the files again as after a restart; false when the sink
+  // has to end.
   Result<bool> begin_anew();
   Status keep(const std::vector<Commit>& commits);
   void settle(const std::vector<Commit>& commits, const Status& status);
@@ -126,32 +138,44 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   std::jthread writer_;  // last: it uses all of these
 };
 
-// One instance. Encodes rows as they come, and hands the epoch's rows over at its barrier.
+// One instance. Encodes rows as they come, and hands the epoch's rows over at
+// its barrier.
 class FileSinkOperator : public exec::Operator {
  public:
-  FileSinkOperator(std::shared_ptr<FileSink> sink, std::unique_ptr<format::RowEncoder> encoder, bool quotes_lines)
-      : sink_(std::move(sink)), encoder_(std::move(encoder)), quotes_lines_(quotes_lines) {}
+  FileSinkOperator(std::shared_ptr<FileSink> sink, PartitionDirectories directories,
+                   std::unique_ptr<format::RowEncoder> encoder, bool quotes_lines)
+      : sink_(std::move(sink)),
+        directories_(std::move(directories)),
+        encoder_(std::move(encoder)),
+        quotes_lines_(quotes_lines) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     if (sink_->muted()) return {};
     PENSTOCK_TRY(refuse_changes(sink_->table(), batch));
+    const columnar::ChangeBatch records = batch.with_columns(batch.columns_at(directories_.record_columns()));
     for (size_t row = 0; row < batch.rows(); ++row) {
-      const size_t begin = block_.text.size();
-      encoder_->encode(batch, row, block_.text);
-      if (!quotes_lines_ && block_.text.find('\n', begin) != std::string::npos) {
-        return invalid_argument("table \"{}\": a value has an end of line in it, which this format cannot write",
-                                sink_->table())
+      Block& block = block_of(batch, row);
+      const size_t begin = block.text.size();
+      encoder_->encode(records, row, block.text);
+      if (!quotes_lines_ && block.text.find('\n', begin) != std::string::npos) {
+        return invalid_argument(
+                   "table \"{}\": a value has an end of line in "
+                   "it, which this format cannot write",
+                   sink_->table())
             .hint("use json, or csv with a quote character");
       }
-      block_.text += '\n';
-      ++block_.rows;
-      if (block_.text.size() >= kBlockBytes) close();
+      block.text += '\n';
+      ++block.rows;
+      if (block.text.size() >= kBlockBytes) close(block);
     }
     return {};
   }
 
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
-    if (block_.rows > 0) close();
+    for (auto& [directory, block] : open_) {
+      if (block.rows > 0) close(block);
+    }
+    open_.clear();
     if (!blocks_.empty()) sink_->stage(epoch, std::exchange(blocks_, {}));
     blocks_bytes_ = 0;
     counted_.set(blocks_bytes_);
@@ -162,27 +186,38 @@ class FileSinkOperator : public exec::Operator {
   void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
 
  private:
-  void close() {
-    blocks_bytes_ += block_.text.capacity();
+  Block& block_of(const columnar::ChangeBatch& batch, size_t row) {
+    if (directories_.depth() == 0) return open_[""];
+    std::string directory = directories_.directory(batch, row);
+    Block& block = open_[directory];
+    block.directory = std::move(directory);
+    return block;
+  }
+  void close(Block& block) {
+    blocks_bytes_ += block.text.capacity();
     counted_.set(blocks_bytes_);
-    blocks_.push_back(std::exchange(block_, {}));
+    Block next{.directory = block.directory};
+    blocks_.push_back(std::exchange(block, std::move(next)));
   }
 
   const std::shared_ptr<FileSink> sink_;
+  const PartitionDirectories directories_;
   const std::unique_ptr<format::RowEncoder> encoder_;
   const bool quotes_lines_;
-  Block block_;
-  std::vector<Block> blocks_;  // of the epoch that runs
+  std::map<std::string, Block> open_;  // that rows of the epoch go to, by directory
+  std::vector<Block> blocks_;          // of the epoch that runs
   size_t blocks_bytes_ = 0;
   StateBytes counted_;
 };
 
 Result<std::unique_ptr<exec::Operator>> FileSink::make_operator(SinkInstance /*instance*/) {
   const format::FormatOptions& format = table_.format;
-  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(format, request_.schema));
+  PartitionDirectories directories(request_);
+  auto encoder = PENSTOCK_TRY(format::RowEncoder::make(format, record_schema(request_.schema, directories)));
   const bool quotes_lines = format.kind == format::FormatKind::kJson ||
                             (format.kind == format::FormatKind::kCsv && format.quote_character != 0);
-  return std::make_unique<FileSinkOperator>(shared_from_this(), std::move(encoder), quotes_lines);
+  return std::make_unique<FileSinkOperator>(shared_from_this(), std::move(directories), std::move(encoder),
+                                            quotes_lines);
 }
 
 void FileSink::stage(Epoch epoch, std::vector<Block> blocks) {
@@ -198,8 +233,9 @@ Status FileSink::commit(Epoch epoch, const Positions& positions) {
   if (auto node = staged_.extract(epoch)) commit.blocks = std::move(node.mapped());
   size_t bytes = 0;
   for (const Block& block : commit.blocks) bytes += block.text.size();
-  // Only from here on, not when they are staged: an operator that waited for room before its barrier would hold up the
-  // very epoch whose commit makes room.
+  // Only from here on, not when they are staged: an operator that waited for
+  // room before its barrier would hold up the very epoch whose commit makes
+  // room.
   bytes_in_flight_.fetch_add(bytes, std::memory_order_acq_rel);
   queue_.push_back(std::move(commit));
   changed_.notify_all();
@@ -235,7 +271,8 @@ void FileSink::run() {
       if (abandoned_) return;
       last = closing_ && queue_.empty();
     }
-    // But for a full disk, which is waited for, a failure is final: what is on the disk is not known.
+    // But for a full disk, which is waited for, a failure is final: what is on
+    // the disk is not known.
     if (status) status = write(commits, last);
     settle(commits, status);
     if (!status) pending_.settle(Epoch(), status);  // also when it was no epoch that failed
@@ -258,7 +295,8 @@ std::vector<FileSink::Commit> FileSink::next_commits(bool rolls) {
 Status FileSink::write(const std::vector<Commit>& commits, bool last) {
   for (bool kept = false;;) {
     Status status = try_write(commits, last, kept);
-    // Of a statement that is not resumed nothing is kept that it could begin anew from.
+    // Of a statement that is not resumed nothing is kept that it could begin
+    // anew from.
     if (status || !may_pass(status.error()) || request_.group.empty()) return status;
     if (!PENSTOCK_TRY(begin_anew())) return status;
   }
@@ -283,7 +321,7 @@ Result<bool> FileSink::begin_anew() {
 Status FileSink::try_write(const std::vector<Commit>& commits, bool last, bool& kept) {
   if (kept) return parts_->publish();
   for (const Commit& commit : commits) {
-    for (const Block& block : commit.blocks) PENSTOCK_TRY(parts_->append(block.text));
+    for (const Block& block : commit.blocks) PENSTOCK_TRY(parts_->append(block.directory, block.text));
   }
   parts_->roll_if_due();
   if (last) parts_->roll();
@@ -364,11 +402,13 @@ Result<std::shared_ptr<Sink>> make_file_sink(const ConnectorContext& context, Si
   Result<std::string> directory = access.resolve(table.path);
   Status made = directory ? access.make_directory(*directory) : Status(directory.error());
   if (!made) return std::move(made).error().context(where);
-  std::string header = PENSTOCK_TRY(header_of(table, request.schema));
+  const PartitionDirectories directories(request);
+  std::string header = PENSTOCK_TRY(header_of(table, record_schema(request.schema, directories)));
   PartFiles::Options options{.env = context.env,
                              .directory = PENSTOCK_TRY(access.real_path(*directory)),
                              .suffix = std::string(suffix_of(table.format.kind)),
                              .header = std::move(header),
+                             .depth = directories.depth(),
                              .roll_bytes = table.roll_bytes,
                              .roll_us = table.roll_us,
                              .roll_inactive_us = table.roll_inactive_us};

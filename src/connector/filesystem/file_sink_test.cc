@@ -19,7 +19,8 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// What a reader of the directory sees, all files together; the order of files is that of their numbers.
+// What a reader of the directory sees, all files together; the order of files
+// is that of their numbers.
 std::string published(io::Env& env, const std::string& directory) {
   std::map<std::pair<size_t, std::string>, std::string> files;
   for (const std::string& name : env.list(directory).value()) {
@@ -172,9 +173,10 @@ TEST_F(FileSinkTest, AFailedWriteEndsTheJob) {
   EXPECT_EQ(sink->rows_written(), 0u);
 }
 
-// The job of the tests below writes the lines 0, 1, 2, ... and goes on at its position, as a real one does. Power fails
-// after any number of changes to the disk; whoever reads the directory then, or after the restart, sees each line at
-// most once and in order, and in the end all of them.
+// The job of the tests below writes the lines 0, 1, 2, ... and goes on at its
+// position, as a real one does. Power fails after any number of changes to the
+// disk; whoever reads the directory then, or after the restart, sees each line
+// at most once and in order, and in the end all of them.
 TEST_F(FileSinkTest, NoRowIsLostOrDoubledWhereverPowerFails) {
   options_["sink.rolling-policy.file-size"] = "12 b";
   schema_ = schema_of({{"v", "BIGINT"}});
@@ -234,6 +236,7 @@ class PartFilesTest : public testing::Test {
                             .directory = "/out",
                             .suffix = ".json",
                             .header = "",
+                            .depth = 2,
                             .roll_bytes = 10,
                             .roll_us = 60'000'000,
                             .roll_inactive_us = 20'000'000},
@@ -244,7 +247,7 @@ class PartFilesTest : public testing::Test {
 
 TEST_F(PartFilesTest, UnpublishedFilesAreHidden) {
   auto parts = open().value();
-  EXPECT_TRUE(parts->append("1\n"));
+  EXPECT_TRUE(parts->append("", "1\n"));
   EXPECT_TRUE(parts->sync());
   const auto names = env_.list("/out").value();
   ASSERT_EQ(names.size(), 1u);
@@ -256,14 +259,14 @@ TEST_F(PartFilesTest, UnpublishedFilesAreHidden) {
 
 TEST_F(PartFilesTest, ASuccessorCutsOffWhatTheStateDoesNotTellOf) {
   auto parts = open().value();
-  EXPECT_TRUE(parts->append("1\n"));
+  EXPECT_TRUE(parts->append("", "1\n"));
   EXPECT_TRUE(parts->sync());
   const std::string state = parts->state();
-  EXPECT_TRUE(parts->append("2\n"));
-  EXPECT_TRUE(parts->append("3 is long enough\n"));
-  EXPECT_TRUE(parts->append("4 in another file\n"));
+  EXPECT_TRUE(parts->append("", "2\n"));
+  EXPECT_TRUE(parts->append("", "3 is long enough\n"));
+  EXPECT_TRUE(parts->append("", "4 in another file\n"));
   auto next = open(state).value();
-  EXPECT_TRUE(next->append("two\n"));
+  EXPECT_TRUE(next->append("", "two\n"));
   next->roll();
   EXPECT_TRUE(next->sync());
   EXPECT_TRUE(next->publish());
@@ -273,8 +276,8 @@ TEST_F(PartFilesTest, ASuccessorCutsOffWhatTheStateDoesNotTellOf) {
 
 TEST_F(PartFilesTest, ASuccessorPublishesWhatWasToBe) {
   auto parts = open().value();
-  EXPECT_TRUE(parts->append("1 is long enough\n"));
-  EXPECT_TRUE(parts->append("2 is long enough\n"));
+  EXPECT_TRUE(parts->append("", "1 is long enough\n"));
+  EXPECT_TRUE(parts->append("", "2 is long enough\n"));
   EXPECT_TRUE(parts->sync());
   const std::string state = parts->state();
   env_.fail(io::SimulatedEnv::Operation::kRename, 2, true);
@@ -285,9 +288,30 @@ TEST_F(PartFilesTest, ASuccessorPublishesWhatWasToBe) {
   EXPECT_TRUE(open(state)) << "it was published already";
 }
 
+TEST_F(PartFilesTest, EachDirectoryHasItsFile) {
+  auto parts = open().value();
+  EXPECT_TRUE(parts->append("a=1/b=x y", "1\n"));
+  EXPECT_TRUE(parts->append("a=1/b=z", "2 is long enough\n"));
+  EXPECT_TRUE(parts->append("a=1/b=x y", "3\n"));
+  EXPECT_TRUE(parts->sync());
+  const std::string state = parts->state();
+  EXPECT_TRUE(parts->append("a=1/b=x y", "4\n"));
+  EXPECT_TRUE(parts->append("a=2/b=z", "5\n"));
+  EXPECT_TRUE(parts->sync());
+  env_.crash(io::SimulatedEnv::CrashKind::kPower);
+  auto next = open(state).value();
+  EXPECT_EQ(published(env_, "/out/a=1/b=z"), "2 is long enough\n");
+  EXPECT_TRUE(next->append("a=1/b=x y", "six\n"));
+  next->roll();
+  EXPECT_TRUE(next->sync());
+  EXPECT_TRUE(next->publish());
+  EXPECT_EQ(published(env_, "/out/a=1/b=x y"), "1\n3\nsix\n");
+  EXPECT_TRUE(env_.list("/out/a=2/b=z").value().empty()) << "it was begun after the state was kept";
+}
+
 TEST_F(PartFilesTest, AFileThatIsLostIsAnError) {
   auto parts = open().value();
-  EXPECT_TRUE(parts->append("1\n"));
+  EXPECT_TRUE(parts->append("", "1\n"));
   const std::string state = parts->state();
   const std::string path = "/out/" + env_.list("/out").value()[0];
   ASSERT_TRUE(env_.open(path, io::OpenMode::kReadWrite).value()->truncate(1));
@@ -299,13 +323,13 @@ TEST_F(PartFilesTest, AFileThatIsLostIsAnError) {
 TEST_F(PartFilesTest, TimePublishesToo) {
   auto parts = open().value();
   EXPECT_FALSE(parts->next_roll_us());
-  EXPECT_TRUE(parts->append("1\n"));
+  EXPECT_TRUE(parts->append("", "1\n"));
   EXPECT_EQ(parts->next_roll_us(), 20'000'000);
   for (int i = 1; i <= 4; ++i) {
     env_.advance(15'000'000);
     parts->roll_if_due();
     EXPECT_EQ(parts->next_roll_us().has_value(), i < 4) << "a minute after it was begun";
-    if (i < 3) EXPECT_TRUE(parts->append("x\n"));
+    if (i < 3) EXPECT_TRUE(parts->append("", "x\n"));
   }
 }
 

@@ -20,6 +20,7 @@
 #include "connector/filesystem/file_table.h"
 #include "connector/filesystem/followed_file.h"
 #include "connector/filesystem/line_reader.h"
+#include "connector/filesystem/partitions.h"
 #include "connector/record_rows.h"
 #include "connector/scan_transform.h"
 #include "connector/table_format.h"
@@ -33,14 +34,16 @@ using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
 using exec::SourceState;
 
-// How many pieces one poll() may read before other tasks of the worker have their turn.
+// How many pieces one poll() may read before other tasks of the worker have
+// their turn.
 constexpr int kReadsPerPoll = 8;
 // Files that one instance reads at the same time, in turns.
 constexpr size_t kFilesAtOnce = 16;
-// An instance that has no more files keeps them open while it waits for more, so that nothing of them is missed when
-// they are renamed.
+// An instance that has no more files keeps them open while it waits for more,
+// so that nothing of them is missed when they are renamed.
 constexpr size_t kOpenFilesMax = 64;
-// How far has been looked, as one number: the bytes of a file, below its generation.
+// How far has been looked, as one number: the bytes of a file, below its
+// generation.
 constexpr int kSeenBits = 40;
 
 // The names of splits: how far a file has been read, and looked at.
@@ -64,7 +67,8 @@ class FileScanProgress : public ScanProgress {
       : table_(std::move(table)), files_(std::move(files)), bounded_(bounded), instances_left_(instances) {}
 
   Positions ends() const override {
-    // Whoever waits for what is there now need not wait for the next regular look. An error is told by the source.
+    // Whoever waits for what is there now need not wait for the next regular
+    // look. An error is told by the source.
     if (!bounded_) static_cast<void>(files_->look());
     Positions ends;
     for (const FoundFile& file : files_->files()) {
@@ -87,7 +91,8 @@ class FileScanProgress : public ScanProgress {
   std::atomic<int> instances_left_;
 };
 
-// What the instances of one scan share. Immutable but for the files and the progress.
+// What the instances of one scan share. Immutable but for the files and the
+// progress.
 struct FileScan {
   ConnectorContext context;
   FileTableOptions options;
@@ -112,6 +117,7 @@ class FileOrigin : public RecordOrigin {
   ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const override {
     ColumnBuilder builder(column.type, records.size());
     for (size_t i = 0; i < records.size(); ++i) {
+      if (is_partition_key(column.key)) return partition(column, records.size());
       if (column.key == "file.path") {
         builder.append_string(file_.name);
       } else if (column.key == "file.name") {
@@ -126,6 +132,12 @@ class FileOrigin : public RecordOrigin {
   }
 
  private:
+  // The value has been looked at when the file was opened.
+  ColumnPtr partition(const MetadataColumn& column, size_t rows) const {
+    const Result<types::Value> value = partition_value(file_.name, column);
+    return columnar::Column::constant(column.type, value ? *value : types::Value(), rows);
+  }
+
   const FoundFile& file_;
   const std::vector<Line>& lines_;
 };
@@ -141,13 +153,15 @@ std::map<std::string, uint64_t> positions_of(const std::string& table, const Pos
   return found;
 }
 
-// One instance: the files whose number mod parallelism is its own. The first one looks for new files, for all.
+// One instance: the files whose number mod parallelism is its own. The first
+// one looks for new files, for all.
 class FileSource : public exec::Source {
  public:
   FileSource(std::shared_ptr<const FileScan> scan, int instance, RecordRows rows)
       : scan_(std::move(scan)),
         instance_(instance),
         before_(positions_of(scan_->request.table, holding_ ? scan_->request.hold->positions : scan_->request.start)),
+        partition_filter_(scan_->request),
         rows_(std::move(rows)),
         watermarks_(scan_->request, scan_->follows() ? scan_->options.idle_timeout_us : 0),
         wake_up_(*scan_->context.timer) {
@@ -191,7 +205,8 @@ class FileSource : public exec::Source {
     Positions positions;
     for (const auto& [name, file] : files_) {
       uint64_t position = file.followed.position();
-      // What has been lost meanwhile does not come again, and must not be waited for.
+      // What has been lost meanwhile does not come again, and must not be
+      // waited for.
       if (holding_ && !file.queued) position = std::max(position, before_.at(name));
       positions.emplace_back(read_split(table, name), read_offset(position));
       if (scan_->bounded) continue;
@@ -215,7 +230,8 @@ class FileSource : public exec::Source {
     bool queued = false;          // has something to read: in unread_ or reading_
     std::optional<size_t> split;  // of the watermark, once it has been opened
   };
-  // A file that is gone: the position that it had before a restart, and how its time is called.
+  // A file that is gone: the position that it had before a restart, and how its
+  // time is called.
   struct Missing {
     uint64_t position = 0;
     uint64_t generation = 0;
@@ -240,7 +256,8 @@ class FileSource : public exec::Source {
       if (it != files_.end()) {
         change(it->second, known);
       } else if (!known.gone && (!holding_ || before_.contains(name))) {
-        // While holding, a file that was not known before the restart must not hold back the watermark.
+        // While holding, a file that was not known before the restart must not
+        // hold back the watermark.
         add(known);
       }
     }
@@ -299,7 +316,8 @@ class FileSource : public exec::Source {
         reading_.push_back(&file);
         if (!file.split) file.split = watermarks_.add(now_us());
       } else {
-        // Another look will say what has become of it; without one, it was there too short.
+        // Another look will say what has become of it; without one, it was
+        // there too short.
         file.queued = false;
         if (!scan_->follows()) file.followed.end();
         if (file.followed.ended()) finish(file);
@@ -313,8 +331,30 @@ class FileSource : public exec::Source {
     return file;
   }
 
+  // Whether rows of the file are wanted, by its directories. One in the wrong
+  // ones is a dead letter as a whole.
+  bool admits(const FoundFile& found) const {
+    std::vector<types::Value> values;
+    for (const MetadataColumn& column : scan_->request.metadata) {
+      values.emplace_back();
+      if (!is_partition_key(column.key)) continue;
+      Result<types::Value> value = partition_value(found.name, column);
+      if (!value) {
+        scan_->context.dead_letters->add(
+            {.table = scan_->request.table, .topic = found.name, .raw = found.name, .error = value.error().message()});
+        return false;
+      }
+      values.back() = *std::move(value);
+    }
+    return partition_filter_.admits(values);
+  }
+
   Result<bool> open(FollowedFile& file) {
     const FoundFile& found = file.found();
+    if (!admits(found)) {
+      file.end();
+      return false;
+    }
     const LineReader::Options options{.format = scan_->options.format,
                                       .record_bytes_max = scan_->options.record_bytes_max,
                                       .header = scan_->options.header,
@@ -375,7 +415,8 @@ class FileSource : public exec::Source {
     }
   }
 
-  // It has ended. One that is gone is forgotten; of others the position stays, and says so.
+  // It has ended. One that is gone is forgotten; of others the position stays,
+  // and says so.
   void finish(File& file) {
     if (file.queued) {
       std::erase(reading_, &file);
@@ -392,7 +433,8 @@ class FileSource : public exec::Source {
     files_.erase(name);
   }
 
-  // --- watermarks: each file that is read has a split; those that are not begun have one together ---
+  // --- watermarks: each file that is read has a split; those that are not
+  // begun have one together ---
 
   // A file that is known but not begun may have rows of any time.
   void hold_watermark() {
@@ -402,7 +444,8 @@ class FileSource : public exec::Source {
 
   void tell_watermark(exec::SourceOutput& out) {
     if (!rows_.has_watermark()) return;
-    // Only what rests can be idle: what waits for its turn, or for room behind this source, is not.
+    // Only what rests can be idle: what waits for its turn, or for room behind
+    // this source, is not.
     for (const File* file : reading_) watermarks_.advance(*file->split, kMinEventTime, now_us());
     if (not_begun_split_) watermarks_.advance(*not_begun_split_, kMinEventTime, now_us());
     if (holding_ && unread_.empty() && reading_.empty()) watermarks_.restore(scan_->request.hold->watermark);
@@ -425,6 +468,7 @@ class FileSource : public exec::Source {
   const int instance_;
   bool holding_ = scan_->request.hold.has_value();
   std::map<std::string, uint64_t> before_;  // positions before a restart, by the names of files
+  const PartitionFilter partition_filter_;
   RecordRows rows_;
   SplitWatermarks watermarks_;
   std::atomic<bool> look_due_{true};

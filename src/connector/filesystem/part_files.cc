@@ -11,6 +11,9 @@ namespace penstock::connector {
 namespace {
 
 constexpr std::string_view kInProgress = ".inprogress";
+// Files that are open at once, of different directories; of more, the one that
+// has rested longest is closed.
+constexpr size_t kOpenMax = 200;
 
 // Takes the next word of a line.
 std::string_view take_word(std::string_view& line) {
@@ -39,25 +42,39 @@ Result<std::unique_ptr<PartFiles>> PartFiles::open(Options options, const std::o
   return parts;
 }
 
-std::string PartFiles::path(uint64_t number) const {
-  return fmt::format("{}/part-{}-{}{}", options_.directory, id_, number, options_.suffix);
+std::string PartFiles::path_in(const std::string& directory) const {
+  return directory.empty() ? options_.directory : options_.directory + "/" + directory;
+}
+
+std::string PartFiles::path(const Part& part) const {
+  return fmt::format("{}/part-{}-{}{}", path_in(part.directory), id_, part.number, options_.suffix);
 }
 
 std::string PartFiles::hidden_name(uint64_t number) const {
   return fmt::format(".part-{}-{}{}{}", id_, number, options_.suffix, kInProgress);
 }
 
-// A line each: "sink ID NEXT_NUMBER", "open NUMBER BYTES", "publish NUMBER".
+std::string PartFiles::hidden_path(const Part& part) const {
+  return path_in(part.directory) + "/" + hidden_name(part.number);
+}
+
+// A line each: "sink ID NEXT_NUMBER", "open NUMBER BYTES DIRECTORY", "publish
+// NUMBER DIRECTORY". The directory, which may have spaces but no ends of lines,
+// is left out where it is the sink's own.
 std::string PartFiles::state() const {
   std::string state = fmt::format("sink {} {}\n", id_, next_number_);
-  if (part_) state += fmt::format("open {} {}\n", part_->number, part_->bytes);
-  for (const Part& part : closed_) state += fmt::format("publish {}\n", part.number);
+  const auto add = [&](std::string line, const Part& part) {
+    if (!part.directory.empty()) line += " " + part.directory;
+    state += line + "\n";
+  };
+  for (const auto& [directory, part] : open_) add(fmt::format("open {} {}", part.number, part.bytes), part);
+  for (const Part& part : closed_) add(fmt::format("publish {}", part.number), part);
   return state;
 }
 
 Status PartFiles::recover(std::string_view state) {
-  std::vector<uint64_t> to_publish;
-  std::optional<std::pair<uint64_t, uint64_t>> open;
+  std::vector<Part> to_publish;
+  std::vector<Part> open;
   while (!state.empty()) {
     const size_t end = std::min(state.find('\n'), state.size());
     std::string_view line = state.substr(0, end);
@@ -67,108 +84,143 @@ Status PartFiles::recover(std::string_view state) {
       id_ = take_word(line);
       next_number_ = take_number(line);
     } else if (what == "open") {
-      const uint64_t number = take_number(line);
-      open.emplace(number, take_number(line));
+      Part& part = open.emplace_back(Part{.number = take_number(line)});
+      part.bytes = take_number(line);
+      part.directory = line;
     } else if (what == "publish") {
-      to_publish.push_back(take_number(line));
+      Part& part = to_publish.emplace_back(Part{.number = take_number(line)});
+      part.directory = line;
     }
   }
-  for (const uint64_t number : to_publish) {
+  for (Part& part : to_publish) {
     // Without its hidden name it was published before the crash.
-    if (options_.env->exists(hidden_path(number))) closed_.push_back({.number = number, .file = nullptr});
+    if (options_.env->exists(hidden_path(part))) closed_.push_back(std::move(part));
   }
   PENSTOCK_TRY(publish());
-  if (open) PENSTOCK_TRY(reopen(open->first, open->second));
-  return remove_unknown();
+  for (Part& part : open) PENSTOCK_TRY(reopen(std::move(part)));
+  return remove_unknown("", options_.depth);
 }
 
-Status PartFiles::reopen(uint64_t number, uint64_t bytes) {
-  const std::string path = hidden_path(number);
+Status PartFiles::reopen(Part part) {
+  const std::string path = hidden_path(part);
   Result<std::unique_ptr<io::File>> file = options_.env->open(path, io::OpenMode::kReadWrite);
   const uint64_t size = file ? PENSTOCK_TRY((*file)->size()) : 0;
-  if (!file || size < bytes) {
-    return make_error(ErrorCode::kCorruption, "{} should have {} bytes, but {}", path, bytes,
+  if (!file || size < part.bytes) {
+    return make_error(ErrorCode::kCorruption, "{} should have {} bytes, but {}", path, part.bytes,
                       file ? fmt::format("has {}", size) : file.error().message())
-        .hint("rows that were written are lost; drop the job and create it again");
+        .hint(
+            "rows that were written are lost; drop the job and create it "
+            "again");
   }
-  PENSTOCK_TRY((*file)->truncate(bytes));
-  const int64_t now_us = options_.env->monotonic_time_us();
-  part_ = Part{.number = number,
-               .bytes = bytes,
-               .file = *std::move(file),
-               .dirty = true,
-               .begun_us = now_us,
-               .appended_us = now_us};
+  PENSTOCK_TRY((*file)->truncate(part.bytes));
+  part.file = *std::move(file);
+  part.dirty = true;
+  part.begun_us = part.appended_us = options_.env->monotonic_time_us();
+  open_.insert_or_assign(part.directory, std::move(part));
   return {};
 }
 
-// Files that were begun after the state was kept.
-Status PartFiles::remove_unknown() {
+Status PartFiles::remove_unknown(const std::string& directory, size_t depth) {
   const std::string begin = ".part-" + id_ + "-";
-  for (const std::string& name : PENSTOCK_TRY(options_.env->list(options_.directory))) {
+  const auto open = open_.find(directory);
+  for (const std::string& name : PENSTOCK_TRY(options_.env->list(path_in(directory)))) {
+    if (depth > 0 && name.find('=') != std::string::npos) {
+      PENSTOCK_TRY(remove_unknown(directory.empty() ? name : directory + "/" + name, depth - 1));
+      continue;
+    }
     if (!name.starts_with(begin) || !name.ends_with(kInProgress)) continue;
-    if (part_ && name == hidden_name(part_->number)) continue;
-    PENSTOCK_TRY(options_.env->remove_file(options_.directory + "/" + name));
-    names_changed_ = true;
+    if (open != open_.end() && name == hidden_name(open->second.number)) continue;
+    PENSTOCK_TRY(options_.env->remove_file(path_in(directory) + "/" + name));
+    changed_.insert(directory);
   }
   return {};
 }
 
-Status PartFiles::begin() {
-  const uint64_t number = next_number_++;
-  auto file = PENSTOCK_TRY(options_.env->open(hidden_path(number), io::OpenMode::kCreateNew));
-  const int64_t now_us = options_.env->monotonic_time_us();
-  part_ = Part{.number = number, .file = std::move(file), .begun_us = now_us, .appended_us = now_us};
-  names_changed_ = true;
-  if (options_.header.empty()) return {};
-  PENSTOCK_TRY(part_->file->write_at(0, options_.header));
-  part_->bytes = options_.header.size();
+Result<PartFiles::Part*> PartFiles::begin(const std::string& directory) {
+  if (open_.size() >= kOpenMax)
+    roll(std::ranges::min_element(open_, {}, [](const auto& one) { return one.second.appended_us; }));
+  if (!directory.empty()) {
+    PENSTOCK_TRY(options_.env->create_directories(path_in(directory)));
+    // The name of each directory is in the one above.
+    for (size_t slash = directory.rfind('/'); slash != std::string::npos && slash > 0;
+         slash = directory.rfind('/', slash - 1)) {
+      changed_.insert(directory.substr(0, slash));
+    }
+    changed_.insert("");
+  }
+  Part part{.directory = directory, .number = next_number_++};
+  part.file = PENSTOCK_TRY(options_.env->open(hidden_path(part), io::OpenMode::kCreateNew));
+  part.begun_us = part.appended_us = options_.env->monotonic_time_us();
+  changed_.insert(directory);
+  if (!options_.header.empty()) {
+    PENSTOCK_TRY(part.file->write_at(0, options_.header));
+    part.bytes = options_.header.size();
+  }
+  return &open_.insert_or_assign(directory, std::move(part)).first->second;
+}
+
+Status PartFiles::append(const std::string& directory, std::string_view rows) {
+  const auto known = open_.find(directory);
+  Part& part = known == open_.end() ? *PENSTOCK_TRY(begin(directory)) : known->second;
+  PENSTOCK_TRY(part.file->write_at(part.bytes, rows));
+  part.bytes += rows.size();
+  part.dirty = true;
+  part.appended_us = options_.env->monotonic_time_us();
+  if (part.bytes >= options_.roll_bytes) roll(open_.find(directory));
   return {};
 }
 
-Status PartFiles::append(std::string_view rows) {
-  if (!part_) PENSTOCK_TRY(begin());
-  PENSTOCK_TRY(part_->file->write_at(part_->bytes, rows));
-  part_->bytes += rows.size();
-  part_->dirty = true;
-  part_->appended_us = options_.env->monotonic_time_us();
-  if (part_->bytes >= options_.roll_bytes) roll();
-  return {};
+PartFiles::Parts::iterator PartFiles::roll(Parts::iterator part) {
+  closed_.push_back(std::move(part->second));
+  return open_.erase(part);
 }
 
 void PartFiles::roll() {
-  if (part_) closed_.push_back(*std::exchange(part_, std::nullopt));
+  for (auto part = open_.begin(); part != open_.end();) part = roll(part);
+}
+
+int64_t PartFiles::roll_at_us(const Part& part) const {
+  return std::min(part.begun_us + options_.roll_us, part.appended_us + options_.roll_inactive_us);
 }
 
 std::optional<int64_t> PartFiles::next_roll_us() const {
-  if (!part_) return std::nullopt;
-  return std::min(part_->begun_us + options_.roll_us, part_->appended_us + options_.roll_inactive_us);
+  std::optional<int64_t> next;
+  for (const auto& [directory, part] : open_) next = std::min(next.value_or(roll_at_us(part)), roll_at_us(part));
+  return next;
 }
 
 void PartFiles::roll_if_due() {
-  if (part_ && options_.env->monotonic_time_us() >= *next_roll_us()) roll();
+  const int64_t now_us = options_.env->monotonic_time_us();
+  for (auto part = open_.begin(); part != open_.end();) {
+    part = now_us >= roll_at_us(part->second) ? roll(part) : std::next(part);
+  }
 }
 
 Status PartFiles::sync() {
+  std::vector<Part*> dirty;
+  for (Part& part : closed_) dirty.push_back(&part);
+  for (auto& [directory, part] : open_) dirty.push_back(&part);
+  std::erase_if(dirty, [](const Part* part) { return !part->dirty; });
   std::vector<io::File*> files;
-  for (const Part& part : closed_) {
-    if (part.dirty) files.push_back(part.file.get());
-  }
-  if (part_ && part_->dirty) files.push_back(part_->file.get());
+  for (const Part* part : dirty) files.push_back(part->file.get());
   std::vector<std::string> directories;
-  if (std::exchange(names_changed_, false)) directories.push_back(options_.directory);
+  for (const std::string& directory : changed_) directories.push_back(path_in(directory));
   if (files.empty() && directories.empty()) return {};
   PENSTOCK_TRY(options_.env->sync_all(files, directories));
-  for (Part& part : closed_) part.dirty = false;
-  if (part_) part_->dirty = false;
+  changed_.clear();
+  for (Part* part : dirty) part->dirty = false;
   return {};
 }
 
 Status PartFiles::publish() {
-  if (closed_.empty()) return {};
-  for (const Part& part : closed_) PENSTOCK_TRY(options_.env->rename(hidden_path(part.number), path(part.number)));
+  std::set<std::string> directories;
+  for (const Part& part : closed_) {
+    PENSTOCK_TRY(options_.env->rename(hidden_path(part), path(part)));
+    directories.insert(path_in(part.directory));
+  }
   closed_.clear();
-  return options_.env->sync_directory(options_.directory);
+  for (const std::string& directory : directories) PENSTOCK_TRY(options_.env->sync_directory(directory));
+  return {};
 }
 
 }  // namespace penstock::connector

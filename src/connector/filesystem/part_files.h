@@ -1,10 +1,13 @@
-// The files that one sink writes, one after the other. Until it is published a file is hidden: its name begins with a
-// dot, and ends with ".inprogress".
+// The files that one sink writes, in each directory one after the other. Until
+// it is published a file is hidden: its name begins with a dot, and ends with
+// ".inprogress".
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +17,10 @@
 
 namespace penstock::connector {
 
-// Not thread-safe. A commit is: append(), sync(), then the caller keeps state() durably, then publish(). After a crash
-// between any two of them open() with the state that was kept last goes on there: what was appended later is cut off,
-// and what was to be published is.
+// Not thread-safe. A commit is: append(), sync(), then the caller keeps state()
+// durably, then publish(). After a crash between any two of them open() with
+// the state that was kept last goes on there: what was appended later is cut
+// off, and what was to be published is.
 class PartFiles {
  public:
   struct Options {
@@ -24,16 +28,21 @@ class PartFiles {
     std::string directory;  // exists
     std::string suffix;     // ".json"
     std::string header;     // stands at the beginning of each file
+    size_t depth = 0;       // so many directories within each other, below that one,
+                            // have the files
     uint64_t roll_bytes = 0;
     int64_t roll_us = 0;
     int64_t roll_inactive_us = 0;
   };
-  // Errors: kCorruption when a file that the state tells of is not there, or shorter than it was.
+  // Errors: kCorruption when a file that the state tells of is not there, or
+  // shorter than it was.
   static Result<std::unique_ptr<PartFiles>> open(Options options, const std::optional<std::string>& state);
 
-  // Appends whole rows; closes the file when it has become large enough.
-  Status append(std::string_view rows);
-  // Closes the file when it is time.
+  // Appends whole rows to the file of a directory, such as "a=1/b=2", which is
+  // made; empty: the one of the options. Closes the file when it has become
+  // large enough.
+  Status append(const std::string& directory, std::string_view rows);
+  // Closes the files for which it is time; all of them.
   void roll_if_due();
   void roll();
   // When roll_if_due() may next do something, in monotonic time.
@@ -48,6 +57,7 @@ class PartFiles {
 
  private:
   struct Part {
+    std::string directory;
     uint64_t number = 0;
     uint64_t bytes = 0;
     std::unique_ptr<io::File> file;
@@ -57,20 +67,27 @@ class PartFiles {
   };
 
   explicit PartFiles(Options options) : options_(std::move(options)) {}
+  using Parts = std::map<std::string, Part>;
+
   Status recover(std::string_view state);
-  Status reopen(uint64_t number, uint64_t bytes);
-  Status remove_unknown();
-  Status begin();
-  std::string path(uint64_t number) const;
+  Status reopen(Part part);
+  // Files in the directory, and in those below it, that were begun after the
+  // state was kept.
+  Status remove_unknown(const std::string& directory, size_t depth);
+  Result<Part*> begin(const std::string& directory);
+  Parts::iterator roll(Parts::iterator part);
+  int64_t roll_at_us(const Part& part) const;
+  std::string path_in(const std::string& directory) const;
+  std::string path(const Part& part) const;
   std::string hidden_name(uint64_t number) const;
-  std::string hidden_path(uint64_t number) const { return options_.directory + "/" + hidden_name(number); }
+  std::string hidden_path(const Part& part) const;
 
   const Options options_;
   std::string id_;  // of the sink, over restarts: no two write the same file
   uint64_t next_number_ = 0;
-  std::optional<Part> part_;    // that rows go to
-  std::vector<Part> closed_;    // to be published
-  bool names_changed_ = false;  // in the directory, and not synced
+  Parts open_;                     // that rows go to, by directory
+  std::vector<Part> closed_;       // to be published
+  std::set<std::string> changed_;  // directories with names that are not synced
 };
 
 }  // namespace penstock::connector
