@@ -107,6 +107,13 @@ Result<catalog::Entry> user_of_renamed(catalog::Entry entry, const catalog::Cata
 }
 
 // But for whether they may be NULL.
+bool same_types(const types::Schema& a, const types::Schema& b) {
+  return std::ranges::equal(a, b, [](const types::Field& one, const types::Field& other) {
+    return one.type.with_nullable(true) == other.type.with_nullable(true);
+  });
+}
+
+// But for whether they may be NULL.
 bool same_columns(const types::Schema& a, const types::Schema& b) {
   return std::ranges::equal(a, b, [](const types::Field& one, const types::Field& other) {
     return one.name == other.name && one.type.with_nullable(true) == other.type.with_nullable(true);
@@ -152,8 +159,10 @@ Status EngineImpl::check_entry(const catalog::Entry& entry) const {
   if (entry.alert() != nullptr) query = &entry.alert()->query;
   if (query == nullptr) return {};
   if (entry.view() != nullptr) context.mode = plan::PlanMode::kBounded;
-  PENSTOCK_TRY(plan::plan_query(PENSTOCK_TRY(sql::parse_query(*query)), context));
-  return {};
+  const plan::PlannedQuery plan = PENSTOCK_TRY(plan::plan_query(PENSTOCK_TRY(sql::parse_query(*query)), context));
+  // A view keeps its columns, whatever SELECT * gives now.
+  if (entry.view() == nullptr || same_types(plan.root->schema, entry.schema())) return {};
+  return invalid_argument("its columns would be others");
 }
 
 // Puts changed entries in the place of those that they were; takes all back when one of `users` has no plan any more.
@@ -228,6 +237,22 @@ void EngineImpl::rename_running(const catalog::Entry& entry, const std::string& 
     job->second->rename(name);
     add_late_rows(*job->second);
   }
+}
+
+Status EngineImpl::change_columns(const catalog::EntryPtr& old, catalog::Entry changed) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_unchanged(old));
+  const std::vector<catalog::EntryPtr> users = catalog_->dependants(old->name);
+  const std::string running = running_users(users);
+  if (!running.empty()) {
+    return invalid_argument("table {} is used by {}, which would go on with the old columns", old->plain_name(),
+                            running)
+        .hint("drop what runs, change the table, and create it again");
+  }
+  PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(changed)));
+  PENSTOCK_TRY(change_entries({std::move(changed)}, users));
+  tell_catalog_changed();
+  return {};
 }
 
 Status EngineImpl::change_options(const catalog::EntryPtr& entry, catalog::Options options) {

@@ -92,6 +92,8 @@ class EngineImpl : public Engine {
   Status drop_schema(const std::string& name, bool cascade);
   // All options of a table over a connector. Refused while something runs that uses it.
   Status change_options(const catalog::EntryPtr& entry, catalog::Options options);
+  // A table over a connector with other columns, as `changed`. Refused while something runs that uses it.
+  Status change_columns(const catalog::EntryPtr& old, catalog::Entry changed);
   // A view with another query, as `changed`. Refused while something runs that uses it.
   Status change_view(const catalog::EntryPtr& old, catalog::Entry changed);
   // The running native table; an error when it could not be started.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "catalog/entry.h"
@@ -24,6 +25,8 @@ Result<catalog::Entry> define_table(const sql::CreateTable& statement, std::stri
 // A table or view under another name, in the schema where it is unless the name says another; its texts are as before.
 Result<catalog::Entry> define_renamed(const catalog::Entry& old, const sql::QualifiedName& name, PlanContext context);
 Result<catalog::Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context);
+// A table with other columns, watermark or primary key, as the statement, an ALTER TABLE of columns, says.
+Result<catalog::Entry> define_changed_table(const catalog::Entry& old, std::string_view statement, PlanContext context);
 // A view with another query, and the columns of that.
 Result<catalog::Entry> define_changed_view(const catalog::Entry& old, const sql::AlterView& statement,
                                            const PlanContext& context);

@@ -165,6 +165,15 @@ Result<Statement::Node> Parser::parse_alter() {
   }
   const bool if_exists = cursor_.accept("IF", "EXISTS");
   QualifiedName name = PENSTOCK_TRY(parse_qualified_name());
+  if (kind == ObjectKind::kTable) {
+    for (std::string_view verb : {"ADD", "MODIFY", "DROP", "RENAME"}) {
+      if (!cursor_.at(verb) || (verb == "RENAME" && cursor_.at("TO", 1))) continue;
+      return parse_alter_columns({.if_exists = if_exists, .name = std::move(name)});
+    }
+    cursor_.note_expected("ADD");
+    cursor_.note_expected("MODIFY");
+    cursor_.note_expected("DROP");
+  }
   if (cursor_.accept("RENAME")) {
     PENSTOCK_TRY(cursor_.expect("TO"));
     return Statement::Node(AlterRename{kind, if_exists, std::move(name), PENSTOCK_TRY(parse_qualified_name())});
@@ -192,6 +201,56 @@ Result<Statement::Node> Parser::parse_alter_options(AlterOptions alter, bool set
   } while (cursor_.accept(","));
   PENSTOCK_TRY(cursor_.expect(")"));
   return Statement::Node(std::move(alter));
+}
+
+// From ADD, MODIFY, DROP or RENAME on.
+Result<Statement::Node> Parser::parse_alter_columns(AlterColumns alter) {
+  const bool add = cursor_.accept("ADD");
+  const bool modify = !add && cursor_.accept("MODIFY");
+  alter.position = cursor_.position();
+  if (add || modify) {
+    alter.change = add ? ColumnChange::kAdd : ColumnChange::kModify;
+    const bool list = cursor_.accept("(");
+    do {
+      PENSTOCK_TRY(parse_changed_element(alter));
+    } while (list && cursor_.accept(","));
+    if (list) PENSTOCK_TRY(cursor_.expect(")"));
+    return Statement::Node(std::move(alter));
+  }
+  const bool drop = cursor_.accept("DROP");
+  if (!drop) PENSTOCK_TRY(cursor_.expect("RENAME"));
+  alter.position = cursor_.position();
+  alter.change = drop ? ColumnChange::kDrop : ColumnChange::kRename;
+  if (drop) {
+    PENSTOCK_TRY(parse_dropped(alter));
+    return Statement::Node(std::move(alter));
+  }
+  alter.columns.push_back(PENSTOCK_TRY(parse_identifier()));
+  PENSTOCK_TRY(cursor_.expect("TO"));
+  alter.columns.push_back(PENSTOCK_TRY(parse_identifier()));
+  return Statement::Node(std::move(alter));
+}
+
+Status Parser::parse_changed_element(AlterColumns& alter) {
+  const size_t before = alter.definition.columns.size();
+  PENSTOCK_TRY(parse_table_element(alter.definition));
+  if (alter.definition.columns.size() == before) return {};
+  ColumnPlace& place = alter.places.emplace_back();
+  place.first = cursor_.accept("FIRST");
+  if (!place.first && cursor_.accept("AFTER")) place.after = PENSTOCK_TRY(parse_identifier());
+  return {};
+}
+
+Status Parser::parse_dropped(AlterColumns& alter) {
+  alter.watermark = cursor_.accept("WATERMARK");
+  alter.primary_key = !alter.watermark && cursor_.accept("PRIMARY", "KEY");
+  if (alter.watermark || alter.primary_key) return {};
+  if (cursor_.at("(")) {
+    alter.columns = PENSTOCK_TRY(parse_identifier_list());
+  } else {
+    alter.columns.push_back(PENSTOCK_TRY(parse_identifier()));
+  }
+  return {};
 }
 
 std::optional<ObjectKind> Parser::accept_object_kind(bool plural) {

@@ -218,6 +218,9 @@ class Parser {
   Result<Drop> parse_drop();
   Result<Statement::Node> parse_alter();
   Result<Statement::Node> parse_alter_options(AlterOptions alter, bool set);
+  Result<Statement::Node> parse_alter_columns(AlterColumns alter);
+  Status parse_changed_element(AlterColumns& alter);
+  Status parse_dropped(AlterColumns& alter);
   // TABLE, MATERIALIZED VIEW, ...; in the plural for SHOW.
   std::optional<ObjectKind> accept_object_kind(bool plural);
   Result<Statement::Node> parse_create();

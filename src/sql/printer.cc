@@ -1,6 +1,8 @@
 // The SQL of statements.
 #include "sql/printer.h"
 
+#include <utility>
+
 #include "sql/keywords.h"
 #include "sql/printer_state.h"
 
@@ -107,6 +109,15 @@ void Printer::print_column(const ColumnDefinition& column) {
   print_comment(column.comment);
 }
 
+void Printer::print_constraints(const CreateTable& node, std::string_view& separator) {
+  if (node.watermark) {
+    word(std::exchange(separator, ", ")), word("WATERMARK FOR "), name(node.watermark->column);
+    word(" AS "), print(*node.watermark->expression);
+  }
+  if (node.primary_key.empty()) return;
+  word(std::exchange(separator, ", ")), word("PRIMARY KEY "), names(node.primary_key), word(" NOT ENFORCED");
+}
+
 void Printer::print_node(const CreateTable& node) {
   word("CREATE ");
   if (node.or_replace) word("OR REPLACE ");
@@ -115,16 +126,8 @@ void Printer::print_node(const CreateTable& node) {
   if (node.if_not_exists) word("IF NOT EXISTS ");
   print(node.name);
   std::string_view separator = " (";
-  auto element = [&] {
-    word(separator);
-    separator = ", ";
-  };
-  for (const ColumnDefinition& column : node.columns) element(), print_column(column);
-  if (node.watermark) {
-    element(), word("WATERMARK FOR "), name(node.watermark->column);
-    word(" AS "), print(*node.watermark->expression);
-  }
-  if (!node.primary_key.empty()) element(), word("PRIMARY KEY "), names(node.primary_key), word(" NOT ENFORCED");
+  for (const ColumnDefinition& column : node.columns) word(std::exchange(separator, ", ")), print_column(column);
+  print_constraints(node, separator);
   if (separator == ", ") word(")");
   print_comment(node.comment);
   if (!node.partitioned_by.empty()) word(" PARTITIONED BY "), names(node.partitioned_by);
@@ -211,6 +214,27 @@ void Printer::print_node(const Drop& node) {
 void Printer::print_node(const AlterRename& node) {
   word("ALTER "), word(object_kind_name(node.kind)), word(node.if_exists ? " IF EXISTS " : " ");
   print(node.name), word(" RENAME TO "), print(node.new_name);
+}
+
+void Printer::print_node(const AlterColumns& node) {
+  constexpr std::string_view kVerbs[] = {" ADD ", " MODIFY ", " DROP ", " RENAME "};
+  word("ALTER TABLE "), word(node.if_exists ? "IF EXISTS " : ""), print(node.name);
+  word(kVerbs[static_cast<size_t>(node.change)]);
+  if (node.change == ColumnChange::kRename) {
+    return name(node.columns[0]), word(" TO "), name(node.columns[1]);
+  }
+  if (node.change == ColumnChange::kDrop) {
+    if (node.watermark) return word("WATERMARK");
+    return node.primary_key ? word("PRIMARY KEY") : names(node.columns);
+  }
+  std::string_view separator = "(";
+  for (size_t i = 0; i < node.definition.columns.size(); ++i) {
+    word(std::exchange(separator, ", ")), print_column(node.definition.columns[i]);
+    if (node.places[i].first) word(" FIRST");
+    if (node.places[i].after) word(" AFTER "), name(*node.places[i].after);
+  }
+  print_constraints(node.definition, separator);
+  word(")");
 }
 
 void Printer::print_node(const AlterOptions& node) {

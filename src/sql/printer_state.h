@@ -88,6 +88,8 @@ class Printer {
   void print_node(const Update& node);
   void print_node(const Delete& node);
   void print_node(const CreateTable& node);
+  // WATERMARK and PRIMARY KEY, each behind the separator, which is a comma then.
+  void print_constraints(const CreateTable& node, std::string_view& separator);
   void print_node(const CreateView& node);
   void print_node(const CreateMaterializedView& node);
   void print_node(const CreateFunction& node);
@@ -95,6 +97,7 @@ class Printer {
   void print_node(const Drop& node);
   void print_node(const AlterRename& node);
   void print_node(const AlterOptions& node);
+  void print_node(const AlterColumns& node);
   void print_node(const AlterView& node);
   void print_node(const ShowObjects& node);
   void print_node(const ShowCreate& node);

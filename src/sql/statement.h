@@ -229,6 +229,29 @@ struct AlterOptions {
   bool operator==(const AlterOptions&) const = default;
 };
 
+enum class ColumnChange : uint8_t { kAdd, kModify, kDrop, kRename };
+
+// FIRST or AFTER column; neither: at the end, or where the column is.
+struct ColumnPlace {
+  bool first = false;
+  std::optional<Identifier> after;
+  bool operator==(const ColumnPlace&) const = default;
+};
+
+// ALTER TABLE name ADD or MODIFY (column, ...); DROP (name, ...), WATERMARK or PRIMARY KEY; RENAME column TO name.
+struct AlterColumns {
+  bool if_exists = false;
+  QualifiedName name;
+  ColumnChange change = ColumnChange::kAdd;
+  CreateTable definition;           // of kAdd and kModify: columns, watermark and primary key
+  std::vector<ColumnPlace> places;  // of its columns
+  std::vector<Identifier> columns;  // of kDrop; of kRename the old name and the new one
+  bool watermark = false;           // of kDrop
+  bool primary_key = false;         // likewise
+  Position position;                // of what is changed
+  bool operator==(const AlterColumns&) const = default;
+};
+
 // ALTER VIEW name AS query.
 struct AlterView {
   QualifiedName name;
@@ -327,8 +350,8 @@ struct Use {
 struct Statement {
   using Node = std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView,
                             CreateMaterializedView, CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions,
-                            AlterView, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset, Explain, Flush,
-                            Subscribe, SessionCommand, Use, ShowCurrent, CreateSchema>;
+                            AlterColumns, AlterView, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset,
+                            Explain, Flush, Subscribe, SessionCommand, Use, ShowCurrent, CreateSchema>;
   Node node;
   Position position;
   // The number of parameters: the highest $n, or the count of `?`.
