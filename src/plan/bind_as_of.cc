@@ -165,6 +165,7 @@ Result<Binder::Named> Binder::bind_join_as_of(const sql::Join& join, const sql::
         .hint("a join without FOR SYSTEM_TIME AS OF follows the changes of both sides");
   }
   AsOfTable of_right = PENSTOCK_TRY(bind_as_of_table(table, left_time, left));
+  if (!left_time) use_lookup_hint(*join.right);
   const std::string& name = table.name.parts.back().text;
   Named right = PENSTOCK_TRY(name_table(*join.right, name, PENSTOCK_TRY(bind_named_table(table.name, table.hints))));
   PENSTOCK_TRY(check_table_names(left.second, right.second, join.right->position));

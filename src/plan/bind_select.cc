@@ -149,10 +149,10 @@ LogicalPtr make_distinct(LogicalPtr input) {
 }
 
 Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequest& sort) {
-  std::vector<StateTtlHint> around = std::exchange(state_ttls_, PENSTOCK_TRY(bind_hints(select.hints)));
+  SelectHints around = std::exchange(hints_, PENSTOCK_TRY(bind_hints(select.hints)));
   LogicalPtr plan = PENSTOCK_TRY(bind_select_rows(select, sort));
   PENSTOCK_TRY(check_hints_used());
-  state_ttls_ = std::move(around);
+  hints_ = std::move(around);
   return read_watermarks(std::move(plan));
 }
 

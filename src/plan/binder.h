@@ -61,6 +61,13 @@ struct StateTtlHint {
   bool used = false;
 };
 
+// LOOKUP('table' = 'name', ...): of a table that is joined FOR SYSTEM_TIME AS OF a PROCTIME().
+struct LookupHint {
+  std::string name;
+  sql::Position position;
+  bool used = false;
+};
+
 // A window function found in the expressions of a SELECT, over what the SELECT groups.
 struct FoundOver {
   OverWindow window;
@@ -218,9 +225,15 @@ class Binder {
   Result<LogicalPtr> bind_select(const sql::Select& select, const SortRequest& sort);
   Result<LogicalPtr> bind_select_rows(const sql::Select& select, const SortRequest& sort);
   // bind_hints.cc
-  static Result<std::vector<StateTtlHint>> bind_hints(const std::vector<sql::Hint>& hints);
+  struct SelectHints {
+    std::vector<StateTtlHint> state_ttls;
+    std::vector<LookupHint> lookups;
+  };
+  static Result<SelectHints> bind_hints(const std::vector<sql::Hint>& hints);
   // The hint for something in FROM; null: there is none.
   StateTtlHint* find_state_ttl(const sql::TableReference& table);
+  // Notes that a table is looked up.
+  void use_lookup_hint(const sql::TableReference& table);
   // The same join, with what hints say of its inputs; `left` is null where that is a join, or several tables.
   LogicalPtr with_join_hints(LogicalPtr join, const sql::TableReference* left, const sql::TableReference& right);
   LogicalPtr with_aggregate_hint(LogicalPtr aggregate, const sql::Select& select);
@@ -463,7 +476,7 @@ class Binder {
   const PlanContext& context_;
   expr::EvalContext eval_;  // its time zone is that of the view that is being bound, or the session's
   const ExpressionContext* expression_context_ = nullptr;  // of the expression that is being bound
-  std::vector<StateTtlHint> state_ttls_;                   // of the SELECT that is being bound
+  SelectHints hints_;                                      // of the SELECT that is being bound
   std::vector<CommonTable> common_tables_;                 // innermost last
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet

@@ -11,13 +11,17 @@ namespace penstock::plan {
 namespace {
 
 constexpr std::string_view kOptions = "OPTIONS";
+constexpr std::string_view kHints[] = {kOptions, "STATE_TTL", "LOOKUP"};
 
 Status check_name(const sql::Hint& hint) {
   if (sql::equal_ignoring_case(hint.name.text, kOptions)) return {};
-  std::string suggestion = did_you_mean(sql::to_upper(hint.name.text), {std::string(kOptions)});
+  const std::string name = sql::to_upper(hint.name.text);
+  const bool elsewhere = std::ranges::find(kHints, name) != std::end(kHints);
+  std::string suggestion = elsewhere ? "" : did_you_mean(name, {std::begin(kHints), std::end(kHints)});
   if (suggestion.empty()) {
     suggestion =
-        "behind a table's name stands /*+ OPTIONS('key' = 'value') */, behind SELECT /*+ STATE_TTL('name' = '1 d') */";
+        "behind a table's name stands /*+ OPTIONS('key' = 'value') */, behind SELECT /*+ STATE_TTL('name' = '1 d') */ "
+        "or /*+ LOOKUP('table' = 'name') */";
   }
   return not_found("there is no hint {}", hint.name.text).at(hint.name.position.offset).hint(std::move(suggestion));
 }
