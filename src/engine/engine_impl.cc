@@ -57,6 +57,12 @@ Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& que
   return cause->written_at ? std::move(error).at(*cause->written_at) : error;
 }
 
+// table.exec.state.ttl of the session that made it.
+int64_t kept_state_ttl_us(const catalog::Entry& entry) {
+  const std::string* ttl = catalog::find_option(entry.scan_options, kStateTtlSetting);
+  return ttl == nullptr ? 0 : parse_duration_us(*ttl).value_or(0);
+}
+
 // What an old INSERT committed is not for a new one of the same name: names carry the id, which is never used again.
 std::string group_of(const catalog::Entry& entry) { return "penstock.job." + std::to_string(entry.id); }
 
@@ -136,6 +142,7 @@ plan::PlanContext EngineImpl::plan_context(plan::PlanMode mode) const {
   context.catalog = catalog_.get();
   context.mode = mode;
   context.eval.now_us = options_.env->wall_time_us();
+  context.state_ttl_of = kept_state_ttl_us;
   context.check_table = [this](const catalog::Entry& table) {
     return connector::validate_table(graph_context(false).connectors, definition_of(table));
   };
@@ -295,18 +302,24 @@ Status EngineImpl::create_alert(plan::PlannedDefinition definition, const catalo
 Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
                                                 const std::vector<catalog::Entry>& others) const {
   const plan::PlannedInsert& plan = insert.plan;
-  if (reads_view(*plan.query.root)) {
-    return unsupported("INSERT from a materialized view is not supported yet")
-        .hint("write the view's query into the INSERT");
+  if (const plan::ScanView* scan = find_view_scan(*plan.query.root)) {
+    // Materialized views stand for their queries: what is left are native tables.
+    Error error = unsupported(
+        "an INSERT that goes on cannot read {}, a table without a connector: after a restart it would not know which "
+        "of its changes it has written",
+        scan->view);
+    return (scan->written_at ? std::move(error).at(*scan->written_at) : std::move(error))
+        .hint("make a materialized view of the query, whose changes clients can follow");
   }
   if (follows_clock(*plan.query.root)) {
     return unsupported(
-               "an INSERT that goes on cannot have a condition on the clock: what comes and goes while the program "
-               "is down would not be written")
-        .hint("make a materialized view of the query");
+               "an INSERT that goes on cannot have a condition on the clock, in itself or in a view that it reads: "
+               "what comes and goes while the program is down would not be written")
+        .hint("make a materialized view of the query, whose changes clients can follow");
   }
   if (reads_system_table(*plan.query.root)) {
-    return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream");
+    return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream")
+        .hint("SELECT it, or INSERT what it is now into a table without a connector");
   }
   const auto taken = [&](const std::string& name) {
     return catalog_->find(catalog::NameSpace::kJob, name) != nullptr ||
@@ -359,8 +372,7 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
   context.names.schema = entry->names_schema;
   context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry->time_zone));
-  const std::string* ttl = catalog::find_option(entry->scan_options, kStateTtlSetting);
-  if (ttl != nullptr) context.state_ttl_us = parse_duration_us(*ttl).value_or(0);
+  context.state_ttl_us = kept_state_ttl_us(*entry);
   if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
     const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
     return start_job(entry, StreamJob::Kind::kView, definition.plan);

@@ -157,6 +157,12 @@ bool forgets_state(const PhysicalNode& root) {
 bool reads_system_table(const PhysicalNode& root) { return has_node<plan::ScanSystem>(root); }
 bool reads_clock(const PhysicalNode& root) { return has_node<plan::ProcessingTime>(root); }
 bool follows_clock(const PhysicalNode& root) { return has_node<plan::ClockFilter>(root); }
-bool reads_view(const PhysicalNode& root) { return has_node<plan::ScanView>(root); }
+
+const plan::ScanView* find_view_scan(const PhysicalNode& root) {
+  for (const PhysicalNode* node : plan::nodes_of(root)) {
+    if (const auto* scan = std::get_if<plan::ScanView>(&node->op)) return scan;
+  }
+  return nullptr;
+}
 
 }  // namespace penstock::engine

@@ -83,8 +83,8 @@ int64_t emit_interval_us(const plan::PhysicalNode& root);
 bool forgets_state(const plan::PhysicalNode& root);
 // Whether it has windows over the time of processing.
 bool reads_clock(const plan::PhysicalNode& root);
-// Whether the plan reads a materialized view.
-bool reads_view(const plan::PhysicalNode& root);
+// The first scan of a materialized view or native table; null: there is none.
+const plan::ScanView* find_view_scan(const plan::PhysicalNode& root);
 // Whether it reads a table of the program itself.
 bool reads_system_table(const plan::PhysicalNode& root);
 

@@ -125,6 +125,12 @@ Result<Binder::AsOfTable> Binder::bind_as_of_table(const sql::NamedTable& table,
   LogicalPtr plan = PENSTOCK_TRY(bind_named_table(table.name, table.hints));
   if (!left_time) {
     if (is_scan(*plan)) return AsOfTable{std::move(plan), std::nullopt};
+    if (context_.expands_materialized_views) {
+      return unsupported(
+                 "in an INSERT, FOR SYSTEM_TIME AS OF a PROCTIME() takes a table: views are computed anew there")
+          .at(position)
+          .hint("leave FOR SYSTEM_TIME AS OF out: the join then follows the changes of both sides");
+    }
     return unsupported("FOR SYSTEM_TIME AS OF a PROCTIME() takes a table or a materialized view, not a query")
         .at(position)
         .hint("make it a MATERIALIZED VIEW");

@@ -8,6 +8,7 @@
 #include "plan/binder.h"
 #include "plan/hints.h"
 #include "plan/node.h"
+#include "plan/state_ttl.h"
 #include "plan/table_changes.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
@@ -102,7 +103,8 @@ Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name, cons
   catalog::EntryPtr entry = context_.catalog->find_relation(full_name);
   if (entry != nullptr) {
     LogicalPtr rows = PENSTOCK_TRY(bind_relation(PENSTOCK_TRY(apply_hints(entry, hints, context_)), name));
-    return with_place(rows, name.position().offset, entry->view() != nullptr);
+    const bool is_query = entry->view() != nullptr || expands(*entry);
+    return with_place(rows, name.position().offset, is_query);
   }
   std::vector<std::string> known = context_.catalog->names_in(names_);
   for (const CommonTable& table : common_tables_) known.push_back(table.name);
@@ -135,6 +137,7 @@ Result<LogicalPtr> Binder::bind_relation(const HintedTable& hinted, const sql::Q
   bool bounded = context_.mode == PlanMode::kBounded;
   add_dependency(entry->name);
   if (entry->view() != nullptr) return located(bind_view(*entry), name.position());
+  if (expands(*entry)) return located(bind_expanded(*entry), name.position());
   if (entry->table() != nullptr && entry->table()->is_native()) return bind_native_table(*entry);
   if (entry->table() != nullptr) {
     std::shared_ptr<const ScanSource>& source = table_sources_[{entry->name, hinted.options}];
@@ -195,15 +198,29 @@ Result<std::pair<LogicalPtr, Scope>> Binder::bind_rows(const sql::QualifiedName&
   return std::pair(std::move(plan), std::move(scope));
 }
 
+bool Binder::expands(const catalog::Entry& entry) const {
+  return context_.expands_materialized_views && entry.materialized_view() != nullptr;
+}
+
+// With what the view's job keeps of the session that made it.
+Result<LogicalPtr> Binder::bind_expanded(const catalog::Entry& view) {
+  LogicalPtr plan = PENSTOCK_TRY(bind_view(view));
+  const int64_t ttl_us = context_.state_ttl_of ? context_.state_ttl_of(view) : context_.state_ttl_us;
+  return ttl_us == context_.state_ttl_us ? plan : with_default_ttl(plan, ttl_us);
+}
+
 // A view stands for its query, which knows nothing of the names around it.
 Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
-  Result<sql::Query> query = sql::parse_query(view.view()->query);
+  const bool materialized = view.materialized_view() != nullptr;
+  Result<sql::Query> query = sql::parse_query(materialized ? view.materialized_view()->query : view.view()->query);
   if (!query) return without_position(query.error(), "view " + view.name);
+  // How often the view itself shows what has changed.
+  if (materialized && query->emit && query->emit->kind == sql::EmitKind::kEvery) query->emit.reset();
   const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(view.time_zone));
+  const std::vector<catalog::Column>& columns = view.columns();
   Result<LogicalPtr> plan = bind_elsewhere(view, [&] { return bind_query(*query); });
   if (plan) plan = plan_in_zone(*plan, zone);
   if (!plan) return without_position(plan.error(), "view " + view.name);
-  const std::vector<catalog::Column>& columns = view.view()->columns;
   if (columns.size() != (*plan)->schema.size()) {
     return invalid_argument("view {} has {} columns, but its query now gives {}", view.name, columns.size(),
                             (*plan)->schema.size())

@@ -322,6 +322,9 @@ class Binder {
   Result<LogicalPtr> bind_native_table(const catalog::Entry& table);
   Result<expr::ExprPtr> bind_computed(const catalog::Entry& table, const catalog::Column& column, const Scope& scope);
   Result<LogicalPtr> bind_view(const catalog::Entry& view);
+  // Whether this is a materialized view that stands for its query.
+  bool expands(const catalog::Entry& entry) const;
+  Result<LogicalPtr> bind_expanded(const catalog::Entry& view);
   Result<LogicalPtr> bind_table_function(const sql::FunctionCall& call);
   // bind_unnest.cc
   // Whether the table is a function of the row to its left: UNNEST or another one that gives a collection.

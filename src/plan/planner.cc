@@ -183,11 +183,13 @@ Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& cont
   return finish_plan(std::move(plan), binder, context);
 }
 
-Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context) {
+Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& of_session) {
   HintedTable hinted =
-      PENSTOCK_TRY(apply_hints(PENSTOCK_TRY(find_target(insert.table, context)), insert.hints, context));
+      PENSTOCK_TRY(apply_hints(PENSTOCK_TRY(find_target(insert.table, of_session)), insert.hints, of_session));
   const catalog::EntryPtr& target = hinted.entry;
   const catalog::Table& table = *target->table();
+  PlanContext context = of_session;
+  context.expands_materialized_views = !table.is_native();
   std::vector<size_t> writable = writable_columns(table);
   std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable));
   std::vector<types::DataType> types;

@@ -39,6 +39,11 @@ struct PlanContext {
   PlanMode mode = PlanMode::kBounded;
   // Whether the connector takes the options of a table, as hints change them. Null: everything is taken.
   std::function<Status(const catalog::Entry& table)> check_table;
+  // Whether a materialized view stands for its query, as a view does, and not for the rows that it has: for what must
+  // begin again where it was.
+  bool expands_materialized_views = false;
+  // How long the job of a materialized view keeps state that nothing updates; 0: for ever. Null: as `state_ttl_us`.
+  std::function<int64_t(const catalog::Entry& view)> state_ttl_of;
   // In streaming mode they may be read: the caller runs what it gets to the end, or refuses it.
   bool reads_system_tables = false;
   // In streaming mode, how long operators keep state that nothing updates (table.exec.state.ttl); 0: for ever.
@@ -67,6 +72,9 @@ struct PlannedInsert {
   catalog::Options options;  // of hints, in the place of the table's
   PlannedQuery query;
 };
+//
+// What goes on has to begin again where it was, which it can where it reads tables alone: materialized views stand for
+// their queries, unless the target is a native table.
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);
 
 // Before the numbers, from 1, of the system tables with the rows that operators of a job dropped because they were

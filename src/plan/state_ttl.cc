@@ -66,6 +66,38 @@ class Keeping {
   std::unordered_map<const PhysicalNode*, PhysicalPtr> done_;
 };
 
+// The same of a logical plan, where 0 is still said.
+class Defaulting {
+ public:
+  explicit Defaulting(int64_t ttl_us) : ttl_us_(ttl_us) {}
+
+  LogicalPtr rewrite(const LogicalPtr& node) {
+    if (const auto known = done_.find(node.get()); known != done_.end()) return known->second;
+    auto changed = std::make_shared<LogicalNode>(*node);
+    for (LogicalPtr& input : changed->inputs) input = rewrite(input);
+    std::visit([&](auto& op) { set_default(op); }, changed->op);
+    LogicalPtr rewritten = std::move(changed);
+    done_.emplace(node.get(), rewritten);
+    return rewritten;
+  }
+
+ private:
+  void set_default(StateTtl& ttl) const {
+    if (!ttl) ttl = ttl_us_;
+  }
+  template <class Op>
+  void set_default(Op& op) const {
+    if constexpr (std::is_same_v<Op, Join>) {
+      for (StateTtl& ttl : op.ttl_us) set_default(ttl);
+    } else if constexpr (requires { op.ttl_us; }) {
+      set_default(op.ttl_us);
+    }
+  }
+
+  const int64_t ttl_us_;
+  std::unordered_map<const LogicalNode*, LogicalPtr> done_;
+};
+
 // The plan with `change` made to its uppermost operator of that kind; null when there is none.
 template <class Op, class Change>
 LogicalPtr with_change(const LogicalPtr& plan, const Change& change) {
@@ -97,6 +129,8 @@ std::optional<int64_t> state_ttl(const PhysicalNode& node) {
       },
       node.op);
 }
+
+LogicalPtr with_default_ttl(const LogicalPtr& plan, int64_t ttl_us) { return Defaulting(ttl_us).rewrite(plan); }
 
 LogicalPtr with_aggregate_ttl(const LogicalPtr& plan, int64_t ttl_us) {
   return with_change<Aggregate>(plan, [&](Aggregate& aggregate) { aggregate.ttl_us = ttl_us; });

@@ -19,4 +19,8 @@ PhysicalPtr with_state_ttl(const PhysicalPtr& plan, int64_t ttl_us);
 LogicalPtr with_aggregate_ttl(const LogicalPtr& plan, int64_t ttl_us);
 LogicalPtr with_join_ttl(const LogicalPtr& plan, StateTtl left_us, StateTtl right_us);
 
+// The plan, whose operators keep what nothing updates for that long (0: for ever) where nothing has been said of it
+// yet.
+LogicalPtr with_default_ttl(const LogicalPtr& plan, int64_t ttl_us);
+
 }  // namespace penstock::plan
