@@ -56,6 +56,9 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::UnionAll& op);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Emit& emit);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Exchange& exchange);
+  // lower_recursion.cc
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Recursion& recursion);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::RecursionScan& scan);
   // lower_match.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::Match& match);
   // lower_aggregate.cc

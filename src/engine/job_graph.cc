@@ -132,6 +132,7 @@ bool has_state(const PhysicalNode& root) {
 Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) {
   for (const PhysicalNode* node : plan::nodes_of(root)) {
     if (!node->inputs.empty()) continue;
+    if (std::holds_alternative<plan::RecursionScan>(node->op)) continue;  // it ends with the recursive query
     bool ends = node->traits.bounded;
     if (const auto* scan = std::get_if<plan::ScanTable>(&node->op)) {
       const catalog::EntryPtr entry = PENSTOCK_TRY(catalog.get(catalog::NameSpace::kRelation, scan->table));

@@ -58,6 +58,8 @@ struct JobGraph {
   std::vector<exec::FragmentSpec> fragments;  // the last one gives the result; its chain takes the sink
   std::vector<JobScan> scans;
   std::vector<std::shared_ptr<ViewProgress>> view_scans;
+  // Of the step of a recursive query: for each fragment which port gives its rows; -1, also where they end: none.
+  std::vector<int> step_ports;
 };
 
 // Whether rows come and go by the clock alone.

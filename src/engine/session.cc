@@ -130,6 +130,8 @@ class SessionImpl : public Session {
     context.parameter_types = prepared.parameters;
     context.parameters = std::move(values);
     if (Result<const expr::TimeZone*> zone = expr::TimeZone::find(time_zone())) context.eval.zone = *zone;
+    context.recursion.steps_max = std::stoll(*settings_.get(plan::kRecursionStepsSetting));
+    context.recursion.rows_max = std::stoll(*settings_.get(plan::kRecursionRowsSetting));
     context.state_ttl_us = parse_duration_us(*settings_.get(kStateTtlSetting)).value_or(0);
     return context;
   }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 
 #include "base/memory.h"
 #include "base/quantity.h"
 #include "base/suggest.h"
 #include "expr/time_zone.h"
+#include "plan/planner.h"
 
 namespace penstock::engine {
 
@@ -19,7 +21,7 @@ struct Setting {
   std::string_view description;
 };
 
-constexpr std::array<Setting, 11> kSettings{{
+constexpr std::array<Setting, 13> kSettings{{
     {"application_name", "", "The client's name for itself."},
     {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
@@ -29,6 +31,8 @@ constexpr std::array<Setting, 11> kSettings{{
     {"extra_float_digits", "1", "Kept for PostgreSQL clients; numbers are always written in full."},
     {kStateSetting, "0",
      "How much state a statement of this session keeps before it fails; 0: what the server allows."},
+    {plan::kRecursionRowsSetting, "10000000", "How many rows a recursive query gives before it fails."},
+    {plan::kRecursionStepsSetting, "100000", "How many steps a recursive query makes before it fails."},
     {kRowErrorsSetting, "dead_letter",
      "What a row that cannot be computed, or an event that cannot be read, does to a view, alert or INSERT: "
      "dead_letter "
@@ -48,6 +52,14 @@ std::string canonical(std::string_view name) {
   std::string out(name);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out == "table.local-time-zone" || out == "time zone" ? "timezone" : out;  // Flink's name, and standard SQL's
+}
+
+// A number from 1 on.
+bool is_count(std::string_view text) {
+  int64_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, count);
+  return error == std::errc() && read == end && count > 0;
 }
 
 std::vector<std::string> names() {
@@ -95,6 +107,9 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
   }
   if (key == kStateSetting && !parse_bytes(value)) {
     return invalid_argument("{} must be a number of bytes such as 67108864, 64M or 64MiB, not \"{}\"", key, value);
+  }
+  if ((key == plan::kRecursionStepsSetting || key == plan::kRecursionRowsSetting) && !is_count(value)) {
+    return invalid_argument("{} must be a number from 1 on, not \"{}\"", key, value);
   }
   if (key == kStateTtlSetting && !parse_duration_us(value)) {
     return invalid_argument("{} must be a duration such as '12 h' or '1 d', not \"{}\"", key, value);

@@ -153,6 +153,7 @@ Result<Task::Step> Task::advance_control() {
 }
 
 Result<Progress> Task::call_operator(size_t stage) {
+  if (stage < refused_stages_) return Progress::kDone;  // nobody takes what it would emit
   Operator& op = *chain_[stage];
   const StateCount count(*this, stage);
   if (auto* watermark = std::get_if<Watermark>(&control_->message)) return pass_watermark(stage, *watermark);

@@ -89,10 +89,11 @@ Result<Binder::Named> Binder::name_table(const sql::TableReference& table, std::
 
 Result<LogicalPtr> Binder::bind_named_table(const sql::QualifiedName& name, const std::vector<sql::Hint>& hints) {
   if (name.parts.size() == 1) {
-    for (auto table = common_tables_.rbegin(); table != common_tables_.rend(); ++table) {
-      if (!equal_ignoring_case(table->name, name.parts.front().text)) continue;
+    for (size_t table = common_tables_.size(); table-- > 0;) {
+      if (!equal_ignoring_case(common_tables_[table].name, name.parts.front().text)) continue;
       PENSTOCK_TRY(refuse_hints(hints));
-      return table->plan;
+      PENSTOCK_TRY(note_recursive_uses(table, name.position()));
+      return common_tables_[table].plan;
     }
   }
   std::string full_name = PENSTOCK_TRY(context_.catalog->resolve(name, names_));

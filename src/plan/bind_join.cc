@@ -24,6 +24,8 @@ namespace {
 
 using expr::ExprPtr;
 
+constexpr std::string_view kWithoutPartner = "on the side of an outer join whose columns may be NULL";
+
 // The column of that name on one side of a join.
 Result<size_t> named_column(const Scope& scope, const sql::Identifier& name, std::string_view side) {
   sql::QualifiedName qualified;
@@ -61,14 +63,22 @@ Status check_table_names(const Scope& left, const Scope& right, sql::Position po
 }
 
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
-  Named joined = PENSTOCK_TRY(bind_join_of_any_kind(join));
+  const size_t before_left = recursive_uses_.size();
+  Named left = PENSTOCK_TRY(bind_table(*join.left));
+  const size_t before_right = recursive_uses_.size();
+  const JoinKind kind = kind_of(join.kind);
+  if (preserves_right(kind)) PENSTOCK_TRY(refuse_recursive_uses(before_left, kWithoutPartner));
+  Named joined = PENSTOCK_TRY(bind_join_of_any_kind(join, std::move(left)));
+  if (preserves_left(kind)) PENSTOCK_TRY(refuse_recursive_uses(before_right, kWithoutPartner));
+  const auto* table = std::get_if<sql::NamedTable>(&join.right->node);
+  const bool of_versions = join.match_condition || (table != nullptr && table->as_of);
+  if (of_versions) PENSTOCK_TRY(refuse_recursive_uses(before_left, "in ASOF JOIN or with FOR SYSTEM_TIME AS OF"));
   joined.first = with_place(joined.first, join.right->position.offset);
   joined.first = with_join_hints(std::move(joined.first), join.left.get(), *join.right);
   return joined;
 }
 
-Result<Binder::Named> Binder::bind_join_of_any_kind(const sql::Join& join) {
-  Named left = PENSTOCK_TRY(bind_table(*join.left));
+Result<Binder::Named> Binder::bind_join_of_any_kind(const sql::Join& join, Named left) {
   if (join.match_condition) return bind_asof_join(join, std::move(left));
   if (is_lateral(*join.right)) return bind_lateral_join(join, std::move(left));
   const auto* named = std::get_if<sql::NamedTable>(&join.right->node);

@@ -119,7 +119,9 @@ void split_condition(const ExprPtr& condition, int variable, const std::vector<E
 Result<Binder::Named> Binder::bind_match_input(const sql::TableReference& table) {
   // Matches are in whole tables: what they are in cannot depend on the rows of another query.
   std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
+  const size_t recursive_uses = recursive_uses_.size();
   Result<Named> bound = bind_table(table);
+  PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "in MATCH_RECOGNIZE"));
   outer_queries_ = std::move(outer_queries);
   auto [input, scope] = PENSTOCK_TRY(std::move(bound));
   input = PENSTOCK_TRY(with_window_times(std::move(input)));

@@ -39,7 +39,8 @@ Result<std::vector<DataType>> common_types(const std::vector<std::vector<DataTyp
   return common;
 }
 
-// `input` with its columns cast to `types`.
+}  // namespace
+
 Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<DataType>& types) {
   std::vector<ExprPtr> expressions;
   std::vector<std::string> names;
@@ -61,8 +62,6 @@ LogicalPtr union_all(std::vector<LogicalPtr> inputs) {
   return make_node(UnionAll{}, std::move(inputs), std::move(names));
 }
 
-}  // namespace
-
 Result<ExprPtr> assign(ExprPtr value, DataType type) {
   if (value->is_null_literal()) {
     if (!type.nullable()) return invalid_argument("the column is NOT NULL");
@@ -74,11 +73,15 @@ Result<ExprPtr> assign(ExprPtr value, DataType type) {
 
 Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
   size_t outer_tables = common_tables_.size();
-  for (const sql::CommonTableExpression& cte : query.with) {
-    LogicalPtr plan = PENSTOCK_TRY(bind_query(*cte.query));
-    if (!cte.columns.empty()) plan = PENSTOCK_TRY(rename_columns(std::move(plan), cte.columns));
-    common_tables_.push_back({cte.name.text, std::move(plan)});
+  for (const sql::CommonTableExpression& table : query.with) {
+    const auto used = static_cast<ptrdiff_t>(recursive_uses_.size());
+    LogicalPtr plan = PENSTOCK_TRY(bind_common_table(table, query.recursive));
+    // They count where the common table is read.
+    std::vector<RecursiveUse> uses(recursive_uses_.begin() + used, recursive_uses_.end());
+    recursive_uses_.resize(static_cast<size_t>(used));
+    common_tables_.push_back({.name = table.name.text, .plan = std::move(plan), .uses = std::move(uses)});
   }
+  const size_t recursive_uses = recursive_uses_.size();
   SortRequest sort = PENSTOCK_TRY(bind_sort_request(query));
   LogicalPtr plan;
   if (const auto* select = std::get_if<sql::Select>(&query.body)) {
@@ -89,6 +92,7 @@ Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
     } else {
       plan = PENSTOCK_TRY(bind_set_operation(std::get<sql::SetOperation>(query.body), query.position));
     }
+    if (!sort.empty()) PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, kBelowSort));
     plan = PENSTOCK_TRY(sort_output(std::move(plan), sort));
   }
   common_tables_.resize(outer_tables);
@@ -96,6 +100,13 @@ Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
   plan = with_place(plan, query.position.offset);
   if (query.emit) plan = PENSTOCK_TRY(bind_emit(*query.emit, std::move(plan)));
   return plan;
+}
+
+Result<LogicalPtr> Binder::bind_common_table(const sql::CommonTableExpression& table, bool recursive) {
+  if (recursive && first_use(*table.query, table.name)) return bind_recursive(table);
+  LogicalPtr plan = PENSTOCK_TRY(bind_query(*table.query));
+  if (table.columns.empty()) return plan;
+  return rename_columns(std::move(plan), table.columns);
 }
 
 Result<LogicalPtr> Binder::bind_emit(const sql::Emit& written, LogicalPtr plan) {
@@ -288,27 +299,34 @@ Result<LogicalPtr> keep_by_counts(const std::vector<LogicalPtr>& inputs, bool in
 
 }  // namespace
 
-Result<std::vector<LogicalPtr>> Binder::bind_set_inputs(const sql::SetOperation& operation, sql::Position position) {
+Result<std::vector<LogicalPtr>> Binder::bind_set_inputs(std::span<const sql::Query* const> written,
+                                                        std::string_view name, sql::Position position) {
   std::vector<LogicalPtr> inputs;
   std::vector<std::vector<DataType>> input_types;
-  for (const sql::Query& input : operation.inputs) {
-    inputs.push_back(PENSTOCK_TRY(bind_query(input)));
+  for (const sql::Query* input : written) {
+    inputs.push_back(PENSTOCK_TRY(bind_query(*input)));
     if (inputs.back()->schema.size() != inputs.front()->schema.size()) {
       return invalid_argument("this query has {} columns, the first one of the {} has {}", inputs.back()->schema.size(),
-                              operator_name(operation.op), inputs.front()->schema.size())
-          .at(input.position.offset);
+                              name, inputs.front()->schema.size())
+          .at(input->position.offset);
     }
     input_types.push_back(types_of(inputs.back()->schema));
   }
   std::vector<DataType> types = PENSTOCK_TRY(located(common_types(input_types), position));
   for (size_t i = 0; i < inputs.size(); ++i) {
-    inputs[i] = PENSTOCK_TRY(located(cast_columns(std::move(inputs[i]), types), operation.inputs[i].position));
+    inputs[i] = PENSTOCK_TRY(located(cast_columns(std::move(inputs[i]), types), written[i]->position));
   }
   return inputs;
 }
 
 Result<LogicalPtr> Binder::bind_set_operation(const sql::SetOperation& operation, sql::Position position) {
-  std::vector<LogicalPtr> inputs = PENSTOCK_TRY(bind_set_inputs(operation, position));
+  const size_t recursive_uses = recursive_uses_.size();
+  std::vector<const sql::Query*> written;
+  for (const sql::Query& input : operation.inputs) written.push_back(&input);
+  std::vector<LogicalPtr> inputs = PENSTOCK_TRY(bind_set_inputs(written, operator_name(operation.op), position));
+  if (operation.op != sql::SetOperator::kUnion || !operation.all) {
+    PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "below INTERSECT, EXCEPT or UNION without ALL"));
+  }
   if (operation.op == sql::SetOperator::kUnion) {
     LogicalPtr all = union_all(std::move(inputs));
     return operation.all ? all : make_distinct(std::move(all));

@@ -157,6 +157,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
 }
 
 Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const SortRequest& sort) {
+  const size_t recursive_uses = recursive_uses_.size();
   auto [plan, scope] = PENSTOCK_TRY(bind_from(select));
   if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
   plan = PENSTOCK_TRY(bind_grouped_rows(select, std::move(plan)));
@@ -199,7 +200,11 @@ Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const Sor
   }
   std::vector<ExprPtr> order = PENSTOCK_TRY(bind_order(list, sort, context));
   const std::array lists{&list.expressions, &order, &qualify, &distinct_on};
+  if (!sort.empty()) PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, kBelowSort));
+  if (select.distinct || !distinct_on.empty()) PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "below DISTINCT"));
+  if (!overs.empty()) PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "below window functions"));
   if (!select.group_by.empty() || having != nullptr || !aggregates.empty()) {
+    PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "below GROUP BY or an aggregate function"));
     GroupRewriter rewriter(grouping.keys, aggregates.size(), scope, positions);
     for (std::vector<ExprPtr>* expressions : lists) {
       for (ExprPtr& expression : *expressions) expression = PENSTOCK_TRY(rewriter.rewrite(expression));

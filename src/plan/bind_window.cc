@@ -164,7 +164,9 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
   }
   // Windows are of whole tables: what they are over cannot depend on the rows of another query.
   std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
+  const size_t recursive_uses = recursive_uses_.size();
   LogicalPtr input = data->query ? PENSTOCK_TRY(bind_query(*data->query)) : PENSTOCK_TRY(bind_named_table(data->name));
+  PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "in a window function"));
   outer_queries_ = std::move(outer_queries);
   if (is_correlated(*input)) {
     return unsupported("the table of {} uses columns of the query around it", function.name)

@@ -179,9 +179,16 @@ class Binder {
 
  private:
   using Named = std::pair<LogicalPtr, Scope>;
+  // A recursive query that is being bound reads itself: it is a common table with a RecursionScan for a plan.
+  struct RecursiveUse {
+    size_t table = 0;  // among the common tables
+    sql::Position position;
+  };
   struct CommonTable {
     std::string name;
     LogicalPtr plan;
+    bool recursive = false;
+    std::vector<RecursiveUse> uses;  // of recursive queries around it, in its own query
   };
   // What a query around the one that is being bound is over.
   struct OuterQuery {
@@ -198,7 +205,16 @@ class Binder {
     bool empty() const { return items->empty() && !limit && offset == 0; }
   };
 
+  // bind_recursive.cc
+  Result<LogicalPtr> bind_recursive(const sql::CommonTableExpression& table);
+  // What follows from the rows of the recursive query, which is the last common table, in a part of its UNION.
+  Result<LogicalPtr> bind_step(const sql::Query& part, const types::Schema& schema);
+  Status note_recursive_uses(size_t common_table, sql::Position position);
+  // Fails where a recursive query has been read since there were so many uses: `place` says where it cannot be.
+  Status refuse_recursive_uses(size_t since, std::string_view place) const;
+
   // bind_query.cc
+  Result<LogicalPtr> bind_common_table(const sql::CommonTableExpression& table, bool recursive);
   Result<LogicalPtr> bind_emit(const sql::Emit& written, LogicalPtr plan);
   Result<LogicalPtr> rename_columns(LogicalPtr plan, const std::vector<sql::Identifier>& names);
   Result<LogicalPtr> bind_values(const sql::Values& values, sql::Position position);
@@ -211,7 +227,8 @@ class Binder {
                                            const std::vector<types::DataType>& types);
   Result<std::vector<std::vector<expr::ExprPtr>>> bind_value_rows(const sql::Values& values);
   // The inputs of a set operation, with columns of the same types.
-  Result<std::vector<LogicalPtr>> bind_set_inputs(const sql::SetOperation& operation, sql::Position position);
+  Result<std::vector<LogicalPtr>> bind_set_inputs(std::span<const sql::Query* const> written, std::string_view name,
+                                                  sql::Position position);
   Result<LogicalPtr> bind_set_operation(const sql::SetOperation& operation, sql::Position position);
   // The ORDER BY and LIMIT of a query whose body is no SELECT.
   Result<LogicalPtr> sort_output(LogicalPtr plan, const SortRequest& sort);
@@ -256,7 +273,7 @@ class Binder {
 
   // bind_join.cc
   Result<Named> bind_join(const sql::Join& join);
-  Result<Named> bind_join_of_any_kind(const sql::Join& join);
+  Result<Named> bind_join_of_any_kind(const sql::Join& join, Named left);
   // The rows of two tables side by side, and their names; nothing is said yet of which fit.
   Result<Named> bind_cross_join(Named left, const sql::TableReference& right);
   Result<Named> bind_named_columns(const sql::Join& join, Named left, Named right);
@@ -481,6 +498,8 @@ class Binder {
   const ExpressionContext* expression_context_ = nullptr;  // of the expression that is being bound
   SelectHints hints_;                                      // of the SELECT that is being bound
   std::vector<CommonTable> common_tables_;                 // innermost last
+  std::vector<RecursiveUse> recursive_uses_;               // so far, of recursive queries that are being bound
+  int recursions_ = 0;                                     // so far
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
   std::vector<types::DataType> value_types_;
@@ -517,6 +536,17 @@ LogicalPtr plan_in_zone(const LogicalPtr& plan, const expr::TimeZone* zone);
 
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);
+
+// A place where a recursive query cannot be read.
+inline constexpr std::string_view kBelowSort = "below ORDER BY, LIMIT or OFFSET";
+
+// Where the query first reads a table of that name, which is none of its own WITH.
+std::optional<sql::Position> first_use(const sql::Query& query, const sql::Identifier& name);
+
+// All rows of the inputs, which have columns of the same types.
+LogicalPtr union_all(std::vector<LogicalPtr> inputs);
+// The input with its columns cast to these types.
+Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<types::DataType>& types);
 
 JoinKind kind_of(sql::JoinKind kind);
 // Two tables of one name would leave no way to name a column of either.

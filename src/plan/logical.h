@@ -61,9 +61,9 @@ struct LogicalScan {
   WrittenAt written_at;
 };
 
-using LogicalOperator =
-    std::variant<LogicalScan, Values, Normalize, Project, Filter, ClockFilter, ProcessingTime, AssignWindow, Unnest,
-                 Expand, Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll, Emit, Join>;
+using LogicalOperator = std::variant<LogicalScan, Values, Normalize, Project, Filter, ClockFilter, ProcessingTime,
+                                     AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort, Rank, Over, Match,
+                                     Limit, UnionAll, Recursion, RecursionScan, Emit, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

@@ -55,6 +55,8 @@ Derived derive(const Over& op, const LogicalInputs& inputs);
 Derived derive(const Match& op, const LogicalInputs& inputs);
 Derived derive(const Limit& op, const LogicalInputs& inputs);
 Derived derive(const UnionAll& op, const LogicalInputs& inputs);
+Derived derive(const Recursion& op, const LogicalInputs& inputs);
+Derived derive(const RecursionScan& op, const LogicalInputs& inputs);
 Derived derive(const Emit& op, const LogicalInputs& inputs);
 Derived derive(const Join& op, const LogicalInputs& inputs);
 
@@ -96,6 +98,8 @@ Pruned prune(const Over& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Match& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Limit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const UnionAll& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Recursion& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const RecursionScan& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Emit& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed);
 
@@ -165,6 +169,7 @@ Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInp
 Result<PhysicalPtr> convert(const Over& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Match& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Limit& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Recursion& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Emit& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Join& op, const LogicalNode& node, PhysicalInputs inputs);
 // Of every other operator: itself over its inputs.
@@ -217,6 +222,8 @@ Description describe(const Over& op, const PhysicalNode& node);
 Description describe(const Match& op, const PhysicalNode& node);
 Description describe(const Limit& op, const PhysicalNode& node);
 Description describe(const UnionAll& op, const PhysicalNode& node);
+Description describe(const Recursion& op, const PhysicalNode& node);
+Description describe(const RecursionScan& op, const PhysicalNode& node);
 Description describe(const Emit& op, const PhysicalNode& node);
 Description describe(const Join& op, const PhysicalNode& node);
 Description describe(const Exchange& op, const PhysicalNode& node);

@@ -271,6 +271,26 @@ struct Limit {
 
 struct UnionAll {};
 
+// WITH RECURSIVE. The first input gives the rows with which it begins. The second one, the step, says what follows from
+// rows: it is asked again and again about those that have come last, which it reads by a RecursionScan, until nothing
+// new comes. What it says of some rows does not depend on others, so that all rows ever can go through it one after the
+// other, and what it reads beside them is read once.
+struct Recursion {
+  int number = 0;         // of this one in the statement
+  bool all = true;        // else each row comes once
+  bool bounded = true;    // the step reads nothing that goes on
+  int64_t steps_max = 0;  // more of them is an error
+  int64_t rows_max = 0;   // likewise
+  WrittenAt written_at = {};
+};
+
+// Gives the rows of the Recursion of that number that have come last.
+struct RecursionScan {
+  int number = 0;
+  types::Schema schema;
+  int port = 0;  // of a step that stands alone: 0, or a number of what it reads beside them
+};
+
 // How the result of a statement comes out; of a bounded input, once in any case.
 struct Emit {
   enum class Kind : uint8_t {
@@ -351,9 +371,10 @@ struct Exchange {
   std::vector<int> keys;  // for kHash
 };
 
-using PhysicalOperator = std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, ClockFilter,
-                                      ProcessingTime, AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort,
-                                      Rank, Over, Match, Limit, UnionAll, Emit, Join, Exchange>;
+using PhysicalOperator =
+    std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, ClockFilter, ProcessingTime,
+                 AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll,
+                 Recursion, RecursionScan, Emit, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -32,8 +32,8 @@ Status check_keys(std::string_view what, size_t keys, std::string_view hint) {
   return unsupported("{} at most {} columns, not {}", what, kKeysMax, keys).hint(std::string(hint));
 }
 
-// Whether the operator, which may be any, finds its state by no more columns than it can.
-Status check_keys(const PhysicalOperator& op) {
+// Whether the operator, which may be any and gives so many columns, finds its state by no more columns than it can.
+Status check_keys(const PhysicalOperator& op, size_t columns) {
   constexpr std::string_view kGrouped = "rows are grouped by";
   constexpr std::string_view kGroups =
       "GROUP BY, DISTINCT and set operations group rows: leave out columns that follow from others";
@@ -49,6 +49,9 @@ Status check_keys(const PhysicalOperator& op) {
   }
   if (const auto* rank = std::get_if<Rank>(&op)) return check_keys(kPartitioned, rank->partition_by.size(), kLeaveOut);
   if (const auto* over = std::get_if<Over>(&op)) return check_keys(kPartitioned, over->partition_by.size(), kLeaveOut);
+  if (const auto* recursion = std::get_if<Recursion>(&op); recursion != nullptr && !recursion->all) {
+    return check_keys("rows of a recursive query without ALL have", columns, kLeaveOut);
+  }
   if (const auto* join = std::get_if<Join>(&op)) {
     return check_keys("rows are joined by equal values of", join->keys.size(),
                       "compare fewer columns, or rows that have them as fields");
@@ -93,7 +96,7 @@ Result<PhysicalPtr> make_physical(const LogicalPtr& plan, std::unordered_map<con
   }
   PhysicalPtr node =
       PENSTOCK_TRY(std::visit([&](const auto& op) { return convert(op, *plan, std::move(inputs)); }, plan->op));
-  PENSTOCK_TRY(check_keys(node->op));
+  PENSTOCK_TRY(check_keys(node->op, node->schema.size()));
   made.emplace(plan.get(), node);
   return node;
 }

@@ -31,6 +31,14 @@ enum class PlanMode : uint8_t {
   kStreaming,  // views, inserts, alerts: follow the inputs for ever
 };
 
+// What ends a recursive query that does not come to an end: settings of the session by these names.
+struct RecursionLimits {
+  int64_t steps_max = 100'000;
+  int64_t rows_max = 10'000'000;
+};
+inline constexpr std::string_view kRecursionStepsSetting = "recursion_steps_max";
+inline constexpr std::string_view kRecursionRowsSetting = "recursion_rows_max";
+
 struct PlanContext {
   const catalog::Catalog* catalog = nullptr;
   catalog::NameScope names;
@@ -48,6 +56,7 @@ struct PlanContext {
   bool reads_system_tables = false;
   // In streaming mode, how long operators keep state that nothing updates (table.exec.state.ttl); 0: for ever.
   int64_t state_ttl_us = 0;
+  RecursionLimits recursion;
   expr::EvalContext eval;  // for folding constants
   // Types of $1, $2, ..., kNull where unknown; and their values when the statement is executed (else empty).
   std::vector<types::DataType> parameter_types;

@@ -87,6 +87,7 @@ Result<Query> Parser::parse_query() {
     query = Query{.body = std::move(select)};
   }
   query.with = std::move(head.with);
+  query.recursive = head.recursive;
   query.position = position;
   PENSTOCK_TRY(parse_order_and_limit(query));
   return query;
@@ -94,9 +95,8 @@ Result<Query> Parser::parse_query() {
 
 Status Parser::parse_with(Query& query) {
   cursor_.advance();
-  if (cursor_.at("RECURSIVE") && !cursor_.at("AS", 1) && !cursor_.at("(", 1)) {
-    return unsupported("recursive queries are not supported").at(cursor_.position().offset);
-  }
+  query.recursive = cursor_.at("RECURSIVE") && !cursor_.at("AS", 1) && !cursor_.at("(", 1);
+  if (query.recursive) cursor_.advance();
   do {
     CommonTableExpression cte{.name = PENSTOCK_TRY(parse_identifier())};
     if (cursor_.at("(")) cte.columns = PENSTOCK_TRY(parse_identifier_list());

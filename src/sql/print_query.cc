@@ -6,7 +6,7 @@ namespace penstock::sql {
 
 void Printer::print(const Query& query) {
   if (!query.with.empty()) {
-    word("WITH ");
+    word(query.recursive ? "WITH RECURSIVE " : "WITH ");
     separated(query.with, [this](const CommonTableExpression& cte) {
       name(cte.name);
       if (!cte.columns.empty()) word(" "), names(cte.columns);

@@ -189,6 +189,7 @@ struct SetOperation {
   bool operator==(const SetOperation&) const = default;
 };
 
+// Of a WITH RECURSIVE, its query may read the rows that it gives.
 struct CommonTableExpression {
   Identifier name;
   std::vector<Identifier> columns;
@@ -209,6 +210,7 @@ struct Emit {
 
 struct Query {
   std::vector<CommonTableExpression> with;
+  bool recursive = false;  // WITH RECURSIVE
   std::variant<Select, Values, SetOperation> body;
   std::vector<OrderItem> order_by;
   Box<Expression> limit;

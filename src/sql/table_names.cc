@@ -18,8 +18,9 @@ class TableWalk {
   void walk(Query& query) {
     const size_t outer = common_tables_.size();
     for (CommonTableExpression& table : query.with) {
+      if (query.recursive) common_tables_.push_back(table.name.text);
       walk(*table.query);
-      common_tables_.push_back(table.name.text);
+      if (!query.recursive) common_tables_.push_back(table.name.text);
     }
     std::visit([this](auto& body) { walk(body); }, query.body);
     walk(query.order_by);
@@ -183,6 +184,11 @@ class TableWalk {
 }  // namespace
 
 void for_each_table(Query& query, const std::function<void(const TableUse&)>& visit) { TableWalk(visit).walk(query); }
+
+void for_each_table_name(const Query& query, const std::function<void(const QualifiedName&)>& visit) {
+  // The walk changes nothing: only who is called could.
+  for_each_table(const_cast<Query&>(query), [&](const TableUse& use) { visit(*use.name); });
+}
 
 void for_each_table(Statement& statement, const std::function<void(const TableUse&)>& visit) {
   TableWalk walk(visit);

@@ -19,4 +19,7 @@ struct TableUse {
 void for_each_table(Statement& statement, const std::function<void(const TableUse&)>& visit);
 void for_each_table(Query& query, const std::function<void(const TableUse&)>& visit);
 
+// The same, only to look at.
+void for_each_table_name(const Query& query, const std::function<void(const QualifiedName&)>& visit);
+
 }  // namespace penstock::sql
