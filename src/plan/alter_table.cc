@@ -1,7 +1,11 @@
 // ALTER TABLE: the definition of a table with other columns, which is bound again as a whole.
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/suggest.h"
 #include "catalog/create_text.h"
@@ -9,6 +13,7 @@
 #include "plan/definition.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
+#include "sql/statement.h"
 
 namespace penstock::plan {
 namespace {

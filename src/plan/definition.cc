@@ -147,6 +147,11 @@ Status define_partitions(const sql::CreateTable& statement, catalog::Table& tabl
       return invalid_argument("column {} is not stored, and cannot be in PARTITIONED BY", name.text)
           .at(name.position.offset);
     }
+    if (column.name.starts_with('_') || column.name.starts_with('.')) {
+      return unsupported("column {} cannot be in PARTITIONED BY: directories of such names are passed over", name.text)
+          .at(name.position.offset)
+          .hint("give it another name");
+    }
     const auto level = static_cast<size_t>(&name - statement.partitioned_by.data());
     column.metadata = catalog::partition_metadata(level, column.name);
   }

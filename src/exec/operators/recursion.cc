@@ -1,7 +1,11 @@
 #include "exec/operators/recursion.h"
 
+#include <cstddef>
 #include <deque>
+#include <functional>
+#include <new>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/state_memory.h"
