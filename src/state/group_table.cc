@@ -20,6 +20,8 @@ using columnar::StringCell;
 using types::Physical;
 
 constexpr size_t kSlotsMin = 64;
+// With more slots than this for each group, the table gets fewer.
+constexpr size_t kSlotsPerGroupMax = 16;
 // The heap is made anew when it is larger than this and more than twice what is in use.
 constexpr size_t kHeapBytesMin = size_t{1} << 20;
 // Probes ahead of which slots are fetched, and then the entries that they name.
@@ -43,8 +45,8 @@ GroupTable::GroupTable(std::vector<types::DataType> key_types, PayloadLayout pay
     : key_types_(std::move(key_types)),
       payload_(payload),
       payload_offset_(sizeof(Header) + key_types_.size() * sizeof(Cell)),
-      stride_(payload_offset_ + align16(payload.bytes)),
-      slots_(kSlotsMin) {
+      slots_(kSlotsMin),
+      entries_(payload_offset_ + align16(payload.bytes)) {
   PENSTOCK_CHECK(key_types_.size() < kKeyColumnsMax, "too many key columns");
   for (size_t c = 0; c < key_types_.size(); ++c) {
     if (key_types_[c].physical() == Physical::kString) string_columns_ |= uint64_t{1} << c;
@@ -53,16 +55,12 @@ GroupTable::GroupTable(std::vector<types::DataType> key_types, PayloadLayout pay
 
 GroupTable::~GroupTable() {
   if (payload_.destroy == nullptr) return;
-  for (size_t i = 0; i < entries_; ++i) {
-    std::byte* e = entry(i);
-    if (header(e)->live != 0) payload_.destroy(payload_.context, payload(e));
+  for (size_t number = entries_.next(0); number < entries_.end(); number = entries_.next(number + 1)) {
+    payload_.destroy(payload_.context, payload(entry(number)));
   }
 }
 
-size_t GroupTable::bytes() const {
-  return blocks_.size() * kBlockEntries * stride_ + slots_.capacity() * sizeof(Slot) +
-         free_.capacity() * sizeof(uint32_t) + heap_.bytes();
-}
+size_t GroupTable::bytes() const { return entries_.bytes() + slots_.capacity() * sizeof(Slot) + heap_.bytes(); }
 
 void GroupTable::load_keys(std::span<const ColumnPtr> keys, size_t rows) {
   const size_t width = key_types_.size();
@@ -112,20 +110,9 @@ bool GroupTable::equal(std::byte* e, size_t row) const {
 }
 
 size_t GroupTable::insert(size_t slot, size_t row) {
-  size_t number = entries_;
-  if (!free_.empty()) {
-    number = free_.back();
-    free_.pop_back();
-  } else {
-    if (entries_ % kBlockEntries == 0) {
-      // 16-byte alignment is what operator new[] gives for bytes.
-      blocks_.emplace_back(new std::byte[kBlockEntries * stride_]);
-      count_bytes();
-    }
-    ++entries_;
-  }
+  const uint32_t number = entries_.take();
   std::byte* e = entry(number);
-  *header(e) = {.hash = hashes_[row], .nulls = row_nulls_[row], .live = 1};
+  *header(e) = {.hash = hashes_[row], .nulls = row_nulls_[row]};
   const size_t width = key_types_.size();
   for (size_t c = 0; c < width; ++c) {
     Cell cell = row_cells_[row * width + c];
@@ -140,13 +127,12 @@ size_t GroupTable::insert(size_t slot, size_t row) {
   });
   std::memset(payload(e), 0, payload_.bytes);
   if (payload_.init != nullptr) payload_.init(payload_.context, payload(e));
-  slots_[slot] = {.tag = tag_of(hashes_[row]), .entry = static_cast<uint32_t>(number + 1)};
-  ++live_;
+  slots_[slot] = {.tag = tag_of(hashes_[row]), .entry = number + 1};
   return number;
 }
 
-void GroupTable::grow() {
-  StateVector<Slot> old(slots_.size() * 2);
+void GroupTable::resize(size_t slots) {
+  StateVector<Slot> old(slots);
   old.swap(slots_);
   const size_t mask = slots_.size() - 1;
   for (const Slot& moved : old) {
@@ -189,7 +175,7 @@ inline void GroupTable::fetch_ahead(size_t row, size_t rows) const {
 void GroupTable::probe(size_t rows, std::vector<std::byte*>& groups) {
   groups.resize(rows);
   // At most 3/4 full, also when every row is a new group.
-  while ((live_ + rows) * 4 > slots_.size() * 3) grow();
+  while ((size() + rows) * 4 > slots_.size() * 3) resize(slots_.size() * 2);
   const size_t mask = slots_.size() - 1;
   for (size_t row = 0; row < rows; ++row) {
     fetch_ahead(row, rows);
@@ -234,16 +220,16 @@ void GroupTable::erase(std::span<std::byte* const> groups) {
     }
     erase_one(groups[i]);
   }
-  if (live_ > 0) {
-    if (heap_.bytes() > kHeapBytesMin && heap_.bytes() > 2 * live_heap_bytes_) rebuild_heap();
-    return;
+  // To half full, so that it does not grow again at once.
+  if (slots_.size() > kSlotsMin && size() * kSlotsPerGroupMax < slots_.size()) {
+    resize(std::max(kSlotsMin, std::bit_ceil(size() * 2)));
   }
-  heap_ = columnar::StringHeap();
-  blocks_.clear();
-  free_ = StateVector<uint32_t>();
-  slots_ = StateVector<Slot>(kSlotsMin);
-  entries_ = 0;
-  count_bytes();
+  if (size() == 0) {
+    heap_ = columnar::StringHeap();
+    count_bytes();
+  } else if (heap_.bytes() > kHeapBytesMin && heap_.bytes() > 2 * live_heap_bytes_) {
+    rebuild_heap();
+  }
 }
 
 void GroupTable::erase_one(std::byte* group) {
@@ -253,9 +239,7 @@ void GroupTable::erase_one(std::byte* group) {
   while (entry(slots_[slot].entry - 1) != e) slot = (slot + 1) & mask;
   if (payload_.destroy != nullptr) payload_.destroy(payload_.context, group);
   for_each_long_key(e, [&](Cell& cell) { live_heap_bytes_ -= std::bit_cast<StringCell>(cell).size(); });
-  header(e)->live = 0;
-  free_.push_back(slots_[slot].entry - 1);
-  --live_;
+  entries_.give_back(slots_[slot].entry - 1);
   // Linear probing without tombstones: what follows moves up where its own place allows.
   size_t hole = slot;
   for (size_t next = (slot + 1) & mask; slots_[next].entry != 0; next = (next + 1) & mask) {
@@ -278,11 +262,10 @@ void GroupTable::for_each_long_key(std::byte* e, const Visit& visit) const {
 
 void GroupTable::rebuild_heap() {
   columnar::StringHeap heap;
-  for (size_t number = 0; number < entries_; ++number) {
-    std::byte* const e = entry(number);
-    if (header(e)->live == 0) continue;
-    for_each_long_key(
-        e, [&](Cell& cell) { cell = std::bit_cast<Cell>(heap.add(std::bit_cast<StringCell>(cell).view())); });
+  for (size_t number = entries_.next(0); number < entries_.end(); number = entries_.next(number + 1)) {
+    for_each_long_key(entry(number), [&](Cell& cell) {
+      cell = std::bit_cast<Cell>(heap.add(std::bit_cast<StringCell>(cell).view()));
+    });
   }
   heap_ = std::move(heap);
   count_bytes();
@@ -290,9 +273,9 @@ void GroupTable::rebuild_heap() {
 
 bool GroupTable::next(size_t& position, size_t max, std::vector<std::byte*>& groups) const {
   groups.clear();
-  for (; position < entries_ && groups.size() < max; ++position) {
-    std::byte* e = entry(position);
-    if (header(e)->live != 0) groups.push_back(payload(e));
+  for (position = entries_.next(position); position < entries_.end() && groups.size() < max;
+       position = entries_.next(position + 1)) {
+    groups.push_back(payload(entry(position)));
   }
   return !groups.empty();
 }

@@ -9,6 +9,7 @@
 
 #include "base/state_memory.h"
 #include "columnar/column.h"
+#include "state/item_blocks.h"
 #include "types/type.h"
 
 namespace penstock::state {
@@ -48,11 +49,11 @@ class GroupTable {
   void erase(std::span<std::byte* const> groups);
   void erase(std::byte* group) { erase({&group, 1}); }
 
-  size_t size() const { return live_; }
+  size_t size() const { return entries_.size(); }
   // An estimate of the memory held, but for what payloads point to. It is counted as state (base/state_memory.h).
   size_t bytes() const;
 
-  // Walks over all groups, in the order in which they were made: `position` starts at 0 and is advanced. Fills `groups`
+  // Walks over all groups: `position` starts at 0 and is advanced. Fills `groups`
   // with at most `max`; returns false when none are left. A group that is there all the while is met once;
   // one that is inserted or erased in between may be met or not.
   bool next(size_t& position, size_t max, std::vector<std::byte*>& groups) const;
@@ -68,8 +69,7 @@ class GroupTable {
   // Before each payload: this, then one Cell per key column.
   struct Header {
     uint64_t hash;
-    uint64_t nulls : 63;
-    uint64_t live : 1;
+    uint64_t nulls;
   };
   static_assert(sizeof(Header) == 16 && sizeof(Cell) == 16);
   struct Slot {
@@ -77,9 +77,7 @@ class GroupTable {
     uint32_t entry = 0;  // the number of the entry + 1; 0: free
   };
 
-  std::byte* entry(size_t number) const {
-    return blocks_[number / kBlockEntries].get() + number % kBlockEntries * stride_;
-  }
+  std::byte* entry(size_t number) const { return entries_.at(static_cast<uint32_t>(number)); }
   Header* header(std::byte* entry) const { return reinterpret_cast<Header*>(entry); }
   Cell* cells(std::byte* entry) const { return reinterpret_cast<Cell*>(entry + sizeof(Header)); }
   std::byte* payload(std::byte* entry) const { return entry + payload_offset_; }
@@ -92,29 +90,24 @@ class GroupTable {
   bool equal(std::byte* entry, size_t row) const;
   size_t insert(size_t slot, size_t row);
   void erase_one(std::byte* group);
-  void grow();
+  // Gives the table so many slots, a power of two.
+  void resize(size_t slots);
   // Calls `visit` with each cell of an entry that points into the heap.
   template <class Visit>
   void for_each_long_key(std::byte* entry, const Visit& visit) const;
   void rebuild_heap();
-  void count_bytes() { counted_.set(blocks_.size() * kBlockEntries * stride_ + heap_.bytes()); }
-
-  static constexpr size_t kBlockEntries = 1024;
+  void count_bytes() { counted_.set(heap_.bytes()); }
 
   const std::vector<types::DataType> key_types_;
   const PayloadLayout payload_;
   const size_t payload_offset_;
-  const size_t stride_;
   uint64_t string_columns_ = 0;  // bit i: key column i is a string
 
   StateVector<Slot> slots_;  // a power of two
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
-  StateVector<uint32_t> free_;  // numbers of erased entries
-  size_t entries_ = 0;
-  size_t live_ = 0;
+  ItemBlocks entries_;
   columnar::StringHeap heap_;
   size_t live_heap_bytes_ = 0;
-  StateBytes counted_;  // of blocks and heap
+  StateBytes counted_;  // of the heap
 
   // Of the batch at hand.
   std::vector<uint64_t> hashes_;

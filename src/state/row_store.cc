@@ -3,8 +3,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/check.h"
-
 namespace penstock::state {
 
 namespace {
@@ -34,9 +32,19 @@ size_t heap_bytes(const StringCell& cell) { return cell.is_inline() ? 0 : cell.s
 }  // namespace
 
 RowStore::RowStore(std::vector<types::DataType> types, size_t header_bytes)
-    : header_bytes_(align8(header_bytes)), heap_(std::make_shared<columnar::StringHeap>()) {
-  for (const types::DataType& type : types) columns_.push_back({.type = type});
-  size_t offset = align8((types.size() + 7) / 8);
+    : columns_(columns_of(types)),
+      header_bytes_(align8(header_bytes)),
+      rows_(header_bytes_ + lay_out()),
+      heap_(std::make_shared<columnar::StringHeap>()) {}
+
+std::vector<RowStore::Column> RowStore::columns_of(const std::vector<types::DataType>& types) {
+  std::vector<Column> columns;
+  for (const types::DataType& type : types) columns.push_back({.type = type});
+  return columns;
+}
+
+size_t RowStore::lay_out() {
+  size_t offset = align8((columns_.size() + 7) / 8);
   // The larger come first, so that all of them are aligned to 8; booleans last.
   for (size_t bytes : {16, 8, 1}) {
     for (Column& column : columns_) {
@@ -51,11 +59,7 @@ RowStore::RowStore(std::vector<types::DataType> types, size_t header_bytes)
     if (column.type.physical() == Physical::kString) column.offset = strings_offset_ + 16 * strings_++;
   }
   row_bytes_ = strings_offset_ + 16 * strings_;
-  stride_ = header_bytes_ + row_bytes_;
-}
-
-size_t RowStore::bytes() const {
-  return blocks_.size() * kBlockRows * stride_ + heap_->bytes() + free_.capacity() * sizeof(RowId);
+  return row_bytes_;
 }
 
 template <class T>
@@ -94,19 +98,7 @@ StringCell RowStore::cell(const std::byte* row, size_t string) const {
 }
 
 RowId RowStore::insert(size_t loaded_row) {
-  RowId row = next_;
-  if (!free_.empty()) {
-    row = free_.back();
-    free_.pop_back();
-  } else {
-    PENSTOCK_CHECK(next_ + 1 != 0, "too many rows in one state");
-    if (row / kBlockRows == blocks_.size()) {
-      blocks_.emplace_back(new std::byte[kBlockRows * stride_]);
-      count_bytes();
-    }
-    ++next_;
-  }
-  ++live_;
+  const RowId row = rows_.take() + 1;
   std::memset(header(row), 0, header_bytes_);
   std::byte* to = data(row);
   if (row_bytes_ > 0) std::memcpy(to, loaded(loaded_row), row_bytes_);  // a row may have no columns
@@ -133,12 +125,8 @@ bool RowStore::equal(RowId row, size_t loaded_row) const {
 
 void RowStore::erase(RowId row) {
   for (size_t i = 0; i < strings_; ++i) live_heap_bytes_ -= heap_bytes(cell(data(row), i));
-  free_.push_back(row);
-  --live_;
-  if (live_ == 0) {
-    free_ = StateVector<RowId>();
-    next_ = 1;
-    blocks_.resize(1);  // one stays, for what comes next
+  rows_.give_back(row - 1);
+  if (rows_.size() == 0) {
     heap_ = std::make_shared<columnar::StringHeap>();
     count_bytes();
   } else if (heap_->bytes() > kHeapBytesMin && heap_->bytes() > 2 * live_heap_bytes_) {
@@ -147,11 +135,9 @@ void RowStore::erase(RowId row) {
 }
 
 void RowStore::rebuild_heap() {
-  std::vector<bool> erased(next_, false);
-  for (const RowId row : free_) erased[row] = true;
   auto heap = std::make_shared<columnar::StringHeap>();
-  for (RowId row = 1; row < next_; ++row) {
-    if (erased[row]) continue;
+  for (size_t item = rows_.next(0); item < rows_.end(); item = rows_.next(item + 1)) {
+    const auto row = static_cast<RowId>(item + 1);
     for (size_t i = 0; i < strings_; ++i) {
       const StringCell moved = heap->add(cell(data(row), i).view());
       std::memcpy(data(row) + strings_offset_ + 16 * i, static_cast<const void*>(&moved), sizeof moved);

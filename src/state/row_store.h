@@ -10,6 +10,7 @@
 
 #include "base/state_memory.h"
 #include "columnar/column.h"
+#include "state/item_blocks.h"
 #include "types/type.h"
 
 namespace penstock::state {
@@ -18,7 +19,8 @@ namespace penstock::state {
 using RowId = uint32_t;
 inline constexpr RowId kNoRow = 0;
 
-// Rows never move, and numbers of erased rows are used again. Owned by one operator; not thread-safe.
+// Rows never move, numbers of erased rows are used again, and memory that no row needs is given back. Owned by one
+// operator; not thread-safe.
 //
 // A row is packed as: header, one null bit per column, the values of fixed size, the string cells. The rows of a batch
 // are packed at once by load() and then compared with stored ones, or copied in, by their place in the batch. Long
@@ -36,7 +38,7 @@ class RowStore {
   void erase(RowId row);
 
   // Aligned to 8.
-  std::byte* header(RowId row) const { return blocks_[row / kBlockRows].get() + row % kBlockRows * stride_; }
+  std::byte* header(RowId row) const { return rows_.at(row - 1); }
   void prefetch(RowId row) const { __builtin_prefetch(header(row)); }
   // A value of a column of strings, or bytes; it is there as long as the row.
   std::string_view text(size_t column, RowId row) const {
@@ -46,9 +48,9 @@ class RowStore {
   columnar::ColumnPtr gather(size_t column, std::span<const RowId> rows) const;
 
   const types::DataType& type(size_t column) const { return columns_[column].type; }
-  size_t size() const { return live_; }
+  size_t size() const { return rows_.size(); }
   // An estimate of the memory held, which is counted as state (base/state_memory.h).
-  size_t bytes() const;
+  size_t bytes() const { return rows_.bytes() + heap_->bytes(); }
 
  private:
   struct Column {
@@ -61,28 +63,25 @@ class RowStore {
                                     std::span<const RowId> rows) const;
   template <class T>
   void pack(const Column& column, const columnar::Column& values, size_t rows);
+  static std::vector<Column> columns_of(const std::vector<types::DataType>& types);
+  // Sets the offsets of the columns; gives the bytes of a row behind its header.
+  size_t lay_out();
   const std::byte* loaded(size_t row) const { return loaded_.data() + row * row_bytes_; }
   std::byte* data(RowId row) const { return header(row) + header_bytes_; }
   columnar::StringCell cell(const std::byte* row, size_t string) const;
   void rebuild_heap();
-  void count_bytes() { counted_.set(blocks_.size() * kBlockRows * stride_ + heap_->bytes()); }
-
-  static constexpr size_t kBlockRows = 1024;
+  void count_bytes() { counted_.set(heap_->bytes()); }
 
   std::vector<Column> columns_;
   const size_t header_bytes_;
   size_t strings_offset_ = 0;  // where the fixed part ends
   size_t strings_ = 0;
   size_t row_bytes_ = 0;  // without the header
-  size_t stride_ = 0;
 
-  std::vector<std::unique_ptr<std::byte[]>> blocks_;
-  RowId next_ = 1;
-  StateVector<RowId> free_;
-  size_t live_ = 0;
+  ItemBlocks rows_;
   std::shared_ptr<columnar::StringHeap> heap_;
   size_t live_heap_bytes_ = 0;
-  StateBytes counted_;  // of blocks and heap
+  StateBytes counted_;  // of the heap
 
   std::vector<std::byte> loaded_;  // of the batch at hand
 };
