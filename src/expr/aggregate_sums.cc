@@ -1,4 +1,7 @@
 // COUNT, SUM and AVG. All take rows back by their weights.
+#include <cmath>
+#include <limits>
+
 #include "expr/aggregate_state.h"
 #include "expr/type_rules.h"
 #include "types/decimal.h"
@@ -78,6 +81,37 @@ struct DoubleSum {
     sum += later.sum;
     count += later.count;
   }
+  double total() const { return sum; }
+};
+
+// Over rows that may be taken back, what is not finite is counted: infinity minus infinity would be NaN for ever.
+struct RetractableDoubleSum {
+  using Input = double;
+  double sum = 0;  // of the finite ones
+  int64_t count = 0;
+  int64_t infinities = 0;
+  int64_t negative_infinities = 0;
+  int64_t nans = 0;
+  void add(double value, int weight) {
+    count += weight;
+    if (std::isfinite(value)) {
+      sum += value * weight;
+    } else {
+      (std::isnan(value) ? nans : value > 0 ? infinities : negative_infinities) += weight;
+    }
+  }
+  void merge(const RetractableDoubleSum& later) {
+    sum += later.sum;
+    count += later.count;
+    infinities += later.infinities;
+    negative_infinities += later.negative_infinities;
+    nans += later.nans;
+  }
+  double total() const {
+    if (nans != 0 || (infinities != 0 && negative_infinities != 0)) return std::numeric_limits<double>::quiet_NaN();
+    if (infinities != 0) return std::numeric_limits<double>::infinity();
+    return negative_infinities != 0 ? -std::numeric_limits<double>::infinity() : sum;
+  }
 };
 
 // DECIMALs have at most 38 digits, so a sum leaves 128 bits after two of the largest at the earliest; it then counts
@@ -119,10 +153,20 @@ struct SumOfIntegers : IntegerSum {
     out.append_int64(narrowed(sum, out.type().kind()));
   }
 };
-struct SumOfDoubles : DoubleSum {
+double narrowed(double value, TypeKind kind) {
+  return kind == TypeKind::kFloat ? static_cast<double>(static_cast<float>(value)) : value;
+}
+
+template <template <class> class Result>
+AggregateKernels double_kernels(const AggregateSignature& call) {
+  return call.retractable ? fixed_kernels<Result<RetractableDoubleSum>>(true) : fixed_kernels<Result<DoubleSum>>(true);
+}
+
+template <class Sum>
+struct SumOfDoubles : Sum {
   void result(ColumnBuilder& out) const {
-    if (count == 0) return out.append_null();
-    out.append_double(out.type().kind() == TypeKind::kFloat ? static_cast<double>(static_cast<float>(sum)) : sum);
+    if (this->count == 0) return out.append_null();
+    out.append_double(narrowed(this->total(), out.type().kind()));
   }
 };
 struct SumOfDecimals : DecimalSum {
@@ -138,7 +182,7 @@ bool bind_sum(AggregateSignature& call) {
   if (argument.is_integer()) {
     call.kernels = fixed_kernels<SumOfIntegers>(true);
   } else if (argument.is_approximate()) {
-    call.kernels = fixed_kernels<SumOfDoubles>(true);
+    call.kernels = double_kernels<SumOfDoubles>(call);
   } else if (argument.kind() == TypeKind::kDecimal) {
     call.result = DataType::decimal(types::kDecimalPrecisionMax, argument.scale());
     call.kernels = fixed_kernels<SumOfDecimals>(true);
@@ -154,13 +198,14 @@ struct AverageOfIntegers : IntegerSum {
     out.append_int64(static_cast<int64_t>(sum / count));
   }
 };
-struct AverageOfDoubles : DoubleSum {
+template <class Sum>
+struct AverageOfDoubles : Sum {
   void result(ColumnBuilder& out) const {
-    if (count == 0) return out.append_null();
-    double mean = sum / static_cast<double>(count);
-    out.append_double(out.type().kind() == TypeKind::kFloat ? static_cast<double>(static_cast<float>(mean)) : mean);
+    if (this->count == 0) return out.append_null();
+    out.append_double(narrowed(this->total() / static_cast<double>(this->count), out.type().kind()));
   }
 };
+
 // The result has at least 6 places, and as many as the argument.
 template <int places_added>
 struct AverageOfScaledDecimals : DecimalSum {
@@ -199,7 +244,7 @@ bool bind_avg(AggregateSignature& call) {
   if (argument.is_integer()) {
     call.kernels = fixed_kernels<AverageOfIntegers>(true);
   } else if (argument.is_approximate()) {
-    call.kernels = fixed_kernels<AverageOfDoubles>(true);
+    call.kernels = double_kernels<AverageOfDoubles>(call);
   } else if (argument.kind() == TypeKind::kDecimal) {
     call.result = decimal_quotient_type(DataType::decimal(types::kDecimalPrecisionMax, argument.scale()),
                                         DataType::decimal(20, 0));

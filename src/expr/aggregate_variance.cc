@@ -1,5 +1,6 @@
 // VAR_POP, VAR_SAMP, STDDEV_POP, STDDEV_SAMP.
 #include <cmath>
+#include <limits>
 
 #include "expr/aggregate_state.h"
 #include "expr/type_rules.h"
@@ -22,8 +23,13 @@ struct Moments {
   double origin = 0;
   double sum = 0;
   double squares = 0;
+  int64_t not_finite = 0;  // values that are no part of the sums, from which they could not be taken back
 
   void add(double value, int weight) {
+    if (!std::isfinite(value)) {
+      not_finite += weight;
+      return;
+    }
     if (any == 0) {
       any = 1;
       origin = value;
@@ -34,9 +40,12 @@ struct Moments {
     squares += weight * distance * distance;
   }
   void merge(const Moments& later) {
+    not_finite += later.not_finite;
     if (later.any == 0) return;
     if (any == 0) {
+      const int64_t all_not_finite = not_finite;
       *this = later;
+      not_finite = all_not_finite;
       return;
     }
     double shift = later.origin - origin;
@@ -46,14 +55,18 @@ struct Moments {
     squares += later.squares + 2 * shift * later.sum + n * shift * shift;
   }
   // Of the distances to the mean.
-  double squares_around_mean() const { return std::max(squares - sum * sum / static_cast<double>(count), 0.0); }
+  double squares_around_mean() const {
+    if (not_finite != 0) return std::numeric_limits<double>::quiet_NaN();
+    return std::max(squares - sum * sum / static_cast<double>(count), 0.0);
+  }
 };
 
 template <bool sample, bool root>
 struct VarianceState : Moments {
   void result(ColumnBuilder& out) const {
-    int64_t divisor = sample ? count - 1 : count;
-    if (count <= 0 || divisor <= 0) return out.append_null();
+    const int64_t values = count + not_finite;
+    const int64_t divisor = sample ? values - 1 : values;
+    if (divisor <= 0) return out.append_null();
     double variance = squares_around_mean() / static_cast<double>(divisor);
     double value = root ? std::sqrt(variance) : variance;
     DataType type = out.type();

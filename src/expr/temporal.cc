@@ -28,6 +28,20 @@ void add_micros(KernelCall& call) {
       call, [](int64_t a, int64_t b) { return sign > 0 ? wrap_add(a, b) : wrap_subtract(a, b); });
 }
 
+// Of timestamps and intervals. Out of the range of times there is nothing to wrap to.
+template <int sign>
+void add_to_time(KernelCall& call) {
+  auto a = call.argument<int64_t>(0);
+  auto b = call.argument<int64_t>(1);
+  map_valid<int64_t>(call, [&](size_t row) {
+    int64_t moved = 0;
+    const bool overflows =
+        sign > 0 ? __builtin_add_overflow(a[row], b[row], &moved) : __builtin_sub_overflow(a[row], b[row], &moved);
+    if (overflows) call.fail(row, "the time is moved out of range");
+    return moved;
+  });
+}
+
 // TIME stays within its day.
 template <int sign>
 void add_micros_to_time(KernelCall& call) {
@@ -73,7 +87,7 @@ bool bind_time_and_interval(CallSignature& call, const Expr& interval) {
   if (kind != TypeKind::kIntervalDayTime) return false;
   if (time.is_timestamp()) {
     call.result = time;
-    call.kernel = add_micros<sign>;
+    call.kernel = add_to_time<sign>;
   } else if (time.kind() == TypeKind::kTime) {
     call.result = time;
     call.kernel = add_micros_to_time<sign>;
@@ -82,7 +96,7 @@ bool bind_time_and_interval(CallSignature& call, const Expr& interval) {
     call.kernel = add_days<sign>;
   } else if (time.kind() == TypeKind::kDate) {
     time = call.result = DataType::timestamp(3);
-    call.kernel = add_micros<sign>;
+    call.kernel = add_to_time<sign>;
   } else {
     return false;
   }
@@ -105,7 +119,7 @@ bool bind_interval_plus(CallSignature& call) {
   if (time.kind() == TypeKind::kDate) time = DataType::timestamp(3);
   if (!time.is_timestamp()) return false;
   call.argument_types[1] = call.result = time;
-  call.kernel = add_micros<1>;
+  call.kernel = add_to_time<1>;
   return true;
 }
 
@@ -128,7 +142,7 @@ bool bind_time_difference(CallSignature& call) {
   bool zoned = a.kind() == TypeKind::kTimestampLtz || b.kind() == TypeKind::kTimestampLtz;
   a = b = zoned ? DataType::timestamp_ltz(6) : DataType::timestamp(6);
   call.result = TypeKind::kIntervalDayTime;
-  call.kernel = add_micros<-1>;
+  call.kernel = add_to_time<-1>;
   return true;
 }
 
@@ -249,8 +263,9 @@ void timestamp_difference(KernelCall& call) {
   TimeUnit unit = *time_unit_from_name(call.constant_text(0));
   auto from = call.argument<int64_t>(1);
   auto to = call.argument<int64_t>(2);
-  bool zoned = call.argument_type(1).kind() == TypeKind::kTimestampLtz;
-  const TimeZone& zone = zoned ? zone_of(call) : TimeZone::utc();
+  // Months are those of the clock; days and less are what has passed, as TIMESTAMPADD adds them.
+  const bool by_clock = call.argument_type(1).kind() == TypeKind::kTimestampLtz && is_of_months(unit);
+  const TimeZone& zone = by_clock ? zone_of(call) : TimeZone::utc();
   map_valid<int64_t>(call, [&](size_t row) {
     return static_cast<int32_t>(units_between(unit, zone.to_local(from[row]), zone.to_local(to[row])));
   });

@@ -186,6 +186,8 @@ bool can_add(TimeUnit unit) {
          (unit >= TimeUnit::kHour && unit != TimeUnit::kEpoch);
 }
 
+bool is_of_months(TimeUnit unit) { return months_of_unit(unit) != 0; }
+
 bool can_round_to(TimeUnit unit) { return can_add(unit) && unit != TimeUnit::kMicrosecond; }
 
 int64_t extract_field(TimeUnit unit, TypeKind kind, int64_t value, const TimeZone& zone) {

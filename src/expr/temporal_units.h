@@ -41,6 +41,8 @@ std::optional<TimeUnit> time_unit_from_name(std::string_view name);
 // Units of which something can be counted or added, and those that times are rounded to.
 bool can_add(TimeUnit unit);
 bool can_round_to(TimeUnit unit);
+// Those that are a number of months.
+bool is_of_months(TimeUnit unit);
 
 int64_t extract_field(TimeUnit unit, types::TypeKind kind, int64_t value, const TimeZone& zone);
 int64_t round_to_unit(TimeUnit unit, bool up, types::TypeKind kind, int64_t value, const TimeZone& zone);

@@ -17,6 +17,18 @@ using expr::ExprPtr;
 using types::DataType;
 using types::TypeKind;
 
+// Text that a cast to VARCHAR(n) or CHAR(n) gives: the type itself has no length.
+Result<ExprPtr> with_length(ExprPtr text, const sql::TypeName& type) {
+  const bool fixed = type.name == "CHAR" || type.name == "CHARACTER";
+  if (!fixed && type.name != "VARCHAR" && type.name != "BPCHAR") return text;
+  if (!fixed && type.parameters.empty()) return text;
+  const uint32_t length = type.parameters.empty() ? 1 : type.parameters.front();
+  if (length == 0) return invalid_argument("the length of {} is at least 1", type.name).at(type.position.offset);
+  const ExprPtr count = Expr::literal(types::Value(int64_t{length}), DataType(TypeKind::kInt).with_nullable(false));
+  const bool fills = type.name != "VARCHAR";
+  return fills ? bind_call("RPAD", {std::move(text), count}) : bind_call("LEFT", {std::move(text), count});
+}
+
 }  // namespace
 
 Binder::Binder(const PlanContext& context)
@@ -237,7 +249,8 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Cast& node) {
   DataType type = PENSTOCK_TRY(bind_type(*node.type));
   suggest_parameter_type(*node.operand, type);
   ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
-  return expr::bind_cast(std::move(operand), type, node.try_cast);
+  Result<ExprPtr> cast = expr::bind_cast(std::move(operand), type, node.try_cast);
+  return cast ? with_length(*std::move(cast), *node.type) : std::move(cast);
 }
 
 template <class Node>
