@@ -19,12 +19,17 @@ using state::RowId;
 // Batches of candidates, or of rows that are due, that one call looks at.
 constexpr int kBatchesPerCall = 16;
 
+// A time so much later, or earlier, but within the range of times.
+int64_t moved(int64_t time, int64_t distance) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(time, distance, &sum)) return sum;
+  return distance < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+}
+
 // The last moment that is so much before the watermark; the ends of time stay what they are.
 int64_t before(EventTime watermark, int64_t distance) {
   if (watermark == kMinEventTime || watermark == kMaxEventTime) return watermark.value();
-  int64_t time = 0;
-  if (!__builtin_sub_overflow(watermark.value(), distance, &time)) return time;
-  return distance > 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
+  return moved(watermark.value(), -distance);
 }
 
 class IntervalJoin : public Operator {
@@ -102,7 +107,7 @@ class IntervalJoin : public Operator {
     std::vector<LateRow> dropped;
     for (size_t i = 0; i < batch.rows(); ++i) {
       const auto row = static_cast<uint16_t>(i);
-      const bool late = times.values<int64_t>()[i] - options_.behind_us <= watermark_.value();
+      const bool late = moved(times.values<int64_t>()[i], -options_.behind_us) <= watermark_.value();
       if (late && !times.is_null(i)) {
         dropped.push_back({.row = row, .reason = LateReason::kWindowClosed});
       } else {
@@ -118,7 +123,7 @@ class IntervalJoin : public Operator {
   void load_times() {
     const columnar::Column& column = *batch_.column(static_cast<size_t>(options_.times[side_]));
     times_.assign(column.values<int64_t>().begin(), column.values<int64_t>().end());
-    for (int64_t& time : times_) time -= options_.behind_us;
+    for (int64_t& time : times_) time = moved(time, -options_.behind_us);
   }
 
   // Keeps those rows of the batch which a later row may still fit.
@@ -140,8 +145,8 @@ class IntervalJoin : public Operator {
     TimedSide& others = *sides_[other(side_)];
     for (; next_row_ < batch_.rows(); ++next_row_, position_ = std::nullopt) {
       const int64_t time = times_[next_row_];
-      const int64_t first = side_ == kLeftSide ? time + options_.lower_us : time - options_.upper_us;
-      const int64_t last = side_ == kLeftSide ? time + options_.upper_us : time - options_.lower_us;
+      const int64_t first = moved(time, side_ == kLeftSide ? options_.lower_us : -options_.upper_us);
+      const int64_t last = moved(time, side_ == kLeftSide ? options_.upper_us : -options_.lower_us);
       RowId row = position_ ? *position_ : others.lower_bound(batch_groups_[next_row_], first);
       for (; row != kNoRow && others.time(row) <= last; row = others.next(row)) {
         if (pairs_.size() == kBatchRowsMax) {

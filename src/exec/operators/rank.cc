@@ -112,7 +112,7 @@ class Rank : public Operator {
         idle_(options_.ttl) {}
 
   Status process(int /*port*/, const ChangeBatch& given, Output& /*out*/) override {
-    const ChangeBatch batch = options_.window ? options_.window->open_rows(given, closed_) : given;
+    const ChangeBatch batch = options_.window ? options_.window->open_rows(given, closed()) : given;
     if (batch.empty()) return {};
     find_partitions(batch);
     if (idle_.on() && forget_idle()) find_partitions(batch);
@@ -160,6 +160,9 @@ class Rank : public Operator {
     int64_t rank;
     RowOp op;
   };
+
+  // Windows up to it are closed.
+  EventTime closed() const { return options_.input_append_only ? watermark_ : closed_; }
 
   bool trims() const { return options_.input_append_only && options_.last.has_value(); }
 
@@ -401,7 +404,7 @@ class Rank : public Operator {
   state::GroupTable partitions_;
   DuePartitions due_;  // by when their windows close
   EventTime watermark_ = kMinEventTime;
-  EventTime closed_ = kMinEventTime;  // windows up to it are
+  EventTime closed_ = kMinEventTime;  // the watermark at the last barrier
   uint64_t arrivals_ = 0;
   // Of the batch at hand.
   std::vector<std::byte*> groups_;
