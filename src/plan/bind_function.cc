@@ -7,6 +7,7 @@
 #include "expr/registry.h"
 #include "expr/time_zone.h"
 #include "plan/binder.h"
+#include "plan/expression_limits.h"
 #include "plan/function.h"
 #include "sql/parser.h"
 
@@ -111,6 +112,13 @@ Result<ExprPtr> Binder::bind_function_call(const catalog::Entry& entry, const sq
     ++uses[node->column_index()];
     return arguments[node->column_index()];
   });
+  uint32_t parts = kExpressionPartsMax;
+  if (!fits(*inlined, kExpressionLevelsMax, parts)) {
+    return make_error(ErrorCode::kResourceExhausted,
+                      "an expression has at most {} levels and {} parts, those of created functions included",
+                      kExpressionLevelsMax, kExpressionPartsMax)
+        .at(expression.position.offset);
+  }
   for (size_t i = 0; i < arguments.size(); ++i) {
     if (uses[i] < 2 || arguments[i]->is_deterministic()) continue;
     return unsupported("{} uses its argument {} {} times, and this one has another value each time", entry.plain_name(),

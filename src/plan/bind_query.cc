@@ -133,12 +133,12 @@ Result<LogicalPtr> Binder::bind_emit(const sql::Emit& written, LogicalPtr plan) 
 }
 
 Status Binder::check_size(const LogicalPtr& plan, sql::Position position) const {
-  std::string_view limit;
-  if (plan->size > kPlanNodesMax) limit = "operators";
-  if (plan->height > kPlanHeightMax) limit = "operators on top of each other";
-  if (plan->schema.size() > kColumnsMax) limit = "columns";
+  std::string limit;
+  if (plan->size > kPlanNodesMax) limit = fmt::format("{} operators", kPlanNodesMax);
+  if (plan->height > kPlanHeightMax) limit = fmt::format("{} operators on top of each other", kPlanHeightMax);
+  if (plan->schema.size() > kColumnsMax) limit = fmt::format("{} columns", kColumnsMax);
   if (limit.empty()) return {};
-  return make_error(ErrorCode::kResourceExhausted, "this query has too many {}", limit)
+  return make_error(ErrorCode::kResourceExhausted, "this query has more than {}", limit)
       .at(position.offset)
       .hint("split it into materialized views");
 }

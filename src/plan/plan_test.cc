@@ -294,7 +294,25 @@ TEST(PlanLimitsTest, PlansThatGrowExponentiallyAreRefused) {
     std::string before = std::to_string(i - 1);
     sql += ", v" + std::to_string(i) + " AS (SELECT * FROM v" + before + " UNION ALL SELECT * FROM v" + before + ")";
   }
-  EXPECT_THAT(planner.outcome(sql + " SELECT * FROM v39"), HasSubstr("too many operators"));
+  EXPECT_THAT(planner.outcome(sql + " SELECT * FROM v39"), HasSubstr("more than 20000 operators"));
+}
+
+// A limit is told by its number, at the place where it is met.
+TEST(PlanLimitsTest, AreNamed) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT, b BIGINT)"));
+  auto list = [](std::string_view item, int count, std::string_view between = ", ") {
+    std::string result(item);
+    for (int i = 1; i < count; ++i) result += std::string(between) + std::string(item);
+    return result;
+  };
+  EXPECT_THAT(planner.outcome("SELECT " + list("a", 5'000) + " FROM t"), HasSubstr("more than 4096 columns"));
+  std::string keys = "a";
+  for (int i = 1; i < 13; ++i) keys += ", a + " + std::to_string(i);
+  EXPECT_THAT(planner.outcome("SELECT COUNT(*) FROM t GROUP BY CUBE (" + keys + ")"),
+              HasSubstr("GROUP BY has more than 4096 sets"));
+  EXPECT_THAT(planner.outcome("SELECT " + list("(", 600, "") + "a" + list(")", 600, "") + " FROM t"), HasSubstr("500"));
+  EXPECT_TRUE(planner.run("SELECT a FROM t WHERE a IN (" + list("7", 10'000) + ")"));
 }
 
 TEST(PlanLimitsTest, DeepExpressionsAndQueriesPlan) {
@@ -309,6 +327,20 @@ TEST(PlanLimitsTest, DeepExpressionsAndQueriesPlan) {
   EXPECT_TRUE(planner.run("SELECT " + repeat("ABS(", 400) + "a" + repeat(")", 400) + " FROM t"));
   EXPECT_TRUE(planner.run("SELECT a FROM t WHERE a = 1" + repeat(" OR a = 2", 5'000)));
   EXPECT_TRUE(planner.run("SELECT * FROM " + repeat("(SELECT a FROM ", 240) + "t" + repeat(")", 240)));
+  // Each query is as deep as one may be; together they would be one expression of 8,000 levels.
+  std::string sql = "WITH q0 AS (SELECT a FROM t)";
+  for (int i = 1; i <= 20; ++i) {
+    sql += ", q" + std::to_string(i) + " AS (SELECT a" + repeat(" + 1", 400) + " AS a FROM q" + std::to_string(i - 1) +
+           ")";
+  }
+  EXPECT_TRUE(planner.run(sql + " SELECT a FROM q20 WHERE a > 1"));
+  ASSERT_TRUE(planner.run("CREATE FUNCTION deep (x BIGINT) RETURNS BIGINT AS x" + repeat(" + 1", 400)));
+  EXPECT_TRUE(planner.run("SELECT deep(deep(a)) FROM t"));
+  EXPECT_THAT(planner.outcome("SELECT " + repeat("deep(", 300) + "a" + repeat(")", 300) + " FROM t"),
+              HasSubstr("an expression has at most 1000 levels and 100000 parts, those of created functions included"));
+  ASSERT_TRUE(planner.run("CREATE FUNCTION twice (x BIGINT) RETURNS BIGINT AS x + x"));
+  EXPECT_THAT(planner.outcome("SELECT " + repeat("twice(", 60) + "a" + repeat(")", 60) + " FROM t"),
+              HasSubstr("100000 parts"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/suggest.h"
+#include "plan/expression_limits.h"
 
 namespace penstock::plan {
 namespace {
@@ -67,10 +68,14 @@ std::vector<std::string> column_names(const LogicalNode& node) {
 expr::ExprPtr substitute(const expr::ExprPtr& expression, const std::vector<expr::ExprPtr>& projected) {
   std::vector<int> uses(projected.size(), 0);
   count_uses(*expression, uses);
+  uint32_t levels_below = 0;
   for (size_t i = 0; i < projected.size(); ++i) {
     bool trivial = projected[i]->kind() == expr::Expr::Kind::kColumn || projected[i]->is_literal();
-    if (uses[i] > 1 && !trivial) return nullptr;
+    if (uses[i] == 0 || trivial) continue;
+    if (uses[i] > 1) return nullptr;
+    levels_below = std::max(levels_below, levels_of(*projected[i]));
   }
+  if (levels_below > 0 && levels_of(*expression) + levels_below > kExpressionLevelsMax) return nullptr;
   return expr::transform(expression, [&](expr::ExprPtr node) {
     return node->kind() == expr::Expr::Kind::kColumn ? projected[node->column_index()] : node;
   });
