@@ -595,7 +595,9 @@ void EngineImpl::set_alert_listener(AlertListener* listener) {
 }
 
 bool EngineImpl::flushed(const StreamJob& job, const StreamJob::Frontier& ends, std::optional<Epoch>& covering) {
-  if (!covering && job.covers(ends)) covering = job.covered_epoch();
+  // Of no rows, too, an aggregation without keys has one: that comes with the first epoch.
+  const bool begun = job.covered_epoch() != Epoch() || job.finished();
+  if (!covering && begun && job.covers(ends)) covering = job.covered_epoch();
   if (!covering) return false;
   const auto& sink = job.options().sink;
   return (sink == nullptr || sink->durable(*covering)) && (!job.at_end() || job.finished());
