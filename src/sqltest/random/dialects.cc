@@ -10,6 +10,12 @@ std::string filled(std::string_view pattern, std::initializer_list<Text> argumen
   std::string text;
   const Text* next = arguments.begin();
   for (size_t at = 0; at < pattern.size(); ++at) {
+    const bool numbered = at + 2 < pattern.size() && pattern[at] == '{' && pattern[at + 2] == '}';
+    if (numbered) {
+      text += (arguments.begin() + (pattern[at + 1] - '0'))->*dialect;
+      at += 2;
+      continue;
+    }
     if (!pattern.substr(at).starts_with("{}")) {
       text += pattern[at];
       continue;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kIntMax = 2e9;
 constexpr double kBigintMax = 4e18;
+constexpr double kCastMax = 1e13;    // to DECIMAL(18, 2)
 constexpr double kDoubleMax = 1e12;  // with quarters, far from 2^53
 // How often one row may come out of joins.
 constexpr double kRowsMax = 1e5;
@@ -108,7 +109,7 @@ Expression ExpressionGenerator::number(const Scope& scope, bool wide, int depth)
   if (depth <= 0 || choices_.chance(50)) return leaf(scope, plain);
   Expression a = value(scope, plain, depth - 1);
   Expression made = a;
-  switch (choices_.below(8)) {
+  switch (choices_.below(10)) {
     case 0:
     case 1: {
       const Expression b = value(scope, plain, depth - 1);
@@ -125,7 +126,20 @@ Expression ExpressionGenerator::number(const Scope& scope, bool wide, int depth)
       break;
     }
     case 3: made.text = both(choices_.chance(50) ? "({} / 3)" : "({} % 4)", {a.text}); break;
-    case 4: made.text = both(choices_.chance(50) ? "ABS({})" : "(- {})", {a.text}); break;
+    case 4: {
+      static const std::vector<const char*> kFunctions = {"ABS({})", "(- {})", "SIGN({})"};
+      made.text = both(choices_.pick(kFunctions), {a.text});
+      break;
+    }
+    case 7: {
+      const Expression b = value(scope, plain, depth - 1);
+      made.type.wide = a.type.wide || b.type.wide;
+      made.type.bound = std::max(a.type.bound, b.type.bound);
+      made.text = choices_.chance(50) ? dialects("GREATEST({}, {})", "MAX({}, {})", {a.text, b.text})
+                                      : dialects("LEAST({}, {})", "MIN({}, {})", {a.text, b.text});
+      break;
+    }
+    case 8: made = whole(scope, depth); break;
     case 5: {
       const Expression b = text(scope, depth - 1);
       const bool position = choices_.chance(30);
@@ -136,7 +150,11 @@ Expression ExpressionGenerator::number(const Scope& scope, bool wide, int depth)
     }
     case 6: {
       const Expression b = time(scope, depth - 1);
-      made.text = dialects("EXTRACT(SECOND FROM {})", "({} / 1000 % 60)", {b.text});
+      switch (choices_.below(4)) {
+        case 0: made.text = dialects("EXTRACT(HOUR FROM {})", "({} / 3600000 % 24)", {b.text}); break;
+        case 1: made.text = dialects("MINUTE({})", "({} / 60000 % 60)", {b.text}); break;
+        default: made.text = dialects("EXTRACT(SECOND FROM {})", "({} / 1000 % 60)", {b.text}); break;
+      }
       made.type = {.kind = ValueKind::kInt, .wide = true, .bound = 60};
       break;
     }
@@ -145,12 +163,36 @@ Expression ExpressionGenerator::number(const Scope& scope, bool wide, int depth)
   return fits(made.type) ? made : a;
 }
 
+// A whole number of another type's values.
+Expression ExpressionGenerator::whole(const Scope& scope, int depth) {
+  const Type plain = {.kind = ValueKind::kInt, .wide = true};
+  switch (choices_.below(3)) {
+    case 0: {
+      const Expression from = time(scope, depth - 1);
+      const Expression to = time(scope, depth - 1);
+      return {.text = dialects("TIMESTAMPDIFF(SECOND, {}, {})", "(({1} - {0}) / 1000)", {from.text, to.text}),
+              .type = {.kind = ValueKind::kInt, .bound = 1e6}};
+    }
+    case 1: {
+      const Expression from = value(scope, {.kind = ValueKind::kDouble}, depth - 1);
+      if (from.type.inexact) return leaf(scope, plain);
+      return {.text = dialects("CAST({} AS BIGINT)", "CAST({} AS INTEGER)", {from.text}),
+              .type = {.kind = ValueKind::kInt, .wide = true, .bound = from.type.bound + 1}};
+    }
+    default: {
+      const Expression from = decimal(scope, {.kind = ValueKind::kDecimal, .scale = 2}, depth - 1);
+      return {.text = dialects("CAST({} AS BIGINT)", "({} / 100)", {from.text}),
+              .type = {.kind = ValueKind::kInt, .wide = true, .bound = from.type.bound}};
+    }
+  }
+}
+
 Expression ExpressionGenerator::decimal(const Scope& scope, const Type& type, int depth) {
   const Type plain = {.kind = ValueKind::kDecimal, .scale = type.scale};
   if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
   const Expression a = value(scope, plain, depth - 1);
   Expression made = a;
-  switch (choices_.below(3)) {
+  switch (choices_.below(5)) {
     case 0: {
       const Expression b = value(scope, plain, depth - 1);
       made.text = both(choices_.chance(50) ? "({} - {})" : "({} + {})", {a.text, b.text});
@@ -158,6 +200,19 @@ Expression ExpressionGenerator::decimal(const Scope& scope, const Type& type, in
       break;
     }
     case 1: made.text = both(choices_.chance(50) ? "ABS({})" : "(- {})", {a.text}); break;
+    case 3: {
+      const Expression b = number(scope, false, 0);
+      made.text = both("({} * {})", {a.text, b.text});
+      made.type.bound = a.type.bound * b.type.bound;
+      break;
+    }
+    case 4: {
+      const Expression b = number(scope, true, depth - 1);
+      if (type.scale != 2 || b.type.bound > kCastMax) break;
+      made.text = dialects("CAST({} AS DECIMAL(18, 2))", "({} * 100)", {b.text});
+      made.type.bound = b.type.bound * 100;
+      break;
+    }
     default: return choice(scope, plain, depth);
   }
   return fits(made.type) ? made : a;
@@ -205,9 +260,22 @@ Expression ExpressionGenerator::text(const Scope& scope, int depth) {
     case 2:
       return {.text = dialects("SUBSTRING({} FROM 2)", "SUBSTR({}, 2)", {text(scope, depth - 1).text}), .type = plain};
     case 3:
-      switch (choices_.below(4)) {
+      switch (choices_.below(8)) {
         case 0: return {.text = both("REPLACE({}, 'a', 'xy')", {text(scope, depth - 1).text}), .type = plain};
         case 1: return {.text = both("TRIM({})", {text(scope, depth - 1).text}), .type = plain};
+        case 2: return {.text = both("LTRIM({})", {text(scope, depth - 1).text}), .type = plain};
+        case 3:
+          return {.text = dialects("CAST({} AS VARCHAR(2))", "SUBSTR({}, 1, 2)", {text(scope, depth - 1).text}),
+                  .type = plain};
+        case 4:
+          return {
+              .text = dialects("DATE_FORMAT({}, 'yyyy-MM-dd HH:mm:ss')",
+                               "STRFTIME('%Y-%m-%d %H:%M:%S', {} / 1000, 'unixepoch')", {time(scope, depth - 1).text}),
+              .type = plain};
+        case 5:
+          return {.text = dialects("CAST({} AS STRING)", "CASE {} WHEN 0 THEN 'FALSE' WHEN 1 THEN 'TRUE' END",
+                                   {value(scope, {.kind = ValueKind::kBool}, depth - 1).text}),
+                  .type = plain};
         default: break;
       }
       return {.text = dialects("CAST({} AS STRING)", "CAST({} AS TEXT)", {number(scope, true, depth - 1).text}),
@@ -220,7 +288,14 @@ Expression ExpressionGenerator::time(const Scope& scope, int depth) {
   const Type plain = {.kind = ValueKind::kTime};
   if (depth <= 0 || choices_.chance(60)) return leaf(scope, plain);
   if (choices_.chance(50)) return choice(scope, plain, depth);
-  return {.text = dialects("({} + INTERVAL '3' SECOND)", "({} + 3000)", {time(scope, depth - 1).text}), .type = plain};
+  const Expression a = time(scope, depth - 1);
+  switch (choices_.below(4)) {
+    case 0: return {.text = dialects("FLOOR({} TO MINUTE)", "({0} - {0} % 60000)", {a.text}), .type = plain};
+    case 1:
+      return {.text = dialects("GREATEST({}, {})", "MAX({}, {})", {a.text, time(scope, depth - 1).text}),
+              .type = plain};
+    default: return {.text = dialects("({} + INTERVAL '3' SECOND)", "({} + 3000)", {a.text}), .type = plain};
+  }
 }
 
 Expression ExpressionGenerator::value(const Scope& scope, const Type& type, int depth) {

@@ -40,6 +40,7 @@ class ExpressionGenerator {
 
  private:
   Expression number(const Scope& scope, bool wide, int depth);
+  Expression whole(const Scope& scope, int depth);
   Expression decimal(const Scope& scope, const Type& type, int depth);
   Expression floating(const Scope& scope, int depth);
   Expression text(const Scope& scope, int depth);

@@ -14,15 +14,18 @@ constexpr int kExpressionDepth = 2;
 
 }  // namespace
 
-QueryGenerator::QueryGenerator(Choices& choices, const std::vector<Relation>& relations)
-    : choices_(choices), relations_(relations), expressions_(choices) {
+QueryGenerator::QueryGenerator(Choices& choices, const std::vector<Relation>& relations, bool large)
+    : choices_(choices), large_(large), expressions_(choices) {
+  // Those of late rows are only for the queries that know which these are.
+  for (const Relation& relation : relations) (relation.late ? late_streams_ : relations_).push_back(relation);
   expressions_.set_subqueries([this](const Scope& scope) { return subquery_condition(scope); });
 }
 
 RandomQuery QueryGenerator::query() {
   extended_ = choices_.chance(20);
   root_depth_ = choices_.chance(15) ? kDepth + 1 : kDepth;
-  const Select made = select(root_depth_);
+  if (large_) root_depth_ = 1;
+  const Select made = !late_streams_.empty() && choices_.chance(25) ? of_late_rows() : select(root_depth_);
   RandomQuery query{.text = made.text,
                     .columns = {},
                     .emit = {},
@@ -30,9 +33,11 @@ RandomQuery QueryGenerator::query() {
                     .end_only = end_only_,
                     .reads_end_only = reads_end_only_};
   query.without_oracle = without_oracle_;
-  if (of_windows_ && choices_.chance(30)) {  // at once, and corrected
-    query.emit = " EMIT ON UPDATE";
-    query.end_only = false;
+  query.of_late_rows = of_late_rows_;
+  if (of_windows_ && choices_.chance(40)) {
+    const bool at_once = choices_.chance(70);  // and corrected
+    query.emit = at_once ? " EMIT ON UPDATE" : " EMIT ON WINDOW CLOSE";
+    if (at_once) query.end_only = false;
   }
   for (size_t c = 0; c < made.types.size(); ++c) {
     query.columns.push_back({.name = fmt::format("c{}", c), .type = made.types[c]});

@@ -22,11 +22,14 @@ struct RandomQuery {
   bool without_oracle = false;  // SQLite has not what it computes: only the view and the SELECT are compared
   // It reads a view of which that is true, so its query from scratch has less before the end, too.
   bool reads_end_only = false;
+  // It leaves out rows that came too late, which its query from scratch has.
+  bool of_late_rows = false;
 };
 
 class QueryGenerator {
  public:
-  QueryGenerator(Choices& choices, const std::vector<Relation>& relations);
+  // `large`: over many rows, so that no query multiplies them.
+  QueryGenerator(Choices& choices, const std::vector<Relation>& relations, bool large);
 
   RandomQuery query();
 
@@ -53,15 +56,26 @@ class QueryGenerator {
   Source elements(int depth);
   Source lateral(int depth);
   Source interval_join();
+  Source asof_join();
   Source window_join();
+  static constexpr uint32_t kTumble = 0;
+  static constexpr uint32_t kHop = 1;
+  static constexpr uint32_t kCumulate = 2;
+  static constexpr uint32_t kSession = 3;
+  static constexpr uint32_t kWindowFunctions = 4;
   struct Window {
-    uint32_t function = 0;  // TUMBLE, HOP, CUMULATE, SESSION
+    uint32_t function = kTumble;
     int64_t step_ms = 1000;
-    int64_t size_ms = 1000;
+    int64_t size_ms = 1000;  // HOP: any; CUMULATE: a multiple of the step
+    int64_t offset_ms = 0;
   };
+  // Of the first so many functions.
+  Window random_window(uint32_t functions);
   Source window(const Relation& stream, const Window& kind);
+  Source window_over(const Text& rows, const std::string& time, const Scope& columns, const Window& kind);
   const Relation& pick_relation();
   void note_read(const Relation& relation);
+  // Those without late rows.
   std::vector<const Relation*> streams() const;
   Text join_condition(const Scope& left, const Scope& right);
   Text interval_condition(const Scope& left, const Scope& right);
@@ -79,6 +93,7 @@ class QueryGenerator {
   Text having(const Scope& scope);
   Select grouping_sets(int depth);
   Select window_groups(int depth);
+  Select windows_of_windows(const Select& grouped);
   // `over`: OVER may follow.
   Item aggregate(const Scope& scope, bool over = false);
   Item aggregate_without_oracle(const Expression& of);
@@ -88,6 +103,11 @@ class QueryGenerator {
   Item window_function(const Scope& scope, const Text& partition, const Text& order, bool any_frame);
   Item range_function(const Scope& scope, const Text& partition);
   Text order_by(const Scope& scope);
+  // --- queries_late.cc ---
+  Select of_late_rows();
+  Select late_window_groups(const Relation& stream);
+  Select late_window_rows(const Relation& stream);
+  Select late_over(const Relation& stream);
   // --- queries_nested.cc ---
   Text subquery_condition(const Scope& outer);
   Item scalar_subquery(const Scope& outer);
@@ -101,7 +121,9 @@ class QueryGenerator {
   void note_time(const Type& type);
 
   Choices& choices_;
-  const std::vector<Relation>& relations_;
+  std::vector<Relation> relations_;
+  std::vector<Relation> late_streams_;
+  const bool large_;
   ExpressionGenerator expressions_;
   std::set<std::string> reads_;
   bool end_only_ = false;
@@ -110,6 +132,7 @@ class QueryGenerator {
   bool time_may_be_null_ = false;
   bool extended_ = false;  // it may compute what SQLite has not
   bool without_oracle_ = false;
+  bool of_late_rows_ = false;
   bool of_windows_ = false;  // groups of windows, of which nothing is computed, over nothing else that waits
   std::vector<Select> derived_;
   int root_depth_ = 0;

@@ -81,7 +81,8 @@ Text QueryGenerator::join_condition(const Scope& left, const Scope& right) {
   for (uint32_t tries = 0; tries < 2 + keys && parts.size() < keys; ++tries) {
     // Of few values, so that rows find partners; else any.
     Scope numbers = expressions_.of_kind(left, ValueKind::kInt);
-    const Expression a = choices_.pick(numbers.empty() || choices_.chance(30) ? left : numbers);
+    const bool any = !large_ && choices_.chance(30);
+    const Expression a = choices_.pick(numbers.empty() || any ? left : numbers);
     const Scope partners = expressions_.of_kind(right, a.type.kind);
     if (partners.empty()) continue;
     const Expression b = choices_.chance(15) ? expressions_.value(right, a.type, 1) : choices_.pick(partners);
@@ -154,15 +155,43 @@ QueryGenerator::Source QueryGenerator::interval_join() {
   return left;
 }
 
+// Each row of a stream with the last one of another that is not behind it, by time and then as they came.
+QueryGenerator::Source QueryGenerator::asof_join() {
+  std::vector<const Relation*> all = streams();
+  std::erase_if(all, [](const Relation* stream) { return stream->partitions > 1; });
+  if (all.empty()) return interval_join();
+  const Relation& of_right = *choices_.pick(all);
+  const Relation& of_left = *choices_.pick(all);
+  for (const Relation* read : {&of_left, &of_right}) note_read(*read);
+  end_only_ = true;
+  time_may_be_null_ = true;
+  Source left = relation(of_left);
+  const Source right = relation(of_right);
+  const Text left_time = left.scope.back().text;
+  const Text right_time = right.scope.back().text;
+  const Scope keys = expressions_.of_kind(left.scope, ValueKind::kInt);
+  const Scope partners = expressions_.of_kind(right.scope, ValueKind::kInt);
+  const Text key =
+      choices_.chance(70) ? both("{} = {}", {choices_.pick(keys).text, choices_.pick(partners).text}) : Text();
+  const std::string name = right.text.sqlite.substr(right.text.sqlite.rfind(' ') + 1);
+  left.text.engine += fmt::format(" ASOF JOIN {} MATCH_CONDITION ({} >= {}){}", right.text.engine, left_time.engine,
+                                  right_time.engine, key.engine.empty() ? "" : " ON " + key.engine);
+  // The subquery names its own rows as the join does those around it.
+  left.text.sqlite += fmt::format(
+      " LEFT JOIN {0} ON {1}.rowid = (SELECT {1}.rowid FROM {0} WHERE {2} <= {3}{4} ORDER BY {2} DESC, {1}.rowid DESC "
+      "LIMIT 1)",
+      right.text.sqlite, name, right_time.sqlite, left_time.sqlite, key.sqlite.empty() ? "" : " AND " + key.sqlite);
+  left.scope.insert(left.scope.end(), right.scope.begin(), right.scope.end());
+  return left;
+}
+
 // Two inputs in windows of the same size, joined by them.
 QueryGenerator::Source QueryGenerator::window_join() {
   const std::vector<const Relation*> all = streams();
-  const uint32_t first = choices_.below(3);
-  const int64_t step = 1000 * (1 + choices_.below(3));
-  const int64_t size = step * (1 + choices_.below(3));
+  const Window shape = random_window(kSession);
   const auto side = [&] {
     const Relation& stream = *choices_.pick(all);
-    Source rows = window(stream, {.function = first, .step_ms = step, .size_ms = size});
+    Source rows = window(stream, shape);
     if (choices_.chance(70)) return rows;
     std::vector<Item> items;
     for (size_t c = 0; c < 2; ++c) items.push_back({.text = rows.scope[c].text, .type = rows.scope[c].type});
@@ -188,7 +217,10 @@ QueryGenerator::Source QueryGenerator::window_join() {
 }
 
 QueryGenerator::Source QueryGenerator::join(int depth) {
-  if (!streams().empty() && choices_.chance(25)) return choices_.chance(50) ? interval_join() : window_join();
+  if (!streams().empty() && choices_.chance(25)) {
+    if (choices_.chance(25)) return asof_join();
+    return choices_.chance(50) ? interval_join() : window_join();
+  }
   Source left = depth > kJoinDepth && choices_.chance(30) ? source(depth - 1) : relation(pick_relation());
   const Source right = choices_.chance(25) ? derived(depth - 1) : relation(pick_relation());
   static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "JOIN", "LEFT JOIN"};
@@ -267,65 +299,87 @@ QueryGenerator::Source QueryGenerator::elements(int depth) {
   return from;
 }
 
+QueryGenerator::Window QueryGenerator::random_window(uint32_t functions) {
+  Window kind{.function = choices_.below(functions)};
+  kind.step_ms = 1000 * (1 + choices_.below(5));
+  kind.size_ms = kind.step_ms * (1 + choices_.below(4));
+  if (kind.function == kHop && choices_.chance(30)) kind.size_ms = 1000 * (1 + choices_.below(9));
+  if (kind.function != kSession && choices_.chance(25)) {
+    kind.offset_ms = 1000 * (static_cast<int64_t>(choices_.below(9)) - 4);
+  }
+  return kind;
+}
+
 // The rows of a stream in windows, with window_start and window_end as the first columns of the scope.
 QueryGenerator::Source QueryGenerator::window(const Relation& stream, const Window& kind) {
   note_read(stream);
+  Scope columns;
+  for (const Column& column : stream.columns) columns.push_back({.text = same(column.name), .type = column.type});
+  return window_over({.engine = "TABLE " + stream.name, .sqlite = stream.name}, kTimeColumn, columns, kind);
+}
+
+// The same of any rows, whose columns are named in `columns`.
+QueryGenerator::Source QueryGenerator::window_over(const Text& rows, const std::string& time, const Scope& columns,
+                                                   const Window& kind) {
   end_only_ = true;
   const std::string name = alias();
   const int64_t step = kind.step_ms;
   const int64_t size = kind.size_ms;
   const auto seconds = [](int64_t ms) { return fmt::format("INTERVAL '{}' SECOND", ms / 1000); };
-  std::string call;
-  std::string sqlite;
-  const auto in_windows = [&](const std::string& start, const std::string& end, const std::string& more) {
-    return fmt::format("SELECT {0}.*, {1} AS window_start, {2} AS window_end FROM {0}{3}", stream.name, start, end,
-                       more);
-  };
+  const std::string offset = kind.offset_ms == 0 ? "" : ", " + seconds(kind.offset_ms);
+  // When the last window of so many milliseconds began that holds the time.
+  const auto begin = [&](int64_t ms) { return fmt::format("({0} - ({0} - {1}) % {2})", time, kind.offset_ms, ms); };
   std::string places;
-  for (int64_t i = 0; i < size / step; ++i)
+  for (int64_t i = 0; i * step < size; ++i) {
     places += fmt::format("{}SELECT {} AS place", i > 0 ? " UNION ALL " : "", i);
+  }
+  std::string call;
+  std::string start;
+  std::string end;
+  std::string from = fmt::format("{} AS q", rows.sqlite);
   switch (kind.function) {
-    case 0:
-      call = fmt::format("TUMBLE(TABLE {}, DESCRIPTOR(ts), {})", stream.name, seconds(size));
-      sqlite = in_windows(fmt::format("ts - ts % {}", size), fmt::format("ts - ts % {0} + {0}", size),
-                          " WHERE ts IS NOT NULL");
+    case kTumble:
+      call = fmt::format("TUMBLE({}, DESCRIPTOR({}), {}{})", rows.engine, time, seconds(size), offset);
+      start = begin(size);
+      end = fmt::format("({} + {})", start, size);
       break;
-    case 1: {
-      call = fmt::format("HOP(TABLE {}, DESCRIPTOR(ts), {}, {})", stream.name, seconds(step), seconds(size));
-      const std::string start = fmt::format("(ts - ts % {0} - place * {0})", step);
-      sqlite = in_windows(start, fmt::format("{} + {}", start, size),
-                          fmt::format(" JOIN ({}) WHERE ts IS NOT NULL", places));
+    case kHop:
+      call = fmt::format("HOP({}, DESCRIPTOR({}), {}, {}{})", rows.engine, time, seconds(step), seconds(size), offset);
+      start = fmt::format("({} - place * {})", begin(step), step);
+      end = fmt::format("({} + {})", start, size);
+      from += fmt::format(" JOIN ({}) AS p ON {} > {}", places, end, time);
       break;
-    }
-    case 2: {
-      call = fmt::format("CUMULATE(TABLE {}, DESCRIPTOR(ts), {}, {})", stream.name, seconds(step), seconds(size));
-      const std::string end = fmt::format("(ts - ts % {} + (place + 1) * {})", size, step);
-      sqlite =
-          in_windows(fmt::format("(ts - ts % {})", size), end, fmt::format(" JOIN ({}) WHERE {} > ts", places, end));
+    case kCumulate:
+      call = fmt::format("CUMULATE({}, DESCRIPTOR({}), {}, {}{})", rows.engine, time, seconds(step), seconds(size),
+                         offset);
+      start = begin(size);
+      end = fmt::format("({} + (place + 1) * {})", start, step);
+      from += fmt::format(" JOIN ({}) AS p ON {} > {}", places, end, time);
       break;
-    }
     default: {
-      const std::string key = choices_.chance(50) ? "k" : "";
-      const std::string partition = key.empty() ? "" : "PARTITION BY k";
-      call = fmt::format("SESSION(TABLE {} {}, DESCRIPTOR(ts), {})", stream.name, partition, seconds(step));
+      const std::string partition = choices_.chance(50) ? "PARTITION BY k" : "";
+      call = fmt::format("SESSION({} {}, DESCRIPTOR({}), {})", rows.engine, partition, time, seconds(step));
+      start = fmt::format("MIN({0}) OVER ({1}{2} session)", time, partition, partition.empty() ? "PARTITION BY" : ",");
+      end = fmt::format("MAX({0}) OVER ({1}{2} session) + {3}", time, partition,
+                        partition.empty() ? "PARTITION BY" : ",", step);
       // A row more than the gap behind the one before it begins a session; how many began before it numbers them.
-      sqlite = fmt::format(
-          "SELECT *, MIN(ts) OVER ({0}{3}) AS window_start, MAX(ts) OVER ({0}{3}) + {2} AS window_end FROM (SELECT *, "
-          "SUM(begins) OVER ({0} ORDER BY ts) AS session FROM (SELECT *, COALESCE(ts - LAG(ts) OVER ({0} ORDER BY ts) "
-          "> {2}, "
-          "1) AS begins FROM {1} WHERE ts IS NOT NULL))",
-          partition, stream.name, step, key.empty() ? "PARTITION BY session" : ", session");
+      from = fmt::format(
+          "(SELECT *, SUM(begins) OVER ({0} ORDER BY {1}) AS session FROM (SELECT *, COALESCE({1} - LAG({1}) OVER ({0} "
+          "ORDER BY {1}) > {2}, 1) AS begins FROM {3} WHERE {1} IS NOT NULL)) AS q",
+          partition, time, step, rows.sqlite);
       break;
     }
   }
-  Source made{
-      .text = {.engine = fmt::format("TABLE({}) AS {}", call, name), .sqlite = fmt::format("({}) AS {}", sqlite, name)},
-      .scope = {}};
+  Source made{.text = {.engine = fmt::format("TABLE({}) AS {}", call, name),
+                       .sqlite = fmt::format("(SELECT q.*, {} AS window_start, {} AS window_end FROM {} WHERE {} IS "
+                                             "NOT NULL) AS {}",
+                                             start, end, from, time, name)},
+              .scope = {}};
   for (const char* column : {"window_start", "window_end"}) {
     made.scope.push_back({.text = same(fmt::format("{}.{}", name, column)), .type = {.kind = ValueKind::kTime}});
   }
-  for (const Column& column : stream.columns) {
-    made.scope.push_back({.text = same(name + "." + column.name), .type = column.type});
+  for (const Expression& column : columns) {
+    made.scope.push_back({.text = same(name + "." + column.text.engine), .type = column.type});
   }
   return made;
 }

@@ -10,9 +10,6 @@ namespace penstock::sqltest {
 
 namespace {
 
-// Its rows are kept until it closes.
-constexpr uint32_t kSession = 3;
-
 Scope values_of(const std::vector<Expression>& keys, const std::vector<Expression>& aggregates) {
   Scope scope = keys;
   scope.insert(scope.end(), aggregates.begin(), aggregates.end());
@@ -197,14 +194,20 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
 
 QueryGenerator::Select QueryGenerator::window_groups(int depth) {
   const std::vector<const Relation*> all = streams();
-  const uint32_t function = choices_.below(4);
-  const int64_t step = 1000 * (1 + choices_.below(5));
-  const Source from =
-      window(*choices_.pick(all), {.function = function, .step_ms = step, .size_ms = step * (1 + choices_.below(4))});
+  const Relation& stream = *choices_.pick(all);
+  const Window kind = random_window(kWindowFunctions);
+  const Source from = window(stream, kind);
   Scope rows(from.scope.begin() + 2, from.scope.end());
   std::vector<Expression> keys(from.scope.begin(), from.scope.begin() + 2);
+  const bool wider = depth >= 2 && kind.function != kSession && choices_.chance(20);
+  if (wider) {  // with the time of wider windows
+    keys.push_back({.text = dialects("{}", "({} - 1)", {from.scope[1].text}), .type = {.kind = ValueKind::kTime}});
+    keys.back().text.engine.replace(keys.back().text.engine.rfind("window_end"), std::string::npos, "window_time");
+  }
   if (choices_.chance(60)) keys.push_back(choices_.pick(rows));
+  if (wider) nesting_ += kNestingMax;  // behind the join of a subquery there are no times
   const Text condition = where(rows);
+  if (wider) nesting_ -= kNestingMax;
   std::vector<Item> items;
   std::vector<Text> list;
   for (const Expression& key : keys) {
@@ -222,8 +225,9 @@ QueryGenerator::Select QueryGenerator::window_groups(int depth) {
     rest += both(" HAVING {}", {having(scope)});
   }
   Select grouped = select_of(items, rest);
+  if (wider) return windows_of_windows(grouped);
   if (depth < 2 || choices_.chance(60)) {
-    of_windows_ = depth == root_depth_ && reads_.size() == 1 && function != kSession;
+    of_windows_ = depth == root_depth_ && reads_.size() == 1 && kind.function != kSession;
     return grouped;
   }
   // What is computed of each window's groups.
@@ -233,6 +237,21 @@ QueryGenerator::Select QueryGenerator::window_groups(int depth) {
                     {.text = again.scope[1].text, .type = again.scope[1].type},
                     made},
                    both("{} GROUP BY {}, {}", {again.text, again.scope[0].text, again.scope[1].text}));
+}
+
+// Groups, whose third column is the time of their windows, in windows again.
+QueryGenerator::Select QueryGenerator::windows_of_windows(const Select& grouped) {
+  Scope columns;
+  for (size_t c = 0; c < grouped.types.size(); ++c) {
+    columns.push_back({.text = same(fmt::format("c{}", c)), .type = grouped.types[c]});
+  }
+  const Text rows = dialects("TABLE ({})", "({})", {grouped.text, grouped.text});
+  const Source from = window_over(rows, "c2", columns, random_window(kSession));
+  const Item made = aggregate(Scope(from.scope.begin() + 5, from.scope.end()));
+  return select_of({{.text = from.scope[0].text, .type = from.scope[0].type},
+                    {.text = from.scope[1].text, .type = from.scope[1].type},
+                    made},
+                   both("{} GROUP BY {}, {}", {from.text, from.scope[0].text, from.scope[1].text}));
 }
 
 }  // namespace penstock::sqltest

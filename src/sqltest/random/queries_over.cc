@@ -42,6 +42,10 @@ QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const T
       " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
       " RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
       " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW",
+      " ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING",
+      " ROWS BETWEEN 1 FOLLOWING AND 3 FOLLOWING",
+      " GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES",
+      " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING EXCLUDE GROUP",
   };
   const Expression of = choices_.pick(scope);
   const Type count = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6};
@@ -50,10 +54,15 @@ QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const T
   switch (choices_.below(8)) {
     case 0: break;
     case 1: made.text = same(choices_.chance(50) ? "DENSE_RANK()" : "RANK()"); break;
-    case 2: made = {.text = both("LAG({})", {of.text}), .type = of.type}; break;
+    case 2: made = {.text = both(choices_.chance(30) ? "LAG({}, 3)" : "LAG({})", {of.text}), .type = of.type}; break;
     case 3: made = {.text = both(choices_.chance(50) ? "LEAD({}, 2)" : "LEAD({})", {of.text}), .type = of.type}; break;
     case 4:
-      made = {.text = dialects("FIRST_VALUE({}) RESPECT NULLS", "FIRST_VALUE({})", {of.text}), .type = of.type};
+      switch (choices_.below(4)) {
+        case 0: made.text = both("NTH_VALUE({}, 2)", {of.text}); break;
+        case 1: made.text = dialects("LAST_VALUE({}) RESPECT NULLS", "LAST_VALUE({})", {of.text}); break;
+        default: made.text = dialects("FIRST_VALUE({}) RESPECT NULLS", "FIRST_VALUE({})", {of.text}); break;
+      }
+      made.type = of.type;
       framed = true;
       break;
     case 5:

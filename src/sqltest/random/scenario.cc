@@ -14,8 +14,13 @@ namespace penstock::sqltest {
 
 namespace {
 
-constexpr uint32_t kRowsMax = 8;  // of a step
+// Of a step, and in large scenarios.
+constexpr uint32_t kRowsMax = 8;
+constexpr uint32_t kLargeRowsMax = 300;
 constexpr uint32_t kKeysMax = 15;
+constexpr uint32_t kLargeKeysMax = 400;
+constexpr uint32_t kLargeValues = 150;
+constexpr uint32_t kLargePercent = 10;
 constexpr std::array<int, 3> kWorkers = {1, 2, 4};
 
 // Makes the steps, in the order of time.
@@ -65,16 +70,17 @@ class Happenings {
     const Relation& table = scenario_.tables[t];
     NewRows made{.table = t, .rows = {}, .lines = {}, .conflict = {}};
     if (table.stream) made.partition = static_cast<int32_t>(choices_.below(static_cast<uint32_t>(table.partitions)));
-    for (uint32_t count = 1 + choices_.below(kRowsMax); count > 0; --count) {
+    const uint32_t rows_max = scenario_.large ? kLargeRowsMax : kRowsMax;
+    for (uint32_t count = 1 + choices_.below(rows_max); count > 0; --count) {
       std::vector<Text> values;
       std::string json;
       for (size_t c = 0; c < table.columns.size(); ++c) {
         const Column& column = table.columns[c];
         if (table.key == static_cast<int>(c)) {
-          values.push_back(same(std::to_string(choices_.below(kKeysMax))));
+          values.push_back(same(std::to_string(choices_.below(scenario_.large ? kLargeKeysMax : kKeysMax))));
           continue;
         }
-        Text value = literal(choices_, column.type, true);
+        Text value = literal(choices_, column.type, true, scenario_.large ? kLargeValues : kUsualValues);
         if (table.stream && column.name == kTimeColumn) value = event_time(t);
         json += fmt::format("{}\"{}\": {}", json.empty() ? "" : ", ", column.name, json_of(value, column.type));
         values.push_back(std::move(value));
@@ -121,12 +127,13 @@ class Happenings {
     made.conflict = same(" ON CONFLICT (id) DO UPDATE SET " + set);
   }
 
-  // In disorder, but never at or behind the watermark: nothing is late.
+  // In disorder, but never at or behind the watermark, unless rows may be late.
   Text event_time(size_t t) {
     const Relation& table = scenario_.tables[t];
     if (table.time_may_be_null && choices_.chance(10)) return same("NULL");
     clock_ms_[t] += 500 * choices_.below(10);
-    const int64_t behind = 500 * choices_.below(static_cast<uint32_t>(table.watermark_delay_ms / 500));
+    int64_t behind = 500 * choices_.below(static_cast<uint32_t>(table.watermark_delay_ms / 500));
+    if (table.late && choices_.chance(30)) behind = table.watermark_delay_ms + 500 * choices_.below(40);
     return time_literal(clock_ms_[t] - behind);
   }
 
@@ -203,14 +210,17 @@ Scenario Scenario::make(uint64_t seed) {
   scenario.workers = kWorkers[choices.below(3)];
   scenario.batch_rows_max = choices.chance(40) ? 1 + choices.below(5) : 2048;
   scenario.epoch_interval_busy_us = 1000 * choices.below(3);
+  scenario.large = choices.chance(kLargePercent);
+  if (scenario.large && scenario.batch_rows_max < 2048) scenario.batch_rows_max *= 20;
   scenario.tables = make_tables(choices);
   std::vector<Relation> relations = scenario.tables;
   for (uint32_t count = 4 + choices.below(4); count > 0; --count) {
     Choices of_query(seed * 1000 + count);
-    const RandomQuery query = QueryGenerator(of_query, relations).query();
-    scenario.views.push_back(
-        {.name = fmt::format("v{}", scenario.views.size()), .choices = of_query.taken(), .plain = choices.chance(20)});
-    relations.push_back(relation_of(scenario.views.back(), query));
+    const RandomQuery query = QueryGenerator(of_query, relations, scenario.large).query();
+    scenario.views.push_back({.name = fmt::format("v{}", scenario.views.size()),
+                              .choices = of_query.taken(),
+                              .plain = !query.of_late_rows && choices.chance(20)});
+    if (!scenario.large) relations.push_back(relation_of(scenario.views.back(), query));
   }
   Happenings(choices, scenario).make();
   return scenario;
@@ -227,8 +237,8 @@ std::optional<std::map<size_t, RandomQuery>> Scenario::queries() const {
   }
   for (size_t v = 0; v < views.size(); ++v) {
     Choices choices(views[v].choices);
-    RandomQuery query = QueryGenerator(choices, relations).query();
-    relations.push_back(relation_of(views[v], query));
+    RandomQuery query = QueryGenerator(choices, relations, large).query();
+    if (!large) relations.push_back(relation_of(views[v], query));
     if (!created.contains(v)) continue;
     if (!std::ranges::includes(there, query.reads)) return std::nullopt;
     there.insert(views[v].name);

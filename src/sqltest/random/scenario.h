@@ -56,6 +56,7 @@ struct Scenario {
   int workers = 1;
   size_t batch_rows_max = 2048;
   int64_t epoch_interval_busy_us = 50'000;
+  bool large = false;  // hundreds of rows a step, of many keys; views over tables only
   std::vector<Relation> tables;
   std::vector<RandomView> views;
   std::vector<RandomStep> steps;

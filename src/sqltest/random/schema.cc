@@ -70,7 +70,8 @@ std::vector<Relation> make_tables(Choices& choices) {
       table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
       table.watermark_delay_ms = 1000 * (1 + choices.below(9));
       table.time_may_be_null = choices.chance(20);
-      table.partitions = choices.chance(30) ? 3 : 1;
+      table.late = t > 0 && choices.chance(30);
+      table.partitions = !table.late && choices.chance(30) ? 3 : 1;  // in one, what is late does not depend on chance
     }
     tables.push_back(std::move(table));
   }
@@ -115,13 +116,13 @@ Text time_literal(int64_t ms) {
   return {.engine = "TIMESTAMP '" + text + "'", .sqlite = std::to_string(ms)};
 }
 
-Text literal(Choices& choices, const Type& type, bool may_be_null) {
+Text literal(Choices& choices, const Type& type, bool may_be_null, uint32_t values) {
   if (may_be_null && choices.chance(kNullPercent)) return same("NULL");
   switch (type.kind) {
     case ValueKind::kInt: {
       // Few values, so that rows meet; now and then any.
       const int value = choices.chance(20) ? static_cast<int>(choices.below(2 * kIntBound)) - kIntBound
-                                           : static_cast<int>(choices.below(7)) - 2;
+                                           : static_cast<int>(choices.below(values)) - 2;
       return same(value < 0 ? fmt::format("({})", value) : std::to_string(value));
     }
     case ValueKind::kHuge: return same(fmt::format("({})", kHugeValues[choices.below(kHugeValues.size())]));

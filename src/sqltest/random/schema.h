@@ -42,6 +42,7 @@ struct Relation {
   bool time_may_be_null = false;   // of a stream
   int64_t watermark_delay_ms = 0;  // of a stream
   int32_t partitions = 1;          // of a stream's topic
+  bool late = false;               // of a stream: rows may come behind the watermark
   bool upsert = false;             // a topic whose records change the row of their key, or remove it
   int key = -1;                    // the column that is the primary key; native tables only
   bool end_only = false;           // a view whose result is complete only at the end of the input
@@ -55,6 +56,8 @@ inline constexpr const char* kTimeColumn = "ts";
 inline constexpr int64_t kFirstTimeMs = 1'767'225'600'000;
 
 std::vector<Relation> make_tables(Choices& choices);
+// How many different values rows of tables mostly have.
+inline constexpr uint32_t kUsualValues = 7;
 // CREATE TABLE; of a stream without its last parenthesis's options for the end, which the runner adds.
 Text create_table(const Relation& table);
 std::string type_name(const Type& type);
@@ -62,8 +65,8 @@ std::string type_name(const Type& type);
 // Between the key and the value of a record, in input blocks.
 inline constexpr std::string_view kKeyArrow = " => ";
 
-// A literal of the type, NULL now and then.
-Text literal(Choices& choices, const Type& type, bool may_be_null);
+// A literal of the type, NULL now and then; of so many values mostly.
+Text literal(Choices& choices, const Type& type, bool may_be_null, uint32_t values = kUsualValues);
 Text time_literal(int64_t ms);
 // The literal as JSON.
 std::string json_of(const Text& literal, const Type& type);

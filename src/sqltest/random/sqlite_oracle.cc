@@ -13,6 +13,8 @@ namespace penstock::sqltest {
 namespace {
 
 constexpr int64_t kMicrosecondsPerMs = 1000;
+// Of one query: some seconds.
+constexpr int kInstructionsMax = 100'000'000;
 
 struct Finalize {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
@@ -74,8 +76,10 @@ Result<Lines> SqliteOracle::rows(const std::string& sql, const types::Schema& sc
     return error_of(database_.get(), sql);
   }
   const Prepared statement(prepared);
+  sqlite3_progress_handler(database_.get(), kInstructionsMax, [](void* /*context*/) { return 1; }, nullptr);
   Lines lines;
   for (int status = 0; (status = sqlite3_step(prepared)) != SQLITE_DONE;) {
+    if (status == SQLITE_INTERRUPT) return make_error(ErrorCode::kResourceExhausted, "it takes SQLite too long");
     if (status != SQLITE_ROW) return error_of(database_.get(), sql);
     std::string line;
     for (size_t c = 0; c < schema.size(); ++c) {
