@@ -245,14 +245,15 @@ class Rank : public Operator {
     if (full) trim(partition);
   }
 
-  // Whether a row with this order, which comes last among equal ones, would have a rank beyond `last`.
+  // Whether a new row with this order would have a rank beyond `last`.
   bool beyond(const Partition& partition, uint64_t prefix, std::string_view key) const {
     const Place& worst = *partition.places.rbegin();
     if (prefix < worst.prefix) return false;
     const int order = prefix > worst.prefix ? 1 : key.compare(rows_.key(worst.row));
     if (order < 0) return false;
     if (order > 0) return options_.function != RankFunction::kDenseRank || partition.orders >= *options_.last;
-    return options_.function == RankFunction::kRowNumber;  // equal rows have equal ranks in the other two
+    // Equal rows have equal ranks in the other two.
+    return options_.function == RankFunction::kRowNumber && !options_.last_first;
   }
 
   // Forgets rows at the end whose rank is beyond `last`.

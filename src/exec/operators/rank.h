@@ -27,7 +27,7 @@ struct RankOptions {
   std::optional<int64_t> last;     // to here, both included
   bool with_rank = true;           // whether the rank is a column behind those of the input
   bool input_append_only = false;  // then rows beyond `last` are forgotten
-  bool last_first = false;         // rows that compare equal are in the opposite order; not with the one before
+  bool last_first = false;         // rows that compare equal are in the opposite order
   // Where the rows of a partition are in one window: then a partition is forgotten when its window is closed, and what
   // comes later is dropped.
   std::optional<ClosingWindow> window = {};
@@ -35,8 +35,8 @@ struct RankOptions {
 };
 
 // Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,
-// or those up to `last` when the input only grows. A window is closed at the first barrier behind the watermark that
-// has passed its end.
+// or those up to `last` when the input only grows. A window is closed as the watermark passes its end; where rows may be
+// taken back, at the first barrier behind that.
 std::unique_ptr<Operator> make_rank(RankOptions options);
 
 }  // namespace penstock::exec

@@ -58,6 +58,13 @@ bool is_within(const Rank& rank, const std::optional<WindowColumns>& window) {
   return window && std::ranges::any_of(rank.partition_by, is_of_window);
 }
 
+// The last row of each key by a time: of several with that time the one that came last, as in Flink.
+bool keeps_last(const Rank& rank, const types::Schema& input) {
+  if (rank.function != Rank::Function::kRowNumber || rank.last != 1 || rank.order_by.size() != 1) return false;
+  const SortKey& key = rank.order_by.front();
+  return key.descending && input[key.column].type.is_timestamp();
+}
+
 bool only_first_row(const Rank& rank) {
   return rank.function == Rank::Function::kRowNumber && rank.last && *rank.last <= 1;
 }
@@ -122,6 +129,7 @@ LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjunc
 Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs) {
   Rank rank = op;
   rank.input_append_only = node.input().traits.append_only;
+  rank.last_first = rank.last_first || keeps_last(rank, node.input().schema);
   // What comes late to a window is dropped, as everywhere; but rows that are given as they change (EMIT ON UPDATE) may
   // change for ever.
   if (const std::optional<WindowColumns>& window = node.input().traits.window; is_within(op, window)) {
