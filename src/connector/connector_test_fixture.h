@@ -81,7 +81,7 @@ class ConnectorTest : public testing::Test {
   ConnectorContext context(int parallelism = 1) {
     return {.env = &env_,
             .log = log_.get(),
-            .timer = &timer_,
+            .timer = used_timer_,
             .dead_letters = &letters_,
             .parallelism = parallelism,
             .default_partitions = 2,
@@ -146,7 +146,9 @@ class ConnectorTest : public testing::Test {
 
   io::SimulatedEnv env_{1};
   std::unique_ptr<log::Log> log_;
-  Timer timer_{[this] { return env_.monotonic_time_us(); }};
+  Timer timer_;
+  Timer env_timer_{[this] { return env_.monotonic_time_us(); }};  // goes on by env_.advance()
+  Timer* used_timer_ = &timer_;
   CollectedLetters letters_;
   OptionMap options_;
   std::string files_directory_;

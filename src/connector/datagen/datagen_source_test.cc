@@ -20,7 +20,10 @@ using testing::HasSubstr;
 
 class DatagenTest : public ConnectorTest {
  protected:
-  DatagenTest() { options_ = {{"connector", "datagen"}}; }
+  DatagenTest() {
+    options_ = {{"connector", "datagen"}};
+    used_timer_ = &env_timer_;
+  }
 
   SourcePlan plan(ScanRequest r, int parallelism = 1) {
     auto made = plan_source(context(parallelism), std::move(r));

@@ -289,6 +289,7 @@ TEST_F(PartFilesTest, ASuccessorPublishesWhatWasToBe) {
 }
 
 TEST_F(PartFilesTest, EachDirectoryHasItsFile) {
+  ASSERT_TRUE(env_.sync_directory("/"));
   auto parts = open().value();
   EXPECT_TRUE(parts->append("a=1/b=x y", "1\n"));
   EXPECT_TRUE(parts->append("a=1/b=z", "2 is long enough\n"));
