@@ -1,8 +1,13 @@
 // PostgreSQL's operators and functions on JSON text. What stands in it twice under one name is found the first time.
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <charconv>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "base/json_text.h"
 #include "expr/binding.h"
 #include "expr/json_path.h"
 #include "expr/slots.h"
@@ -263,6 +268,221 @@ bool bind_entries(CallSignature& call) {
   return true;
 }
 
+// --- whether one is in another ---
+
+bool is_equal_number(dom::element a, dom::element b) {
+  int64_t whole_a = 0;
+  int64_t whole_b = 0;
+  const bool whole = a.get_int64().get(whole_a) == simdjson::SUCCESS && b.get_int64().get(whole_b) == simdjson::SUCCESS;
+  if (whole) return whole_a == whole_b;
+  double number_a = 0;
+  double number_b = 0;
+  return a.get_double().get(number_a) == simdjson::SUCCESS && b.get_double().get(number_b) == simdjson::SUCCESS &&
+         number_a == number_b;
+}
+
+// As PostgreSQL has it: all that `part` has is in `whole` in the same place, elements of arrays in any place.
+bool contains_json(dom::element whole, dom::element part) {
+  if (type_name(whole) != type_name(part)) return false;
+  if (part.is_object()) {
+    for (dom::key_value_pair field : object_of(part)) {
+      dom::element found;
+      if (whole.at_key(field.key).get(found) != simdjson::SUCCESS || !contains_json(found, field.value)) return false;
+    }
+    return true;
+  }
+  if (part.is_array()) {
+    for (dom::element wanted : array_of(part)) {
+      bool found = false;
+      for (dom::element one : array_of(whole)) found = found || contains_json(one, wanted);
+      if (!found) return false;
+    }
+    return true;
+  }
+  return part.is_number() ? is_equal_number(whole, part) : simdjson::minify(whole) == simdjson::minify(part);
+}
+
+// `a @> b`, or with the operands the other way round `a <@ b`.
+template <size_t whole>
+void contains_kernel(KernelCall& call) {
+  auto wholes = call.argument<StringCell>(whole);
+  auto parts = call.argument<StringCell>(1 - whole);
+  dom::parser whole_parser;
+  dom::parser part_parser;
+  map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
+    dom::element outer;
+    dom::element inner;
+    const std::string_view text = wholes[row].view();
+    const std::string_view part = parts[row].view();
+    if (whole_parser.parse(text.data(), text.size()).get(outer) != simdjson::SUCCESS ||
+        part_parser.parse(part.data(), part.size()).get(inner) != simdjson::SUCCESS) {
+      call.set_null(row);
+      return 0;
+    }
+    // An array contains a value that is one of its elements.
+    if (outer.is_array() && !inner.is_array() && !inner.is_object()) {
+      for (dom::element one : array_of(outer)) {
+        if (contains_json(one, inner)) return 1;
+      }
+      return 0;
+    }
+    return contains_json(outer, inner) ? 1 : 0;
+  });
+}
+
+// --- what is changed in it ---
+
+void append_field_name(std::string& out, std::string_view name, bool first) {
+  if (!first) out += ',';
+  append_json_string(out, name);
+  out += ':';
+}
+
+void append_without_nulls(std::string& out, dom::element element) {
+  bool first = true;
+  if (element.is_object()) {
+    out += '{';
+    for (dom::key_value_pair field : object_of(element)) {
+      if (field.value.is_null()) continue;
+      append_field_name(out, field.key, std::exchange(first, false));
+      append_without_nulls(out, field.value);
+    }
+    out += '}';
+  } else if (element.is_array()) {
+    out += '[';
+    for (dom::element one : array_of(element)) {
+      if (!std::exchange(first, false)) out += ',';
+      append_without_nulls(out, one);
+    }
+    out += ']';
+  } else {
+    out += simdjson::minify(element);
+  }
+}
+
+void strip_nulls(KernelCall& call) {
+  TextOutput out(call);
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    std::string text;
+    append_without_nulls(text, root);
+    out.set(row, text);
+  });
+  out.finish();
+}
+
+// Puts a value in a place of JSON that is written again.
+struct Replacement {
+  std::span<const std::string> path;
+  std::string_view value;
+  bool create = true;  // where the last name of the path is not there
+
+  Replacement below() const { return {path.subspan(1), value, create}; }
+};
+
+void append_replaced(std::string& out, dom::element element, const Replacement& change);
+
+void append_replaced_field(std::string& out, dom::object object, const Replacement& change) {
+  bool found = false;
+  bool first = true;
+  out += '{';
+  for (dom::key_value_pair field : object) {
+    append_field_name(out, field.key, std::exchange(first, false));
+    if (!found && field.key == change.path.front()) {
+      found = true;
+      append_replaced(out, field.value, change.below());
+    } else {
+      out += simdjson::minify(field.value);
+    }
+  }
+  if (!found && change.create && change.path.size() == 1) {
+    append_field_name(out, change.path.front(), first);
+    out += change.value;
+  }
+  out += '}';
+}
+
+// Places count from 0, or from the end when they are negative; behind either end a new element is the last or first.
+void append_replaced_element(std::string& out, dom::array array, const Replacement& change) {
+  const std::string& name = change.path.front();
+  int64_t place = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), place);
+  const bool is_place = error == std::errc() && end == name.data() + name.size();
+  const auto size = static_cast<int64_t>(array.size());
+  if (place < 0) place += size;
+  const bool adds = is_place && change.create && change.path.size() == 1 && (place < 0 || place >= size);
+  std::vector<std::string> elements;
+  if (adds && place < 0) elements.emplace_back(change.value);
+  int64_t next = 0;
+  for (dom::element one : array) {
+    std::string& element = elements.emplace_back();
+    if (is_place && next++ == place) {
+      append_replaced(element, one, change.below());
+    } else {
+      element = simdjson::minify(one);
+    }
+  }
+  if (adds && place >= 0) elements.emplace_back(change.value);
+  out += fmt::format("[{}]", fmt::join(elements, ","));
+}
+
+void append_replaced(std::string& out, dom::element element, const Replacement& change) {
+  if (change.path.empty()) {
+    out += change.value;
+  } else if (element.is_object()) {
+    append_replaced_field(out, object_of(element), change);
+  } else if (element.is_array()) {
+    append_replaced_element(out, array_of(element), change);
+  } else {
+    out += simdjson::minify(element);
+  }
+}
+
+// JSON_SET(json, path, value [, create])
+void set_by_path(KernelCall& call) {
+  auto paths = call.argument<StringCell>(1);
+  auto values = call.argument<StringCell>(2);
+  const bool is_text = call.argument_type(1).kind() == TypeKind::kString;
+  dom::parser value_parser;
+  TextOutput out(call);
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    std::vector<std::string> path;
+    for_each_name(paths[row].view(), is_text, [&](std::string_view name) {
+      path.emplace_back(name);
+      return true;
+    });
+    const std::string_view value = values[row].view();
+    dom::element parsed;
+    if (value_parser.parse(value.data(), value.size()).get(parsed) != simdjson::SUCCESS) {
+      return call.fail(row, "the value that JSON_SET puts in is not JSON");
+    }
+    const std::string new_value = simdjson::minify(parsed);
+    const bool create = call.argument_count() < 4 || call.argument<uint8_t>(3)[row] != 0;
+    std::string text;
+    append_replaced(text, root, {.path = path, .value = new_value, .create = create});
+    out.set(row, text);
+  });
+  out.finish();
+}
+
+bool bind_set(CallSignature& call) {
+  if (call.argument_types.size() < 3 || call.argument_types.size() > 4) return false;
+  DataType& path = call.argument_types[1];
+  const bool names = path.kind() == TypeKind::kArray && path.part(0).kind() == TypeKind::kString;
+  if (!names && !accept_argument(Takes::kText, path)) return false;
+  if (!names) path = TypeKind::kString;
+  for (const size_t text : {size_t{0}, size_t{2}}) {
+    if (!accept_argument(Takes::kText, call.argument_types[text])) return false;
+    call.argument_types[text] = TypeKind::kString;
+  }
+  if (call.argument_types.size() == 4) {
+    if (!accept_argument(Takes::kBoolean, call.argument_types[3])) return false;
+    call.argument_types[3] = TypeKind::kBoolean;
+  }
+  call.result = TypeKind::kString;
+  call.kernel = set_by_path;
+  return true;
+}
+
 constexpr FunctionCategory kCategory = FunctionCategory::kJson;
 constexpr NullRule kMakes = NullRule::kMakes;
 using enum Takes;
@@ -299,6 +519,24 @@ constexpr ScalarFunction kFunctions[] = {
     {"JSON_EACH", kCategory, "JSON_EACH(json)",
      "The fields of a JSON object as a map from names to JSON; as a table one row each.",
      "JSON_EACH('{\"a\": [1]}') => {a=[1]}", bind_entries<object_entries<false>>, kMakes},
+    {"@>", kCategory, "json @> json",
+     "Whether the first has all that the second has: its fields, and elements of its arrays in any place; NULL of what "
+     "is "
+     "no JSON.",
+     "'{\"a\": 1, \"b\": [1, 2]}' @> '{\"b\": [2]}' => TRUE",
+     bind_fixed<contains_kernel<0>, TypeKind::kBoolean, kText, kText>, kMakes},
+    {"<@", kCategory, "json <@ json", "The same the other way round.", "'{\"a\": 2}' <@ '{\"a\": 1}' => FALSE",
+     bind_fixed<contains_kernel<1>, TypeKind::kBoolean, kText, kText>, kMakes},
+    {"JSON_SET", kCategory, "JSON_SET(json, path, value [, create])",
+     "The JSON with another value, itself JSON, at a path, an array of texts or '{a,0,b}'; what is not there yet is "
+     "put in "
+     "unless the last argument is FALSE.",
+     "JSON_SET('{\"a\": [1, 2]}', '{a,1}', '3') => {\"a\":[1,3]}\n"
+     "JSON_SET('{\"a\": 1}', ARRAY['b'], '\"x\"') => {\"a\":1,\"b\":\"x\"}",
+     bind_set, kMakes},
+    {"JSON_STRIP_NULLS", kCategory, "JSON_STRIP_NULLS(json)", "The JSON without the fields of objects that are null.",
+     "JSON_STRIP_NULLS('{\"a\": null, \"b\": [null]}') => {\"b\":[null]}",
+     bind_fixed<strip_nulls, TypeKind::kString, kText>, kMakes},
     {"JSON_EACH_TEXT", kCategory, "JSON_EACH_TEXT(json)", "The same with texts.",
      "JSON_EACH_TEXT('{\"a\": \"x\"}') => {a=x}", bind_entries<object_entries<true>>, kMakes},
 };

@@ -1,5 +1,6 @@
 // Functions of whole numbers, PostgreSQL's functions of numbers, bits, and chance.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <random>
@@ -100,6 +101,10 @@ void bits_kernel(KernelCall& call) {
 }
 void not_kernel(KernelCall& call) {
   map_unary<int64_t, int64_t>(call, [](int64_t v) { return ~v; });
+}
+
+void bit_count(KernelCall& call) {
+  map_unary<int64_t, int64_t>(call, [](int64_t v) { return std::popcount(static_cast<uint64_t>(v)); });
 }
 
 // The result has the wider type of both.
@@ -211,6 +216,8 @@ constexpr ScalarFunction kFunctions[] = {
     {"|", kBits, "a | b", "The bits that one has.", "6 | 3 => 7", bind_bits<bits_kernel<Or>>},
     {"#", kBits, "a # b", "The bits that only one has.", "6 # 3 => 5", bind_bits<bits_kernel<Xor>>},
     {"BITWISE NOT", kBits, "~ a", "The other bits.", "~ 5 => -6", bind_bits<not_kernel>},
+    {"BIT_COUNT", kBits, "BIT_COUNT(integer)", "How many bits of the BIGINT are set.", "BIT_COUNT(7) => 3",
+     bind_fixed<bit_count, TypeKind::kInt, kInteger>},
     {"<<", kBits, "a << count", "The bits moved to the left.", "1 << 4 => 16", bind_shift<true>},
     {">>", kBits, "a >> count", "The bits moved to the right; the sign stays.", "-16 >> 2 => -4", bind_shift<false>},
 };
