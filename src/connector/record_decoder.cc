@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "columnar/change_batch.h"
+#include "columnar/row_key.h"
 #include "connector/table_format.h"
 #include "format/change_decoder.h"
 
@@ -162,11 +163,13 @@ class UpsertDecoder : public RecordDecoder {
   std::vector<FailedRecord> failed_;
 };
 
-// A record is an event about a row; records without a value are none.
+// A record is an event about a row; records without a value are none. Of an update that leaves the key as it is, only
+// the new row is told: nothing is gone.
 class EventDecoder : public RecordDecoder {
  public:
-  EventDecoder(std::unique_ptr<format::ChangeDecoder> decoder, const types::Schema& columns)
-      : decoder_(std::move(decoder)), builders_(make_builders(columns)) {}
+  // `key`: places of the primary key among the columns; empty: rows are known by all of them.
+  EventDecoder(std::unique_ptr<format::ChangeDecoder> decoder, const types::Schema& columns, std::vector<int> key)
+      : decoder_(std::move(decoder)), builders_(make_builders(columns)), key_(std::move(key)) {}
 
   size_t rows_per_record() const override { return 2; }
 
@@ -176,16 +179,38 @@ class EventDecoder : public RecordDecoder {
     rows.columns = finish(builders_);
     rows.records.clear();
     rows.gone.clear();
-    for (const format::RowEvent& event : events_) {
-      rows.records.push_back(event.record);
-      rows.gone.push_back(event.gone ? 1 : 0);
+    chosen_.clear();
+    for (size_t row = 0; row < events_.size(); ++row) {
+      if (!key_.empty() && is_old_form(row, rows.columns)) continue;
+      chosen_.push_back(static_cast<uint16_t>(row));
+      rows.records.push_back(events_[row].record);
+      rows.gone.push_back(events_[row].gone ? 1 : 0);
     }
+    if (chosen_.size() == events_.size()) return;
+    rows.columns = ChangeBatch(events_.size(), std::move(rows.columns)).take(chosen_).columns();
   }
 
  private:
+  // Whether the row is gone, and the next one of the same record has its key.
+  bool is_old_form(size_t row, const std::vector<ColumnPtr>& columns) {
+    const size_t next = row + 1;
+    if (!events_[row].gone || next == events_.size() || events_[next].record != events_[row].record) return false;
+    for (std::string* text : {&old_key_, &new_key_}) text->clear();
+    for (const int column : key_) {
+      const std::span<const ColumnPtr> one(&columns[static_cast<size_t>(column)], 1);
+      columnar::append_key(old_key_, one, row);
+      columnar::append_key(new_key_, one, next);
+    }
+    return old_key_ == new_key_;
+  }
+
   const std::unique_ptr<format::ChangeDecoder> decoder_;
   std::vector<ColumnBuilder> builders_;
+  const std::vector<int> key_;
   std::vector<format::RowEvent> events_;
+  columnar::Selection chosen_;  // rows of events_
+  std::string old_key_;
+  std::string new_key_;
 };
 
 Result<std::unique_ptr<RecordDecoder>> make_event_decoder(const RecordFormat& format, const ScanRequest& request) {
@@ -201,7 +226,13 @@ Result<std::unique_ptr<RecordDecoder>> make_event_decoder(const RecordFormat& fo
   }
   auto decoder =
       PENSTOCK_TRY(format::ChangeDecoder::make(format.value, request.columns, {.wanted = wanted, .key = key}));
-  return std::make_unique<EventDecoder>(std::move(decoder), request.physical);
+  std::vector<int> key_places;
+  for (const std::string& name : request.primary_key) {
+    key_places.push_back(types::find_field(request.physical, name));
+  }
+  // Where a part of the key is not read, nobody asks which row it is.
+  if (std::ranges::count(key_places, -1) > 0) key_places.clear();
+  return std::make_unique<EventDecoder>(std::move(decoder), request.physical, std::move(key_places));
 }
 
 Result<std::unique_ptr<RecordDecoder>> make_upsert_decoder(const RecordFormat& format, const ScanRequest& request) {
