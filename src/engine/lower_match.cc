@@ -16,6 +16,7 @@ Result<int> GraphBuilder::lower(const plan::PhysicalNode& node, const plan::Matc
                              .references = match.references,
                              .outputs = match.outputs,
                              .all_rows = match.all_rows,
+                             .unmatched_rows = match.unmatched_rows,
                              .skip = match.skip,
                              .within_us = match.within_us,
                              .expressions = expressions(node, {})};

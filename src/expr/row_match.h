@@ -26,10 +26,12 @@ struct MatchReference {
   Kind kind = Kind::kRow;
   types::VariableSet variables = types::kAllVariables;
   bool running = true;
-  bool first = false;    // of kRow: the count begins at the first row, else at the last
-  int64_t offset = 0;    // of kRow: rows of the variables from there
-  int64_t distance = 0;  // of kRow: then so many rows of the partition on, or back when it is negative
-  int column = -1;       // of the input; -1: COUNT(*)
+  bool first = false;     // of kRow: the count begins at the first row, else at the last
+  int64_t offset = 0;     // of kRow: rows of the variables from there
+  int64_t distance = 0;   // of kRow: then so many rows of the partition on, or back when it is negative
+  int column = -1;        // of the input; -1: COUNT(*)
+  int filter = -1;        // of kAggregate, a BOOLEAN column: only rows where it is TRUE count; -1: all
+  bool distinct = false;  // of kAggregate: each value counts once
   BoundAggregate aggregate;
   types::DataType type;
 
@@ -40,8 +42,8 @@ struct MatchReference {
   }
   bool operator==(const MatchReference& other) const {
     return kind == other.kind && variables == other.variables && running == other.running && first == other.first &&
-           offset == other.offset && distance == other.distance && column == other.column &&
-           aggregate.same_call(other.aggregate);
+           offset == other.offset && distance == other.distance && column == other.column && filter == other.filter &&
+           distinct == other.distinct && aggregate.same_call(other.aggregate);
   }
 };
 

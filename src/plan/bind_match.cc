@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "expr/evaluate.h"
+#include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/match_scope.h"
 #include "sql/printer.h"
@@ -76,6 +77,16 @@ std::optional<int> first_variable(const RowPattern& pattern) {
 
 // The current row's value of a column of the input.
 MatchReference current_row(int column, types::DataType type) { return {.column = column, .type = type}; }
+
+// The measure, which is NULL in rows that are in no match: those have no variable.
+ExprPtr null_without_match(ExprPtr measure, const MatchScope& scope) {
+  ExprPtr variable = scope.refer(
+      {.kind = MatchReference::Kind::kClassifier, .running = scope.running, .type = types::TypeKind::kString},
+      "CLASSIFIER()");
+  types::DataType type = measure->type().with_nullable(true);
+  ExprPtr is_matched = *expr::bind_call("IS NOT NULL", {std::move(variable)});
+  return Expr::case_when({std::move(is_matched), std::move(measure), Expr::literal({}, type)}, type);
+}
 
 // Splits a condition over references into the part that looks at the current row alone, which becomes one over the
 // input, and the rest.
@@ -235,7 +246,8 @@ Result<std::vector<std::string>> Binder::bind_match_outputs(const sql::MatchReco
   for (const sql::SelectItem& measure : written.measures) {
     ExprPtr value = PENSTOCK_TRY(bind_expression(measure.value, {.place = "in MEASURES", .match = &scope}));
     if (value->type().kind() == types::TypeKind::kNull) value = Expr::literal({}, types::TypeKind::kString);
-    match.outputs.push_back(expr::fold_constants(value, context_.eval));
+    value = expr::fold_constants(value, context_.eval);
+    match.outputs.push_back(match.unmatched_rows ? null_without_match(std::move(value), scope) : std::move(value));
     names.push_back(measure.alias->text);
   }
   if (match.all_rows) {
@@ -259,8 +271,10 @@ Result<LogicalPtr> Binder::bind_match(const sql::MatchRecognize& written) {
         .hint("let at least one variable be needed: a+ and not a*");
   }
   match.all_rows = written.rows != sql::RowsPerMatch::kOne;
-  if (written.rows == sql::RowsPerMatch::kAllWithUnmatched) {
-    return unsupported("WITH UNMATCHED ROWS is not supported").at(written.rows_position.offset);
+  match.unmatched_rows = written.rows == sql::RowsPerMatch::kAllWithUnmatched;
+  if (match.unmatched_rows && has_exclusion(pattern)) {
+    return invalid_argument("WITH UNMATCHED ROWS gives every row, and {{- -}} leaves rows out")
+        .at(written.rows_position.offset);
   }
   if (!match.all_rows && has_exclusion(pattern)) {
     return invalid_argument("{{- -}} leaves rows out of ALL ROWS PER MATCH, and means nothing for one row per match")

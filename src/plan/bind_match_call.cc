@@ -143,16 +143,12 @@ Result<MatchReference> Binder::bind_match_aggregate(const sql::Expression& expre
     if (!row.variables) return scope.variables->unknown(star->qualifier.parts.front());
   }
   FoundAggregate found = PENSTOCK_TRY(bind_aggregate(expression, call, inner));
-  if (call.distinct) {
-    return unsupported("DISTINCT is not supported over the rows of a match").at(expression.position.offset);
-  }
-  if (found.filter != nullptr) {
-    return unsupported("FILTER is not supported over the rows of a match").at(expression.position.offset);
-  }
   MatchReference reference{.kind = MatchReference::Kind::kAggregate,
                            .variables = row.variables.value_or(types::kAllVariables),
                            .running = PENSTOCK_TRY(bind_match_rows(expression, call))};
   if (found.argument != nullptr) reference.column = find_or_add(*scope.columns, found.argument);
+  if (found.filter != nullptr) reference.filter = find_or_add(*scope.columns, found.filter);
+  reference.distinct = found.call.distinct;
   reference.aggregate = found.call.function;
   reference.type = found.call.function.result_type;
   return reference;

@@ -268,6 +268,7 @@ struct Limit {
   std::optional<int64_t> limit;
   int64_t offset = 0;
 };
+  bool unmatched_rows = false;         // also for each row that is in none
 
 struct UnionAll {};
 

@@ -28,6 +28,7 @@ struct MatchPartition {
   MatchRows rows;                       // those in front of it
   uint64_t next_start = 0;              // the row with which the next match may begin
   std::unique_ptr<MatchSearch> search;  // null while there is no such row
+  uint64_t matched_end = 0;             // rows from here on are in no match so far
   int64_t matches = 0;                  // found so far
   std::optional<int64_t> due;           // the watermark at which something is to be done
 };
@@ -137,9 +138,13 @@ class Match : public Operator {
       if (partition.search == nullptr) open_search(group);
       const MatchProgress progress{.watermark = watermark, .match_number = partition.matches + 1};
       const MatchSearcher::Found found = PENSTOCK_TRY(searcher_.go_on(*partition.search, partition.rows, progress));
-      if (found == MatchSearcher::Found::kUndecided) return Progress::kDone;
+      if (found == MatchSearcher::Found::kUndecided) {
+        if (watermark == kMaxEventTime) PENSTOCK_TRY(emit_unmatched(partition, partition.rows.end(), out));
+        return Progress::kDone;
+      }
       ++partition.next_start;
       if (found == MatchSearcher::Found::kMatch) PENSTOCK_TRY(emit(partition, out));
+      PENSTOCK_TRY(emit_unmatched(partition, partition.next_start, out));
       close_search(group);
       const uint64_t kept = searcher_.conditions().rows_before();
       if (partition.next_start > kept) partition.rows.drop_before(partition.next_start - kept, dropped_);
@@ -167,6 +172,7 @@ class Match : public Operator {
                      .labels = searcher_.labels(*partition.search),
                      .number = ++partition.matches};
     PENSTOCK_TRY(output_.add(match, out));
+    partition.matched_end = std::max(partition.matched_end, match.start + match.labels.size());
     using To = types::MatchSkip::To;
     if (options_.skip.to == To::kNextRow) return {};
     if (options_.skip.to == To::kPastLastRow) {
@@ -188,6 +194,15 @@ class Match : public Operator {
           .hint("skip TO NEXT ROW or PAST LAST ROW");
     }
     partition.next_start = match.start + static_cast<uint64_t>(target - match.labels.begin());
+    return {};
+  }
+
+  // Emits the rows up to `end`, with which no match begins any more, that are in none.
+  Status emit_unmatched(MatchPartition& partition, uint64_t end, Output& out) {
+    if (!options_.unmatched_rows) return {};
+    for (; partition.matched_end < end; ++partition.matched_end) {
+      PENSTOCK_TRY(output_.add_unmatched(partition.rows.at(partition.matched_end), out));
+    }
     return {};
   }
 

@@ -32,6 +32,7 @@ struct MatchOptions {
   std::vector<expr::MatchReference> references;    // of the outputs
   std::vector<expr::ExprPtr> outputs;              // over the references
   bool all_rows = false;                           // a row for each of the match's, else one for the match
+  bool unmatched_rows = false;                     // also for each row in no match, of which only columns are known
   types::MatchSkip skip;
   std::optional<int64_t> within_us;  // the last row of a match is less than so much later than the first
   size_t runs_max = kMatchRunsMax;

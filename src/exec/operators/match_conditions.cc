@@ -53,7 +53,7 @@ void MatchConditions::add_definition(const expr::MatchDefinition& definition, in
     if (reference.kind == Kind::kRow && !is_near_current_row(reference, variable)) keep_rows(reference.variables);
     if (reference.kind != Kind::kAggregate || find_aggregate(reference) < aggregates_.size()) continue;
     Aggregate aggregate{.reference = &reference, .accumulator = std::nullopt};
-    if (reference.aggregate.kernels.destroy == nullptr) {
+    if (MatchAggregate::is_plain(reference)) {
       aggregate.accumulator = accumulator_bytes_;
       accumulator_bytes_ += align16(reference.aggregate.kernels.state_bytes);
     } else {

@@ -48,9 +48,23 @@ Status MatchOutput::add(const FoundMatch& match, Output& out) {
 
 Status MatchOutput::add_row(const FoundMatch& match, size_t place, Output& out) {
   for (size_t i = 0; i < options_.references.size(); ++i) append(i, match, place);
-  if (++rows_ < columnar::kBatchRowsMax) return {};
-  return flush(out);
+  return end_row(out);
 }
+
+Status MatchOutput::add_unmatched(RowId row, Output& out) {
+  for (size_t i = 0; i < options_.references.size(); ++i) {
+    const MatchReference& reference = options_.references[i];
+    if (reference.kind != Kind::kRow) {
+      collected_[i].values->append_null();
+    } else {
+      const bool own = reference.variables == types::kAllVariables && reference.is_current_row(0);
+      collected_[i].rows.push_back(own ? row : state::kNoRow);
+    }
+  }
+  return end_row(out);
+}
+
+Status MatchOutput::end_row(Output& out) { return ++rows_ < columnar::kBatchRowsMax ? Status() : flush(out); }
 
 void MatchOutput::append(size_t reference, const FoundMatch& match, size_t place) {
   const MatchReference& wanted = options_.references[reference];

@@ -33,6 +33,8 @@ class MatchOutput {
   MatchOutput(const MatchOptions& options, const state::RowStore& store);
 
   Status add(const FoundMatch& match, Output& out);
+  // A row that is in no match: all that is not a column of its own is NULL.
+  Status add_unmatched(state::RowId row, Output& out);
   // Emits what has been collected. Until then rows that matches were found in stay in the store.
   Status flush(Output& out);
   bool empty() const { return rows_ == 0; }
@@ -52,6 +54,7 @@ class MatchOutput {
   };
 
   Status add_row(const FoundMatch& match, size_t place, Output& out);
+  Status end_row(Output& out);
   void append(size_t reference, const FoundMatch& match, size_t place);
   state::RowId locate(const expr::MatchReference& reference, const FoundMatch& match, size_t place) const;
   void append_aggregate(size_t reference, const FoundMatch& match, size_t place);

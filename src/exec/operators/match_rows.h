@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/state_memory.h"
@@ -62,16 +64,25 @@ class MatchAggregate {
   void add(std::span<const state::RowId> rows);
   void append_result(columnar::ColumnBuilder& out);
 
-  // The same for an accumulator elsewhere.
+  // The same for an accumulator elsewhere, of a call that is plain.
   static void add(const expr::MatchReference& reference, const state::RowStore& store, std::byte* state,
                   std::span<const state::RowId> rows);
+
+  // Whether it needs no more than the bytes of its state, which can be copied.
+  static bool is_plain(const expr::MatchReference& reference) {
+    return reference.aggregate.kernels.destroy == nullptr && !reference.distinct;
+  }
 
  private:
   static constexpr size_t kAlign = 16;
 
+  static void update(const expr::MatchReference& reference, const state::RowStore& store, std::byte* state,
+                     std::span<const state::RowId> rows);
+
   const expr::MatchReference& reference_;
   const state::RowStore& store_;
   std::byte* state_;
+  std::set<std::string> seen_;  // values, encoded, where each counts once
 };
 
 }  // namespace penstock::exec

@@ -31,7 +31,9 @@ int partition_column(const Match& op, const ExprPtr& output) {
 void need_columns(Columns& below, const Match& op) {
   const auto need_all = [&](const std::vector<MatchReference>& references) {
     for (const MatchReference& reference : references) {
-      if (reference.column >= 0) below[reference.column] = true;
+      for (int column : {reference.column, reference.filter}) {
+        if (column >= 0) below[column] = true;
+      }
     }
   };
   for (int column : op.partition_by) below[column] = true;
@@ -47,7 +49,9 @@ void need_columns(Columns& below, const Match& op) {
 void move_columns(Match& op, const std::vector<int>& mapping) {
   const auto remap_all = [&](std::vector<MatchReference>& references) {
     for (MatchReference& reference : references) {
-      if (reference.column >= 0) reference.column = mapping[reference.column];
+      for (int* column : {&reference.column, &reference.filter}) {
+        if (*column >= 0) *column = mapping[*column];
+      }
     }
   };
   remap(op.partition_by, mapping);
@@ -158,7 +162,7 @@ Description describe(const Match& op, const PhysicalNode& node) {
   }
   out.add("define", list_text(definitions));
   out.add("output", expression_list(op.outputs, node.schema));
-  out.add("rows", op.all_rows ? "all of each match" : "one per match");
+  out.add("rows", op.unmatched_rows ? "all" : op.all_rows ? "all of each match" : "one per match");
   out.add("skip", skip_text(op));
   using Rule = types::PatternAutomaton::Rule;
   out.add("prefer", op.automaton->rule == Rule::kFirstToEnd ? "the first that ends" : "the first in order");
