@@ -51,6 +51,7 @@ class GraphBuilder {
   Result<int> lower(const plan::PhysicalNode& node, const plan::Unnest& unnest);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Sort& sort);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Rank& rank);
+  Result<int> lower(const plan::PhysicalNode& node, const plan::Deduplicate& first);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Over& over);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Limit& limit);
   Result<int> lower(const plan::PhysicalNode& node, const plan::UnionAll& op);

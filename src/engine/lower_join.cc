@@ -135,9 +135,14 @@ Result<int> GraphBuilder::lower_interval_join(const PhysicalNode& node, const pl
 }
 
 Result<int> GraphBuilder::lower_temporal_join(const PhysicalNode& node, const plan::Join& join) {
+  const plan::AsOf::Versions& versions = *join.as_of->versions;
   exec::TemporalJoinOptions options{.kind = to_exec(join.kind),
                                     .inputs = inputs_of(node, join),
-                                    .times = {join.as_of->versions->left_time, join.as_of->versions->right_time},
+                                    .times = {versions.left_time, versions.right_time},
+                                    .gone = versions.gone,
+                                    .first_counts = versions.first_counts(),
+                                    .lower_us = versions.lower_us,
+                                    .upper_us = versions.upper_us,
                                     .nulls_match = nulls_match(join),
                                     .condition = join.condition,
                                     .output = join.output,

@@ -4,6 +4,7 @@
 #include "engine/graph_builder.h"
 #include "exec/operators/clock_filter.h"
 #include "exec/operators/complete_output.h"
+#include "exec/operators/deduplicate.h"
 #include "exec/operators/emit_on_close.h"
 #include "exec/operators/filter.h"
 #include "exec/operators/net_changes.h"
@@ -96,12 +97,27 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
   });
 }
 
+Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Deduplicate& first) {
+  exec::DeduplicateOptions options{.schema = node.schema,
+                                   .keys = first.keys,
+                                   .time_column = first.time_column,
+                                   .within_us = first.within_us,
+                                   .drops_late = !node.traits.bounded,
+                                   .late = {}};
+  const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
+  if (options.drops_late) options.late = late_output("DEDUPLICATE", node.schema, first.time_column);
+  return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(exec::make_deduplicate(options));
+  });
+}
+
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Over& over) {
   std::vector<plan::AggregateCall> aggregates;
   for (const plan::OverCall& call : over.calls) aggregates.push_back(call.aggregate);
   const std::vector<exec::AggregateCall> lowered = to_exec(aggregates);
   exec::OverOptions options{
       .schema = input_schema(node), .partition_by = over.partition_by, .order_by = to_exec(over.order_by), .calls = {}};
+  options.ttl = ttl(over.ttl_us);
   for (size_t i = 0; i < over.calls.size(); ++i) {
     const plan::OverCall& call = over.calls[i];
     options.calls.push_back({.function = call.function,

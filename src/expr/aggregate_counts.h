@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 #include "expr/aggregate_sequence.h"
 #include "expr/aggregate_state.h"
@@ -22,7 +23,14 @@ struct ValueCounts {
     at->second += times;
     if (at->second == 0) counts.erase(at);
   }
-  void add(const Input& value, int weight) { add_kept(keep(value), weight); }
+  // Of 0.0 and -0.0, which are equal, always the same one is kept, so that it does not matter which came first.
+  void add(const Input& value, int weight) {
+    if constexpr (std::is_same_v<Input, double>) {
+      add_kept(value + 0.0, weight);
+    } else {
+      add_kept(keep(value), weight);
+    }
+  }
   void merge(const ValueCounts& later) {
     for (const auto& [value, times] : later.counts) add_kept(value, times);
   }

@@ -1,11 +1,13 @@
 // Joins with a table as it is, or was, at a time of the row to the left: JOIN rates FOR SYSTEM_TIME AS OF o.ts ON ...,
-// and with the last row of a stream: ASOF JOIN quotes MATCH_CONDITION (t.ts >= quotes.ts) ON ...
+// and with the nearest row of a stream: ASOF JOIN quotes MATCH_CONDITION (t.ts >= quotes.ts) ON ...
 #include <algorithm>
+#include <tuple>
 
 #include "expr/function.h"
 #include "plan/binder.h"
 #include "plan/node.h"
 #include "plan/rules.h"
+#include "plan/time_bound.h"
 
 namespace penstock::plan {
 namespace {
@@ -24,6 +26,7 @@ struct VersionedRows {
   LogicalPtr plan;
   int time = 0;
   std::vector<int> key;
+  int gone = -1;  // a BOOLEAN column: the key has no version from then on; -1: it always has
 };
 
 // The place of a column of its input in a projection, at whose end it is added where it is missing.
@@ -34,22 +37,38 @@ int place_of(int column, const LogicalNode& input, std::vector<ExprPtr>& express
   return found == expressions.end() ? find_or_add(expressions, wanted) : static_cast<int>(found - expressions.begin());
 }
 
-// The rows of which a view keeps the last one per key (ROW_NUMBER() ... ORDER BY time DESC = 1): each is a version.
-std::optional<VersionedRows> versions_of_deduplication(const LogicalPtr& plan) {
-  if (const auto* rank = plan->get_if<Rank>()) {
-    const Traits& input = plan->input().traits;
-    bool last_row = rank->function == Rank::Function::kRowNumber && rank->first <= 1 && rank->last == 1 &&
-                    rank->order_by.size() == 1 && rank->order_by.front().descending && !rank->partition_by.empty();
-    if (!last_row || !input.append_only) return std::nullopt;
-    int time = rank->order_by.front().column;
-    bool is_time = input.bounded ? plan->input().schema[time].type.is_timestamp()
-                                 : std::ranges::count(input.time_columns, time) > 0;
-    if (!is_time) return std::nullopt;
-    return VersionedRows{plan->inputs.front(), time, rank->partition_by};
-  }
+// Of a table, the events that it is made of, where it has a key and a time. `plan` is as the binder makes it.
+std::optional<VersionedRows> versions_of_table(const LogicalPtr& plan) {
+  bool of_events = plan->get_if<Normalize>() != nullptr;
+  const LogicalPtr& rows = of_events ? plan->inputs.front() : plan;
+  const auto* scan = rows->get_if<LogicalScan>();
+  if (scan == nullptr || !scan->source->traits.append_only) return std::nullopt;
+  bool is_whole = scan->columns.size() == scan->source->schema.size() && scan->filter == nullptr;
+  if (!is_whole || scan->source->primary_key.empty() || scan->source->watermark_column < 0) return std::nullopt;
+  return VersionedRows{.plan = rows,
+                       .time = scan->source->watermark_column,
+                       .key = scan->source->primary_key,
+                       .gone = of_events ? static_cast<int>(plan->schema.size()) : -1};
+}
+
+// The rows of which the last one per key is kept (ROW_NUMBER() ... ORDER BY time DESC = 1): each is a version.
+std::optional<VersionedRows> versions_of_deduplication(const Rank& rank, const LogicalPtr& rows) {
+  bool last_row = rank.function == Rank::Function::kRowNumber && rank.first <= 1 && rank.last == 1 &&
+                  rank.order_by.size() == 1 && rank.order_by.front().descending && !rank.partition_by.empty();
+  if (!last_row || !rows->traits.append_only) return std::nullopt;
+  int time = rank.order_by.front().column;
+  bool is_time = rows->traits.bounded ? rows->schema[time].type.is_timestamp()
+                                      : std::ranges::count(rows->traits.time_columns, time) > 0;
+  if (!is_time) return std::nullopt;
+  return VersionedRows{.plan = rows, .time = time, .key = rank.partition_by};
+}
+
+// Those of a table, or of a deduplication, also below projections.
+std::optional<VersionedRows> versions_of(const LogicalPtr& plan) {
+  if (const auto* rank = plan->get_if<Rank>()) return versions_of_deduplication(*rank, plan->inputs.front());
   const auto* project = plan->get_if<Project>();
-  if (project == nullptr) return std::nullopt;
-  std::optional<VersionedRows> below = versions_of_deduplication(plan->inputs.front());
+  if (project == nullptr) return versions_of_table(plan);
+  std::optional<VersionedRows> below = versions_of(plan->inputs.front());
   if (!below) return std::nullopt;
   // The rank, which is behind the columns of its input, is 1.
   auto replace_rank = [&](ExprPtr node) {
@@ -61,15 +80,9 @@ std::optional<VersionedRows> versions_of_deduplication(const LogicalPtr& plan) {
   std::vector<std::string> names = column_names(*plan);
   VersionedRows rows{.plan = nullptr, .time = place_of(below->time, *below->plan, expressions, names)};
   for (int column : below->key) rows.key.push_back(place_of(column, *below->plan, expressions, names));
+  if (below->gone >= 0) rows.gone = place_of(below->gone, *below->plan, expressions, names);
   rows.plan = make_project(below->plan, std::move(expressions), std::move(names));
   return rows;
-}
-
-std::optional<VersionedRows> versions_of_table(const LogicalPtr& plan) {
-  const auto* scan = plan->get_if<LogicalScan>();
-  if (scan == nullptr || !scan->source->traits.append_only) return std::nullopt;
-  if (scan->source->primary_key.empty() || scan->source->watermark_column < 0) return std::nullopt;
-  return VersionedRows{plan, scan->source->watermark_column, scan->source->primary_key};
 }
 
 // Whether the condition says that the column (of the right side) is equal to something of the left side.
@@ -135,11 +148,11 @@ Result<Binder::AsOfTable> Binder::bind_as_of_table(const sql::NamedTable& table,
         .at(position)
         .hint("make it a MATERIALIZED VIEW");
   }
-  std::optional<VersionedRows> rows = versions_of_table(plan);
+  std::optional<VersionedRows> rows = versions_of(plan);
   if (!rows) {
     RuleContext rule_context{.eval = context_.eval, .mode = context_.mode};
     LogicalPtr optimized = PENSTOCK_TRY(optimize(plan, rule_context, context_.disabled_rules));
-    rows = versions_of_deduplication(with_names(optimized, column_names(*plan)));
+    rows = versions_of(with_names(optimized, column_names(*plan)));
   }
   if (!rows) {
     return unsupported(
@@ -155,7 +168,8 @@ Result<Binder::AsOfTable> Binder::bind_as_of_table(const sql::NamedTable& table,
                             left_type.with_nullable(true).to_string(), right_type.with_nullable(true).to_string())
         .at(table.as_of->position.offset);
   }
-  Versions versions{.left_time = *left_time, .right_time = rows->time, .version_key = std::move(rows->key)};
+  Versions versions{
+      .left_time = *left_time, .right_time = rows->time, .version_key = std::move(rows->key), .gone = rows->gone};
   return AsOfTable{std::move(rows->plan), std::move(versions)};
 }
 
@@ -200,34 +214,50 @@ Result<Binder::Named> Binder::join_as_of(Join join, Named left, Named right, sql
   return Named(std::move(joined), std::move(scope));
 }
 
-Result<std::pair<int, int>> Binder::bind_match_condition(const sql::Join& join, const Named& left, const Named& right) {
+// left time >= right time, or by >, <= or <; another bound may limit how far they are apart.
+Result<AsOf::Versions> Binder::bind_match_condition(const sql::Join& join, const Named& left, const Named& right) {
   const uint32_t position = join.match_condition->position.offset;
   Scope scope(left.second, right.second);
   ExprPtr condition =
       PENSTOCK_TRY(bind_condition(*join.match_condition, {.scope = &scope, .place = "in MATCH_CONDITION"}));
-  auto unknown = [&] {
-    return unsupported("MATCH_CONDITION takes a time of the left side >= a time of the right side, both columns")
-        .at(position);
-  };
-  if (condition->kind() != expr::Expr::Kind::kCall || condition->children().size() != 2) return unknown();
-  std::string_view name = condition->function().name;
-  if (name != ">=" && name != "<=") return unknown();
-  const ExprPtr& later = condition->child(name == ">=" ? 0 : 1);
-  const ExprPtr& earlier = condition->child(name == ">=" ? 1 : 0);
-  auto is_column = [](const ExprPtr& side) { return side->kind() == expr::Expr::Kind::kColumn; };
-  size_t left_columns = left.second.size();
-  bool is_known = is_column(later) && later->column_index() < left_columns && is_column(earlier) &&
-                  earlier->column_index() >= left_columns && later->type().is_timestamp();
-  if (!is_known) return unknown();
-  std::pair<int, int> times(later->column_index(), earlier->column_index() - left_columns);
-  for (const auto& [plan, column] : {std::pair(left.first, times.first), std::pair(right.first, times.second)}) {
+  Versions versions;
+  versions.upper_us.reset();
+  std::optional<std::pair<int, int>> times;
+  for (const ExprPtr& one : expr::split_conjunction(condition)) {
+    std::optional<TimeBound> bound = match_time_bound(*one, left.first->schema, right.first->schema);
+    if (!bound || (times && *times != std::pair(bound->left, bound->right))) {
+      return unsupported(
+                 "MATCH_CONDITION compares a time of the left side with one of the right side by >=, >, <= or <")
+          .at(position)
+          .hint("t.ts >= q.ts; how far they may be apart can follow: AND q.ts >= t.ts - INTERVAL '1' MINUTE");
+    }
+    times = {bound->left, bound->right};
+    std::optional<int64_t>& limit = bound->upper ? versions.upper_us : versions.lower_us;
+    if (!limit) limit = bound->limit_us;
+    limit = bound->upper ? std::min(*limit, bound->limit_us) : std::max(*limit, bound->limit_us);
+  }
+  const std::optional<int64_t>& lower = versions.lower_us;
+  const std::optional<int64_t>& upper = versions.upper_us;
+  if (lower && upper && *lower > *upper) {
+    return invalid_argument("MATCH_CONDITION is true for no two times").at(position);
+  }
+  bool before = upper && *upper <= 0;
+  bool after = lower && *lower >= 0;
+  if (!before && !after) {
+    return unsupported("MATCH_CONDITION does not say whether the row of the right side is the one before or after")
+        .at(position)
+        .hint("t.ts >= q.ts takes the last row before, t.ts <= q.ts the first one after");
+  }
+  std::tie(versions.left_time, versions.right_time) = *times;
+  for (const auto& [plan, column] :
+       {std::pair(left.first, versions.left_time), std::pair(right.first, versions.right_time)}) {
     if (plan->traits.bounded || std::ranges::count(plan->traits.time_columns, column) > 0) continue;
     return invalid_argument("column {} has no watermark, so nobody knows when all rows before it have come",
                             plan->schema[column].name)
         .at(position)
         .hint("declare WATERMARK FOR it in CREATE TABLE");
   }
-  return times;
+  return versions;
 }
 
 Result<Binder::Named> Binder::bind_asof_join(const sql::Join& join, Named left) {
@@ -236,8 +266,7 @@ Result<Binder::Named> Binder::bind_asof_join(const sql::Join& join, Named left) 
   if (!left.first->traits.append_only || !right.first->traits.append_only) {
     return unsupported("ASOF JOIN takes rows that are never taken back").at(join.right->position.offset);
   }
-  auto [left_time, right_time] = PENSTOCK_TRY(bind_match_condition(join, left, right));
-  Versions versions{.left_time = left_time, .right_time = right_time, .version_key = {}};
+  Versions versions = PENSTOCK_TRY(bind_match_condition(join, left, right));
   Join last_row{.kind = kind_of(join.kind), .keys = {}, .condition = nullptr, .output = {}, .time = {}, .as_of = {}};
   if (join.on) {
     Scope scope(left.second, right.second);

@@ -22,6 +22,7 @@ using expr::ExprPtr;
 using types::TypeKind;
 using types::Window;
 
+constexpr std::string_view kDeduplicate = "DEDUPLICATE";
 constexpr std::string_view kLateRows = "LATE_ROWS";
 
 // By kind.
@@ -136,9 +137,11 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
   std::string name = sql::to_upper(call.name.parts.back().text);
   const WindowFunction* function = find_window_function(name);
   if (function != nullptr) return bind_window_function(call, function->kind);
+  if (name == kDeduplicate) return bind_deduplicate(call);
   if (name == kLateRows) return bind_late_rows(call);
   std::vector<std::string> names;
   for (const WindowFunction& one : kWindowFunctions) names.emplace_back(one.name);
+  names.emplace_back(kDeduplicate);
   names.emplace_back(kLateRows);
   return not_found("there is no table function {}", name).hint(did_you_mean(name, names));
 }
@@ -148,6 +151,21 @@ Result<LogicalPtr> Binder::with_window_times(LogicalPtr input) const {
   RuleContext rule_context{.eval = eval_, .mode = context_.mode};
   LogicalPtr optimized = PENSTOCK_TRY(optimize(input, rule_context, context_.disabled_rules));
   return with_names(optimized, column_names(*input));
+}
+
+// It is a whole table: it cannot depend on the rows of another query.
+Result<LogicalPtr> Binder::bind_table_argument(const sql::TableArgument& data, const sql::QualifiedName& function,
+                                               sql::Position position) {
+  std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
+  const size_t recursive_uses = recursive_uses_.size();
+  LogicalPtr input = data.query ? PENSTOCK_TRY(bind_query(*data.query)) : PENSTOCK_TRY(bind_named_table(data.name));
+  PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "in a window function"));
+  outer_queries_ = std::move(outer_queries);
+  if (is_correlated(*input)) {
+    return unsupported("the table of {} uses columns of the query around it", sql::to_upper(function.parts.back().text))
+        .at(position.offset);
+  }
+  return with_window_times(std::move(input));
 }
 
 // F(TABLE t, DESCRIPTOR(time), interval [, interval] [, offset])
@@ -162,21 +180,11 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
                             function.example)
         .at(arguments[0]->position.offset);
   }
-  // Windows are of whole tables: what they are over cannot depend on the rows of another query.
-  std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
-  const size_t recursive_uses = recursive_uses_.size();
-  LogicalPtr input = data->query ? PENSTOCK_TRY(bind_query(*data->query)) : PENSTOCK_TRY(bind_named_table(data->name));
-  PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "in a window function"));
-  outer_queries_ = std::move(outer_queries);
-  if (is_correlated(*input)) {
-    return unsupported("the table of {} uses columns of the query around it", function.name)
-        .at(arguments[0]->position.offset);
-  }
-  input = PENSTOCK_TRY(with_window_times(std::move(input)));
+  LogicalPtr input = PENSTOCK_TRY(bind_table_argument(*data, call.name, arguments[0]->position));
   AssignWindow assign;
   assign.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));
   if (session) {
-    assign.keys = PENSTOCK_TRY(bind_session_keys(*data, *input));
+    assign.keys = PENSTOCK_TRY(bind_partition_columns(*data, *input));
     if (!input->traits.append_only) {
       return unsupported("SESSION needs rows that are never taken back, and those of this table may be")
           .at(arguments[0]->position.offset);
@@ -203,8 +211,8 @@ Result<Window> Binder::bind_window(const WindowFunction& function, std::span<con
   return located(make_window(function.kind, intervals, offset), arguments.front()->position);
 }
 
-// PARTITION BY a, b: sessions of their own for each combination of values.
-Result<std::vector<int>> Binder::bind_session_keys(const sql::TableArgument& data, const LogicalNode& input) {
+// PARTITION BY a, b: each combination of values is looked at for itself.
+Result<std::vector<int>> Binder::bind_partition_columns(const sql::TableArgument& data, const LogicalNode& input) {
   std::vector<int> keys;
   Scope scope(data.query ? "" : data.name.parts.back().text, input.schema);
   for (const sql::Expression& expression : data.partition_by) {
@@ -238,15 +246,23 @@ Result<int64_t> Binder::bind_window_interval(const sql::Expression& expression, 
   return micros;
 }
 
-Result<int> Binder::bind_window_time(const sql::Expression& expression, const LogicalNode& input) {
+Result<sql::Identifier> Binder::time_descriptor(const sql::Expression& expression) {
   const auto* descriptor = expression.get_if<sql::Descriptor>();
   if (descriptor == nullptr || descriptor->columns.size() != 1) {
     return invalid_argument("the time of a window is written DESCRIPTOR(column)").at(expression.position.offset);
   }
-  const sql::Identifier& name = descriptor->columns.front();
+  return descriptor->columns.front();
+}
+
+Result<int> Binder::resolve_column(const sql::Identifier& name, const LogicalNode& input) {
   sql::QualifiedName qualified;
   qualified.parts.push_back(name);
-  int column = static_cast<int>(PENSTOCK_TRY(Scope("", input.schema).resolve(qualified)));
+  return static_cast<int>(PENSTOCK_TRY(Scope("", input.schema).resolve(qualified)));
+}
+
+Result<int> Binder::bind_window_time(const sql::Expression& expression, const LogicalNode& input) {
+  const sql::Identifier name = PENSTOCK_TRY(time_descriptor(expression));
+  const int column = PENSTOCK_TRY(resolve_column(name, input));
   PENSTOCK_TRY(check_window_time(input, column, name.text, name.position));
   return column;
 }

@@ -281,7 +281,7 @@ class Binder {
   Result<Named> bind_join_as_of(const sql::Join& join, const sql::NamedTable& table, Named left);
   // Joins each row with the last row of the right side that is not behind it.
   Result<Named> bind_asof_join(const sql::Join& join, Named left);
-  Result<std::pair<int, int>> bind_match_condition(const sql::Join& join, const Named& left, const Named& right);
+  Result<AsOf::Versions> bind_match_condition(const sql::Join& join, const Named& left, const Named& right);
   Result<Named> join_as_of(Join join, Named left, Named right, sql::Position position) const;
   // The column of the left side that FOR SYSTEM_TIME AS OF names; nullopt for PROCTIME().
   Result<std::optional<int>> bind_as_of_time(const sql::Expression& time, const Named& left);
@@ -357,9 +357,15 @@ class Binder {
   Result<LogicalPtr> bind_window_function(const sql::FunctionCall& call, types::Window::Kind kind);
   // The window of a call whose arguments are matched; `arguments` are the intervals, then perhaps the offset.
   Result<types::Window> bind_window(const WindowFunction& function, std::span<const sql::Expression* const> arguments);
-  Result<std::vector<int>> bind_session_keys(const sql::TableArgument& data, const LogicalNode& input);
+  // What is shared with bind_deduplicate.cc. `function`: whose table it is.
+  Result<LogicalPtr> bind_table_argument(const sql::TableArgument& data, const sql::QualifiedName& function,
+                                         sql::Position position);
+  Result<std::vector<int>> bind_partition_columns(const sql::TableArgument& data, const LogicalNode& input);
+  static Result<sql::Identifier> time_descriptor(const sql::Expression& expression);
+  static Result<int> resolve_column(const sql::Identifier& name, const LogicalNode& input);
   Result<int64_t> bind_window_interval(const sql::Expression& expression, std::string_view what);
   Result<int> bind_window_time(const sql::Expression& expression, const LogicalNode& input);
+  Result<LogicalPtr> bind_deduplicate(const sql::FunctionCall& call);
   void add_dependency(const std::string& name);
 
   // bind_group_window.cc: TUMBLE, HOP and SESSION as keys

@@ -62,8 +62,8 @@ struct LogicalScan {
 };
 
 using LogicalOperator = std::variant<LogicalScan, Values, Normalize, Project, Filter, ClockFilter, ProcessingTime,
-                                     AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort, Rank, Over, Match,
-                                     Limit, UnionAll, Recursion, RecursionScan, Emit, Join>;
+                                     AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort, Rank, Deduplicate,
+                                     Over, Match, Limit, UnionAll, Recursion, RecursionScan, Emit, Join>;
 
 struct LogicalNode;
 using LogicalPtr = std::shared_ptr<const LogicalNode>;

@@ -51,6 +51,7 @@ Derived derive(const Aggregate& op, const LogicalInputs& inputs);
 Derived derive(const WindowAggregate& op, const LogicalInputs& inputs);
 Derived derive(const Sort& op, const LogicalInputs& inputs);
 Derived derive(const Rank& op, const LogicalInputs& inputs);
+Derived derive(const Deduplicate& op, const LogicalInputs& inputs);
 Derived derive(const Over& op, const LogicalInputs& inputs);
 Derived derive(const Match& op, const LogicalInputs& inputs);
 Derived derive(const Limit& op, const LogicalInputs& inputs);
@@ -94,6 +95,7 @@ Pruned prune(const Aggregate& op, const LogicalNode& node, const Columns& needed
 Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Sort& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Rank& op, const LogicalNode& node, const Columns& needed);
+Pruned prune(const Deduplicate& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Over& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Match& op, const LogicalNode& node, const Columns& needed);
 Pruned prune(const Limit& op, const LogicalNode& node, const Columns& needed);
@@ -129,6 +131,7 @@ LogicalPtr push_filter(const Unnest& op, const LogicalPtr& node, Conjuncts conju
 LogicalPtr push_filter(const Expand& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Aggregate& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjuncts);
+LogicalPtr push_filter(const Deduplicate& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Over& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Match& op, const LogicalPtr& node, Conjuncts conjuncts);
 LogicalPtr push_filter(const Sort& op, const LogicalPtr& node, Conjuncts conjuncts);
@@ -166,6 +169,7 @@ Result<PhysicalPtr> convert(const Aggregate& op, const LogicalNode& node, Physic
 Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Sort& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInputs inputs);
+Result<PhysicalPtr> convert(const Deduplicate& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Over& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Match& op, const LogicalNode& node, PhysicalInputs inputs);
 Result<PhysicalPtr> convert(const Limit& op, const LogicalNode& node, PhysicalInputs inputs);
@@ -218,6 +222,7 @@ Description describe(const Aggregate& op, const PhysicalNode& node);
 Description describe(const WindowAggregate& op, const PhysicalNode& node);
 Description describe(const Sort& op, const PhysicalNode& node);
 Description describe(const Rank& op, const PhysicalNode& node);
+Description describe(const Deduplicate& op, const PhysicalNode& node);
 Description describe(const Over& op, const PhysicalNode& node);
 Description describe(const Match& op, const PhysicalNode& node);
 Description describe(const Limit& op, const PhysicalNode& node);
@@ -230,6 +235,8 @@ Description describe(const Exchange& op, const PhysicalNode& node);
 
 // Whether rows come out of it once, in the order of the input's times, as the watermark passes them.
 bool in_time_order(const Over& op, const LogicalNode& input);
+// Whether it also keeps a row only for so long by the watermark.
+bool keeps_by_time(const Over& op);
 
 // Whether the expression is PROCTIME().
 bool is_processing_time(const expr::Expr& expression);

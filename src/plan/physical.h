@@ -222,6 +222,14 @@ struct Rank {
   WrittenAt written_at = {};
 };
 
+// The first row of each key, at once; of the others only those that come when the watermark is so far behind the row
+// that came out. What is behind the watermark is dropped. The input never takes rows back.
+struct Deduplicate {
+  std::vector<int> keys;
+  int time_column = 0;
+  int64_t within_us = 0;
+};
+
 // A function over rows around each row of a partition.
 struct OverCall {
   const expr::WindowFunction* function = nullptr;  // null: an aggregate over the frame
@@ -243,7 +251,8 @@ struct Over {
   // behind it is dropped; no call looks at later rows. Else they come out in each epoch, and again when something
   // changes them.
   bool in_time_order = false;
-  WrittenAt written_at;
+  StateTtl ttl_us = {};
+  WrittenAt written_at = {};
 };
 
 // MATCH_RECOGNIZE: searches the rows of each partition, in their order, for a pattern. The rows are read when the
@@ -259,6 +268,7 @@ struct Match {
   std::vector<expr::MatchReference> references;
   std::vector<expr::ExprPtr> outputs;  // over the references
   bool all_rows = false;               // a row comes out for each of the match's, else one
+  bool unmatched_rows = false;         // also for each row that is in none
   types::MatchSkip skip;
   std::optional<int64_t> within_us;  // the last row of a match is less than so much later than the first
 };
@@ -268,7 +278,6 @@ struct Limit {
   std::optional<int64_t> limit;
   int64_t offset = 0;
 };
-  bool unmatched_rows = false;         // also for each row that is in none
 
 struct UnionAll {};
 
@@ -343,6 +352,12 @@ struct AsOf {
     int left_time = 0;  // columns of each input
     int right_time = 0;
     std::vector<int> version_key;  // of the right input
+    int gone = -1;                 // likewise, BOOLEAN: from then on there is none, until the next one; -1: there is
+    // What right time - left time may be. Where it is at most 0 the last version within that counts, else the first.
+    std::optional<int64_t> lower_us;
+    std::optional<int64_t> upper_us = 0;
+
+    bool first_counts() const { return !upper_us || *upper_us > 0; }
   };
   std::optional<Versions> versions;
 };
@@ -374,8 +389,8 @@ struct Exchange {
 
 using PhysicalOperator =
     std::variant<ScanTable, ScanView, ScanSystem, Values, Normalize, Project, Filter, ClockFilter, ProcessingTime,
-                 AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort, Rank, Over, Match, Limit, UnionAll,
-                 Recursion, RecursionScan, Emit, Join, Exchange>;
+                 AssignWindow, Unnest, Expand, Aggregate, WindowAggregate, Sort, Rank, Deduplicate, Over, Match, Limit,
+                 UnionAll, Recursion, RecursionScan, Emit, Join, Exchange>;
 
 struct PhysicalNode {
   PhysicalOperator op;

@@ -48,6 +48,7 @@ Status check_keys(const PhysicalOperator& op, size_t columns) {
     return check_keys("rows are known by", normalize->keys.size(), "leave out columns that follow from others");
   }
   if (const auto* rank = std::get_if<Rank>(&op)) return check_keys(kPartitioned, rank->partition_by.size(), kLeaveOut);
+  if (const auto* first = std::get_if<Deduplicate>(&op)) return check_keys(kPartitioned, first->keys.size(), kLeaveOut);
   if (const auto* over = std::get_if<Over>(&op)) return check_keys(kPartitioned, over->partition_by.size(), kLeaveOut);
   if (const auto* recursion = std::get_if<Recursion>(&op); recursion != nullptr && !recursion->all) {
     return check_keys("rows of a recursive query without ALL have", columns, kLeaveOut);

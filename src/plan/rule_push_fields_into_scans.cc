@@ -172,7 +172,8 @@ std::vector<FieldPath> fields_alone(const std::vector<ExprPtr>& expressions) {
 bool passes_columns_on(const LogicalNode& node) {
   return node.get_if<Unnest>() != nullptr || node.get_if<ClockFilter>() != nullptr ||
          node.get_if<ProcessingTime>() != nullptr || node.get_if<AssignWindow>() != nullptr ||
-         node.get_if<Rank>() != nullptr || node.get_if<Over>() != nullptr || node.get_if<Filter>() != nullptr;
+         node.get_if<Rank>() != nullptr || node.get_if<Deduplicate>() != nullptr || node.get_if<Over>() != nullptr ||
+         node.get_if<Filter>() != nullptr;
 }
 
 LogicalPtr take_fields_below(const LogicalNode& node, const Project& project) {

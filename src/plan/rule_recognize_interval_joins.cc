@@ -11,10 +11,9 @@
 #include <utility>
 
 #include "expr/expr.h"
-#include "expr/function.h"
 #include "plan/node.h"
 #include "plan/rules.h"
-#include "types/window.h"
+#include "plan/time_bound.h"
 
 namespace penstock::plan {
 namespace {
@@ -22,85 +21,13 @@ namespace {
 using expr::Expr;
 using expr::ExprPtr;
 
-// A sum of times and an interval: right time - left time + constant, with a column over left ++ right for each.
-struct Sum {
-  std::map<size_t, int> times;  // how often each is in it
-  int64_t constant_us = 0;
-
-  bool add(const Sum& other, int sign) {
-    for (auto [column, count] : other.times) times[column] += sign * count;
-    return !__builtin_add_overflow(constant_us, sign * other.constant_us, &constant_us);
-  }
-};
-
-// Whether the cast leaves the time as it is.
-bool keeps_time(const Expr& cast) {
-  types::DataType from = cast.child(0)->type();
-  return from.is_timestamp() && from.kind() == cast.type().kind() && from.precision() <= cast.type().precision();
-}
-
-std::optional<Sum> as_sum(const Expr& expression) {
-  switch (expression.kind()) {
-    case Expr::Kind::kColumn:
-      if (!expression.type().is_timestamp()) return std::nullopt;
-      return Sum{.times = {{expression.column_index(), 1}}};
-    case Expr::Kind::kLiteral: {
-      bool interval = expression.type().kind() == types::TypeKind::kIntervalDayTime && !expression.value().is_null();
-      if (!interval || !types::in_window_range(expression.value().as_int64())) return std::nullopt;
-      return Sum{.times = {}, .constant_us = expression.value().as_int64()};
-    }
-    case Expr::Kind::kCast: return keeps_time(expression) ? as_sum(*expression.child(0)) : std::nullopt;
-    case Expr::Kind::kCall: {
-      std::string_view name = expression.function().name;
-      if ((name != "+" && name != "-") || expression.children().size() != 2) return std::nullopt;
-      std::optional<Sum> sum = as_sum(*expression.child(0));
-      std::optional<Sum> other = as_sum(*expression.child(1));
-      if (!sum || !other || !sum->add(*other, name == "+" ? 1 : -1)) return std::nullopt;
-      return sum;
-    }
-    default: return std::nullopt;
-  }
-}
-
-// A condition of the form: right time - left time <= limit, or >= limit.
-struct Bound {
-  int left = 0;
-  int right = 0;  // of the right input
-  bool upper = false;
-  int64_t limit_us = 0;
-};
-
-// SQL times count milliseconds in Flink, so that less than a time is at most a millisecond before.
-int64_t smallest_step(const LogicalNode& left, const LogicalNode& right, const Bound& bound) {
-  bool millis = left.schema[bound.left].type.precision() <= 3 && right.schema[bound.right].type.precision() <= 3;
-  return millis ? types::kMicrosPerMilli : 1;
-}
-
-std::optional<Bound> match_bound(const Expr& condition, const LogicalNode& left, const LogicalNode& right) {
-  if (condition.kind() != Expr::Kind::kCall || condition.children().size() != 2) return std::nullopt;
-  std::string_view name = condition.function().name;
-  bool less = name == "<" || name == "<=";
-  if (!less && name != ">" && name != ">=") return std::nullopt;
-  // What is at most (or less than) 0.
-  std::optional<Sum> sum = as_sum(*condition.child(less ? 0 : 1));
-  std::optional<Sum> greater = as_sum(*condition.child(less ? 1 : 0));
-  if (!sum || !greater || !sum->add(*greater, -1)) return std::nullopt;
-  std::erase_if(sum->times, [](const auto& time) { return time.second == 0; });
-  if (sum->times.size() != 2) return std::nullopt;
-  auto [first, first_count] = *sum->times.begin();
-  auto [second, second_count] = *sum->times.rbegin();
-  size_t left_columns = left.schema.size();
-  if (first >= left_columns || second < left_columns || first_count * second_count != -1) return std::nullopt;
-  Bound bound{.left = static_cast<int>(first), .right = static_cast<int>(second - left_columns)};
-  bool are_times = std::ranges::count(left.traits.time_columns, bound.left) > 0 &&
-                   std::ranges::count(right.traits.time_columns, bound.right) > 0;
-  if (!are_times) return std::nullopt;
-  // right - left + constant <= 0, or left - right + constant <= 0
-  bound.upper = second_count == 1;
-  bound.limit_us = bound.upper ? -sum->constant_us : sum->constant_us;
-  if (name == "<" || name == ">") bound.limit_us += (bound.upper ? -1 : 1) * smallest_step(left, right, bound);
-  if (!types::in_window_range(bound.limit_us)) return std::nullopt;
-  return bound;
+// One about times that watermarks are about.
+std::optional<TimeBound> match_bound(const Expr& condition, const LogicalNode& left, const LogicalNode& right) {
+  std::optional<TimeBound> bound = match_time_bound(condition, left.schema, right.schema);
+  if (!bound) return std::nullopt;
+  bool are_times = std::ranges::count(left.traits.time_columns, bound->left) > 0 &&
+                   std::ranges::count(right.traits.time_columns, bound->right) > 0;
+  return are_times ? bound : std::nullopt;
 }
 
 struct Limits {
@@ -119,7 +46,7 @@ std::optional<ShiftedTime> as_shifted_time(const LogicalNode& input, int column)
   if (std::ranges::count(times, column) > 0) return ShiftedTime{column, 0};
   const auto* project = input.get_if<Project>();
   if (project == nullptr) return std::nullopt;
-  std::optional<Sum> sum = as_sum(*project->expressions[column]);
+  std::optional<TimeSum> sum = as_time_sum(*project->expressions[column]);
   if (!sum || sum->times.size() != 1 || sum->times.begin()->second != 1) return std::nullopt;
   for (int time : times) {
     const Expr& passed_on = *project->expressions[time];
@@ -132,7 +59,7 @@ std::optional<ShiftedTime> as_shifted_time(const LogicalNode& input, int column)
 // The tightest bounds of each pair of times.
 class BoundsByTimes {
  public:
-  void add(const Bound& bound) {
+  void add(const TimeBound& bound) {
     Limits& bounds = all_[{bound.left, bound.right}];
     if (bound.upper) {
       bounds.upper_us = std::min(bounds.upper_us, bound.limit_us);
@@ -165,13 +92,13 @@ LogicalPtr rewrite(const LogicalPtr& node) {
   if (join->condition != nullptr) conditions = expr::split_conjunction(join->condition);
   BoundsByTimes found;
   for (const ExprPtr& one : conditions) {
-    if (std::optional<Bound> bound = match_bound(*one, left, right)) found.add(*bound);
+    if (std::optional<TimeBound> bound = match_bound(*one, left, right)) found.add(*bound);
   }
   for (const JoinKey& key : join->keys) {
     std::optional<ShiftedTime> on_left = as_shifted_time(left, key.left);
     std::optional<ShiftedTime> on_right = as_shifted_time(right, key.right);
     if (!on_left || !on_right || key.nulls_match) continue;
-    Bound bound{.left = on_left->column, .right = on_right->column};
+    TimeBound bound{.left = on_left->column, .right = on_right->column};
     bound.limit_us = on_left->by_us - on_right->by_us;
     for (bool upper : {false, true}) {
       bound.upper = upper;
@@ -183,7 +110,7 @@ LogicalPtr rewrite(const LogicalPtr& node) {
   Join timed = *join;
   timed.time = bounds;
   std::erase_if(conditions, [&](const ExprPtr& one) {
-    std::optional<Bound> bound = match_bound(*one, left, right);
+    std::optional<TimeBound> bound = match_bound(*one, left, right);
     return bound && bound->left == bounds->left && bound->right == bounds->right;
   });
   timed.condition = conditions.empty() ? nullptr : expr::join_conjunction(std::move(conditions));

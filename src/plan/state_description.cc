@@ -68,15 +68,14 @@ State state_of(const Rank& op, const PhysicalNode& /*node*/) {
   return with_ttl({"the first rows of each partition", StateBound::kKeys}, op.ttl_us);
 }
 
+State state_of(const Deduplicate& op, const PhysicalNode& /*node*/) {
+  return StateDescription{"each key for " + duration_text(op.within_us), StateBound::kTime};
+}
+
 State state_of(const Over& op, const PhysicalNode& /*node*/) {
-  if (!op.in_time_order) return StateDescription{"every row", StateBound::kNone};
-  const auto is_near_in_time = [](const OverCall& call) {
-    return (call.function == nullptr || call.function->framed) && call.frame.unit == types::Frame::Unit::kRange &&
-           !call.frame.start.unbounded;
-  };
-  if (std::ranges::all_of(op.calls, is_near_in_time))
-    return StateDescription{"rows in reach of later ones", StateBound::kTime};
-  return StateDescription{"of each partition what is in reach of later rows", StateBound::kKeys};
+  if (!op.in_time_order) return with_ttl({"every row", StateBound::kNone}, op.ttl_us);
+  if (keeps_by_time(op)) return StateDescription{"rows in reach of later ones", StateBound::kTime};
+  return with_ttl({"of each partition what is in reach of later rows", StateBound::kKeys}, op.ttl_us);
 }
 
 State state_of(const Match& op, const PhysicalNode& /*node*/) {
@@ -104,7 +103,16 @@ State state_of(const Join& op, const PhysicalNode& node) {
   const PhysicalNode& left = *node.inputs[0];
   const PhysicalNode& right = *node.inputs[1];
   if (op.as_of && op.as_of->versions) {
-    return StateDescription{"left until the watermark passes, right the versions since then", StateBound::kKeys};
+    const AsOf::Versions& versions = *op.as_of->versions;
+    const bool bounded = versions.lower_us && versions.upper_us;
+    if (versions.first_counts()) {
+      const std::string left = bounded ? "for " + duration_text(*versions.upper_us) : "until the next version has come";
+      return StateDescription{fmt::format("left {}, right the versions since the watermark", left),
+                              bounded ? StateBound::kTime : StateBound::kNone};
+    }
+    const std::string right = bounded ? "for " + duration_text(-*versions.lower_us) : "the versions since then";
+    return StateDescription{"left until the watermark passes, right " + right,
+                            bounded ? StateBound::kTime : StateBound::kKeys};
   }
   if (op.as_of) {
     return StateDescription{"right " + kept_text(right, {}), is_small(right) ? StateBound::kInput : StateBound::kNone};

@@ -28,8 +28,12 @@ void set_ttl(Aggregate& op, int64_t ttl_us) {
   // There is always one group.
   if (op.keys.empty()) op.ttl_us.reset();
 }
+// Where rows are near in time, that bounds what is kept.
+void set_ttl(Over& op, int64_t ttl_us) {
+  if (!keeps_by_time(op)) set(op.ttl_us, ttl_us);
+}
 void set_ttl(Join& op, int64_t ttl_us) {
-  const bool forgets = !op.time && !op.as_of && !gives_left_only(op.kind);
+  const bool forgets = !op.time && !op.as_of;
   for (StateTtl& ttl : op.ttl_us) {
     if (!forgets) ttl = 0;
     set(ttl, ttl_us);

@@ -27,13 +27,14 @@ constexpr int kBatchesPerCall = 16;
 JoinSide::Options side_options(const JoinOptions& options, Side side, const JoinLayout& layout) {
   const JoinInput& input = options.inputs[side];
   const bool pairs_matter = !left_only(options.kind) || layout.has_condition();
+  const bool forgets = options.ttl[side].us > 0;
   JoinSide::Options out{.side = side,
                         .lookup = RowLookup::kNone,
                         .hashed_columns = {},
-                        .stored = side == kLeftSide || pairs_matter,
+                        .stored = side == kLeftSide || pairs_matter || forgets,
                         .emits_alone = emits_alone(options.kind, side),
                         .counts_matches = emits_alone(options.kind, side) && layout.has_condition(),
-                        .forgets = options.ttl[side].us > 0};
+                        .forgets = forgets};
   out.set_lookup(input, layout);
   return out;
 }

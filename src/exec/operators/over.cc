@@ -126,6 +126,7 @@ struct ChangingPartition {
   RowsInOrder<KeptRow> rows;
   StateVector<StateString> gone;  // rows with their results that downstream still has
   std::optional<StateString> first_changed;
+  uint32_t updated = 0;  // when, where that is kept; see IdleGroups
 };
 
 class Over : public Operator {
@@ -135,10 +136,12 @@ class Over : public Operator {
         functions_(options_),
         reach_(functions_.reach()),
         partitions_(options_.schema, options_.partition_by),
-        pending_(functions_.output_types()) {}
+        pending_(functions_.output_types()),
+        idle_(options_.ttl) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     const std::vector<std::byte*>& groups = partitions_.find(batch);
+    if (idle_.on() && forget_idle(groups)) partitions_.find(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
       key_.clear();
       append_sort_key(key_, options_.order_by, batch, row);
@@ -163,8 +166,13 @@ class Over : public Operator {
     if (pending_.rows() > 0) out.emit(pending_.finish());
     touched_.clear();
     next_touched_ = 0;
+    idle_.sweep(partitions_.table(), [this](std::byte* group) {
+      if (idle_.is_idle(partitions_.at(group).updated)) partitions_.erase(group);
+    });
     return Progress::kDone;
   }
+
+  std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(partitions_.table()); }
 
  private:
   // A row of the output, encoded.
@@ -175,15 +183,31 @@ class Over : public Operator {
 
   void note_change(std::byte* group, std::string_view key) {
     ChangingPartition& partition = partitions_.at(group);
+    partition.updated = idle_.now();
     if (!partition.first_changed) touched_.push_back(group);
     if (!partition.first_changed || key < *partition.first_changed) partition.first_changed.emplace(key);
+  }
+
+  // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
+  bool forget_idle(const std::vector<std::byte*>& groups) {
+    idle_.read_clock();
+    const std::span<std::byte* const> outlived = idle_.pick(groups, [this](std::byte* group) {
+      const ChangingPartition& partition = partitions_.at(group);
+      return !partition.rows.empty() && !partition.first_changed && idle_.is_idle(partition.updated);
+    });
+    for (std::byte* group : outlived) partitions_.erase(group);
+    return !outlived.empty();
   }
 
   Status remove(std::byte* group) {
     ChangingPartition& partition = partitions_.at(group);
     const auto found =
         find_last_row(partition.rows, key_, [&](const KeptRow& known) { return std::string_view(known.row) == row_; });
-    if (found == partition.rows.end()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+    if (found == partition.rows.end()) {
+      if (!idle_.on()) return make_error(ErrorCode::kInternal, "a row is deleted that is not there");
+      if (partition.rows.empty()) note_change(group, key_);  // it was forgotten, and goes again at the barrier
+      return {};
+    }
     if (found->second.emitted) partition.gone.push_back(found->second.row + *found->second.emitted);
     note_change(group, found->first);
     partition.rows.erase(found);
@@ -276,6 +300,7 @@ class Over : public Operator {
   StateVector<Change> changes_;  // of the partition at hand
   size_t next_change_ = 0;
   columnar::BatchBuilder pending_;
+  IdleGroups idle_;
 };
 
 // --- rows in the order of time ---
@@ -294,6 +319,7 @@ struct TimedPartition {
   std::optional<OrderedRows> rows;
   int64_t last_time = 0;
   StateVector<std::unique_ptr<OverState>> states;  // one per function, null where it keeps nothing
+  uint32_t updated = 0;                            // when a row came, where that is kept; see IdleGroups
 };
 
 class OverInTimeOrder : public Operator {
@@ -303,12 +329,14 @@ class OverInTimeOrder : public Operator {
         functions_(options_),
         reach_(functions_.reach_in_time()),
         partitions_(options_.schema, options_.partition_by),
-        pending_(functions_.output_types()) {}
+        pending_(functions_.output_types()),
+        idle_(options_.ttl) {}
 
   Status process(int /*port*/, const ChangeBatch& all, Output& /*out*/) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows in the order of time are only inserts");
     const ChangeBatch batch = without_late(all, time_column(all), watermark_, options_.late);
     const std::vector<std::byte*>& groups = partitions_.find(batch);
+    if (idle_.on() && forget_idle(groups)) partitions_.find(batch);
     const columnar::Column& times = time_column(batch);
     for (size_t row = 0; row < batch.rows(); ++row) {
       const int64_t time = times.values<int64_t>()[row];
@@ -318,6 +346,7 @@ class OverInTimeOrder : public Operator {
       row_.clear();
       columnar::append_key(row_, batch.columns(), row);
       TimedPartition& partition = partitions_.at(groups[row]);
+      partition.updated = idle_.now();
       partition.waiting.emplace(key_, TimedRow{.row = StateString(row_), .time = time});
       if (!partition.next_time || time < *partition.next_time) schedule(groups[row], time);
     }
@@ -333,6 +362,15 @@ class OverInTimeOrder : public Operator {
     return Progress::kDone;
   }
 
+  Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) override {
+    idle_.sweep(partitions_.table(), [this](std::byte* group) {
+      if (is_idle(partitions_.at(group))) forget(group);
+    });
+    return Progress::kDone;
+  }
+
+  std::optional<int64_t> wake_at_us() const override { return idle_.wake_at_us(partitions_.table()); }
+
  private:
   // Rows of a partition that leave at once, and then those that have the time of the last one.
   static constexpr size_t kRowsPerStep = 4 * columnar::kBatchRowsMax;
@@ -343,6 +381,25 @@ class OverInTimeOrder : public Operator {
 
   void schedule(std::byte* group, std::optional<int64_t> time) {
     due_.move(group, partitions_.at(group).next_time, time);
+  }
+
+  // A partition that is new has no rows behind the watermark.
+  bool is_idle(const TimedPartition& partition) const {
+    return partition.rows && partition.waiting.empty() && idle_.is_idle(partition.updated);
+  }
+
+  void forget(std::byte* group) {
+    schedule(group, std::nullopt);
+    partitions_.erase(group);
+  }
+
+  // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
+  bool forget_idle(const std::vector<std::byte*>& groups) {
+    idle_.read_clock();
+    const std::span<std::byte* const> outlived =
+        idle_.pick(groups, [this](std::byte* group) { return is_idle(partitions_.at(group)); });
+    for (std::byte* group : outlived) forget(group);
+    return !outlived.empty();
   }
 
   // Emits rows that are due; true when it has emitted a batch.
@@ -422,6 +479,7 @@ class OverInTimeOrder : public Operator {
   std::string row_;
   DuePartitions due_;  // by the time of their next row
   columnar::BatchBuilder pending_;
+  IdleGroups idle_;
 };
 
 }  // namespace

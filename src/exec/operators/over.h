@@ -10,6 +10,7 @@
 #include "exec/operator.h"
 #include "exec/operators/accumulators.h"
 #include "exec/operators/sort_key.h"
+#include "exec/operators/state_ttl.h"
 #include "expr/window_function.h"
 #include "types/frame.h"
 #include "types/type.h"
@@ -35,6 +36,8 @@ struct OverOptions {
   // Of an operator in the order of time: gets rows at or behind the watermark, and rows without a time; both are
   // dropped.
   LateOutput late;
+  // How long a partition stays in which no row comes or goes; rows that the watermark has not reached stay in any case.
+  StateTtl ttl = {};
 };
 
 // Emits the input's columns and one per call: at a barrier, the net change. State: all rows of all partitions. An epoch

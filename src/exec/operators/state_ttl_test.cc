@@ -13,6 +13,7 @@
 #include "exec/operators/changes_test.h"
 #include "exec/operators/join.h"
 #include "exec/operators/normalize.h"
+#include "exec/operators/over.h"
 #include "exec/operators/rank.h"
 #include "types/calendar.h"
 
@@ -60,6 +61,7 @@ class TimedRun {
       if (*progress == Progress::kDone) return;
     }
   }
+  void reach(int64_t watermark) { advance(*op_, EventTime(watermark), out_); }
   // The clock goes on, and epochs come where the operator asks for one.
   void pass(int64_t us) {
     const int64_t end = now_us_ + us;
@@ -110,8 +112,20 @@ TimedRun::Make join(JoinKind kind, bool append_only, bool both = true) {
                       .inputs = {input, input},
                       .nulls_match = {false},
                       .condition = nullptr,
-                      .output = {0, 1, 3},
+                      .output = left_only(kind) ? std::vector<int>{0, 1} : std::vector<int>{0, 1, 3},
                       .ttl = {ttl, both ? ttl : StateTtl()}});
+  };
+}
+
+// How many rows each key has, up to the row in the order of its values.
+TimedRun::Make over(bool in_time_order) {
+  return [in_time_order](const StateTtl& ttl) {
+    OverOptions options{.schema = kSchema,
+                        .partition_by = {0},
+                        .order_by = {{.column = 1, .descending = false, .nulls_first = true}},
+                        .calls = {{.aggregate = call("COUNT", -1, true), .type = kBigInt}},
+                        .ttl = ttl};
+    return in_time_order ? make_over_in_time_order(std::move(options)) : make_over(std::move(options));
   };
 }
 
@@ -261,6 +275,82 @@ TEST(StateTtl, AnOuterJoinForgetsAKeyOfWhichAllIsIdle) {
   EXPECT_FALSE(run.wakes());
 }
 
+TEST(StateTtl, ASemiJoinForgetsAKeyOfWhichAllIsIdle) {
+  for (const bool append_only : {true, false}) {
+    TimedRun run(join(JoinKind::kSemi, append_only));
+    run.add({{1, 10}, {2, 20}, {3, 30}}, 0);
+    run.add({{1, 100}, {2, 200}}, 1);
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{1, 10}, 1}, {{2, 20}, 1}})) << append_only;
+    run.pass(6 * kSecond);
+    run.add({{2, 201}}, 1);
+    run.end_epoch();
+    run.pass(6 * kSecond);
+    run.add({{1, 11}, {2, 21}}, 0);
+    run.add({{3, 300}}, 1);
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{2, 21}, 1}})) << append_only;
+    run.pass(2 * kTtl);
+    EXPECT_FALSE(run.wakes()) << append_only;
+    if (append_only) continue;
+    run.add({{2, 200, RowOp::kDelete}}, 1);
+    run.end_epoch();
+    EXPECT_TRUE(run.take().empty());
+  }
+}
+
+TEST(StateTtl, AnAntiJoinForgetsAKeyOfWhichAllIsIdle) {
+  TimedRun run(join(JoinKind::kAnti, true));
+  run.add({{1, 10}, {2, 20}}, 0);
+  run.add({{1, 100}}, 1);
+  run.end_epoch();
+  EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{2, 20}, 1}}));
+  run.pass(kTtl + 2 * kSecond);
+  run.add({{2, 200}}, 1);
+  run.add({{1, 11}, {2, 21}}, 0);
+  run.end_epoch();
+  EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{1, 11}, 1}}));
+}
+
+TEST(StateTtl, APartitionOfOverBeginsAnew) {
+  for (const bool swept : {false, true}) {
+    TimedRun run(over(false));
+    run.add({{1, 5}, {2, 5}});
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{1, 5, 1}, 1}, {{2, 5, 1}, 1}}));
+    run.pass(6 * kSecond);
+    run.add({{2, 4}});
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{2, 5, 1}, -1}, {{2, 4, 1}, 1}, {{2, 5, 2}, 1}}));
+    swept ? run.pass(5 * kSecond) : run.set_clock_on(5 * kSecond);
+    run.add({{1, 5, RowOp::kDelete}, {1, 6}, {2, 6}});
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{1, 6, 1}, 1}, {{2, 6, 3}, 1}})) << swept;
+    run.pass(2 * kTtl);
+    run.add({{2, 6, RowOp::kDelete}});
+    run.end_epoch();
+    EXPECT_TRUE(run.take().empty());
+    EXPECT_FALSE(run.wakes());
+  }
+}
+
+TEST(StateTtl, APartitionOfOverWithRowsThatWaitStays) {
+  for (const bool swept : {false, true}) {
+    TimedRun run(over(true));
+    run.add({{1, 5}, {2, 5}, {2, 50}});
+    run.reach(5);
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{1, 5, 1}, 1}, {{2, 5, 1}, 1}}));
+    swept ? run.pass(kTtl + 2 * kSecond) : run.set_clock_on(kTtl + 2 * kSecond);
+    run.add({{1, 40}});
+    run.reach(60);
+    run.end_epoch();
+    EXPECT_EQ(run.take(), (std::map<IntRow, int>{{{1, 40, 1}, 1}, {{2, 50, 2}, 1}})) << swept;
+    run.pass(2 * kTtl);
+    EXPECT_FALSE(run.wakes());
+  }
+}
+
 TEST(StateTtl, TheRowOfAKeyIsForgotten) {
   TimedRun run(normalize());
   run.add(event(1, 5, false));
@@ -280,7 +370,9 @@ TEST(StateTtl, MemoryIsGivenBack) {
                                                           {"rank", rank()},
                                                           {"inner join", join(JoinKind::kInner, true)},
                                                           {"inner join of changes", join(JoinKind::kInner, false)},
-                                                          {"full join", join(JoinKind::kFull, false)}};
+                                                          {"full join", join(JoinKind::kFull, false)},
+                                                          {"semi join", join(JoinKind::kSemi, true)},
+                                                          {"over", over(false)}};
   constexpr int64_t kKeys = 50'000;
   for (const auto& [name, make] : kinds) {
     const StateMeter meter;

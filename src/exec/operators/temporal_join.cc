@@ -1,15 +1,16 @@
 #include "exec/operators/temporal_join.h"
 
 #include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
 
 #include <algorithm>
 #include <functional>
-#include <queue>
+#include <limits>
 #include <utility>
 
 #include "base/state_memory.h"
+#include "exec/operators/due_rows.h"
 #include "exec/operators/partition_table.h"
-#include "exec/operators/timed_side.h"
 
 namespace penstock::exec {
 
@@ -21,14 +22,26 @@ using columnar::kBatchRowsMax;
 using state::kNoRow;
 using state::RowId;
 
-// Batches of rows, or as many versions, that one call at a watermark looks at.
+// Batches of rows, or as many keys, that one call at a watermark looks at.
 constexpr size_t kBatchesPerCall = 16;
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+// The sum, or the end of time that is nearest to it.
+int64_t moved(int64_t time, int64_t by) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(time, by, &sum)) return sum;
+  return by > 0 ? kNever : std::numeric_limits<int64_t>::min();
+}
 
 // What is kept of a key.
 struct VersionedGroup {
   using Versions = absl::btree_map<int64_t, RowId, std::less<int64_t>, StateAllocator<std::pair<const int64_t, RowId>>>;
-  Versions versions;   // by their times
-  size_t waiting = 0;  // rows of the left input
+  using Waiting = absl::btree_set<TimedRow, std::less<TimedRow>, StateAllocator<TimedRow>>;
+  Versions versions;                // by their times; kNoRow: from then on there is none
+  Waiting waiting;                  // rows of the left input
+  std::optional<int64_t> due_time;  // when the watermark has something to do with it
+
+  bool empty() const { return versions.empty() && waiting.empty(); }
 };
 
 JoinLayout::Options layout_options(const TemporalJoinOptions& options) {
@@ -43,117 +56,165 @@ class TemporalJoin : public Operator {
       : options_(std::move(options)),
         layout_(layout_options(options_)),
         groups_(key_types(options_.inputs[kLeftSide])),
-        rows_(layout_.stored_types(kLeftSide), sizeof(Header)),
+        rows_(layout_.stored_types(kLeftSide), 0),
         versions_(layout_.stored_types(kRightSide), 0) {}
 
   Status process(int port, const ChangeBatch& all, Output& out) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "the rows of a temporal join are only inserts");
     const Side side = port == 0 ? kLeftSide : kRightSide;
-    const ChangeBatch batch = with_values(side, all, out);
+    const ChangeBatch batch = with_keys(side, all, out);
     if (batch.empty()) return {};
-    const std::vector<std::byte*>& groups = groups_.find(batch, options_.inputs[side].keys);
-    if (side == kLeftSide) return take_rows(batch, groups, out);
-    add_versions(batch, groups);
+    std::vector<std::byte*> groups = groups_.find(batch, options_.inputs[side].keys);
+    if (side == kLeftSide) {
+      PENSTOCK_TRY(take_rows(batch, groups, out));
+    } else {
+      add_versions(batch, groups);
+    }
+    settle(groups);
     return {};
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
     watermark_ = watermark;
-    for (size_t batches = 0; !due_.empty() && due_.top().time <= watermark.value(); ++batches) {
-      if (batches == kBatchesPerCall) return Progress::kMore;
-      PENSTOCK_TRY(emit_due(out));
+    for (size_t batches = 0; batches < kBatchesPerCall; ++batches) {
+      if (!PENSTOCK_TRY(emit_due(out))) return Progress::kDone;
     }
-    // Only now: the rows that were due have asked for these.
-    for (size_t count = 0; !passing_.empty() && passing_.top().first <= watermark.value(); passing_.pop()) {
-      if (count++ == kBatchesPerCall * kBatchRowsMax) return Progress::kMore;
-      forget_versions(passing_.top().second);
-    }
-    return Progress::kDone;
+    return Progress::kMore;
+  }
+
+  // Rows that wait for a later version, which may be so much later.
+  EventTime output_watermark(EventTime watermark) const override {
+    const bool ends = watermark == kMinEventTime || watermark == kMaxEventTime;
+    if (ends || !options_.first_counts || !options_.upper_us) return watermark;
+    return EventTime{moved(watermark.value(), -*options_.upper_us)};
   }
 
  private:
-  // In front of every row that waits.
-  struct Header {
-    std::byte* group;
-  };
   using Groups = PartitionTable<VersionedGroup>;
 
-  // The rows that have keys and a time; the others come out at once or never.
-  ChangeBatch with_values(Side side, const ChangeBatch& batch, Output& out) const {
-    const std::vector<int> columns =
-        columns_with_null(batch, options_.inputs[side].keys, options_.nulls_match, options_.times[side]);
+  // The rows that have keys, and on the left a time; the others come out at once or never.
+  ChangeBatch with_keys(Side side, const ChangeBatch& batch, Output& out) const {
+    const std::optional<int> time = side == kLeftSide ? std::optional(options_.times[side]) : std::nullopt;
+    const std::vector<int> columns = columns_with_null(batch, options_.inputs[side].keys, options_.nulls_match, time);
     const bool comes_out = side == kLeftSide && options_.kind == JoinKind::kLeft;
     return layout_.take_with_values(side, batch, columns, comes_out ? &out : nullptr);
   }
 
-  std::span<const int64_t> times_of(Side side, const ChangeBatch& batch) const {
-    return batch.column(static_cast<size_t>(options_.times[side]))->values<int64_t>();
+  const columnar::Column& times_of(Side side, const ChangeBatch& batch) const {
+    return *batch.column(static_cast<size_t>(options_.times[side]));
   }
 
   // --- versions ---
 
   void add_versions(const ChangeBatch& batch, const std::vector<std::byte*>& groups) {
-    const std::span<const int64_t> times = times_of(kRightSide, batch);
+    const columnar::Column& times = times_of(kRightSide, batch);
+    const columnar::Column* gone = options_.gone < 0 ? nullptr : batch.column(static_cast<size_t>(options_.gone)).get();
     versions_.load(layout_.stored_values(kRightSide, batch), batch.rows());
     for (size_t row = 0; row < batch.rows(); ++row) {
-      const auto [version, added] = Groups::at(groups[row]).versions.try_emplace(times[row], kNoRow);
-      if (!added) versions_.erase(version->second);
-      version->second = versions_.insert(row);
-      if (times[row] <= watermark_.value()) {
-        forget_versions(groups[row]);
-      } else if (added) {
-        passing_.push({times[row], groups[row]});
+      VersionedGroup& group = Groups::at(groups[row]);
+      VersionedGroup::Versions& versions = group.versions;
+      const bool is_gone = gone != nullptr && gone->values<uint8_t>()[row] != 0;
+      if (!times.is_null(row)) {
+        set_version(versions[times.values<int64_t>()[row]], is_gone ? kNoRow : versions_.insert(row));
+      } else if (is_gone && !versions.empty()) {
+        set_version(versions.rbegin()->second, kNoRow);
       }
+      forget_versions(group);  // now, so that it does not matter which rows come in one batch
     }
   }
 
-  // Drops the versions before the one that counts at the watermark. A key that has had a version keeps one for ever.
-  void forget_versions(std::byte* group) {
-    VersionedGroup::Versions& versions = Groups::at(group).versions;
-    auto last = versions.upper_bound(watermark_.value());
-    if (last != versions.begin()) --last;
-    for (auto version = versions.begin(); version != last; ++version) versions_.erase(version->second);
-    versions.erase(versions.begin(), last);
+  // A version that is new in the map is kNoRow.
+  void set_version(RowId& version, RowId row) {
+    if (version != kNoRow) versions_.erase(version);
+    version = row;
   }
 
-  static RowId version_at(const VersionedGroup& group, int64_t time) {
-    const auto after = group.versions.upper_bound(time);
-    return after == group.versions.begin() ? kNoRow : std::prev(after)->second;
+  // The version that counts for a row of that time, of those that are there.
+  RowId version_at(const VersionedGroup& group, int64_t time) const {
+    const int64_t first = options_.lower_us ? moved(time, *options_.lower_us) : std::numeric_limits<int64_t>::min();
+    const int64_t last = options_.upper_us ? moved(time, *options_.upper_us) : kNever;
+    if (options_.first_counts) {
+      const auto version = group.versions.lower_bound(first);
+      return version == group.versions.end() || version->first > last ? kNoRow : version->second;
+    }
+    const auto after = group.versions.upper_bound(last);
+    if (after == group.versions.begin() || std::prev(after)->first < first) return kNoRow;
+    return std::prev(after)->second;
+  }
+
+  // The watermark at which no row that is not late can meet the first version any more: another one counts, or it is
+  // too far away.
+  int64_t time_to_forget(const VersionedGroup::Versions& versions) const {
+    const auto first = versions.begin();
+    if (options_.first_counts) return first->first;
+    int64_t time = options_.lower_us ? moved(first->first, -*options_.lower_us) : kNever;
+    const auto second = std::next(first);
+    if (first->second == kNoRow) time = std::min(time, moved(first->first, -*options_.upper_us));
+    if (second != versions.end()) time = std::min(time, moved(second->first, -*options_.upper_us));
+    return time;
+  }
+
+  // Forgets versions that no row will meet any more.
+  void forget_versions(VersionedGroup& group) {
+    // Rows that are to leave in the next batch have not met theirs.
+    while (!group.versions.empty() && !has_leaving(group) && time_to_forget(group.versions) <= watermark_.value()) {
+      set_version(group.versions.begin()->second, kNoRow);
+      group.versions.erase(group.versions.begin());
+    }
   }
 
   // --- rows ---
 
-  Status take_rows(const ChangeBatch& batch, const std::vector<std::byte*>& groups, Output& out) {
-    const std::span<const int64_t> times = times_of(kLeftSide, batch);
-    rows_.load(layout_.stored_values(kLeftSide, batch), batch.rows());
-    columnar::Selection late;
-    std::vector<std::byte*> late_groups;
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      if (times[row] <= watermark_.value()) {
-        late.push_back(static_cast<uint16_t>(row));
-        late_groups.push_back(groups[row]);
-        continue;
-      }
-      const RowId stored = rows_.insert(row);
-      reinterpret_cast<Header*>(rows_.header(stored))->group = groups[row];
-      ++Groups::at(groups[row]).waiting;
-      due_.push({times[row], stored});
-    }
-    return late.empty() ? Status() : emit(batch.take(late), late_groups, out);
+  // The watermark at which it is known which version counts for a row of that time.
+  int64_t time_to_leave(const VersionedGroup& group, int64_t time) const {
+    const int64_t last = options_.upper_us ? moved(time, *options_.upper_us) : kNever;
+    if (!options_.first_counts) return last;
+    const auto version = group.versions.lower_bound(moved(time, *options_.lower_us));
+    return version == group.versions.end() ? last : std::min(last, version->first);
   }
 
-  // Emits a batch of rows that the watermark has reached.
-  Status emit_due(Output& out) {
-    std::vector<RowId> rows;
-    std::vector<std::byte*> groups;
-    for (; !due_.empty() && due_.top().time <= watermark_.value() && rows.size() < kBatchRowsMax; due_.pop()) {
-      rows.push_back(due_.top().row);
-      groups.push_back(reinterpret_cast<Header*>(rows_.header(rows.back()))->group);
-      --Groups::at(groups.back()).waiting;
+  Status take_rows(const ChangeBatch& batch, const std::vector<std::byte*>& groups, Output& out) {
+    const columnar::Column& times = times_of(kLeftSide, batch);
+    rows_.load(layout_.stored_values(kLeftSide, batch), batch.rows());
+    columnar::Selection leaving;
+    std::vector<std::byte*> their_groups;
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const int64_t time = times.values<int64_t>()[row];
+      VersionedGroup& group = Groups::at(groups[row]);
+      if (time_to_leave(group, time) <= watermark_.value()) {
+        leaving.push_back(static_cast<uint16_t>(row));
+        their_groups.push_back(groups[row]);
+      } else {
+        group.waiting.insert({time, rows_.insert(row)});
+      }
     }
-    PENSTOCK_TRY(emit(stored_batch(rows), groups, out));
+    return leaving.empty() ? Status() : emit(batch.take(leaving), their_groups, out);
+  }
+
+  // Emits about a batch of rows of which it is known; false when there are no more.
+  Result<bool> emit_due(Output& out) {
+    std::vector<RowId> rows;
+    std::vector<std::byte*> groups;   // of the rows
+    std::vector<std::byte*> touched;  // each once
+    while (rows.size() < kBatchRowsMax && touched.size() < kBatchRowsMax) {
+      std::byte* const address = due_.take_first(watermark_.value());
+      if (address == nullptr) break;
+      touched.push_back(address);
+      VersionedGroup& group = Groups::at(address);
+      while (rows.size() < kBatchRowsMax && has_leaving(group)) {
+        rows.push_back(group.waiting.begin()->row);
+        groups.push_back(address);
+        group.waiting.erase(group.waiting.begin());
+      }
+    }
+    if (!rows.empty()) PENSTOCK_TRY(emit(stored_batch(rows), groups, out));
     for (const RowId row : rows) rows_.erase(row);
-    return {};
+    settle(touched);
+    return !touched.empty();
+  }
+
+  bool has_leaving(const VersionedGroup& group) const {
+    return !group.waiting.empty() && time_to_leave(group, group.waiting.begin()->time) <= watermark_.value();
   }
 
   // The stored rows as a batch of the input; columns that nobody uses are NULL.
@@ -170,13 +231,13 @@ class TemporalJoin : public Operator {
     return {rows.size(), std::move(columns)};
   }
 
-  // Emits rows with their versions, and lets go of groups in which nothing is kept.
-  Status emit(const ChangeBatch& batch, std::vector<std::byte*>& groups, Output& out) {
-    const std::span<const int64_t> times = times_of(kLeftSide, batch);
+  // Emits rows with their versions.
+  Status emit(const ChangeBatch& batch, const std::vector<std::byte*>& groups, Output& out) const {
+    const columnar::Column& times = times_of(kLeftSide, batch);
     Pairs pairs;
     std::vector<uint8_t> matched(batch.rows(), 0);
     for (size_t row = 0; row < batch.rows(); ++row) {
-      const RowId version = version_at(Groups::at(groups[row]), times[row]);
+      const RowId version = version_at(Groups::at(groups[row]), times.values<int64_t>()[row]);
       if (version != kNoRow) pairs.add(static_cast<uint16_t>(row), version);
     }
     if (layout_.has_condition() && pairs.size() > 0) {
@@ -191,13 +252,28 @@ class TemporalJoin : public Operator {
       }
       out.emit(layout_.alone(kLeftSide, batch.take(alone)));
     }
+    return {};
+  }
+
+  // Lets go of groups in which nothing is kept; notes of the others when they are next looked at.
+  void settle(std::vector<std::byte*>& groups) {
     std::ranges::sort(groups);
     const auto repeated = std::ranges::unique(groups);
     groups.erase(repeated.begin(), repeated.end());
-    for (std::byte* group : groups) {
-      if (Groups::at(group).waiting == 0 && Groups::at(group).versions.empty()) groups_.erase(group);
+    for (std::byte* const address : groups) {
+      VersionedGroup& group = Groups::at(address);
+      forget_versions(group);
+      std::optional<int64_t> due;
+      if (!group.versions.empty()) due = time_to_forget(group.versions);
+      if (!group.waiting.empty()) {
+        const int64_t leaves = time_to_leave(group, group.waiting.begin()->time);
+        due = std::min(due.value_or(leaves), leaves);
+      }
+      // What is kept for ever goes with the operator.
+      if (group.waiting.empty() && due == kNever) due.reset();
+      due_.move(address, group.due_time, due);
+      if (group.empty()) groups_.erase(address);
     }
-    return {};
   }
 
   const TemporalJoinOptions options_;
@@ -205,10 +281,7 @@ class TemporalJoin : public Operator {
   Groups groups_;
   state::RowStore rows_;      // of the left input, that wait
   state::RowStore versions_;  // of the right input
-  TimedQueue due_;
-  // Keys that have a version of that time: when the watermark has reached it, earlier ones can go.
-  using Passing = std::pair<int64_t, std::byte*>;
-  std::priority_queue<Passing, StateVector<Passing>, std::greater<>> passing_;
+  DuePartitions due_;
   EventTime watermark_ = kMinEventTime;
 };
 

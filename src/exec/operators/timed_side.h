@@ -2,13 +2,11 @@
 #pragma once
 
 #include <absl/container/btree_map.h>
-#include <absl/container/btree_set.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <utility>
 #include <vector>
 
@@ -20,10 +18,6 @@
 #include "state/row_store.h"
 
 namespace penstock::exec {
-
-// What a temporal join has of rows that wait.
-using TimedRows = absl::btree_set<TimedRow, std::less<TimedRow>, StateAllocator<TimedRow>>;
-using TimedQueue = std::priority_queue<TimedRow, StateVector<TimedRow>, std::greater<>>;
 
 // The rows of one side with one key: a list through their headers, in the order of their times and, of one time, that
 // in which they came.

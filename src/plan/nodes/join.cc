@@ -103,10 +103,12 @@ Derived derive(const Join& op, const LogicalInputs& inputs) {
     traits.append_only = traits.bounded || left.traits.append_only;
     traits.time_columns = left.traits.time_columns;
     traits.window = left.traits.window;
-    if (op.as_of->versions) {
-      // A row waits until the watermark has reached this time, whatever others it has.
+    if (const auto& versions = op.as_of->versions) {
+      // A row waits until the watermark has reached this time, whatever others it has; and where it waits for the next
+      // version, for as long as that takes.
       traits.window.reset();
-      std::erase_if(traits.time_columns, [&](int column) { return column != op.as_of->versions->left_time; });
+      std::erase_if(traits.time_columns,
+                    [&](int column) { return column != versions->left_time || !versions->upper_us; });
     }
   }
   if (op.time) derive_times(op, left, right, traits);
@@ -143,6 +145,7 @@ Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
     const AsOf::Versions& versions = *op.as_of->versions;
     below[versions.left_time] = below[left_columns + versions.right_time] = true;
     for (int column : versions.version_key) below[left_columns + column] = true;
+    if (versions.gone >= 0) below[left_columns + versions.gone] = true;
   }
   auto middle = below.begin() + static_cast<ptrdiff_t>(left_columns);
   Pruned left = prune(node.inputs[0], Columns(below.begin(), middle));
@@ -157,6 +160,7 @@ Pruned prune(const Join& op, const LogicalNode& node, const Columns& needed) {
     versions.left_time = left.mapping[versions.left_time];
     versions.right_time = right.mapping[versions.right_time];
     remap(versions.version_key, right.mapping);
+    if (versions.gone >= 0) versions.gone = right.mapping[versions.gone];
   }
   std::vector<int> all = left.mapping;
   for (int column : right.mapping) all.push_back(column < 0 ? -1 : column + static_cast<int>(left.plan->schema.size()));
@@ -310,6 +314,15 @@ std::string key_list(const std::vector<JoinKey>& keys, const PhysicalNode& node)
   return list_text(texts);
 }
 
+// Which version counts, where it is not just the last one.
+std::optional<std::string> match_text(const AsOf::Versions& versions) {
+  if (!versions.lower_us && versions.upper_us == 0) return std::nullopt;
+  std::string text = versions.first_counts() ? "first" : "last";
+  if (versions.lower_us) text += " from " + duration_text(*versions.lower_us);
+  if (versions.upper_us) text += " up to " + duration_text(*versions.upper_us);
+  return text + " after";
+}
+
 }  // namespace
 
 Description describe(const Join& op, const PhysicalNode& node) {
@@ -325,8 +338,10 @@ Description describe(const Join& op, const PhysicalNode& node) {
                                 node.inputs[0]->schema[op.time->left].name));
   }
   if (op.as_of && op.as_of->versions) {
-    out.add("time", node.inputs[0]->schema[op.as_of->versions->left_time].name);
-    out.add("versions", node.inputs[1]->schema[op.as_of->versions->right_time].name);
+    const AsOf::Versions& versions = *op.as_of->versions;
+    out.add("time", node.inputs[0]->schema[versions.left_time].name);
+    out.add("versions", node.inputs[1]->schema[versions.right_time].name);
+    if (std::optional<std::string> match = match_text(versions)) out.add("match", *std::move(match));
   }
   if (op.condition != nullptr) out.add("condition", op.condition->to_string());
   out.add("columns", name_list(node.schema));

@@ -26,15 +26,18 @@ bool looks_back(const OverCall& call) {
   return call.function->kind == WindowFunctionKind::kLag;
 }
 
-// Sums of floating point numbers do not become what they were when a number is taken back; and a collection loses its
-// order when a row is taken back that comes again, or that stands for an equal one.
+// Sums of floating point numbers do not become what they were when a number is taken back, but what looks at the values
+// themselves does; and a collection loses its order when a row is taken back that comes again, or that stands for an
+// equal one.
 bool takes_back_exactly(const OverCall& call) {
   static constexpr std::array kLists{"ARRAY_AGG", "LISTAGG", "STRING_AGG", "JSON_ARRAYAGG", "JSON_AGG"};
+  static constexpr std::array kOfValues{"MIN",    "MAX", "PERCENTILE", "PERCENTILE_CONT", "PERCENTILE_DISC",
+                                        "MEDIAN", "MODE"};
   std::string_view name = call.aggregate.function.function->name;
   if (std::ranges::count(kLists, name) > 0 && call.aggregate.function.parameters->order.empty()) {
     return !call.aggregate.distinct && call.frame.exclusion == types::Frame::Exclusion::kNone;
   }
-  return name == "MIN" || name == "MAX" || !call.aggregate.function.result_type.is_approximate();
+  return std::ranges::count(kOfValues, name) > 0 || !call.aggregate.function.result_type.is_approximate();
 }
 
 void bind_frame_aggregate(OverCall& call) {
@@ -84,6 +87,13 @@ bool in_time_order(const Over& op, const LogicalNode& input) {
   const SortKey& first = op.order_by.front();
   return !first.descending && std::ranges::count(input.traits.time_columns, first.column) > 0 &&
          std::ranges::all_of(op.calls, looks_back);
+}
+
+bool keeps_by_time(const Over& op) {
+  return op.in_time_order && std::ranges::all_of(op.calls, [](const OverCall& call) {
+           return (call.function == nullptr || call.function->framed) &&
+                  call.frame.unit == types::Frame::Unit::kRange && !call.frame.start.unbounded;
+         });
 }
 
 Derived derive(const Over& op, const LogicalInputs& inputs) {
