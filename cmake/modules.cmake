@@ -64,7 +64,13 @@ function(penstock_add_module module deps)
   if(PENSTOCK_PRECOMPILE)
     file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${dir}/*.h)
     list(FILTER headers EXCLUDE REGEX "(_test|test_[a-z_]+)\\.h$")
-    target_precompile_headers(penstock_${name} PRIVATE ${headers})
+    # By way of a file of our own: the one that CMake writes keeps its time when the list of headers changes, and nothing
+    # would be built anew.
+    list(TRANSFORM headers REPLACE "^${CMAKE_SOURCE_DIR}/src/(.*)$" "#include \"\\1\"")
+    list(JOIN headers "\n" headers)
+    set(all_headers ${CMAKE_BINARY_DIR}/generated/precompiled/${name}.h)
+    file(CONFIGURE OUTPUT ${all_headers} CONTENT "${headers}\n" @ONLY)
+    target_precompile_headers(penstock_${name} PRIVATE ${all_headers})
   endif()
 
   if(tests)

@@ -26,8 +26,13 @@ struct PairMoments {
   double squares_y = 0;
   double squares_x = 0;
   double products = 0;
+  int64_t not_finite = 0;  // pairs that are no part of the sums, from which they could not be taken back
 
   void add(double y, double x, int weight) {
+    if (!std::isfinite(y) || !std::isfinite(x)) {
+      not_finite += weight;
+      return;
+    }
     if (any == 0) {
       any = 1;
       origin_y = y;
@@ -43,9 +48,12 @@ struct PairMoments {
     products += weight * dy * dx;
   }
   void merge(const PairMoments& later) {
+    not_finite += later.not_finite;
     if (later.any == 0) return;
     if (any == 0) {
+      const int64_t all_not_finite = not_finite;
       *this = later;
+      not_finite = all_not_finite;
       return;
     }
     const double shift_y = later.origin_y - origin_y;
@@ -102,6 +110,7 @@ struct PairStatistic : PairMoments {
     PairMoments::add(types::read_ordered_double(y), types::read_ordered_double(x), weight);
   }
   void result(ColumnBuilder& out) const {
+    if (not_finite != 0) return out.append_double(std::numeric_limits<double>::quiet_NaN());
     const double value = count <= 0 ? kNull : function(*this);
     std::isnan(value) ? out.append_null() : out.append_double(value);
   }
@@ -124,7 +133,7 @@ bool bind_pair(AggregateSignature& call) {
 }
 
 struct PairCount : PairStatistic<correlation> {
-  void result(ColumnBuilder& out) const { out.append_int64(count); }
+  void result(ColumnBuilder& out) const { out.append_int64(count + not_finite); }
 };
 bool bind_pair_count(AggregateSignature& call) {
   if (!to_doubles(call)) return false;
