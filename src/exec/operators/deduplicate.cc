@@ -1,11 +1,11 @@
 #include "exec/operators/deduplicate.h"
 
 #include <functional>
-#include <limits>
 #include <queue>
 #include <utility>
 
 #include "base/state_memory.h"
+#include "exec/operators/add_saturating.h"
 #include "exec/operators/partition_table.h"
 #include "state/group_table.h"
 #include "types/types_of.h"
@@ -61,11 +61,7 @@ class Deduplicate : public Operator {
   const columnar::Column& times_of(const ChangeBatch& batch) const {
     return *batch.column(static_cast<size_t>(options_.time_column));
   }
-  int64_t end_of(int64_t time) const {
-    int64_t end = 0;
-    const bool overflows = __builtin_add_overflow(time, options_.within_us, &end);
-    return overflows ? std::numeric_limits<int64_t>::max() : end;
-  }
+  int64_t end_of(int64_t time) const { return add_saturating(time, options_.within_us); }
 
   const DeduplicateOptions options_;
   state::GroupTable known_;  // of whether a row of the key has come out

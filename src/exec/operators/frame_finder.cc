@@ -1,7 +1,7 @@
 // Which rows are in the frame of a row.
 #include <algorithm>
-#include <limits>
 
+#include "exec/operators/add_saturating.h"
 #include "exec/operators/over_function.h"
 #include "types/decimal.h"
 
@@ -10,12 +10,6 @@ namespace penstock::exec {
 namespace {
 
 using types::Frame;
-
-int64_t add_saturating(int64_t a, int64_t b) {
-  int64_t sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return b < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
-}
 
 // `place` + `offset`, within [0, end].
 size_t moved(size_t place, int64_t offset, size_t end) {

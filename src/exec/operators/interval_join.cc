@@ -1,10 +1,10 @@
 #include "exec/operators/interval_join.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
+#include "exec/operators/add_saturating.h"
 #include "exec/operators/timed_side.h"
 
 namespace penstock::exec {
@@ -19,17 +19,10 @@ using state::RowId;
 // Batches of candidates, or of rows that are due, that one call looks at.
 constexpr int kBatchesPerCall = 16;
 
-// A time so much later, or earlier, but within the range of times.
-int64_t moved(int64_t time, int64_t distance) {
-  int64_t sum = 0;
-  if (!__builtin_add_overflow(time, distance, &sum)) return sum;
-  return distance < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max();
-}
-
 // The last moment that is so much before the watermark; the ends of time stay what they are.
 int64_t before(EventTime watermark, int64_t distance) {
   if (watermark == kMinEventTime || watermark == kMaxEventTime) return watermark.value();
-  return moved(watermark.value(), -distance);
+  return add_saturating(watermark.value(), -distance);
 }
 
 class IntervalJoin : public Operator {
@@ -107,7 +100,7 @@ class IntervalJoin : public Operator {
     std::vector<LateRow> dropped;
     for (size_t i = 0; i < batch.rows(); ++i) {
       const auto row = static_cast<uint16_t>(i);
-      const bool late = moved(times.values<int64_t>()[i], -options_.behind_us) <= watermark_.value();
+      const bool late = add_saturating(times.values<int64_t>()[i], -options_.behind_us) <= watermark_.value();
       if (late && !times.is_null(i)) {
         dropped.push_back({.row = row, .reason = LateReason::kWindowClosed});
       } else {
@@ -123,7 +116,7 @@ class IntervalJoin : public Operator {
   void load_times() {
     const columnar::Column& column = *batch_.column(static_cast<size_t>(options_.times[side_]));
     times_.assign(column.values<int64_t>().begin(), column.values<int64_t>().end());
-    for (int64_t& time : times_) time = moved(time, -options_.behind_us);
+    for (int64_t& time : times_) time = add_saturating(time, -options_.behind_us);
   }
 
   // Keeps those rows of the batch which a later row may still fit.
@@ -145,8 +138,8 @@ class IntervalJoin : public Operator {
     TimedSide& others = *sides_[other(side_)];
     for (; next_row_ < batch_.rows(); ++next_row_, position_ = std::nullopt) {
       const int64_t time = times_[next_row_];
-      const int64_t first = moved(time, side_ == kLeftSide ? options_.lower_us : -options_.upper_us);
-      const int64_t last = moved(time, side_ == kLeftSide ? options_.upper_us : -options_.lower_us);
+      const int64_t first = add_saturating(time, side_ == kLeftSide ? options_.lower_us : -options_.upper_us);
+      const int64_t last = add_saturating(time, side_ == kLeftSide ? options_.upper_us : -options_.lower_us);
       RowId row = position_ ? *position_ : others.lower_bound(batch_groups_[next_row_], first);
       for (; row != kNoRow && others.time(row) <= last; row = others.next(row)) {
         if (pairs_.size() == kBatchRowsMax) {

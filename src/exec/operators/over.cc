@@ -1,7 +1,6 @@
 #include "exec/operators/over.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +10,7 @@
 
 #include "base/state_memory.h"
 #include "columnar/row_key.h"
+#include "exec/operators/add_saturating.h"
 #include "exec/operators/over_function.h"
 #include "exec/operators/partition_table.h"
 #include "types/types_of.h"
@@ -458,8 +458,7 @@ class OverInTimeOrder : public Operator {
     if (keeps_something) {
       later = partition.waiting.begin()->second.time;
     } else if (reach_) {
-      const bool overflows = __builtin_add_overflow(partition.last_time, *reach_, &later.emplace());
-      if (overflows) later = std::numeric_limits<int64_t>::max();
+      later = add_saturating(partition.last_time, *reach_);
       keeps_something = *later > watermark_.value();
     } else {
       const auto is_kept = [](const std::unique_ptr<OverState>& state) { return state != nullptr; };

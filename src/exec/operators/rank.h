@@ -35,8 +35,8 @@ struct RankOptions {
 };
 
 // Emits, at a barrier, the net change of the rows whose rank is within [first, last]. State: all rows of a partition,
-// or those up to `last` when the input only grows. A window is closed as the watermark passes its end; where rows may be
-// taken back, at the first barrier behind that.
+// or those up to `last` when the input only grows. A window is closed as the watermark passes its end; where rows may
+// be taken back, at the first barrier behind that.
 std::unique_ptr<Operator> make_rank(RankOptions options);
 
 }  // namespace penstock::exec

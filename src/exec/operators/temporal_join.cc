@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/state_memory.h"
+#include "exec/operators/add_saturating.h"
 #include "exec/operators/due_rows.h"
 #include "exec/operators/partition_table.h"
 
@@ -25,13 +26,6 @@ using state::RowId;
 // Batches of rows, or as many keys, that one call at a watermark looks at.
 constexpr size_t kBatchesPerCall = 16;
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-
-// The sum, or the end of time that is nearest to it.
-int64_t moved(int64_t time, int64_t by) {
-  int64_t sum = 0;
-  if (!__builtin_add_overflow(time, by, &sum)) return sum;
-  return by > 0 ? kNever : std::numeric_limits<int64_t>::min();
-}
 
 // What is kept of a key.
 struct VersionedGroup {
@@ -86,7 +80,7 @@ class TemporalJoin : public Operator {
   EventTime output_watermark(EventTime watermark) const override {
     const bool ends = watermark == kMinEventTime || watermark == kMaxEventTime;
     if (ends || !options_.first_counts || !options_.upper_us) return watermark;
-    return EventTime{moved(watermark.value(), -*options_.upper_us)};
+    return EventTime{add_saturating(watermark.value(), -*options_.upper_us)};
   }
 
  private:
@@ -131,8 +125,9 @@ class TemporalJoin : public Operator {
 
   // The version that counts for a row of that time, of those that are there.
   RowId version_at(const VersionedGroup& group, int64_t time) const {
-    const int64_t first = options_.lower_us ? moved(time, *options_.lower_us) : std::numeric_limits<int64_t>::min();
-    const int64_t last = options_.upper_us ? moved(time, *options_.upper_us) : kNever;
+    const int64_t first =
+        options_.lower_us ? add_saturating(time, *options_.lower_us) : std::numeric_limits<int64_t>::min();
+    const int64_t last = options_.upper_us ? add_saturating(time, *options_.upper_us) : kNever;
     if (options_.first_counts) {
       const auto version = group.versions.lower_bound(first);
       return version == group.versions.end() || version->first > last ? kNoRow : version->second;
@@ -147,10 +142,10 @@ class TemporalJoin : public Operator {
   int64_t time_to_forget(const VersionedGroup::Versions& versions) const {
     const auto first = versions.begin();
     if (options_.first_counts) return first->first;
-    int64_t time = options_.lower_us ? moved(first->first, -*options_.lower_us) : kNever;
+    int64_t time = options_.lower_us ? add_saturating(first->first, -*options_.lower_us) : kNever;
     const auto second = std::next(first);
-    if (first->second == kNoRow) time = std::min(time, moved(first->first, -*options_.upper_us));
-    if (second != versions.end()) time = std::min(time, moved(second->first, -*options_.upper_us));
+    if (first->second == kNoRow) time = std::min(time, add_saturating(first->first, -*options_.upper_us));
+    if (second != versions.end()) time = std::min(time, add_saturating(second->first, -*options_.upper_us));
     return time;
   }
 
@@ -167,9 +162,9 @@ class TemporalJoin : public Operator {
 
   // The watermark at which it is known which version counts for a row of that time.
   int64_t time_to_leave(const VersionedGroup& group, int64_t time) const {
-    const int64_t last = options_.upper_us ? moved(time, *options_.upper_us) : kNever;
+    const int64_t last = options_.upper_us ? add_saturating(time, *options_.upper_us) : kNever;
     if (!options_.first_counts) return last;
-    const auto version = group.versions.lower_bound(moved(time, *options_.lower_us));
+    const auto version = group.versions.lower_bound(add_saturating(time, *options_.lower_us));
     return version == group.versions.end() ? last : std::min(last, version->first);
   }
 
