@@ -74,4 +74,11 @@ std::optional<int64_t> parse_quantity(std::string_view text, std::span<const Uni
 std::optional<int64_t> parse_duration_us(std::string_view text) { return parse_quantity(text, kDurationUnits); }
 std::optional<int64_t> parse_size_bytes(std::string_view text) { return parse_quantity(text, kSizeUnits); }
 
+bool is_count(std::string_view text) {
+  int64_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [read, error] = std::from_chars(text.data(), end, count);
+  return error == std::errc() && read == end && count > 0;
+}
+
 }  // namespace penstock

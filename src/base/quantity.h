@@ -11,5 +11,7 @@ namespace penstock {
 std::optional<int64_t> parse_duration_us(std::string_view text);
 // "128 MB" and the like, in units of 1024; nullopt when it is no size.
 std::optional<int64_t> parse_size_bytes(std::string_view text);
+// Whether it is a whole number from 1 on.
+bool is_count(std::string_view text);
 
 }  // namespace penstock

@@ -143,26 +143,42 @@ catalog::EntryPtr job_that_knows_by_name(const catalog::Entry& entry,
 
 }  // namespace
 
-// Whether the statement of an entry still has a plan.
-Status EngineImpl::check_entry(const catalog::Entry& entry) const {
+namespace {
+
+std::vector<std::string> names_in(const types::Schema& schema) {
+  std::vector<std::string> names;
+  for (const types::Field& field : schema) names.push_back(field.name);
+  return names;
+}
+
+// Whether a name stands for another column than before. (A column that is called otherwise keeps its place.)
+bool has_moved(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+  for (size_t i = 0; i < after.size(); ++i) {
+    const auto known = std::ranges::find(before, after[i]);
+    if (known != before.end() && before[i] != after[i]) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+// What the statement of an entry gives; nothing for what is no query.
+Result<types::Schema> EngineImpl::plan_entry(const catalog::Entry& entry) const {
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
   context.names = names_of(entry);
   context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone));
   if (entry.job() != nullptr) {
     const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(entry.sql));
     PENSTOCK_TRY(plan::plan_insert(std::get<sql::Insert>(insert.node), context));
-    return {};
+    return types::Schema();
   }
   const std::string* query = nullptr;
   if (entry.view() != nullptr) query = &entry.view()->query;
   if (entry.materialized_view() != nullptr) query = &entry.materialized_view()->query;
   if (entry.alert() != nullptr) query = &entry.alert()->query;
-  if (query == nullptr) return {};
+  if (query == nullptr) return types::Schema();
   if (entry.view() != nullptr) context.mode = plan::PlanMode::kBounded;
-  const plan::PlannedQuery plan = PENSTOCK_TRY(plan::plan_query(PENSTOCK_TRY(sql::parse_query(*query)), context));
-  // A view keeps its columns, whatever SELECT * gives now.
-  if (entry.view() == nullptr || same_types(plan.root->schema, entry.schema())) return {};
-  return invalid_argument("its columns would be others");
+  return PENSTOCK_TRY(plan::plan_query(PENSTOCK_TRY(sql::parse_query(*query)), context)).root->schema;
 }
 
 // Puts changed entries in the place of those that they were; takes all back when one of `users` has no plan any more.
@@ -172,10 +188,12 @@ Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std
   for (const catalog::Entry& entry : changed) {
     before.push_back(**std::ranges::find(entries, entry.id, [](const catalog::EntryPtr& one) { return one->id; }));
   }
+  std::vector<types::Schema> given;
+  for (const catalog::EntryPtr& user : users) given.push_back(plan_entry(*user).value_or(types::Schema()));
   PENSTOCK_TRY(catalog_->change_all(std::move(changed)));
-  for (const catalog::EntryPtr& old_user : users) {
-    const catalog::EntryPtr user = catalog_->find(old_user->name_space(), old_user->name);
-    Status usable = check_entry(*user);
+  for (size_t i = 0; i < users.size(); ++i) {
+    const catalog::EntryPtr user = catalog_->find(users[i]->name_space(), users[i]->name);
+    const Status usable = check_user(*user, given[i]);
     if (usable) continue;
     PENSTOCK_TRY(catalog_->change_all(std::move(before)));
     return invalid_argument("{} {} could not go on with it: {}", user->kind_name(), user->plain_name(),
@@ -183,6 +201,15 @@ Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std
         .hint("drop or change it first");
   }
   return {};
+}
+
+// Whether the statement of an entry still has a plan, and a view its columns: it keeps those that it had, by their
+// places, whatever SELECT * gives now.
+Status EngineImpl::check_user(const catalog::Entry& user, const types::Schema& before) const {
+  const types::Schema now = PENSTOCK_TRY(plan_entry(user));
+  if (user.view() == nullptr) return {};
+  if (same_types(now, user.schema()) && !has_moved(names_in(before), names_in(now))) return {};
+  return invalid_argument("its columns would be others");
 }
 
 // An entry that was looked at before the lock was taken may have been changed since.

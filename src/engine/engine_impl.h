@@ -120,7 +120,8 @@ class EngineImpl : public Engine {
   Status remove_orphaned_topics();
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
-  Status check_entry(const catalog::Entry& entry) const;
+  Result<types::Schema> plan_entry(const catalog::Entry& entry) const;
+  Status check_user(const catalog::Entry& user, const types::Schema& before) const;
   Status check_unchanged(const catalog::EntryPtr& entry) const;
   Status change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users);
   void rename_running(const catalog::Entry& entry, const std::string& name);

@@ -1,5 +1,6 @@
 // Sources: tables, views, system tables, and rows that are written in the
 // query.
+#include <algorithm>
 #include <utility>
 
 #include "catalog/catalog.h"
@@ -17,10 +18,27 @@ using plan::PhysicalNode;
 static_assert(plan::kRowIsGone == connector::kRowIsGone);
 static_assert(catalog::kPartitionKey == connector::kPartitionKey);
 
+namespace {
+
+// Whether the table has the columns that a plan reads: it may have been altered since that was made.
+bool has_columns(const catalog::Table& table, const types::Schema& wanted) {
+  return std::ranges::all_of(wanted, [&](const types::Field& field) {
+    const auto found = std::ranges::find(table.columns, field.name, &catalog::Column::name);
+    return found != table.columns.end() && found->type.same_type(field.type);
+  });
+}
+
+}  // namespace
+
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable& scan) {
   const catalog::EntryPtr entry = PENSTOCK_TRY(context_.catalog->get(catalog::NameSpace::kRelation, scan.table));
   const catalog::Table* table = entry->table();
   if (table == nullptr) return invalid_argument("\"{}\" is not a table", scan.table);
+  if (scan.fields.empty() && !has_columns(*table, scan.physical)) {
+    return make_error(ErrorCode::kUnavailable, "table {} has been changed by another session meanwhile",
+                      entry->plain_name())
+        .hint("try again");
+  }
   connector::OptionMap options = scan_options(*table, scan);
   const std::string input = connector::input_of(entry->name, options);
   const ScanPlace place(input, inputs_[input]++);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 
 #include "base/memory.h"
 #include "base/quantity.h"
@@ -52,14 +51,6 @@ std::string canonical(std::string_view name) {
   std::string out(name);
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out == "table.local-time-zone" || out == "time zone" ? "timezone" : out;  // Flink's name, and standard SQL's
-}
-
-// A number from 1 on.
-bool is_count(std::string_view text) {
-  int64_t count = 0;
-  const char* end = text.data() + text.size();
-  const auto [read, error] = std::from_chars(text.data(), end, count);
-  return error == std::errc() && read == end && count > 0;
 }
 
 std::vector<std::string> names() {

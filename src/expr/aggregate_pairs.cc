@@ -110,7 +110,10 @@ struct PairStatistic : PairMoments {
     PairMoments::add(types::read_ordered_double(y), types::read_ordered_double(x), weight);
   }
   void result(ColumnBuilder& out) const {
-    if (not_finite != 0) return out.append_double(std::numeric_limits<double>::quiet_NaN());
+    constexpr int64_t kLeast = function == covariance_of_sample ? 2 : 1;
+    if (not_finite != 0 && count + not_finite >= kLeast) {
+      return out.append_double(std::numeric_limits<double>::quiet_NaN());
+    }
     const double value = count <= 0 ? kNull : function(*this);
     std::isnan(value) ? out.append_null() : out.append_double(value);
   }

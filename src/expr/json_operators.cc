@@ -281,20 +281,29 @@ bool is_equal_number(dom::element a, dom::element b) {
          number_a == number_b;
 }
 
-// As PostgreSQL has it: all that `part` has is in `whole` in the same place, elements of arrays in any place.
-bool contains_json(dom::element whole, dom::element part) {
-  if (type_name(whole) != type_name(part)) return false;
+// So many values are held against others in a row: each element of an array may be any element of the other.
+constexpr int64_t kContainsStepsMax = 10'000'000;
+
+// As PostgreSQL has it: all that `part` has is in `whole` in the same place, elements of arrays in any place. False,
+// too, when no steps are left.
+bool contains_json(dom::element whole, dom::element part, int64_t& steps_left) {
+  if (--steps_left < 0 || type_name(whole) != type_name(part)) return false;
   if (part.is_object()) {
     for (dom::key_value_pair field : object_of(part)) {
       dom::element found;
-      if (whole.at_key(field.key).get(found) != simdjson::SUCCESS || !contains_json(found, field.value)) return false;
+      if (whole.at_key(field.key).get(found) != simdjson::SUCCESS || !contains_json(found, field.value, steps_left)) {
+        return false;
+      }
     }
     return true;
   }
   if (part.is_array()) {
     for (dom::element wanted : array_of(part)) {
       bool found = false;
-      for (dom::element one : array_of(whole)) found = found || contains_json(one, wanted);
+      for (dom::element one : array_of(whole)) {
+        found = contains_json(one, wanted, steps_left);
+        if (found || steps_left < 0) break;
+      }
       if (!found) return false;
     }
     return true;
@@ -319,14 +328,16 @@ void contains_kernel(KernelCall& call) {
       call.set_null(row);
       return 0;
     }
-    // An array contains a value that is one of its elements.
+    int64_t steps_left = kContainsStepsMax;
+    bool contains = false;
     if (outer.is_array() && !inner.is_array() && !inner.is_object()) {
-      for (dom::element one : array_of(outer)) {
-        if (contains_json(one, inner)) return 1;
-      }
-      return 0;
+      // An array contains a value that is one of its elements.
+      for (dom::element one : array_of(outer)) contains = contains || contains_json(one, inner, steps_left);
+    } else {
+      contains = contains_json(outer, inner, steps_left);
     }
-    return contains_json(outer, inner) ? 1 : 0;
+    if (steps_left < 0) call.fail(row, fmt::format("@> compares at most {} values of JSON", kContainsStepsMax));
+    return contains ? 1 : 0;
   });
 }
 

@@ -1,4 +1,6 @@
 // The extended query protocol: Parse, Bind, Describe, Execute, Close.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "pgwire/conversation.h"
@@ -10,6 +12,14 @@
 
 namespace penstock::pgwire {
 namespace {
+
+// Whether rows of the one fit what a client has been told of the other: tables may have been altered meanwhile.
+bool are_alike(const std::optional<types::Schema>& one, const std::optional<types::Schema>& other) {
+  if (one.has_value() != other.has_value()) return false;
+  return !one || std::ranges::equal(
+                     *one, *other, {}, [](const types::Field& field) { return field.type.kind(); },
+                     [](const types::Field& field) { return field.type.kind(); });
+}
 
 bool is_utf8_without_zero(std::string_view text) {
   size_t i = 0;
@@ -242,6 +252,11 @@ std::optional<Conversation::Failure> Conversation::start_portal(std::string& out
       statement.local ? run_local(out, *statement.local)
                       : session_->execute(statement.prepared, std::move(portal.parameters));
   if (!cursor) return failure_in(statement.sql, 0, std::move(cursor).error());
+  if (!statement.local && !are_alike((*cursor)->schema(), statement.schema())) {
+    return failure_without_place(
+        sql_state::kFeatureNotSupported,
+        unsupported("cached plan must not change result type").hint("prepare the statement again"));
+  }
   if (!statement.local) note_change(statement.sql);
   portal.result =
       std::make_unique<ResultStream>(*std::move(cursor), portal.result_formats, is_live_statement(statement.sql));

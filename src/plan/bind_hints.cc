@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -44,12 +43,6 @@ struct LookupOption {
   bool (*takes)(std::string_view value);
 };
 
-bool is_count(std::string_view value) {
-  int64_t count = 0;
-  const char* end = value.data() + value.size();
-  const auto [read, error] = std::from_chars(value.data(), end, count);
-  return error == std::errc() && read == end && count > 0;
-}
 bool is_duration(std::string_view value) { return !value.empty() && parse_duration_us(value).has_value(); }
 bool is_boolean(std::string_view value) { return value == "true" || value == "false"; }
 

@@ -482,6 +482,7 @@ class Binder {
       return make_error(ErrorCode::kResourceExhausted, "views and functions are nested more than {} deep", kDepthMax);
     }
     std::vector<CommonTable> outer_tables = std::exchange(common_tables_, {});
+    std::vector<RecursiveUse> outer_uses = std::exchange(recursive_uses_, {});  // of these tables
     std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
     const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
     const expr::TimeZone* outer_zone = std::exchange(eval_.zone, PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
@@ -495,6 +496,7 @@ class Binder {
     eval_.zone = outer_zone;
     expression_context_ = outer_context;
     outer_queries_ = std::move(outer_queries);
+    recursive_uses_ = std::move(outer_uses);
     common_tables_ = std::move(outer_tables);
     return bound;
   }

@@ -189,6 +189,11 @@ Result<Column> define_column(const sql::ColumnDefinition& definition, bool has_c
     if (!has_connector) {
       return metadata_needs_connector(definition.name.position);
     }
+    if (definition.metadata->key && definition.metadata->key->starts_with(catalog::kPartitionKey)) {
+      return invalid_argument("the metadata '{}' are the values of directories", *definition.metadata->key)
+          .at(definition.name.position.offset)
+          .hint("declare the column plainly, and name it in PARTITIONED BY");
+    }
     column.metadata = catalog::MetadataColumn{definition.metadata->key.value_or(definition.name.text),
                                               definition.metadata->is_virtual};
   }

@@ -81,7 +81,7 @@ struct PlannedInsert {
   catalog::Options options;  // of hints, in the place of the table's
   PlannedQuery query;
 };
-//
+
 // What goes on has to begin again where it was, which it can where it reads tables alone: materialized views stand for
 // their queries, unless the target is a native table.
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);

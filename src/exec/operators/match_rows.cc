@@ -46,7 +46,7 @@ void MatchAggregate::add(std::span<const state::RowId> rows) {
   for (size_t row = 0; row < counted.size(); ++row) {
     std::string value;
     columnar::append_key(value, std::span(&values, 1), row);
-    if (seen_.insert(std::move(value)).second) fresh.push_back(counted[row]);
+    if (seen_.emplace(value).second) fresh.push_back(counted[row]);
   }
   update(reference_, store_, state_, fresh);
 }

@@ -82,7 +82,8 @@ class MatchAggregate {
   const expr::MatchReference& reference_;
   const state::RowStore& store_;
   std::byte* state_;
-  std::set<std::string> seen_;  // values, encoded, where each counts once
+  // Values, encoded, where each counts once.
+  std::set<StateString, TextLess, StateAllocator<StateString>> seen_;
 };
 
 }  // namespace penstock::exec

@@ -291,11 +291,16 @@ class Rank : public Operator {
   Status remove(size_t batch_row, std::string_view key) {
     std::byte* const group = groups_[batch_row];
     Partition& partition = Partition::at(group);
-    // Of equal rows the one that came last.
+    // Of equal rows the one that came last, which may be the last or the first of them in the order.
+    auto found = partition.places.end();
     for (auto place = partition.places.upper_bound(BehindKey{sort_key_prefix(key), key});
          place != partition.places.begin() && rows_.key((--place)->row) == key;) {
       if (!rows_.store().equal(place->row, batch_row)) continue;
-      take_out(partition, place);
+      found = place;
+      if (!options_.last_first) break;
+    }
+    if (found != partition.places.end()) {
+      take_out(partition, found);
       touch(group);
       return {};
     }

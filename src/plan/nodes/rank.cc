@@ -42,7 +42,9 @@ std::optional<RankBound> rank_bound(const ExprPtr& condition, size_t rank_column
 bool narrow(Rank& rank, const RankBound& bound) {
   constexpr int64_t kLargest = int64_t{1} << 62;
   int64_t value = std::clamp(bound.value, -kLargest, kLargest);
-  const auto at_most = [&](int64_t last) { rank.last = std::min(rank.last.value_or(last), last); };
+  const auto at_most = [&](int64_t last) {
+    rank.last = std::max<int64_t>(std::min(rank.last.value_or(last), last), 0);
+  };
   const auto at_least = [&](int64_t first) { rank.first = std::max(rank.first, first); };
   if (bound.comparison == "<=") return at_most(value), true;
   if (bound.comparison == "<") return at_most(value - 1), true;
