@@ -13,6 +13,7 @@
 #include "columnar/change_batch.h"
 #include "connector/options.h"
 #include "connector/scan.h"
+#include "exec/failed_rows.h"
 #include "exec/operator.h"
 #include "types/type.h"
 
@@ -39,6 +40,8 @@ struct SinkRequest {
 struct SinkInstance {
   int number = 0;
   int parallelism = 1;  // how many there are
+  // Takes rows that cannot be written; null: such a row is an error.
+  std::shared_ptr<exec::FailedRows> failed_rows = nullptr;
 };
 
 // Where the rows of one job go; shared by its operators. Thread-safe.

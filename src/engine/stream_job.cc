@@ -106,9 +106,12 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   spec.state = self.options_.state;
   exec::FragmentSpec& last = spec.fragments.back();
   last.append(
-      [view = self.options_.view, sink = self.options_.sink,
-       parallelism = last.parallelism](int instance) -> Result<std::unique_ptr<exec::Operator>> {
-        if (sink != nullptr) return sink->make_operator({.number = instance, .parallelism = parallelism});
+      [view = self.options_.view, sink = self.options_.sink, parallelism = last.parallelism,
+       failed_rows = context.keep_failed_rows("INSERT", self.options_.plan->schema)](
+          int instance) -> Result<std::unique_ptr<exec::Operator>> {
+        if (sink != nullptr) {
+          return sink->make_operator({.number = instance, .parallelism = parallelism, .failed_rows = failed_rows});
+        }
         return make_view_sink(view);
       },
       {}, "the rows of one epoch");

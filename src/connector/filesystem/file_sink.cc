@@ -1,5 +1,7 @@
 #include "connector/filesystem/file_sink.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -26,6 +28,8 @@
 #include "connector/filesystem/partitions.h"
 #include "connector/pending_commits.h"
 #include "connector/position_store.h"
+#include "exec/failed_rows.h"
+#include "expr/evaluate.h"
 #include "format/encoder.h"
 
 namespace penstock::connector {
@@ -143,32 +147,29 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
 class FileSinkOperator : public exec::Operator {
  public:
   FileSinkOperator(std::shared_ptr<FileSink> sink, PartitionDirectories directories,
-                   std::unique_ptr<format::RowEncoder> encoder, bool quotes_lines)
+                   std::unique_ptr<format::RowEncoder> encoder, bool quotes_lines,
+                   std::shared_ptr<exec::FailedRows> failed_rows)
       : sink_(std::move(sink)),
         directories_(std::move(directories)),
         encoder_(std::move(encoder)),
-        quotes_lines_(quotes_lines) {}
+        quotes_lines_(quotes_lines),
+        failed_rows_(std::move(failed_rows)) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     if (sink_->muted()) return {};
     PENSTOCK_TRY(refuse_changes(sink_->table(), batch));
     const columnar::ChangeBatch records = batch.with_columns(batch.columns_at(directories_.record_columns()));
+    expr::RowErrors errors;
     for (size_t row = 0; row < batch.rows(); ++row) {
-      Block& block = block_of(batch, row);
-      const size_t begin = block.text.size();
-      encoder_->encode(records, row, block.text);
-      if (!quotes_lines_ && block.text.find('\n', begin) != std::string::npos) {
-        return invalid_argument(
-                   "table \"{}\": a value has an end of line in "
-                   "it, which this format cannot write",
-                   sink_->table())
-            .hint("use json, or csv with a quote character");
+      const Result<std::string> directory = directories_.directory(batch, row);
+      if (directory) {
+        add(*directory, records, row, errors);
+      } else {
+        errors.push_back({static_cast<uint16_t>(row), directory.error().message()});
       }
-      block.text += '\n';
-      ++block.rows;
-      if (block.text.size() >= kBlockBytes) close(block);
     }
-    return {};
+    counted_.set(bytes_);
+    return set_aside(batch, errors);
   }
 
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
@@ -177,8 +178,8 @@ class FileSinkOperator : public exec::Operator {
     }
     open_.clear();
     if (!blocks_.empty()) sink_->stage(epoch, std::exchange(blocks_, {}));
-    blocks_bytes_ = 0;
-    counted_.set(blocks_bytes_);
+    bytes_ = 0;
+    counted_.set(bytes_);
     return exec::Progress::kDone;
   }
 
@@ -186,38 +187,67 @@ class FileSinkOperator : public exec::Operator {
   void set_waker(std::function<void()> waker) override { sink_->on_room(std::move(waker)); }
 
  private:
-  Block& block_of(const columnar::ChangeBatch& batch, size_t row) {
-    if (directories_.depth() == 0) return open_[""];
-    std::string directory = directories_.directory(batch, row);
-    Block& block = open_[directory];
-    block.directory = std::move(directory);
-    return block;
+  Block& block_of(const std::string& directory) {
+    const auto [it, made] = open_.try_emplace(directory);
+    if (made) {
+      it->second.directory = directory;
+      bytes_ += bytes_of(it->second);
+    }
+    return it->second;
+  }
+  void add(const std::string& directory, const columnar::ChangeBatch& records, size_t row, expr::RowErrors& errors) {
+    Block& block = block_of(directory);
+    const size_t before = bytes_of(block);
+    const size_t begin = block.text.size();
+    encoder_->encode(records, row, block.text);
+    if (!quotes_lines_ && block.text.find('\n', begin) != std::string::npos) {
+      block.text.resize(begin);
+      errors.push_back({static_cast<uint16_t>(row),
+                        "a value has an end of line in it, which this format cannot write (json can, and csv with a "
+                        "quote character)"});
+    } else {
+      block.text += '\n';
+      ++block.rows;
+    }
+    bytes_ += bytes_of(block) - before;
+    if (block.text.size() >= kBlockBytes) close(block);
+  }
+  // Rows that cannot be written.
+  Status set_aside(const columnar::ChangeBatch& batch, expr::RowErrors& errors) {
+    if (errors.empty()) return {};
+    for (expr::RowError& error : errors) error.message = fmt::format("table \"{}\": {}", sink_->table(), error.message);
+    if (failed_rows_ == nullptr) return invalid_argument("{}", errors.front().message);
+    failed_rows_->add(batch, errors);
+    return {};
   }
   void close(Block& block) {
-    blocks_bytes_ += block.text.capacity();
-    counted_.set(blocks_bytes_);
     Block next{.directory = block.directory};
     blocks_.push_back(std::exchange(block, std::move(next)));
+    bytes_ += bytes_of(block);
+  }
+  static size_t bytes_of(const Block& block) {
+    return sizeof(Block) + block.text.capacity() + block.directory.capacity();
   }
 
   const std::shared_ptr<FileSink> sink_;
   const PartitionDirectories directories_;
   const std::unique_ptr<format::RowEncoder> encoder_;
   const bool quotes_lines_;
-  std::map<std::string, Block> open_;  // that rows of the epoch go to, by directory
-  std::vector<Block> blocks_;          // of the epoch that runs
-  size_t blocks_bytes_ = 0;
+  const std::shared_ptr<exec::FailedRows> failed_rows_;  // null: such a row is an error
+  std::map<std::string, Block> open_;                    // that rows of the epoch go to, by directory
+  std::vector<Block> blocks_;                            // of the epoch that runs
+  size_t bytes_ = 0;                                     // of both
   StateBytes counted_;
 };
 
-Result<std::unique_ptr<exec::Operator>> FileSink::make_operator(SinkInstance /*instance*/) {
+Result<std::unique_ptr<exec::Operator>> FileSink::make_operator(SinkInstance instance) {
   const format::FormatOptions& format = table_.format;
   PartitionDirectories directories(request_);
   auto encoder = PENSTOCK_TRY(format::RowEncoder::make(format, record_schema(request_.schema, directories)));
   const bool quotes_lines = format.kind == format::FormatKind::kJson ||
                             (format.kind == format::FormatKind::kCsv && format.quote_character != 0);
   return std::make_unique<FileSinkOperator>(shared_from_this(), std::move(directories), std::move(encoder),
-                                            quotes_lines);
+                                            quotes_lines, std::move(instance.failed_rows));
 }
 
 void FileSink::stage(Epoch epoch, std::vector<Block> blocks) {

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <map>
 #include <thread>
 
+#include "base/state_memory.h"
 #include "connector/connector_test_fixture.h"
 #include "connector/filesystem/part_files.h"
 
@@ -160,6 +162,54 @@ TEST_F(FileSinkTest, WhatItCannotWriteIsRefused) {
   EXPECT_FALSE(op->process(0, batch_from_text("+I a 1 | -D a 1", schema_).value(), out_));
 }
 
+// Keeps what it is told: the row, and what is wrong.
+class CollectedRows : public exec::FailedRows {
+ public:
+  void add(const columnar::ChangeBatch& /*batch*/, const expr::RowErrors& errors) override {
+    for (const expr::RowError& error : errors) rows_.push_back(fmt::format("{}: {}", error.row, error.message));
+  }
+  const std::vector<std::string>& rows() const { return rows_; }
+
+ private:
+  std::vector<std::string> rows_;
+};
+
+TEST_F(FileSinkTest, RowsThatCannotBeWrittenAreSetAside) {
+  options_["format"] = "raw";
+  schema_ = schema_of({{"k", "STRING"}, {"v", "STRING"}});
+  SinkRequest request = sink_request();
+  request.metadata = {{.column = 0, .key = "partition:0:k"}};
+  const auto sink = make_sink(context(), request).value();
+  const auto failed = std::make_shared<CollectedRows>();
+  auto op = sink->make_operator({.failed_rows = failed}).value();
+  const std::string long_text(300, 'x');
+  const std::string rows = "+ a one | + " + long_text + " two | + a 'th\nree' | + a four";
+  write(*op, rows);
+  end_epoch(*sink, *op, 1, 4);
+  EXPECT_TRUE(sink->close());
+  EXPECT_EQ(published(env_, "/files/out/k=a"), "one\nfour\n");
+  EXPECT_EQ(sink->rows_written(), 2u);
+  ASSERT_EQ(failed->rows().size(), 2u);
+  EXPECT_THAT(failed->rows()[0], StartsWith("1: table \"t\": column k: the name of the directory of 'xxx"));
+  EXPECT_THAT(failed->rows()[1], StartsWith("2: table \"t\": a value has an end of line in it"));
+
+  auto strict = sink->make_operator({}).value();
+  EXPECT_THAT(strict->process(0, batch_from_text(rows, schema_).value(), out_).error().to_string(),
+              HasSubstr("of at most 255"));
+}
+
+TEST_F(FileSinkTest, WhatItHoldsOfTheEpochIsCounted) {
+  const auto sink = open();
+  const auto op = sink->make_operator({}).value();
+  const StateMeter meter;
+  write(*op, "+ " + std::string(1000, 'x') + " 1");
+  EXPECT_GE(meter.bytes(), 1000);
+  write(*op, "+ " + std::string(1 << 20, 'x') + " 2");
+  EXPECT_GE(meter.bytes(), 1 << 20) << "of a block that is full";
+  end_epoch(*sink, *op, 1, 2);
+  EXPECT_EQ(meter.bytes(), 0);
+}
+
 TEST_F(FileSinkTest, AFailedWriteEndsTheJob) {
   auto sink = open();
   auto op = sink->make_operator({}).value();
@@ -308,6 +358,66 @@ TEST_F(PartFilesTest, EachDirectoryHasItsFile) {
   EXPECT_TRUE(next->publish());
   EXPECT_EQ(published(env_, "/out/a=1/b=x y"), "1\n3\nsix\n");
   EXPECT_TRUE(env_.list("/out/a=2/b=z").value().empty()) << "it was begun after the state was kept";
+}
+
+TEST_F(PartFilesTest, FewFilesAreOpenAtOnce) {
+  std::string directory = testing::TempDir() + "penstock-parts-XXXXXX";
+  ASSERT_NE(mkdtemp(directory.data()), nullptr);
+  io::Env& env = io::posix_env();
+  const auto open_files = [&] { return env.list("/proc/self/fd").value().size(); };
+  const size_t before = open_files();
+  const auto open_parts = [&](uint64_t roll_bytes) {
+    return PartFiles::open({.env = &env,
+                            .directory = directory,
+                            .suffix = ".json",
+                            .header = "",
+                            .depth = 1,
+                            .roll_bytes = roll_bytes,
+                            .roll_us = 60'000'000,
+                            .roll_inactive_us = 60'000'000},
+                           {})
+        .value();
+  };
+  {
+    const auto parts = open_parts(1000);
+    for (int i = 0; i < 210; ++i) {
+      EXPECT_TRUE(parts->append(fmt::format("k={}", i), "1\n"));
+      EXPECT_LE(open_files(), before + 200);
+    }
+  }
+  const auto parts = open_parts(1);
+  for (int i = 0; i < 210; ++i) {
+    EXPECT_TRUE(parts->append("", "1\n"));
+    EXPECT_LE(open_files(), before + 200) << "each is large enough at once";
+  }
+  EXPECT_TRUE(parts->sync());
+  EXPECT_EQ(open_files(), before) << "what is rolled and synced needs only its name";
+  EXPECT_TRUE(env.remove_tree(directory));
+}
+
+TEST_F(PartFilesTest, WhatIsClosedForAnotherFileIsNotLost) {
+  ASSERT_TRUE(env_.sync_directory("/"));
+  auto parts = open().value();
+  const auto directory = [](int i) { return fmt::format("a={}", i); };
+  for (int i = 0; i < 450; ++i) EXPECT_TRUE(parts->append(directory(i), "1\n"));
+  EXPECT_TRUE(parts->append(directory(0), "2\n"));
+  EXPECT_TRUE(parts->sync());
+  const std::string state = parts->state();
+  env_.crash(io::SimulatedEnv::CrashKind::kPower);
+  auto next = open(state).value();
+  next->roll();
+  EXPECT_TRUE(next->sync());
+  EXPECT_TRUE(next->publish());
+  for (int i = 0; i < 450; ++i) EXPECT_EQ(published(env_, "/out/" + directory(i)), i == 0 ? "1\n2\n" : "1\n");
+}
+
+TEST_F(PartFilesTest, AFileThatIsNamedAsADirectoryIsPassedOver) {
+  auto parts = open().value();
+  EXPECT_TRUE(parts->append("a=1/b=2", "1\n"));
+  EXPECT_TRUE(parts->sync());
+  ASSERT_TRUE(env_.open("/out/a=2", io::OpenMode::kCreateNew));
+  ASSERT_TRUE(env_.open("/out/a=1/b=3", io::OpenMode::kCreateNew));
+  EXPECT_TRUE(open(parts->state()));
 }
 
 TEST_F(PartFilesTest, AFileThatIsLostIsAnError) {

@@ -12,9 +12,10 @@ namespace penstock::connector {
 namespace {
 
 constexpr std::string_view kInProgress = ".inprogress";
-// Files that are open at once, of different directories; of more, the one that
-// has rested longest is closed.
+// Files that are open at once; of more, those that have rested longest are closed.
 constexpr size_t kOpenMax = 200;
+// How many files there is room for once some have been closed: they are synced together.
+constexpr size_t kRoom = 50;
 
 // Takes the next word of a line.
 std::string_view take_word(std::string_view& line) {
@@ -126,7 +127,12 @@ Status PartFiles::remove_unknown(const std::string& directory, size_t depth) {
   const auto open = open_.find(directory);
   for (const std::string& name : PENSTOCK_TRY(options_.env->list(path_in(directory)))) {
     if (depth > 0 && name.find('=') != std::string::npos) {
-      PENSTOCK_TRY(remove_unknown(directory.empty() ? name : directory + "/" + name, depth - 1));
+      const std::string below = directory.empty() ? name : directory + "/" + name;
+      // Others may have put a file there; a link may lead to a directory.
+      const std::string real = PENSTOCK_TRY(options_.env->real_path(path_in(below)));
+      if (PENSTOCK_TRY(options_.env->info(real)).kind == io::FileKind::kDirectory) {
+        PENSTOCK_TRY(remove_unknown(below, depth - 1));
+      }
       continue;
     }
     if (!name.starts_with(begin) || !name.ends_with(kInProgress)) continue;
@@ -138,8 +144,7 @@ Status PartFiles::remove_unknown(const std::string& directory, size_t depth) {
 }
 
 Result<PartFiles::Part*> PartFiles::begin(const std::string& directory) {
-  if (open_.size() >= kOpenMax)
-    roll(std::ranges::min_element(open_, {}, [](const auto& one) { return one.second.appended_us; }));
+  PENSTOCK_TRY(make_room());
   if (!directory.empty()) {
     PENSTOCK_TRY(options_.env->create_directories(path_in(directory)));
     // The name of each directory is in the one above.
@@ -158,6 +163,27 @@ Result<PartFiles::Part*> PartFiles::begin(const std::string& directory) {
     part.bytes = options_.header.size();
   }
   return &open_.insert_or_assign(directory, std::move(part)).first->second;
+}
+
+Status PartFiles::make_room() {
+  if (open_.size() + closed_.size() - synced_ < kOpenMax) return {};
+  while (open_.size() > kOpenMax - kRoom) {
+    roll(std::ranges::min_element(open_, {}, [](const auto& one) { return one.second.appended_us; }));
+  }
+  std::vector<io::File*> files;
+  for (size_t i = synced_; i < closed_.size(); ++i) {
+    if (closed_[i].dirty) files.push_back(closed_[i].file.get());
+  }
+  PENSTOCK_TRY(options_.env->sync_all(files, {}));
+  close_synced();
+  return {};
+}
+
+void PartFiles::close_synced() {
+  for (; synced_ < closed_.size(); ++synced_) {
+    closed_[synced_].file.reset();
+    closed_[synced_].dirty = false;
+  }
 }
 
 Status PartFiles::append(const std::string& directory, std::string_view rows) {
@@ -206,10 +232,10 @@ Status PartFiles::sync() {
   for (const Part* part : dirty) files.push_back(part->file.get());
   std::vector<std::string> directories;
   for (const std::string& directory : changed_) directories.push_back(path_in(directory));
-  if (files.empty() && directories.empty()) return {};
-  PENSTOCK_TRY(options_.env->sync_all(files, directories));
+  if (!files.empty() || !directories.empty()) PENSTOCK_TRY(options_.env->sync_all(files, directories));
   changed_.clear();
   for (Part* part : dirty) part->dirty = false;
+  close_synced();
   return {};
 }
 
@@ -220,6 +246,7 @@ Status PartFiles::publish() {
     directories.insert(path_in(part.directory));
   }
   closed_.clear();
+  synced_ = 0;
   for (const std::string& directory : directories) PENSTOCK_TRY(options_.env->sync_directory(directory));
   return {};
 }

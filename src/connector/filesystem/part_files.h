@@ -75,6 +75,10 @@ class PartFiles {
   // state was kept.
   Status remove_unknown(const std::string& directory, size_t depth);
   Result<Part*> begin(const std::string& directory);
+  // So that another file may be opened.
+  Status make_room();
+  // What is rolled and synced needs only its name.
+  void close_synced();
   Parts::iterator roll(Parts::iterator part);
   int64_t roll_at_us(const Part& part) const;
   std::string path_in(const std::string& directory) const;
@@ -87,6 +91,7 @@ class PartFiles {
   uint64_t next_number_ = 0;
   Parts open_;                     // that rows go to, by directory
   std::vector<Part> closed_;       // to be published
+  size_t synced_ = 0;              // so many of the closed ones are synced, and have no open file any more
   std::set<std::string> changed_;  // directories with names that are not synced
 };
 

@@ -11,6 +11,7 @@
 #include "expr/evaluate.h"
 #include "expr/expr.h"
 #include "format/text_value.h"
+#include "types/text_scanner.h"
 
 namespace penstock::connector {
 
@@ -49,8 +50,8 @@ std::string unescape(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     unsigned int byte = 0;
     if (text[i] == '%' && i + 2 < text.size()) {
-      const auto [end, error] = std::from_chars(&text[i + 1], &text[i + 3], byte, 16);
-      if (error == std::errc() && end == &text[i + 3]) {
+      const auto [end, error] = std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
+      if (error == std::errc() && end == text.data() + i + 3) {
         out += static_cast<char>(byte);
         i += 2;
         continue;
@@ -95,6 +96,7 @@ Result<types::Value> partition_value(std::string_view file_name, const MetadataC
   if (!text) return invalid_argument("the file is in no directory {}=...", name);
   if (*text == kDefaultPartition) {
     if (column.type.nullable()) return types::Value();
+    if (column.type.kind() == types::TypeKind::kString) return types::Value(std::string());
     return invalid_argument("column {} is NOT NULL, and the directory says NULL", name);
   }
   columnar::ColumnBuilder value(column.type, 1);
@@ -161,10 +163,11 @@ PartitionDirectories::PartitionDirectories(const SinkRequest& request) {
   }
 }
 
-std::string PartitionDirectories::directory(const columnar::ChangeBatch& batch, size_t row) const {
+Result<std::string> PartitionDirectories::directory(const columnar::ChangeBatch& batch, size_t row) const {
   std::string path;
   for (const Column& column : columns_) {
     if (!path.empty()) path += '/';
+    const size_t begin = path.size();
     append_escaped(path, column.name);
     path += '=';
     const types::Value value = batch.column(column.column)->value(row);
@@ -173,6 +176,11 @@ std::string PartitionDirectories::directory(const columnar::ChangeBatch& batch, 
       path += kDefaultPartition;
     } else {
       append_escaped(path, text);
+    }
+    const size_t bytes = path.size() - begin;
+    if (bytes > kDirectoryNameMax) {
+      return invalid_argument("column {}: the name of the directory of '{}' has {} bytes, of at most {}", column.name,
+                              types::excerpt(text), bytes, kDirectoryNameMax);
     }
   }
   return path;

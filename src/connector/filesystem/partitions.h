@@ -21,6 +21,8 @@ namespace penstock::connector {
 
 // What stands for NULL, and for a text without a character.
 inline constexpr std::string_view kDefaultPartition = "__HIVE_DEFAULT_PARTITION__";
+// The bytes that the name of one directory may have, on every file system that matters.
+inline constexpr size_t kDirectoryNameMax = 255;
 
 bool is_partition_key(std::string_view key);
 // Types whose values can be the name of a directory.
@@ -49,8 +51,8 @@ class PartitionDirectories {
   explicit PartitionDirectories(const SinkRequest& request);
   // How many directories are within each other; 0: rows are in the table's own.
   size_t depth() const { return columns_.size(); }
-  // Of the table, for a row: "year=2026/item=a%2Fb".
-  std::string directory(const columnar::ChangeBatch& batch, size_t row) const;
+  // Of the table, for a row: "year=2026/item=a%2Fb". An error when a name in it would be longer than one may be.
+  Result<std::string> directory(const columnar::ChangeBatch& batch, size_t row) const;
   // The columns that are in the files.
   const std::vector<int>& record_columns() const { return record_columns_; }
 
