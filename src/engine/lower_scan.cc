@@ -1,5 +1,4 @@
-// Sources: tables, views, system tables, and rows that are written in the
-// query.
+// Sources: tables, views, system tables, and rows that are written in the query.
 #include <algorithm>
 #include <utility>
 

@@ -55,8 +55,7 @@ Status name_temporary(const sql::QualifiedName& name, const PlanContext& context
   return {};
 }
 
-// Gives a table or view that is to be created its full name, and says what
-// names in it are.
+// Gives a table or view that is to be created its full name, and says what names in it are.
 Status name_entry(const sql::QualifiedName& name, bool temporary, const PlanContext& context, Entry& entry) {
   entry.names_schema = context.names.schema;
   if (temporary) return name_temporary(name, context, entry);
@@ -69,10 +68,8 @@ Status name_entry(const sql::QualifiedName& name, bool temporary, const PlanCont
         .hint("give it another name, or drop the temporary one before");
   }
   if (catalog::is_system_name(entry.name)) {
-    return invalid_argument(
-               "nothing can be created in the schema {}: it "
-               "belongs to the program",
-               entry.name.substr(0, entry.name.find('.')))
+    return invalid_argument("nothing can be created in the schema {}: it belongs to the program",
+                            entry.name.substr(0, entry.name.find('.')))
         .at(at);
   }
   entry.schema_name = context.catalog->schema_of(entry.name);
@@ -118,9 +115,7 @@ Status define_partitions(const sql::CreateTable& statement, catalog::Table& tabl
   const bool has_directories = connector != nullptr && *connector == "filesystem";
   if (statement.partitioned_by.empty()) {
     if (!taken || has_directories) return {};
-    return invalid_argument(
-               "the source table is PARTITIONED BY columns, which "
-               "only the connector filesystem knows")
+    return invalid_argument("the source table is PARTITIONED BY columns, which only the connector filesystem knows")
         .at(statement.like->source.position().offset)
         .hint("say EXCLUDING PARTITIONS");
   }
@@ -134,9 +129,7 @@ Status define_partitions(const sql::CreateTable& statement, catalog::Table& tabl
     Error error = connector == nullptr
                       ? invalid_argument("a table without a connector is not PARTITIONED BY columns")
                       : invalid_argument("tables of the connector {} are not PARTITIONED BY columns", *connector);
-    return std::move(error).at(at).hint(
-        "those of the connector filesystem are: a directory has the files of a "
-        "value");
+    return std::move(error).at(at).hint("those of the connector filesystem are: a directory has the files of a value");
   }
   for (const sql::Identifier& name : statement.partitioned_by) {
     Column& column = table.columns[static_cast<size_t>(PENSTOCK_TRY(find_column(table, name)))];
@@ -157,10 +150,7 @@ Status define_partitions(const sql::CreateTable& statement, catalog::Table& tabl
   }
   const bool has_others = std::ranges::any_of(table.columns, [](const Column& one) { return one.is_physical(); });
   if (has_others) return {};
-  return invalid_argument(
-             "a column must be left that is not in PARTITIONED "
-             "BY: the files would have none")
-      .at(at);
+  return invalid_argument("a column must be left that is not in PARTITIONED BY: the files would have none").at(at);
 }
 
 Error metadata_needs_connector(sql::Position position) {
@@ -204,8 +194,7 @@ void add_functions(const Binder& binder, std::vector<std::string>& functions) {
   functions.insert(functions.end(), binder.functions().begin(), binder.functions().end());
 }
 
-// A computed column that was taken from another table, over the columns of the
-// new one.
+// A computed column that was taken from another table, over the columns of the new one.
 Status bind_taken_column(const sql::LikeClause& like, const Scope& scope, const PlanContext& context, Column& column,
                          std::vector<std::string>& functions) {
   Binder binder(context);
@@ -259,9 +248,7 @@ Status define_primary_key(const sql::CreateTable& statement, catalog::Table& tab
     if (!key.empty()) {
       return invalid_argument("a table has at most one primary key")
           .at(column.name.position.offset)
-          .hint(
-              "write PRIMARY KEY (a, b) NOT ENFORCED for a key of several "
-              "columns");
+          .hint("write PRIMARY KEY (a, b) NOT ENFORCED for a key of several columns");
     }
     key.push_back(column.name);
   }
@@ -289,9 +276,7 @@ Status define_primary_key(const sql::CreateTable& statement, catalog::Table& tab
 Status define_watermark(const sql::CreateTable& statement, const PlanContext& context, catalog::Table& table,
                         std::vector<std::string>& functions) {
   const auto no_connector = [](sql::Position position) {
-    return unsupported(
-               "a table without a connector has no watermark: its rows "
-               "change, they do not pass by")
+    return unsupported("a table without a connector has no watermark: its rows change, they do not pass by")
         .at(position.offset);
   };
   if (!statement.watermark) {
@@ -308,14 +293,10 @@ Status define_watermark(const sql::CreateTable& statement, const PlanContext& co
   int column = PENSTOCK_TRY(find_column(table, name));
   DataType type = table.columns[column].type;
   if (!type.is_timestamp()) {
-    return invalid_argument(
-               "a watermark is for a TIMESTAMP or TIMESTAMP_LTZ "
-               "column, but {} is {}",
-               name.text, type.with_nullable(true).to_string())
+    return invalid_argument("a watermark is for a TIMESTAMP or TIMESTAMP_LTZ column, but {} is {}", name.text,
+                            type.with_nullable(true).to_string())
         .at(name.position.offset)
-        .hint(
-            "add a computed column such as `event_time AS "
-            "TO_TIMESTAMP_LTZ(millis, 3)`");
+        .hint("add a computed column such as `event_time AS TO_TIMESTAMP_LTZ(millis, 3)`");
   }
   Schema schema;
   for (const Column& one : table.columns) schema.push_back({one.name, one.type});
@@ -334,8 +315,7 @@ Status define_watermark(const sql::CreateTable& statement, const PlanContext& co
   return {};
 }
 
-// The columns of a query's result as those of a view, under `names` where there
-// are any.
+// The columns of a query's result as those of a view, under `names` where there are any.
 Result<std::vector<Column>> query_columns(const Schema& schema, const std::vector<sql::Identifier>& names,
                                           sql::Position position) {
   if (!names.empty() && names.size() != schema.size()) {
@@ -364,13 +344,9 @@ PlanContext with_mode(PlanContext context, PlanMode mode) {
 // A view and an alert have the whole result at any time.
 Status refuse_complete(const sql::Query& query) {
   if (!query.emit || query.emit->kind != sql::EmitKind::kComplete) return {};
-  return unsupported(
-             "EMIT COMPLETE writes the whole result again and again, "
-             "which only a table can take")
+  return unsupported("EMIT COMPLETE writes the whole result again and again, which only a table can take")
       .at(query.emit->position.offset)
-      .hint(
-          "use it in INSERT INTO ... SELECT; a materialized view always "
-          "shows its whole result");
+      .hint("use it in INSERT INTO ... SELECT; a materialized view always shows its whole result");
 }
 
 Status refuse_parameters(const PlannedQuery& plan, sql::Position position) {
@@ -533,9 +509,7 @@ Result<catalog::AlertChannel> bind_channel(const sql::AlertChannel& channel) {
         .hint("the channels are log and webhook");
   }
   if (bound.target.starts_with("http://") || bound.target.starts_with("https://")) return bound;
-  return invalid_argument(
-             "the channel webhook needs an address that begins "
-             "with http:// or https://")
+  return invalid_argument("the channel webhook needs an address that begins with http:// or https://")
       .at(at)
       .hint("webhook 'https://example.com/hook'");
 }

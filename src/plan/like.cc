@@ -19,8 +19,7 @@ using catalog::Column;
 using sql::LikeFeature;
 using sql::LikeStrategy;
 
-// What a column is besides physical, and the feature that says what becomes of
-// it.
+// What a column is besides physical, and the feature that says what becomes of it.
 struct ColumnKind {
   std::string_view name;
   LikeFeature feature;
@@ -106,9 +105,7 @@ Status overwrite(Column& old, Column column, const sql::LikeClause& like, sql::P
   if (!kind || !old_kind || kind->feature != old_kind->feature) {
     return invalid_argument("the source table has a column {} already", column.name)
         .at(position.offset)
-        .hint(
-            "only computed columns and metadata columns can take the place "
-            "of one of their kind");
+        .hint("only computed columns and metadata columns can take the place of one of their kind");
   }
   if (LikeStrategies(like).of(kind->feature) != LikeStrategy::kOverwriting) {
     const std::string_view feature = sql::like_feature_name(kind->feature);

@@ -61,9 +61,8 @@ types::Schema record_schema(const types::Schema& rows, const PartitionDirectorie
   return schema;
 }
 
-// What the sink operators of one job share. A thread of its own writes, so that
-// no worker waits for a disk; epochs that end while it does are written
-// together.
+// What the sink operators of one job share. A thread of its own writes, so that no worker waits for a disk; epochs that
+// end while it does are written together.
 class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
  public:
   FileSink(SinkRequest request, FileTableOptions table, std::unique_ptr<PositionStore> store,
@@ -106,14 +105,12 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   };
 
   void run();
-  // Waits for commits, for the end, and, if it `rolls`, until a file is to be
-  // published.
+  // Waits for commits, for the end, and, if it `rolls`, until a file is to be published.
   std::vector<Commit> next_commits(bool rolls);
   Status write(const std::vector<Commit>& commits, bool last);
   // Goes on after `kept`: the rows and positions of the commits are durable.
   Status try_write(const std::vector<Commit>& commits, bool last, bool& kept);
-  // Waits, and opens the files again as after a restart; false when the sink
-  // has to end.
+  // Waits, and opens the files again as after a restart; false when the sink has to end.
   Result<bool> begin_anew();
   Status keep(const std::vector<Commit>& commits);
   void settle(const std::vector<Commit>& commits, const Status& status);
@@ -142,8 +139,7 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   std::jthread writer_;  // last: it uses all of these
 };
 
-// One instance. Encodes rows as they come, and hands the epoch's rows over at
-// its barrier.
+// One instance. Encodes rows as they come, and hands the epoch's rows over at its barrier.
 class FileSinkOperator : public exec::Operator {
  public:
   FileSinkOperator(std::shared_ptr<FileSink> sink, PartitionDirectories directories,
@@ -263,9 +259,8 @@ Status FileSink::commit(Epoch epoch, const Positions& positions) {
   if (auto node = staged_.extract(epoch)) commit.blocks = std::move(node.mapped());
   size_t bytes = 0;
   for (const Block& block : commit.blocks) bytes += block.text.size();
-  // Only from here on, not when they are staged: an operator that waited for
-  // room before its barrier would hold up the very epoch whose commit makes
-  // room.
+  // Only from here on, not when they are staged: an operator that waited for room before its barrier would hold up the
+  // very epoch whose commit makes room.
   bytes_in_flight_.fetch_add(bytes, std::memory_order_acq_rel);
   queue_.push_back(std::move(commit));
   changed_.notify_all();
@@ -301,8 +296,7 @@ void FileSink::run() {
       if (abandoned_) return;
       last = closing_ && queue_.empty();
     }
-    // But for a full disk, which is waited for, a failure is final: what is on
-    // the disk is not known.
+    // But for a full disk, which is waited for, a failure is final: what is on the disk is not known.
     if (status) status = write(commits, last);
     settle(commits, status);
     if (!status) pending_.settle(Epoch(), status);  // also when it was no epoch that failed
@@ -325,8 +319,7 @@ std::vector<FileSink::Commit> FileSink::next_commits(bool rolls) {
 Status FileSink::write(const std::vector<Commit>& commits, bool last) {
   for (bool kept = false;;) {
     Status status = try_write(commits, last, kept);
-    // Of a statement that is not resumed nothing is kept that it could begin
-    // anew from.
+    // Of a statement that is not resumed nothing is kept that it could begin anew from.
     if (status || !may_pass(status.error()) || request_.group.empty()) return status;
     if (!PENSTOCK_TRY(begin_anew())) return status;
   }

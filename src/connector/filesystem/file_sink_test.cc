@@ -21,8 +21,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// What a reader of the directory sees, all files together; the order of files
-// is that of their numbers.
+// What a reader of the directory sees, all files together; the order of files is that of their numbers.
 std::string published(io::Env& env, const std::string& directory) {
   std::map<std::pair<size_t, std::string>, std::string> files;
   for (const std::string& name : env.list(directory).value()) {
@@ -223,10 +222,9 @@ TEST_F(FileSinkTest, AFailedWriteEndsTheJob) {
   EXPECT_EQ(sink->rows_written(), 0u);
 }
 
-// The job of the tests below writes the lines 0, 1, 2, ... and goes on at its
-// position, as a real one does. Power fails after any number of changes to the
-// disk; whoever reads the directory then, or after the restart, sees each line
-// at most once and in order, and in the end all of them.
+// The job of the tests below writes the lines 0, 1, 2, ... and goes on at its position, as a real one does. Power fails
+// after any number of changes to the disk; whoever reads the directory then, or after the restart, sees each line at
+// most once and in order, and in the end all of them.
 TEST_F(FileSinkTest, NoRowIsLostOrDoubledWhereverPowerFails) {
   options_["sink.rolling-policy.file-size"] = "12 b";
   schema_ = schema_of({{"v", "BIGINT"}});

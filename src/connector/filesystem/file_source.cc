@@ -34,16 +34,14 @@ using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
 using exec::SourceState;
 
-// How many pieces one poll() may read before other tasks of the worker have
-// their turn.
+// How many pieces one poll() may read before other tasks of the worker have their turn.
 constexpr int kReadsPerPoll = 8;
 // Files that one instance reads at the same time, in turns.
 constexpr size_t kFilesAtOnce = 16;
-// An instance that has no more files keeps them open while it waits for more,
-// so that nothing of them is missed when they are renamed.
+// An instance that has no more files keeps them open while it waits for more, so that nothing of them is missed when
+// they are renamed.
 constexpr size_t kOpenFilesMax = 64;
-// How far has been looked, as one number: the bytes of a file, below its
-// generation.
+// How far has been looked, as one number: the bytes of a file, below its generation.
 constexpr int kSeenBits = 40;
 
 // The names of splits: how far a file has been read, and looked at.
@@ -67,8 +65,7 @@ class FileScanProgress : public ScanProgress {
       : table_(std::move(table)), files_(std::move(files)), bounded_(bounded), instances_left_(instances) {}
 
   Positions ends() const override {
-    // Whoever waits for what is there now need not wait for the next regular
-    // look. An error is told by the source.
+    // Whoever waits for what is there now need not wait for the next regular look. An error is told by the source.
     if (!bounded_) static_cast<void>(files_->look());
     Positions ends;
     for (const FoundFile& file : files_->files()) {
@@ -91,8 +88,7 @@ class FileScanProgress : public ScanProgress {
   std::atomic<int> instances_left_;
 };
 
-// What the instances of one scan share. Immutable but for the files and the
-// progress.
+// What the instances of one scan share. Immutable but for the files and the progress.
 struct FileScan {
   ConnectorContext context;
   FileTableOptions options;
@@ -153,8 +149,7 @@ std::map<std::string, uint64_t> positions_of(const std::string& table, const Pos
   return found;
 }
 
-// One instance: the files whose number mod parallelism is its own. The first
-// one looks for new files, for all.
+// One instance: the files whose number mod parallelism is its own. The first one looks for new files, for all.
 class FileSource : public exec::Source {
  public:
   FileSource(std::shared_ptr<const FileScan> scan, int instance, RecordRows rows)
@@ -205,8 +200,7 @@ class FileSource : public exec::Source {
     Positions positions;
     for (const auto& [name, file] : files_) {
       uint64_t position = file.followed.position();
-      // What has been lost meanwhile does not come again, and must not be
-      // waited for.
+      // What has been lost meanwhile does not come again, and must not be waited for.
       if (holding_ && !file.queued) position = std::max(position, before_.at(name));
       positions.emplace_back(read_split(table, name), read_offset(position));
       if (scan_->bounded) continue;
@@ -230,8 +224,7 @@ class FileSource : public exec::Source {
     bool queued = false;          // has something to read: in unread_ or reading_
     std::optional<size_t> split;  // of the watermark, once it has been opened
   };
-  // A file that is gone: the position that it had before a restart, and how its
-  // time is called.
+  // A file that is gone: the position that it had before a restart, and how its time is called.
   struct Missing {
     uint64_t position = 0;
     uint64_t generation = 0;
@@ -256,8 +249,7 @@ class FileSource : public exec::Source {
       if (it != files_.end()) {
         change(it->second, known);
       } else if (!known.gone && (!holding_ || before_.contains(name))) {
-        // While holding, a file that was not known before the restart must not
-        // hold back the watermark.
+        // While holding, a file that was not known before the restart must not hold back the watermark.
         add(known);
       }
     }
@@ -316,8 +308,7 @@ class FileSource : public exec::Source {
         reading_.push_back(&file);
         if (!file.split) file.split = watermarks_.add(now_us());
       } else {
-        // Another look will say what has become of it; without one, it was
-        // there too short.
+        // Another look will say what has become of it; without one, it was there too short.
         file.queued = false;
         if (!scan_->follows()) file.followed.end();
         if (file.followed.ended()) finish(file);
@@ -331,8 +322,7 @@ class FileSource : public exec::Source {
     return file;
   }
 
-  // Whether rows of the file are wanted, by its directories. One in the wrong
-  // ones is a dead letter as a whole.
+  // Whether rows of the file are wanted, by its directories. One in the wrong ones is a dead letter as a whole.
   bool admits(const FoundFile& found) const {
     std::vector<types::Value> values;
     for (const MetadataColumn& column : scan_->request.metadata) {
@@ -415,8 +405,7 @@ class FileSource : public exec::Source {
     }
   }
 
-  // It has ended. One that is gone is forgotten; of others the position stays,
-  // and says so.
+  // It has ended. One that is gone is forgotten; of others the position stays, and says so.
   void finish(File& file) {
     if (file.queued) {
       std::erase(reading_, &file);
@@ -433,8 +422,7 @@ class FileSource : public exec::Source {
     files_.erase(name);
   }
 
-  // --- watermarks: each file that is read has a split; those that are not
-  // begun have one together ---
+  // --- watermarks: each file that is read has a split; those that are not begun have one together ---
 
   // A file that is known but not begun may have rows of any time.
   void hold_watermark() {
@@ -444,8 +432,7 @@ class FileSource : public exec::Source {
 
   void tell_watermark(exec::SourceOutput& out) {
     if (!rows_.has_watermark()) return;
-    // Only what rests can be idle: what waits for its turn, or for room behind
-    // this source, is not.
+    // Only what rests can be idle: what waits for its turn, or for room behind this source, is not.
     for (const File* file : reading_) watermarks_.advance(*file->split, kMinEventTime, now_us());
     if (not_begun_split_) watermarks_.advance(*not_begun_split_, kMinEventTime, now_us());
     if (holding_ && unread_.empty() && reading_.empty()) watermarks_.restore(scan_->request.hold->watermark);

@@ -18,8 +18,7 @@ constexpr int64_t kMonitorIntervalMinUs = 10'000;
 constexpr OptionDoc kOptions[] = {
     {"path", "required",
      "A file, a directory (with all below it), or a pattern with `*`, `?` and `[a-z]`. It lies in the files directory "
-     "of "
-     "the server. A table that is written to has a directory."},
+     "of the server. A table that is written to has a directory."},
     kFormatOption,
     {"header", "false",
      "With csv: every file begins with a line of column names. It is passed over when read, and written. Columns go by "

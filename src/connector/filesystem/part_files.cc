@@ -60,9 +60,8 @@ std::string PartFiles::hidden_path(const Part& part) const {
   return path_in(part.directory) + "/" + hidden_name(part.number);
 }
 
-// A line each: "sink ID NEXT_NUMBER", "open NUMBER BYTES DIRECTORY", "publish
-// NUMBER DIRECTORY". The directory, which may have spaces but no ends of lines,
-// is left out where it is the sink's own.
+// A line each: "sink ID NEXT_NUMBER", "open NUMBER BYTES DIRECTORY", "publish NUMBER DIRECTORY". The directory, which
+// may have spaces but no ends of lines, is left out where it is the sink's own.
 std::string PartFiles::state() const {
   std::string state = fmt::format("sink {} {}\n", id_, next_number_);
   const auto add = [&](std::string line, const Part& part) {
@@ -110,9 +109,7 @@ Status PartFiles::reopen(Part part) {
   if (!file || size < part.bytes) {
     return make_error(ErrorCode::kCorruption, "{} should have {} bytes, but {}", path, part.bytes,
                       file ? fmt::format("has {}", size) : file.error().message())
-        .hint(
-            "rows that were written are lost; drop the job and create it "
-            "again");
+        .hint("rows that were written are lost; drop the job and create it again");
   }
   PENSTOCK_TRY((*file)->truncate(part.bytes));
   part.file = *std::move(file);

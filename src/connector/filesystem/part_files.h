@@ -1,6 +1,5 @@
-// The files that one sink writes, in each directory one after the other. Until
-// it is published a file is hidden: its name begins with a dot, and ends with
-// ".inprogress".
+// The files that one sink writes, in each directory one after the other. Until it is published a file is hidden: its
+// name begins with a dot, and ends with ".inprogress".
 #pragma once
 
 #include <cstdint>
@@ -17,10 +16,9 @@
 
 namespace penstock::connector {
 
-// Not thread-safe. A commit is: append(), sync(), then the caller keeps state()
-// durably, then publish(). After a crash between any two of them open() with
-// the state that was kept last goes on there: what was appended later is cut
-// off, and what was to be published is.
+// Not thread-safe. A commit is: append(), sync(), then the caller keeps state() durably, then publish(). After a crash
+// between any two of them open() with the state that was kept last goes on there: what was appended later is cut off,
+// and what was to be published is.
 class PartFiles {
  public:
   struct Options {
@@ -28,19 +26,17 @@ class PartFiles {
     std::string directory;  // exists
     std::string suffix;     // ".json"
     std::string header;     // stands at the beginning of each file
-    size_t depth = 0;       // so many directories within each other, below that one,
-                            // have the files
+    // So many directories within each other, below that one, have the files.
+    size_t depth = 0;
     uint64_t roll_bytes = 0;
     int64_t roll_us = 0;
     int64_t roll_inactive_us = 0;
   };
-  // Errors: kCorruption when a file that the state tells of is not there, or
-  // shorter than it was.
+  // Errors: kCorruption when a file that the state tells of is not there, or shorter than it was.
   static Result<std::unique_ptr<PartFiles>> open(Options options, const std::optional<std::string>& state);
 
-  // Appends whole rows to the file of a directory, such as "a=1/b=2", which is
-  // made; empty: the one of the options. Closes the file when it has become
-  // large enough.
+  // Appends whole rows to the file of a directory, such as "a=1/b=2", which is made; empty: the one of the options.
+  // Closes the file when it has become large enough.
   Status append(const std::string& directory, std::string_view rows);
   // Closes the files for which it is time; all of them.
   void roll_if_due();
@@ -71,8 +67,7 @@ class PartFiles {
 
   Status recover(std::string_view state);
   Status reopen(Part part);
-  // Files in the directory, and in those below it, that were begun after the
-  // state was kept.
+  // Files in the directory, and in those below it, that were begun after the state was kept.
   Status remove_unknown(const std::string& directory, size_t depth);
   Result<Part*> begin(const std::string& directory);
   // So that another file may be opened.

@@ -84,10 +84,8 @@ bool is_partition_key(std::string_view key) { return key.starts_with(kPartitionK
 
 Status check_partition_type(const std::string& table, const std::string& column, types::DataType type) {
   if (!type.is_nested() && type.kind() != types::TypeKind::kBytes) return {};
-  return unsupported(
-      "table \"{}\": column {} is {}, whose values cannot be "
-      "the names of directories",
-      table, column, type.with_nullable(true).to_string());
+  return unsupported("table \"{}\": column {} is {}, whose values cannot be the names of directories", table, column,
+                     type.with_nullable(true).to_string());
 }
 
 Result<types::Value> partition_value(std::string_view file_name, const MetadataColumn& column) {

@@ -1,8 +1,6 @@
-// Directories by the values of columns, as Hive and Flink have them:
-// "year=2026/item=a%2Fb/part-1.json".
+// Directories by the values of columns, as Hive and Flink have them: "year=2026/item=a%2Fb/part-1.json".
 //
-// A column of PARTITIONED BY is metadata of a file, under a key that begins
-// with kPartitionKey.
+// A column of PARTITIONED BY is metadata of a file, under a key that begins with kPartitionKey.
 #pragma once
 
 #include <span>
@@ -28,17 +26,15 @@ bool is_partition_key(std::string_view key);
 // Types whose values can be the name of a directory.
 Status check_partition_type(const std::string& table, const std::string& column, types::DataType type);
 
-// The value of such a column in the directories of a file. An error when it is
-// in none of that column, or the value is none of the type.
+// The value of such a column in the directories of a file. An error when it is in none of that column, or the value is
+// none of the type.
 Result<types::Value> partition_value(std::string_view file_name, const MetadataColumn& column);
 
-// Which files of a scan can have rows for which its filter is true, by their
-// directories alone.
+// Which files of a scan can have rows for which its filter is true, by their directories alone.
 class PartitionFilter {
  public:
   explicit PartitionFilter(const ScanRequest& request);
-  // `values`: of the metadata columns of the request; NULL where one is not by
-  // directories.
+  // `values`: of the metadata columns of the request; NULL where one is not by directories.
   bool admits(std::span<const types::Value> values) const;
 
  private:
