@@ -39,6 +39,7 @@ void run(uint64_t seed) {
   std::map<std::optional<int64_t>, int64_t> known;  // until when
   int64_t now = 1000;
   int64_t next_id = 0;
+  advance(*op, EventTime(now), out);
   for (int step = 0; step < 200; ++step) {
     std::vector<IntRow> rows;
     for (size_t count = random() % 10; rows.size() < count;) {

@@ -21,8 +21,8 @@ struct Text {
 
 Text same(std::string text);
 
-// The patterns with each {} replaced by the next argument, in its dialect, and {0}, {1} by that one. A list in braces, as that is evaluated from
-// the left: a seed must mean the same with every compiler.
+// The patterns with each {} replaced by the next argument, in its dialect, and {0}, {1} by that one. A list in braces,
+// as that is evaluated from the left: a seed must mean the same with every compiler.
 Text dialects(std::string_view engine, std::string_view sqlite, std::initializer_list<Text> arguments);
 Text both(std::string_view pattern, std::initializer_list<Text> arguments);
 
