@@ -124,7 +124,9 @@ Status PartFiles::remove_unknown(const std::string& directory, size_t depth) {
   const auto open = open_.find(directory);
   for (const std::string& name : PENSTOCK_TRY(options_.env->list(path_in(directory)))) {
     if (depth > 0 && name.find('=') != std::string::npos) {
-      const std::string below = directory.empty() ? name : directory + "/" + name;
+      std::string below = directory;
+      if (!below.empty()) below += '/';
+      below += name;
       // Others may have put a file there; a link may lead to a directory.
       const std::string real = PENSTOCK_TRY(options_.env->real_path(path_in(below)));
       if (PENSTOCK_TRY(options_.env->info(real)).kind == io::FileKind::kDirectory) {
