@@ -303,3 +303,14 @@ def test_identifiers_and_strings_are_quoted_as_psycopg_does(connection):
     cursor = connection.execute(query)
     assert cursor.description[0].name == "a b"
     assert cursor.fetchone() == ("it's \"x\"",)
+
+
+def test_a_prepared_statement_of_an_altered_table_is_prepared_again(connect, connection, table):
+    insert(connection, table, ROWS)
+    query = f"SELECT * FROM {table}"
+    assert len(connection.execute(query, prepare=True).fetchone()) == 3
+    connect().execute(f"ALTER TABLE {table} ADD extra INT")
+    with pytest.raises(errors.FeatureNotSupported, match="cached plan must not change result type"):
+        connection.execute(query, prepare=True)
+    connection.execute("DEALLOCATE ALL")
+    assert len(connect().execute(query, prepare=True).fetchone()) == 4
