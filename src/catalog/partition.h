@@ -1,6 +1,5 @@
-// Columns of PARTITIONED BY: of a table of files they are metadata of the file,
-// the values of its directories, under the key "partition:LEVEL:NAME" (LEVEL 0
-// is the outermost directory).
+// Columns of PARTITIONED BY: of a table of files they are metadata of the file, the values of its directories, under
+// the key "partition:LEVEL:NAME" (LEVEL 0 is the outermost directory).
 #pragma once
 
 #include <charconv>

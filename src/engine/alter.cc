@@ -141,21 +141,11 @@ catalog::EntryPtr job_that_knows_by_name(const catalog::Entry& entry,
   return job == dependants.end() ? nullptr : *job;
 }
 
-}  // namespace
-
-namespace {
-
-std::vector<std::string> names_in(const types::Schema& schema) {
-  std::vector<std::string> names;
-  for (const types::Field& field : schema) names.push_back(field.name);
-  return names;
-}
-
 // Whether a name stands for another column than before. (A column that is called otherwise keeps its place.)
-bool has_moved(const std::vector<std::string>& before, const std::vector<std::string>& after) {
+bool has_moved(const types::Schema& before, const types::Schema& after) {
   for (size_t i = 0; i < after.size(); ++i) {
-    const auto known = std::ranges::find(before, after[i]);
-    if (known != before.end() && before[i] != after[i]) return true;
+    const auto known = std::ranges::find(before, after[i].name, &types::Field::name);
+    if (known != before.end() && before[i].name != after[i].name) return true;
   }
   return false;
 }
@@ -208,7 +198,7 @@ Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std
 Status EngineImpl::check_user(const catalog::Entry& user, const types::Schema& before) const {
   const types::Schema now = PENSTOCK_TRY(plan_entry(user));
   if (user.view() == nullptr) return {};
-  if (same_types(now, user.schema()) && !has_moved(names_in(before), names_in(now))) return {};
+  if (same_types(now, user.schema()) && !has_moved(before, now)) return {};
   return invalid_argument("its columns would be others");
 }
 

@@ -153,6 +153,7 @@ struct SumOfIntegers : IntegerSum {
     out.append_int64(narrowed(sum, out.type().kind()));
   }
 };
+
 double narrowed(double value, TypeKind kind) {
   return kind == TypeKind::kFloat ? static_cast<double>(static_cast<float>(value)) : value;
 }

@@ -532,16 +532,14 @@ constexpr ScalarFunction kFunctions[] = {
      "JSON_EACH('{\"a\": [1]}') => {a=[1]}", bind_entries<object_entries<false>>, kMakes},
     {"@>", kCategory, "json @> json",
      "Whether the first has all that the second has: its fields, and elements of its arrays in any place; NULL of what "
-     "is "
-     "no JSON.",
+     "is no JSON.",
      "'{\"a\": 1, \"b\": [1, 2]}' @> '{\"b\": [2]}' => TRUE",
      bind_fixed<contains_kernel<0>, TypeKind::kBoolean, kText, kText>, kMakes},
     {"<@", kCategory, "json <@ json", "The same the other way round.", "'{\"a\": 2}' <@ '{\"a\": 1}' => FALSE",
      bind_fixed<contains_kernel<1>, TypeKind::kBoolean, kText, kText>, kMakes},
     {"JSON_SET", kCategory, "JSON_SET(json, path, value [, create])",
      "The JSON with another value, itself JSON, at a path, an array of texts or '{a,0,b}'; what is not there yet is "
-     "put in "
-     "unless the last argument is FALSE.",
+     "put in unless the last argument is FALSE.",
      "JSON_SET('{\"a\": [1, 2]}', '{a,1}', '3') => {\"a\":[1,3]}\n"
      "JSON_SET('{\"a\": 1}', ARRAY['b'], '\"x\"') => {\"a\":1,\"b\":\"x\"}",
      bind_set, kMakes},

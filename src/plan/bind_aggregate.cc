@@ -134,8 +134,9 @@ Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression,
   AggregateInputs inputs;
   if (counts_rows) {
     std::vector<ExprPtr> values;
-    for (const sql::Expression& argument : call.arguments)
+    for (const sql::Expression& argument : call.arguments) {
       values.push_back(PENSTOCK_TRY(bind_expression(argument, inner)));
+    }
     inputs.add(PENSTOCK_TRY(counted_row(values)));
   } else if (!star) {
     PENSTOCK_TRY(bind_aggregate_arguments(call, function, inner, inputs));

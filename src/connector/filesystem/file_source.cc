@@ -111,9 +111,9 @@ class FileOrigin : public RecordOrigin {
   }
 
   ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const override {
+    if (is_partition_key(column.key)) return partition(column, records.size());
     ColumnBuilder builder(column.type, records.size());
     for (size_t i = 0; i < records.size(); ++i) {
-      if (is_partition_key(column.key)) return partition(column, records.size());
       if (column.key == "file.path") {
         builder.append_string(file_.name);
       } else if (column.key == "file.name") {

@@ -130,13 +130,12 @@ class Aggregate : public Operator {
 
   // Forgets groups of the batch at hand that have outlived their time.
   void forget_idle(const ChangeBatch& batch) {
-    idle_.read_clock();
-    const std::span<std::byte* const> outlived = idle_.pick(groups_, [this](std::byte* group) {
+    const auto outlived = [this](std::byte* group) {
       const GroupState& state = state_of(group);
       return state.emitted != 0 && state.touched == 0 && idle_.is_idle(state.updated);
-    });
-    for (std::byte* group : outlived) forget(group);
-    if (!outlived.empty()) table_.find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
+    };
+    const bool any = idle_.forget(groups_, outlived, [this](std::byte* group) { forget(group); });
+    if (any) table_.find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
   }
 
   // Adds the rows, but for deletions of rows that groups had before they were forgotten.

@@ -22,9 +22,7 @@ constexpr size_t kKeysPerCall = size_t{1} << 15;
 class Deduplicate : public Operator {
  public:
   explicit Deduplicate(DeduplicateOptions options)
-      : options_(std::move(options)),
-        known_(types_of(options_.schema, options_.keys),
-               {.bytes = sizeof(bool), .init = [](void*, std::byte* payload) { new (payload) bool(false); }}) {}
+      : options_(std::move(options)), known_(types_of(options_.schema, options_.keys), {.bytes = sizeof(bool)}) {}
 
   Status process(int /*port*/, const ChangeBatch& all, Output& out) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows without repetitions are only inserts");
@@ -64,7 +62,7 @@ class Deduplicate : public Operator {
   int64_t end_of(int64_t time) const { return add_saturating(time, options_.within_us); }
 
   const DeduplicateOptions options_;
-  state::GroupTable known_;  // of whether a row of the key has come out
+  state::GroupTable known_;  // of whether a row of the key has come out; a new group's is false
   std::priority_queue<TimeOfGroup, StateVector<TimeOfGroup>, std::greater<>> forgotten_at_;
   EventTime watermark_ = kMinEventTime;
   std::vector<std::byte*> groups_;  // of the batch at hand

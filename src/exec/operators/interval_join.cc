@@ -45,7 +45,7 @@ class IntervalJoin : public Operator {
     keep_rows();
     matched_.assign(batch_.rows(), 0);
     next_row_ = 0;
-    position_ = std::nullopt;
+    position_.reset();
     return resume(out);
   }
 
@@ -136,7 +136,7 @@ class IntervalJoin : public Operator {
   bool collect() {
     pairs_.clear();
     TimedSide& others = *sides_[other(side_)];
-    for (; next_row_ < batch_.rows(); ++next_row_, position_ = std::nullopt) {
+    for (; next_row_ < batch_.rows(); ++next_row_, position_.reset()) {
       const int64_t time = times_[next_row_];
       const int64_t first = add_saturating(time, side_ == kLeftSide ? options_.lower_us : -options_.upper_us);
       const int64_t last = add_saturating(time, side_ == kLeftSide ? options_.upper_us : -options_.lower_us);

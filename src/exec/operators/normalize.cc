@@ -112,13 +112,12 @@ class Normalize : public Operator {
 
   // Forgets keys of the batch at hand that have outlived their time.
   void forget_idle(const ChangeBatch& batch) {
-    idle_.read_clock();
-    const std::span<std::byte* const> outlived = idle_.pick(found_, [this](std::byte* pointer) {
+    const auto outlived = [this](std::byte* pointer) {
       const Group& group = at(pointer);
       return group.now != 0 && group.touched == Group::kUntouched && idle_.is_idle(group.updated);
-    });
-    for (std::byte* pointer : outlived) forget(pointer);
-    if (!outlived.empty()) groups_.find_or_insert(batch.columns_at(keys_), batch.rows(), found_);
+    };
+    const bool any = idle_.forget(found_, outlived, [this](std::byte* pointer) { forget(pointer); });
+    if (any) groups_.find_or_insert(batch.columns_at(keys_), batch.rows(), found_);
   }
 
   // --- with a key ---

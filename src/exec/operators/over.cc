@@ -190,13 +190,11 @@ class Over : public Operator {
 
   // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
   bool forget_idle(const std::vector<std::byte*>& groups) {
-    idle_.read_clock();
-    const std::span<std::byte* const> outlived = idle_.pick(groups, [this](std::byte* group) {
+    const auto outlived = [this](std::byte* group) {
       const ChangingPartition& partition = partitions_.at(group);
       return !partition.rows.empty() && !partition.first_changed && idle_.is_idle(partition.updated);
-    });
-    for (std::byte* group : outlived) partitions_.erase(group);
-    return !outlived.empty();
+    };
+    return idle_.forget(groups, outlived, [this](std::byte* group) { partitions_.erase(group); });
   }
 
   Status remove(std::byte* group) {
@@ -395,11 +393,8 @@ class OverInTimeOrder : public Operator {
 
   // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
   bool forget_idle(const std::vector<std::byte*>& groups) {
-    idle_.read_clock();
-    const std::span<std::byte* const> outlived =
-        idle_.pick(groups, [this](std::byte* group) { return is_idle(partitions_.at(group)); });
-    for (std::byte* group : outlived) forget(group);
-    return !outlived.empty();
+    const auto outlived = [this](std::byte* group) { return is_idle(partitions_.at(group)); };
+    return idle_.forget(groups, outlived, [this](std::byte* group) { forget(group); });
   }
 
   // Emits rows that are due; true when it has emitted a batch.

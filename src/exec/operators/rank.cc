@@ -215,13 +215,11 @@ class Rank : public Operator {
 
   // Forgets partitions of the batch at hand that have outlived their time; false when there are none.
   bool forget_idle() {
-    idle_.read_clock();
-    const std::span<std::byte* const> outlived = idle_.pick(groups_, [this](std::byte* group) {
+    const auto outlived = [this](std::byte* group) {
       const Partition& partition = Partition::at(group);
       return !partition.places.empty() && !partition.touched && idle_.is_idle(partition.updated);
-    });
-    for (std::byte* group : outlived) forget(group);
-    return !outlived.empty();
+    };
+    return idle_.forget(groups_, outlived, [this](std::byte* group) { forget(group); });
   }
 
   // --- rows come and go ---

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <new>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -107,7 +106,7 @@ class Step {
 class Recursion : public Operator {
  public:
   explicit Recursion(RecursionOptions options) : options_(std::move(options)) {
-    if (!options_.all) known_.emplace(types_of(options_.schema), known_layout());
+    if (!options_.all) known_.emplace(types_of(options_.schema), state::PayloadLayout{.bytes = sizeof(bool)});
   }
 
   Status open() {
@@ -138,10 +137,6 @@ class Recursion : public Operator {
   }
 
  private:
-  static state::PayloadLayout known_layout() {
-    return {.bytes = sizeof(bool), .init = [](void*, std::byte* payload) { new (payload) bool(false); }};
-  }
-
   Status feed(int port, const ChangeBatch& batch) {
     for (size_t fragment = 0; fragment < options_.step.size(); ++fragment) {
       if (options_.ports[fragment] == port) PENSTOCK_TRY(step_->feed(fragment, batch));
@@ -164,12 +159,12 @@ class Recursion : public Operator {
 
   ChangeBatch without_known(const ChangeBatch& batch) {
     known_->find_or_insert(batch.columns(), batch.rows(), groups_);
-    columnar::BatchBuilder builder(types_of(options_.schema));
+    columnar::Selection fresh;
     for (size_t row = 0; row < batch.rows(); ++row) {
-      bool& known = *reinterpret_cast<bool*>(groups_[row]);
-      if (!std::exchange(known, true)) builder.append_row(batch, row, columnar::RowOp::kInsert);
+      bool& known = *reinterpret_cast<bool*>(groups_[row]);  // a new group's is false
+      if (!std::exchange(known, true)) fresh.push_back(static_cast<uint16_t>(row));
     }
-    return builder.finish();
+    return batch.take(fresh);
   }
 
   static Error too_many(const RecursionOptions::Limit& limit, std::string_view what) {

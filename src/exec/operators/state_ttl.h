@@ -37,15 +37,18 @@ class IdleGroups {
   // Whether what was last updated then has outlived its time. Ticks may wrap around.
   bool is_idle(uint32_t updated) const { return now_ - updated > ticks_to_live_; }
 
-  // Those of the groups, each once, for which `outlived` is true.
-  template <class Outlived>
-  std::span<std::byte* const> pick(std::span<std::byte* const> groups, const Outlived& outlived) {
+  // Reads the clock, and calls `forget` with those of the groups, each once, for which `outlived` is true; false when
+  // there are none.
+  template <class Outlived, class Forget>
+  bool forget(std::span<std::byte* const> groups, const Outlived& outlived, const Forget& forget) {
+    read_clock();
     groups_.clear();
     std::ranges::copy_if(groups, std::back_inserter(groups_), outlived);
     std::ranges::sort(groups_);
     const auto repeated = std::ranges::unique(groups_);
     groups_.erase(repeated.begin(), repeated.end());
-    return groups_;
+    for (std::byte* group : groups_) forget(group);
+    return !groups_.empty();
   }
 
   // Calls `visit` with some groups of the table; it may erase the one that it is given.
