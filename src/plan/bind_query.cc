@@ -39,6 +39,20 @@ Result<std::vector<DataType>> common_types(const std::vector<std::vector<DataTyp
   return common;
 }
 
+// A NULL in a select list has no type of its own; alone it is called a STRING.
+bool is_bare_null(const LogicalNode& plan, size_t column) {
+  const auto* project = plan.get_if<Project>();
+  return project != nullptr && project->expressions[column]->is_null_literal();
+}
+
+std::vector<DataType> types_of_set_input(const LogicalNode& input) {
+  std::vector<DataType> types = types_of(input.schema);
+  for (size_t column = 0; column < types.size(); ++column) {
+    if (is_bare_null(input, column)) types[column] = TypeKind::kNull;
+  }
+  return types;
+}
+
 }  // namespace
 
 Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<DataType>& types) {
@@ -49,7 +63,8 @@ Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<DataType>& t
     ExprPtr column = column_of(input->schema, static_cast<int>(i));
     changed = changed || !column->type().same_type(types[i]);
     names.push_back(input->schema[i].name);
-    expressions.push_back(PENSTOCK_TRY(expr::coerce(std::move(column), types[i])));
+    expressions.push_back(is_bare_null(*input, i) ? Expr::literal({}, types[i])
+                                                  : PENSTOCK_TRY(expr::coerce(std::move(column), types[i])));
   }
   if (!changed) return input;
   return make_project(std::move(input), std::move(expressions), std::move(names));
@@ -310,7 +325,7 @@ Result<std::vector<LogicalPtr>> Binder::bind_set_inputs(std::span<const sql::Que
                               name, inputs.front()->schema.size())
           .at(input->position.offset);
     }
-    input_types.push_back(types_of(inputs.back()->schema));
+    input_types.push_back(types_of_set_input(*inputs.back()));
   }
   std::vector<DataType> types = PENSTOCK_TRY(located(common_types(input_types), position));
   for (size_t i = 0; i < inputs.size(); ++i) {
