@@ -31,6 +31,38 @@ bool fits(const Type& type) {
 
 }  // namespace
 
+void add_column(Scope& scope, const Text& column, const Type& type) {
+  const Type number = {.kind = ValueKind::kInt, .wide = true, .bound = 1000};
+  const Type count = {.kind = ValueKind::kInt, .bound = 10};
+  switch (type.kind) {
+    case ValueKind::kRow:
+      scope.push_back({.text = dialects("{}.a", "JSON_EXTRACT({}, '$[0]')", {column}), .type = number});
+      scope.push_back(
+          {.text = dialects("{}.b", "JSON_EXTRACT({}, '$[1]')", {column}), .type = {.kind = ValueKind::kString}});
+      break;
+    case ValueKind::kArray:
+      scope.push_back({.text = dialects("{}[1]", "JSON_EXTRACT({}, '$[0]')", {column}), .type = number});
+      scope.push_back({.text = dialects("CARDINALITY({})", "JSON_ARRAY_LENGTH({})", {column}), .type = count});
+      scope.push_back(
+          {.text = dialects("ARRAY_MAX({})", "(SELECT MAX(value) FROM JSON_EACH({}))", {column}), .type = number});
+      break;
+    case ValueKind::kMap:
+      scope.push_back({.text = dialects("{}['a']", "JSON_EXTRACT({}, '$.a')", {column}), .type = number});
+      scope.push_back(
+          {.text = dialects("CARDINALITY({})",
+                            "CASE WHEN {0} IS NOT NULL THEN (SELECT COUNT(*) FROM JSON_EACH({0})) END", {column}),
+           .type = count});
+      break;
+    default: scope.push_back({.text = column, .type = type}); break;
+  }
+}
+
+Scope columns_of(const std::vector<Column>& columns, const std::string& prefix) {
+  Scope scope;
+  for (const Column& column : columns) add_column(scope, same(prefix + column.name), column.type);
+  return scope;
+}
+
 bool can_be_summed(const Type& type) {
   if (type.kind != ValueKind::kInt && type.kind != ValueKind::kDecimal && type.kind != ValueKind::kDouble) return false;
   return !type.inexact && fits(sum_type(type));
@@ -310,7 +342,10 @@ Expression ExpressionGenerator::value(const Scope& scope, const Type& type, int 
         return {.text = both("({})", {condition(scope, depth - 1)}), .type = {.kind = ValueKind::kBool}};
       }
       return leaf(scope, type);
-    case ValueKind::kHuge: return leaf(scope, type);
+    case ValueKind::kHuge:
+    case ValueKind::kRow:
+    case ValueKind::kArray:
+    case ValueKind::kMap: return leaf(scope, type);
   }
   return leaf(scope, type);
 }

@@ -18,6 +18,10 @@ struct Expression {
 // What an expression may name: columns, or the keys and aggregates of a group.
 using Scope = std::vector<Expression>;
 
+// Adds a column; of a nested one its parts.
+void add_column(Scope& scope, const Text& column, const Type& type);
+Scope columns_of(const std::vector<Column>& columns, const std::string& prefix = "");
+
 class ExpressionGenerator {
  public:
   explicit ExpressionGenerator(Choices& choices) : choices_(choices) {}

@@ -25,7 +25,7 @@ RandomQuery QueryGenerator::query() {
   extended_ = choices_.chance(20);
   root_depth_ = choices_.chance(15) ? kDepth + 1 : kDepth;
   if (large_) root_depth_ = 1;
-  const Select made = !late_streams_.empty() && choices_.chance(25) ? of_late_rows() : select(root_depth_);
+  const Select made = whole();
   RandomQuery query{.text = made.text,
                     .columns = {},
                     .emit = {},
@@ -34,6 +34,9 @@ RandomQuery QueryGenerator::query() {
                     .reads_end_only = reads_end_only_};
   query.without_oracle = without_oracle_;
   query.of_late_rows = of_late_rows_;
+  query.row_by_row = row_by_row_;
+  query.as_rows_come = as_rows_come_;
+  query.bounded = bounded_;
   if (of_windows_ && choices_.chance(40)) {
     const bool at_once = choices_.chance(70);  // and corrected
     query.emit = at_once ? " EMIT ON UPDATE" : " EMIT ON WINDOW CLOSE";
@@ -45,10 +48,17 @@ RandomQuery QueryGenerator::query() {
   return query;
 }
 
+QueryGenerator::Select QueryGenerator::whole() {
+  if (!late_streams_.empty() && choices_.chance(25)) return of_late_rows();
+  if (!large_ && choices_.chance(4)) return recursive();
+  if (!large_ && !streams().empty() && !tables_of_lookups().empty() && choices_.chance(6)) return looked_up();
+  return select(root_depth_);
+}
+
 Scope QueryGenerator::scope_of(const std::vector<Type>& types, const std::string& alias) {
   Scope scope;
   for (size_t c = 0; c < types.size(); ++c) {
-    scope.push_back({.text = same(fmt::format("{}.c{}", alias, c)), .type = types[c]});
+    add_column(scope, same(fmt::format("{}.c{}", alias, c)), types[c]);
   }
   return scope;
 }
@@ -93,12 +103,19 @@ QueryGenerator::Select QueryGenerator::rows(int depth, const std::vector<Type>* 
   std::vector<Item> items;
   if (wanted != nullptr) {
     for (const Type& type : *wanted) {
+      if (is_nested(type)) {
+        const Scope found = expressions_.of_kind(from.nested, type.kind);
+        items.push_back(
+            {.text = found.empty() ? literal(choices_, type, false) : choices_.pick(found).text, .type = type});
+        continue;
+      }
       const Expression value = expressions_.value(from.scope, type, 1);
       items.push_back({.text = value.text, .type = value.type});
     }
   } else {
     const uint32_t count = 1 + choices_.below(4);
     for (uint32_t i = 0; i < count; ++i) {
+      if (add_nested(from, items)) continue;
       if (nesting_ < kNestingMax && choices_.chance(8)) {
         items.push_back(scalar_subquery(from.scope));
         continue;
@@ -111,10 +128,19 @@ QueryGenerator::Select QueryGenerator::rows(int depth, const std::vector<Type>* 
   return select_of(items, both("{}{}", {from.text, condition}));
 }
 
+// Now and then a nested column, as it is.
+bool QueryGenerator::add_nested(const Source& from, std::vector<Item>& items) {
+  if (from.nested.empty() || !choices_.chance(25)) return false;
+  const Expression& column = choices_.pick(from.nested);
+  items.push_back({.text = column.text, .type = column.type});
+  return true;
+}
+
 QueryGenerator::Select QueryGenerator::distinct(int depth) {
   const Source from = source(depth);
   std::vector<Item> items;
   for (uint32_t count = 1 + choices_.below(2); count > 0; --count) {
+    if (add_nested(from, items)) continue;
     const Expression value = expressions_.any_value(from.scope, 1);
     items.push_back({.text = value.text, .type = value.type});
   }
@@ -179,7 +205,13 @@ QueryGenerator::Select QueryGenerator::limited(int depth) {
   Select made = choices_.chance(30) ? groups(depth - 1) : rows(depth, nullptr);
   std::vector<Text> order;
   for (size_t c = 0; c < made.types.size(); ++c) {
-    order.push_back(same(fmt::format("c{}{}", c, choices_.chance(40) ? " DESC" : "")));
+    Text column = same(fmt::format("c{}", c));
+    if (is_nested(made.types[c])) {  // JSON has another order
+      const ValueKind kind = made.types[c].kind;
+      const char* brackets = kind == ValueKind::kRow ? "'()'" : kind == ValueKind::kArray ? "'[]'" : "'{}'";
+      column = dialects("CAST({} AS STRING)", "NESTED_TEXT({}, {})", {column, same(brackets)});
+    }
+    order.push_back(both(choices_.chance(40) ? "{} DESC" : "{}", {column}));
   }
   for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[choices_.below(static_cast<uint32_t>(i))]);
   std::string limit = fmt::format(" LIMIT {}", 1 + choices_.below(6));

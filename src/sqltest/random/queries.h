@@ -24,7 +24,16 @@ struct RandomQuery {
   bool reads_end_only = false;
   // It leaves out rows that came too late, which its query from scratch has.
   bool of_late_rows = false;
+  // That depends on how rows of two streams come one after the other, or on how many are read at once: each goes
+  // through everything before the next, and the view is there before the first.
+  bool row_by_row = false;
+  // Rows meet what is there when they come. To SQLite the view is a table, into which go those of the rows that are
+  // numbered above that in kRowsSeen.
+  bool as_rows_come = false;
+  bool bounded = false;  // only a SELECT that ends can have it
 };
+
+inline constexpr const char* kRowsSeen = "rows_seen";
 
 class QueryGenerator {
  public:
@@ -37,6 +46,7 @@ class QueryGenerator {
   struct Source {
     Text text;  // what stands behind FROM
     Scope scope;
+    Scope nested = {};  // nested columns as a whole
   };
   struct Item {
     Text text;
@@ -52,12 +62,10 @@ class QueryGenerator {
   Source relation(const Relation& relation);
   Source named(const Select& select);
   Source derived(int depth);
-  Source join(int depth);
+  static void add_side(Source& left, const Source& right);
   Source elements(int depth);
+  Source elements_of_column(Source from);
   Source lateral(int depth);
-  Source interval_join();
-  Source asof_join();
-  Source window_join();
   static constexpr uint32_t kTumble = 0;
   static constexpr uint32_t kHop = 1;
   static constexpr uint32_t kCumulate = 2;
@@ -72,16 +80,32 @@ class QueryGenerator {
   // Of the first so many functions.
   Window random_window(uint32_t functions);
   Source window(const Relation& stream, const Window& kind);
-  Source window_over(const Text& rows, const std::string& time, const Scope& columns, const Window& kind);
+  Source window_over(const Text& rows, const std::string& time, const std::vector<Column>& columns, const Window& kind);
   const Relation& pick_relation();
   void note_read(const Relation& relation);
   // Those without late rows.
   std::vector<const Relation*> streams() const;
-  Text join_condition(const Scope& left, const Scope& right);
-  Text interval_condition(const Scope& left, const Scope& right);
   std::string alias() { return "x" + std::to_string(aliases_++); }
 
+  // --- joins (queries_joins.cc) ---
+  struct TimeCondition {
+    Text text;
+    int64_t low_ms = 0;  // of the right time minus the left one
+    int64_t high_ms = 0;
+  };
+  Source join(int depth);
+  Source natural_join();
+  Source interval_join();
+  Source asof_join();
+  Source temporal_join();
+  Source window_join();
+  Text join_condition(const Scope& left, const Scope& right);
+  TimeCondition interval_condition(const Scope& left, const Scope& right);
+  static std::string nearest_row(const Source& of, const std::string& match, const std::string& key, bool before);
+
   // --- whole queries (queries.cc) ---
+  Select whole();
+  bool add_nested(const Source& from, std::vector<Item>& items);
   Select select(int depth);
   Select rows(int depth, const std::vector<Type>* wanted);
   Select distinct(int depth);
@@ -101,6 +125,7 @@ class QueryGenerator {
   Select over(int depth);
   Select best_rows(int depth);
   Item window_function(const Scope& scope, const Text& partition, const Text& order, bool any_frame);
+  Item value_ignoring_nulls(const Expression& of, const Text& partition, const Text& order, const std::string& frame);
   Item range_function(const Scope& scope, const Text& partition);
   Text order_by(const Scope& scope);
   // --- queries_late.cc ---
@@ -108,6 +133,24 @@ class QueryGenerator {
   Select late_window_groups(const Relation& stream);
   Select late_window_rows(const Relation& stream);
   Select late_over(const Relation& stream);
+  Select late_sessions(const Relation& stream);
+  Select late_deduplicate(const Relation& stream);
+  Select late_join(const Relation& stream);
+  // --- queries_match.cc ---
+  struct RowPattern {
+    std::string rows;     // as PATTERN has it
+    std::string letters;  // as a regular expression
+  };
+  const Relation* stream_of_patterns();
+  Source match(const Relation& stream);
+  Source match_of_neighbours(const Relation& stream);
+  Source match_of_pattern(const Relation& stream);
+  RowPattern row_pattern(size_t variables);
+  // --- queries_recursive.cc ---
+  Select recursive();
+  // --- queries_lookup.cc ---
+  std::vector<const Relation*> tables_of_lookups() const;
+  Select looked_up();
   // --- queries_nested.cc ---
   Text subquery_condition(const Scope& outer);
   Item scalar_subquery(const Scope& outer);
@@ -133,6 +176,9 @@ class QueryGenerator {
   bool extended_ = false;  // it may compute what SQLite has not
   bool without_oracle_ = false;
   bool of_late_rows_ = false;
+  bool row_by_row_ = false;
+  bool as_rows_come_ = false;
+  bool bounded_ = false;
   bool of_windows_ = false;  // groups of windows, of which nothing is computed, over nothing else that waits
   std::vector<Select> derived_;
   int root_depth_ = 0;

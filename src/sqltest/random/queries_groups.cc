@@ -128,8 +128,11 @@ QueryGenerator::Select QueryGenerator::groups(int depth) {
   std::vector<Item> items;
   // Literals are no keys to SQLite, which takes a number as a place.
   std::erase_if(keys, [](const Expression& key) { return key.text.engine.find('x') == std::string::npos; });
-  for (const Expression& key : keys) items.push_back({.text = key.text, .type = key.type});
   const Scope scope = values_of(keys, aggregates);
+  if (std::vector<Item> nested; !keys.empty() && add_nested(from, nested)) {
+    keys.push_back({.text = nested.front().text, .type = nested.front().type});
+  }
+  for (const Expression& key : keys) items.push_back({.text = key.text, .type = key.type});
   for (const Expression& made : aggregates) {
     nesting_ += kNestingMax;
     const Expression value = choices_.chance(15) ? expressions_.value(scope, made.type, 1) : made;
@@ -158,8 +161,22 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
   std::vector<Item> aggregates;
   for (uint32_t count = 1 + choices_.below(2); count > 0; --count) aggregates.push_back(aggregate(from.scope));
   const Text condition = where(from.scope);
-  std::vector<uint32_t> sets = {(1U << keys.size()) - 1};  // a bit for each key; each key is in some set
-  for (uint32_t count = choices_.below(3); count > 0; --count) sets.push_back(choices_.below(1U << keys.size()));
+  const uint32_t all = (1U << keys.size()) - 1;
+  std::vector<uint32_t> sets = {all};  // a bit for each key; each key is in some set
+  std::string form = "GROUPING SETS";
+  switch (choices_.below(5)) {
+    case 3:
+      form = "ROLLUP";
+      for (uint32_t set = all; set > 0; sets.push_back(set)) set >>= 1;
+      break;
+    case 4:
+      form = "CUBE";
+      for (uint32_t set = 0; set < all; ++set) sets.push_back(set);
+      break;
+    default:
+      for (uint32_t count = choices_.below(3); count > 0; --count) sets.push_back(choices_.below(all + 1));
+      break;
+  }
   std::vector<Item> items;
   for (const Expression& key : keys) items.push_back({.text = key.text, .type = key.type});
   items.insert(items.end(), aggregates.begin(), aggregates.end());
@@ -187,7 +204,11 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
     sqlite += (sqlite.empty() ? "" : " UNION ALL ") + one;
   }
   Select made = select_of(items, both("{}{}", {from.text, condition}));
-  made.text.engine += fmt::format(" GROUP BY GROUPING SETS ({})", engine_sets);
+  if (form != "GROUPING SETS") {
+    engine_sets.clear();
+    for (const Expression& key : keys) engine_sets += (engine_sets.empty() ? "" : ", ") + key.text.engine;
+  }
+  made.text.engine += fmt::format(" GROUP BY {} ({})", form, engine_sets);
   made.text.sqlite = sqlite;
   return made;
 }
@@ -241,9 +262,9 @@ QueryGenerator::Select QueryGenerator::window_groups(int depth) {
 
 // Groups, whose third column is the time of their windows, in windows again.
 QueryGenerator::Select QueryGenerator::windows_of_windows(const Select& grouped) {
-  Scope columns;
+  std::vector<Column> columns;
   for (size_t c = 0; c < grouped.types.size(); ++c) {
-    columns.push_back({.text = same(fmt::format("c{}", c)), .type = grouped.types[c]});
+    columns.push_back({.name = fmt::format("c{}", c), .type = grouped.types[c]});
   }
   const Text rows = dialects("TABLE ({})", "({})", {grouped.text, grouped.text});
   const Source from = window_over(rows, "c2", columns, random_window(kSession));

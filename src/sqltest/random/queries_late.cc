@@ -19,12 +19,6 @@ std::string with_watermarks(const Relation& stream) {
       stream.watermark_delay_ms, stream.name);
 }
 
-Scope columns_of(const Relation& stream) {
-  Scope columns;
-  for (const Column& column : stream.columns) columns.push_back({.text = same(column.name), .type = column.type});
-  return columns;
-}
-
 // A condition of both, after one that only SQLite needs.
 Text where_both(const std::string& of_sqlite, const Text& condition) {
   return {.engine = condition.engine.empty() ? "" : " WHERE " + condition.engine,
@@ -41,10 +35,13 @@ QueryGenerator::Select QueryGenerator::of_late_rows() {
   end_only_ = true;
   nesting_ += kNestingMax;  // no subqueries: what they join with is another matter
   Select made;
-  switch (choices_.below(3)) {
+  switch (choices_.below(6)) {
     case 0: made = late_window_groups(stream); break;
     case 1: made = late_window_rows(stream); break;
-    default: made = late_over(stream); break;
+    case 2: made = late_over(stream); break;
+    case 3: made = late_sessions(stream); break;
+    case 4: made = late_deduplicate(stream); break;
+    default: made = late_join(stream); break;
   }
   nesting_ -= kNestingMax;
   return made;
@@ -52,7 +49,7 @@ QueryGenerator::Select QueryGenerator::of_late_rows() {
 
 QueryGenerator::Select QueryGenerator::late_window_groups(const Relation& stream) {
   const Text rows = {.engine = "TABLE " + stream.name, .sqlite = with_watermarks(stream)};
-  const Source from = window_over(rows, kTimeColumn, columns_of(stream), random_window(kSession));
+  const Source from = window_over(rows, kTimeColumn, stream.columns, random_window(kSession));
   const Scope of_rows(from.scope.begin() + 2, from.scope.end());
   const Text condition = choices_.chance(40) ? expressions_.condition(of_rows, 1) : Text();
   std::vector<Item> items;
@@ -71,7 +68,7 @@ QueryGenerator::Select QueryGenerator::late_window_groups(const Relation& stream
 // The first rows of each window.
 QueryGenerator::Select QueryGenerator::late_window_rows(const Relation& stream) {
   const Text rows = {.engine = "TABLE " + stream.name, .sqlite = with_watermarks(stream)};
-  const Source from = window_over(rows, kTimeColumn, columns_of(stream), random_window(kSession));
+  const Source from = window_over(rows, kTimeColumn, stream.columns, random_window(kSession));
   const Scope of_rows(from.scope.begin() + 2, from.scope.end());
   std::vector<Item> items;
   for (const Expression& column : from.scope) items.push_back({.text = column.text, .type = column.type});
@@ -100,8 +97,7 @@ QueryGenerator::Select QueryGenerator::late_over(const Relation& stream) {
   const std::string name = alias();
   const Text from = {.engine = fmt::format("{} AS {}", stream.name, name),
                      .sqlite = fmt::format("{} AS {}", with_watermarks(stream), name)};
-  Scope scope = columns_of(stream);
-  for (Expression& column : scope) column.text = same(name + "." + column.text.engine);
+  const Scope scope = columns_of(stream.columns, name + ".");
   const Text time = scope.back().text;
   std::vector<Text> order = {time};
   for (size_t c = 0; c + 1 < scope.size(); ++c) order.push_back(scope[c].text);  // only equal rows are peers
@@ -128,6 +124,107 @@ QueryGenerator::Select QueryGenerator::late_over(const Relation& stream) {
   const std::string in_time =
       fmt::format("({0}.watermark IS NULL OR {0}.ts > {0}.watermark) AND {0}.ts IS NOT NULL", name);
   return select_of(items, both("{}{}", {from, where_both(in_time, condition)}));
+}
+
+namespace {
+
+// What a function of sqlite_functions.h makes of the rows of a stream, as they came, with their keys as numbers.
+std::string told_by(const std::string& function, const Relation& stream, const std::string& key, int64_t ms) {
+  return fmt::format(
+      "JSON_EACH((SELECT {}(GROUP_CONCAT(number || ' ' || key || ' ' || COALESCE(ts, '')), {}, {}) FROM (SELECT rowid "
+      "AS "
+      "number, DENSE_RANK() OVER (ORDER BY {}) AS key, ts FROM {} ORDER BY rowid)))",
+      function, ms, stream.watermark_delay_ms, key, stream.name);
+}
+
+}  // namespace
+
+QueryGenerator::Select QueryGenerator::late_sessions(const Relation& stream) {
+  const std::string name = alias();
+  const int64_t gap_ms = 1000 * (1 + choices_.below(9));
+  const bool partitioned = choices_.chance(50);
+  const Text from = {.engine = fmt::format("TABLE(SESSION(TABLE {}{}, DESCRIPTOR(ts), INTERVAL '{}' SECOND)) AS {}",
+                                           stream.name, partitioned ? " PARTITION BY k" : "", gap_ms / 1000, name),
+                     .sqlite = fmt::format(
+                         "(SELECT s.*, JSON_EXTRACT(f.value, '$[1]') AS window_start, JSON_EXTRACT(f.value, '$[2]') AS "
+                         "window_end FROM {} AS f JOIN {} AS s ON s.rowid = JSON_EXTRACT(f.value, '$[0]')) AS {}",
+                         told_by("ROWS_OF_SESSIONS", stream, partitioned ? "k" : "1", gap_ms), stream.name, name)};
+  const Scope of_rows = columns_of(stream.columns, name + ".");
+  const Text condition = choices_.chance(30) ? expressions_.condition(of_rows, 1) : Text();
+  std::vector<Item> items;
+  std::vector<Text> keys;
+  for (const char* column : {"window_start", "window_end"}) {
+    items.push_back({.text = same(fmt::format("{}.{}", name, column)), .type = {.kind = ValueKind::kTime}});
+  }
+  if (choices_.chance(50)) items.push_back({.text = same(name + ".k"), .type = stream.columns.front().type});
+  for (const Item& key : items) keys.push_back(key.text);
+  for (uint32_t count = 1 + choices_.below(3); count > 0; --count) items.push_back(aggregate(of_rows));
+  Text rest = from;
+  if (!condition.engine.empty()) rest += both(" WHERE {}", {condition});
+  return select_of(items, both("{} GROUP BY {}", {rest, joined(keys, ", ")}));
+}
+
+// When a key is forgotten depends on how many rows are read at once.
+QueryGenerator::Select QueryGenerator::late_deduplicate(const Relation& stream) {
+  row_by_row_ = true;
+  const std::string name = alias();
+  const int64_t within_ms = 1000 * (1 + choices_.below(20));
+  const Text from = {
+      .engine = fmt::format("TABLE(DEDUPLICATE(TABLE {} PARTITION BY k, DESCRIPTOR(ts), INTERVAL '{}' SECOND)) AS {}",
+                            stream.name, within_ms / 1000, name),
+      .sqlite = fmt::format("(SELECT s.* FROM {} AS f JOIN {} AS s ON s.rowid = f.value) AS {}",
+                            told_by("FIRST_ROWS", stream, "k", within_ms), stream.name, name)};
+  const Scope scope = columns_of(stream.columns, name + ".");
+  std::vector<Item> items;
+  for (const Expression& column : scope) items.push_back({.text = column.text, .type = column.type});
+  const Text condition = choices_.chance(30) ? both(" WHERE {}", {expressions_.condition(scope, 1)}) : Text();
+  return select_of(items, both("{}{}", {from, condition}));
+}
+
+// Rows of both streams have numbers as they came, and each knows the watermark of both before it: whichever row of a
+// pair comes last meets the other one while that is kept, until the watermark reaches the last time of a partner.
+QueryGenerator::Select QueryGenerator::late_join(const Relation& stream) {
+  std::vector<const Relation*> others;
+  for (const std::vector<Relation>* relations : {&relations_, &late_streams_}) {
+    for (const Relation& other : *relations) {
+      if (other.stream && other.partitions == 1 && other.name != stream.name) others.push_back(&other);
+    }
+  }
+  if (others.empty() || large_) return late_over(stream);
+  const Relation& other = *choices_.pick(others);
+  note_read(other);
+  row_by_row_ = true;
+  const auto side = [&](const Relation& read) {
+    const std::string name = alias();
+    const auto watermark = [](const Relation& of) {
+      return fmt::format("(SELECT MAX(o.ts) - {} FROM {} AS o WHERE o.rowid < q.rowid)", of.watermark_delay_ms,
+                         of.name);
+    };
+    return Source{
+        .text = {.engine = fmt::format("{} AS {}", read.name, name),
+                 .sqlite = fmt::format("(SELECT *, q.rowid AS number, MIN({}, {}) AS watermark FROM {} AS q) AS "
+                                       "{}",
+                                       watermark(stream), watermark(other), read.name, name)},
+        .scope = columns_of(read.columns, name + ".")};
+  };
+  const bool swapped = choices_.chance(50);
+  const Source left = side(swapped ? other : stream);
+  const Source right = side(swapped ? stream : other);
+  TimeCondition condition = interval_condition(left.scope, right.scope);
+  const auto column = [](const Source& of, const char* name) {
+    return of.text.sqlite.substr(of.text.sqlite.rfind(' ') + 1) + "." + name;
+  };
+  condition.text.sqlite += fmt::format(
+      " AND CASE WHEN {0} > {1} THEN {2} IS NULL OR {2} < {3} - {4} ELSE {5} IS NULL OR {5} < {6} + {7} END",
+      column(left, "number"), column(right, "number"), column(left, "watermark"), column(right, "ts"), condition.low_ms,
+      column(right, "watermark"), column(left, "ts"), condition.high_ms);
+  static const std::vector<const char*> kKinds = {"JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"};
+  std::vector<Item> items;
+  for (const Source* of : {&left, &right}) {
+    for (const Expression& e : of->scope) items.push_back({.text = e.text, .type = e.type});
+  }
+  const char* kind = choices_.pick(kKinds);
+  return select_of(items, both("{} {} {} ON {}", {left.text, same(kind), right.text, condition.text}));
 }
 
 }  // namespace penstock::sqltest

@@ -31,9 +31,38 @@ Text QueryGenerator::order_by(const Scope& scope) {
   return joined(parts, ", ");
 }
 
+// What SQLite has not: the values that are not NULL as a list, and one of these.
+QueryGenerator::Item QueryGenerator::value_ignoring_nulls(const Expression& of, const Text& partition,
+                                                          const Text& order, const std::string& frame) {
+  struct Function {
+    const char* engine;
+    const char* place;  // in the list
+    const char* frame;  // to SQLite; else any
+  };
+  static const std::vector<Function> kFunctions = {
+      {"FIRST_VALUE({})", "$[0]", ""},
+      {"LAST_VALUE({})", "$[#-1]", ""},
+      {"LAST_VALUE({}) IGNORE NULLS", "$[#-1]", ""},
+      {"NTH_VALUE({}, 2) IGNORE NULLS", "$[1]", ""},
+      {"LAG({}) IGNORE NULLS", "$[#-1]", " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"},
+      {"LAG({}, 2) IGNORE NULLS", "$[#-2]", " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"},
+      {"LEAD({}) IGNORE NULLS", "$[0]", " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING"},
+  };
+  const Function& function = choices_.pick(kFunctions);
+  const bool framed = *function.frame == '\0';
+  const Text list = both("({}ORDER BY {}", {partition, order});
+  return {
+      .text = {.engine = both(function.engine, {of.text}).engine +
+                         fmt::format(" OVER {}{})", list.engine, framed ? frame : ""),
+               .sqlite = fmt::format("JSON_EXTRACT(JSON_GROUP_ARRAY({0}) FILTER (WHERE {0} IS NOT NULL) OVER {1}{2}), "
+                                     "'{3}')",
+                                     of.text.sqlite, list.sqlite, framed ? frame : function.frame, function.place)},
+      .type = of.type};
+}
+
 QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const Text& partition, const Text& order,
                                                      bool any_frame) {
-  static const std::vector<const char*> kFrames = {
+  static const std::vector<std::string> kFrames = {
       "",
       " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
       " ROWS BETWEEN 2 PRECEDING AND CURRENT ROW",
@@ -51,6 +80,9 @@ QueryGenerator::Item QueryGenerator::window_function(const Scope& scope, const T
   const Type count = {.kind = ValueKind::kInt, .wide = true, .bound = 1e6};
   Item made{.text = same("ROW_NUMBER()"), .type = count};
   bool framed = false;
+  if (!of.type.inexact && choices_.chance(15)) {
+    return value_ignoring_nulls(of, partition, order, any_frame ? choices_.pick(kFrames) : "");
+  }
   switch (choices_.below(8)) {
     case 0: break;
     case 1: made.text = same(choices_.chance(50) ? "DENSE_RANK()" : "RANK()"); break;

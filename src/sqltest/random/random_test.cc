@@ -50,6 +50,52 @@ TEST(RandomScenarioTest, ComesOfItsSeedAlone) {
   EXPECT_THAT(text, HasSubstr("stream v"));
 }
 
+// So that a change of the generator loses nothing.
+TEST(RandomScenarioTest, HaveEveryKindOfClauseSomewhere) {
+  constexpr uint64_t kScenarios = 200;
+  std::string all;
+  for (uint64_t seed = 1; seed <= kScenarios; ++seed) {
+    const Scenario scenario = Scenario::make(seed);
+    const auto queries = scenario.queries();
+    ASSERT_TRUE(queries);
+    for (const auto& [view, query] : *queries) all += query.text.engine + query.emit + "\n";
+  }
+  for (const char* clause : {"MATCH_RECOGNIZE",
+                             "ALL ROWS PER MATCH",
+                             "WITHIN INTERVAL",
+                             "PERMUTE",
+                             "NATURAL",
+                             "USING",
+                             "ASOF JOIN",
+                             "_versions FOR SYSTEM_TIME AS OF",
+                             "_last FOR SYSTEM_TIME AS OF",
+                             "FOR SYSTEM_TIME AS OF PROCTIME()",
+                             "WITH RECURSIVE",
+                             "DEDUPLICATE",
+                             "SESSION(",
+                             "CUMULATE(",
+                             "HOP(",
+                             "TUMBLE(",
+                             "GROUPING SETS",
+                             "ROLLUP",
+                             "CUBE",
+                             "EXCLUDE",
+                             "IGNORE NULLS",
+                             "INTERSECT ALL",
+                             "EXCEPT ALL",
+                             "LATERAL",
+                             "UNNEST",
+                             "WITH ORDINALITY",
+                             "CARDINALITY",
+                             "QUALIFY",
+                             "DISTINCT ON",
+                             "NOT EXISTS",
+                             "NOT IN (SELECT",
+                             "EMIT ON"}) {
+    EXPECT_THAT(all.find(clause), testing::Ne(std::string::npos)) << clause;
+  }
+}
+
 // One table and the simplest view of it; SQLite is told of one row less.
 Scenario with_a_row_that_sqlite_has_not() {
   Scenario scenario;

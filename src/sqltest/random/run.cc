@@ -124,27 +124,78 @@ class ScenarioRun {
       const Relation& table = scenario_.tables[t];
       const Text create = create_table(table);
       std::string sql = create.engine;
+      std::map<int32_t, int64_t> ends;
       if (table.of_topic()) {
         PENSTOCK_TRY(instance_->create_topic(table.name, table.partitions));
-        auto ends = scenario_.records(t);
+        ends = scenario_.records(t);
         for (auto& [partition, offset] : ends) ++offset;  // and the record of end()
         sql = with_end(sql, table.name, ends);
       }
       PENSTOCK_TRY(engine(sql));
       PENSTOCK_TRY(oracle(create.sqlite));
       there_.insert(t);
+      if (!has_versions(table)) continue;
+      for (const std::string& versions : create_versions(table)) {
+        PENSTOCK_TRY(engine(with_end(versions, table.name, ends)));
+      }
     }
-    return {};
+    return oracle(fmt::format("CREATE TABLE {0} (number INTEGER); INSERT INTO {0} VALUES (0)", kRowsSeen));
+  }
+
+  // Of views that depend on what comes before what.
+  bool is_row_by_row() const {
+    return std::ranges::any_of(created_, [&](size_t view) {
+      const RandomQuery& query = queries_.at(view);
+      return query.row_by_row || query.as_rows_come;
+    });
+  }
+
+  // Adds to the views of look-ups what the rows give that are not seen yet.
+  Status look_up() {
+    for (const size_t view : created_) {
+      const RandomQuery& query = queries_.at(view);
+      if (query.as_rows_come) {
+        PENSTOCK_TRY(oracle(fmt::format("INSERT INTO {} {}", scenario_.views[view].name, query.text.sqlite)));
+      }
+    }
+    return oracle(fmt::format("UPDATE {} SET number = {}", kRowsSeen, rows_of_streams_));
   }
 
   Status run(const NewRows& rows) {
     if (!there_.contains(rows.table) || rows.rows.empty()) return {};
+    const Relation& table = scenario_.tables[rows.table];
+    if (!table.stream || !is_row_by_row()) return add(rows);
+    NewRows row = rows;
+    for (size_t i = 0; i < rows.rows.size(); ++i) {
+      row.rows = {rows.rows[i]};
+      row.lines = {rows.lines[i]};
+      PENSTOCK_TRY(instance_->settle());
+      PENSTOCK_TRY(add(row));
+    }
+    return instance_->settle();
+  }
+
+  Status add(const NewRows& rows) {
+    const Relation& table = scenario_.tables[rows.table];
     const Text insert = insert_statement(scenario_, rows);
-    PENSTOCK_TRY(oracle(insert.sqlite));
-    if (!scenario_.tables[rows.table].of_topic()) return engine(insert.engine);
+    PENSTOCK_TRY(oracle(table.stream ? numbered(rows) : insert.sqlite));
+    if (table.stream) PENSTOCK_TRY(look_up());
+    if (!table.of_topic()) return engine(insert.engine);
     std::vector<Record> records;
-    for (const std::string& line : rows.lines) records.push_back(record_of(line, scenario_.tables[rows.table].upsert));
-    return instance_->append(scenario_.tables[rows.table].name, rows.partition, records);
+    for (const std::string& line : rows.lines) records.push_back(record_of(line, table.upsert));
+    return instance_->append(table.name, rows.partition, records);
+  }
+
+  // INSERT of rows of a stream, which have numbers over all streams, as they come.
+  std::string numbered(const NewRows& rows) {
+    const Relation& table = scenario_.tables[rows.table];
+    std::string columns = "rowid";
+    for (const Column& column : table.columns) columns += ", " + column.name;
+    std::string values;
+    for (const Text& row : rows.rows) {
+      values += fmt::format("{}({}, {}", values.empty() ? "" : ", ", ++rows_of_streams_, row.sqlite.substr(1));
+    }
+    return fmt::format("INSERT INTO {} ({}) VALUES {}", table.name, columns, values);
   }
 
   Status run(const Change& change) {
@@ -162,6 +213,7 @@ class ScenarioRun {
       return {};
     }
     ++outcome_.queries;
+    if (it->second.as_rows_come) PENSTOCK_TRY(instance_->settle());
     const std::string sql = create_view(scenario_.views[create.view], it->second);
     const Result<Rows> done = instance_->run(sql);
     if (!done) {
@@ -172,12 +224,28 @@ class ScenarioRun {
     ++outcome_.accepted;
     created_.push_back(create.view);
     if (it->second.without_oracle) return {};
+    if (it->second.as_rows_come) return look_up_all(name, it->second);
     return oracle(fmt::format("CREATE VIEW {} AS {}", name, it->second.text.sqlite));
+  }
+
+  // All rows meet what is there now, as they do when the view is new and when the engine starts again.
+  Status look_up_all(const std::string& view, const RandomQuery& query) {
+    PENSTOCK_TRY(oracle(fmt::format("UPDATE {} SET number = 0", kRowsSeen)));
+    PENSTOCK_TRY(oracle(fmt::format("DROP TABLE IF EXISTS {0}; CREATE TABLE {0} AS {1}", view, query.text.sqlite)));
+    PENSTOCK_TRY(oracle(fmt::format("UPDATE {} SET number = {}", kRowsSeen, rows_of_streams_)));
+    return instance_->settle();
   }
 
   Status run(const Compare& /*compare*/) { return compare(false); }
 
-  Status run(const Restart& restart) { return instance_->restart(restart.workers, restart.crash); }
+  Status run(const Restart& restart) {
+    PENSTOCK_TRY(instance_->restart(restart.workers, restart.crash));
+    for (const size_t view : created_) {
+      const RandomQuery& query = queries_.at(view);
+      if (query.as_rows_come) PENSTOCK_TRY(look_up_all(scenario_.views[view].name, query));
+    }
+    return {};
+  }
 
   // All inputs end: every window closes.
   Status end() {
@@ -215,7 +283,7 @@ class ScenarioRun {
                                                : sqlite_->rows("SELECT * FROM " + name, computed->schema);
     // What takes SQLite too long is only compared with itself.
     if (!right && right.error().code() == ErrorCode::kResourceExhausted) {
-      if (query.of_late_rows) return;
+      if (query.of_late_rows || query.as_rows_come) return;
       right = sorted_lines(*computed);
     }
     if (!right) return wrong(Verdict::kOracle, view, right.error().to_string());
@@ -223,7 +291,7 @@ class ScenarioRun {
     const Lines of_query = sorted_lines(*computed);
     ++outcome_.comparisons;
     outcome_.rows += static_cast<int>(right->size());
-    const bool query_right = query.of_late_rows || of_query == *right;
+    const bool query_right = query.of_late_rows || query.as_rows_come || of_query == *right;
     const bool view_right = !complete || of_view == *right;
     if (query_right && view_right) return;
     std::string what;
@@ -246,6 +314,7 @@ class ScenarioRun {
   std::set<size_t> there_;         // tables
   std::vector<size_t> created_;    // views
   std::set<std::string> refused_;  // views
+  int64_t rows_of_streams_ = 0;
   size_t step_ = 0;
   RandomOutcome outcome_;
 };
@@ -281,6 +350,14 @@ std::string test_file_of(const Scenario& scenario, const RandomOutcome& outcome)
     const Relation& table = scenario.tables[t];
     if (table.partitions > 1) text += fmt::format("topic {} partitions {}\n\n", table.name, table.partitions);
     text += fmt::format("statement\n{};\n\n", create_table(table).engine);
+    if (!has_versions(table)) continue;
+    for (const std::string& versions : create_versions(table)) {
+      const bool used = std::ranges::any_of(*queries, [&](const auto& query) {
+        return query.second.text.engine.contains(table.name + kVersions) ||
+               query.second.text.engine.contains(table.name + kLastRows);
+      });
+      if (used) text += fmt::format("statement\n{};\n\n", versions);
+    }
   }
   for (size_t i = 0; i < std::min(outcome.step + 1, scenario.steps.size()); ++i) {
     const RandomStep& step = scenario.steps[i];

@@ -34,18 +34,29 @@ class Happenings {
     const uint32_t epochs = 2 + choices_.below(4);
     const size_t views = scenario_.views.size();
     size_t created = 0;
+    bool may_restart = true;
+    for (size_t v = 0; v < views; ++v) {
+      if (!scenario_.views[v].first) continue;
+      scenario_.steps.emplace_back(CreateRandomView{v});
+      may_restart = false;
+    }
+    const auto create_until = [&](size_t end) {
+      for (; created < end; ++created) {
+        if (!scenario_.views[created].first) scenario_.steps.emplace_back(CreateRandomView{created});
+      }
+    };
     for (uint32_t epoch = 0; epoch < epochs; ++epoch) {
       const size_t until = epoch + 1 == epochs ? views : views * (epoch + 1) / epochs;
       if (epoch > 0 || choices_.chance(70)) {
-        while (created < until) scenario_.steps.emplace_back(CreateRandomView{created++});
+        create_until(until);
       }
       for (uint32_t count = 2 + choices_.below(4); count > 0; --count) something();
       scenario_.steps.emplace_back(Compare{});
-      if (choices_.chance(20)) {
+      if (choices_.chance(20) && may_restart) {
         scenario_.steps.emplace_back(Restart{.workers = kWorkers[choices_.below(3)], .crash = choices_.chance(50)});
       }
     }
-    while (created < views) scenario_.steps.emplace_back(CreateRandomView{created++});
+    create_until(views);
     scenario_.steps.emplace_back(Compare{});
   }
 
@@ -145,14 +156,14 @@ class Happenings {
     ExpressionGenerator expressions(choices_);
     std::vector<Text> values;
     for (const Column& column : table.columns) {
-      const Scope found = expressions.of_kind(columns(from), column.type.kind);
+      const Scope found = expressions.of_kind(columns_of(from.columns), column.type.kind);
       // Of the same type: what is wider does not go into a column unasked.
       Scope fitting;
       std::ranges::copy_if(found, std::back_inserter(fitting),
                            [&](const Expression& e) { return column.type.wide || !e.type.wide; });
       values.push_back(fitting.empty() ? literal(choices_, column.type, false) : choices_.pick(fitting).text);
     }
-    const Text condition = both(" WHERE {}", {expressions.condition(columns(from), 1)});
+    const Text condition = both(" WHERE {}", {expressions.condition(columns_of(from.columns), 1)});
     scenario_.steps.emplace_back(
         Change{.table = t,
                .reads = static_cast<size_t>(&from - scenario_.tables.data()),
@@ -161,15 +172,9 @@ class Happenings {
     return true;
   }
 
-  static Scope columns(const Relation& table) {
-    Scope scope;
-    for (const Column& column : table.columns) scope.push_back({.text = same(column.name), .type = column.type});
-    return scope;
-  }
-
   Text where(const Relation& table) {
     ExpressionGenerator expressions(choices_);
-    return both(" WHERE {}", {expressions.condition(columns(table), 1)});
+    return both(" WHERE {}", {expressions.condition(columns_of(table.columns), 1)});
   }
 
   void update(size_t t) {
@@ -193,9 +198,13 @@ class Happenings {
   std::vector<int64_t> clock_ms_;  // of each stream
 };
 
+// What its query from scratch gives is something else.
+bool is_of_moments(const RandomQuery& query) { return query.of_late_rows || query.as_rows_come; }
+
 Relation relation_of(const RandomView& view, const RandomQuery& query) {
   return {.name = view.name,
           .columns = query.columns,
+          .view = true,
           .end_only = query.end_only || (view.plain && !query.emit.empty()),  // EMIT is not part of it then
           .without_oracle = query.without_oracle,
           .unfinished = view.plain ? query.reads_end_only : query.end_only};
@@ -219,8 +228,9 @@ Scenario Scenario::make(uint64_t seed) {
     const RandomQuery query = QueryGenerator(of_query, relations, scenario.large).query();
     scenario.views.push_back({.name = fmt::format("v{}", scenario.views.size()),
                               .choices = of_query.taken(),
-                              .plain = !query.of_late_rows && choices.chance(20)});
-    if (!scenario.large) relations.push_back(relation_of(scenario.views.back(), query));
+                              .plain = query.bounded || (!is_of_moments(query) && choices.chance(20)),
+                              .first = query.row_by_row});
+    if (!scenario.large && !query.bounded) relations.push_back(relation_of(scenario.views.back(), query));
   }
   Happenings(choices, scenario).make();
   return scenario;
@@ -238,7 +248,7 @@ std::optional<std::map<size_t, RandomQuery>> Scenario::queries() const {
   for (size_t v = 0; v < views.size(); ++v) {
     Choices choices(views[v].choices);
     RandomQuery query = QueryGenerator(choices, relations, large).query();
-    if (!large) relations.push_back(relation_of(views[v], query));
+    if (!large && !query.bounded) relations.push_back(relation_of(views[v], query));
     if (!created.contains(v)) continue;
     if (!std::ranges::includes(there, query.reads)) return std::nullopt;
     there.insert(views[v].name);

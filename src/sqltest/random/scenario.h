@@ -49,6 +49,7 @@ struct RandomView {
   std::string name;
   std::vector<uint32_t> choices;  // its query comes of these
   bool plain = false;             // CREATE VIEW: nothing is kept, others read it
+  bool first = false;             // created before anything comes, and never started again
 };
 
 struct Scenario {

@@ -20,9 +20,11 @@ constexpr std::array<const char*, 10> kWords = {"a", "b", "", "ab", "B", "a b", 
 constexpr std::array<int64_t, 5> kHugeValues = {0, INT64_MAX, -INT64_MAX, INT64_MAX - 1, 1};
 
 Type random_type(Choices& choices) {
-  switch (choices.below(9)) {
+  static const std::vector<ValueKind> kNested = {ValueKind::kRow, ValueKind::kArray, ValueKind::kMap};
+  switch (choices.below(10)) {
     case 0:
     case 1: return {.kind = ValueKind::kInt, .wide = true, .bound = kColumnBound};
+    case 9: return {.kind = choices.pick(kNested)};
     case 2: return {.kind = ValueKind::kString};
     case 3:
     case 4: return {.kind = ValueKind::kInt, .bound = kColumnBound};
@@ -33,7 +35,50 @@ Type random_type(Choices& choices) {
   }
 }
 
+// A number in a nested value.
+std::string element(Choices& choices) {
+  return choices.chance(kNullPercent) ? "NULL" : std::to_string(static_cast<int>(choices.below(kUsualValues)) - 2);
+}
+
+std::string json_element(const std::string& element) { return element == "NULL" ? "null" : element; }
+
+Text row_literal(Choices& choices) {
+  const std::string a = element(choices);
+  const std::string b = choices.chance(kNullPercent) ? "NULL" : kWords[choices.below(kWords.size())];
+  const bool null = b == "NULL";
+  return {.engine = fmt::format("CAST(ROW({}, {}) AS ROW<a BIGINT, b STRING>)", a, null ? b : "'" + b + "'"),
+          .sqlite = fmt::format("'[{},{}]'", json_element(a), null ? "null" : "\"" + b + "\"")};
+}
+
+Text array_literal(Choices& choices) {
+  std::string list;
+  std::string json;
+  for (uint32_t count = choices.below(4); count > 0; --count) {
+    const std::string value = element(choices);
+    list += (list.empty() ? "" : ", ") + value;
+    json += (json.empty() ? "" : ",") + json_element(value);
+  }
+  return {.engine = fmt::format("CAST(ARRAY[{}] AS ARRAY<BIGINT>)", list), .sqlite = fmt::format("'[{}]'", json)};
+}
+
+Text map_literal(Choices& choices) {
+  std::string list;
+  std::string json;
+  const uint32_t keys = 1 + choices.below(7);  // a bit for each; they are in the order of the entries
+  for (const char* key : {"a", "b", "c"}) {
+    if ((keys >> (*key - 'a') & 1) == 0) continue;
+    const std::string value = element(choices);
+    list += fmt::format("{}'{}', {}", list.empty() ? "" : ", ", key, value);
+    json += fmt::format("{}\"{}\":{}", json.empty() ? "" : ",", key, json_element(value));
+  }
+  return {.engine = fmt::format("CAST(MAP[{}] AS MAP<STRING, BIGINT>)", list), .sqlite = fmt::format("'{{{}}}'", json)};
+}
+
 }  // namespace
+
+bool is_nested(const Type& type) {
+  return type.kind == ValueKind::kRow || type.kind == ValueKind::kArray || type.kind == ValueKind::kMap;
+}
 
 std::string type_name(const Type& type) {
   switch (type.kind) {
@@ -44,6 +89,9 @@ std::string type_name(const Type& type) {
     case ValueKind::kString: return "STRING";
     case ValueKind::kBool: return "BOOLEAN";
     case ValueKind::kTime: return "TIMESTAMP(3)";
+    case ValueKind::kRow: return "ROW<a BIGINT, b STRING>";
+    case ValueKind::kArray: return "ARRAY<BIGINT>";
+    case ValueKind::kMap: return "MAP<STRING, BIGINT>";
   }
   return "";
 }
@@ -64,7 +112,8 @@ std::vector<Relation> make_tables(Choices& choices) {
     const uint32_t columns = 2 + choices.below(3);
     table.columns.push_back({.name = "k", .type = {.kind = ValueKind::kInt, .wide = true, .bound = kColumnBound}});
     for (uint32_t c = 1; c < columns; ++c) {
-      table.columns.push_back({.name = fmt::format("v{}", c), .type = random_type(choices)});
+      const Type type = random_type(choices);
+      table.columns.push_back({.name = fmt::format("{}{}", is_nested(type) ? "n" : "v", c), .type = type});
     }
     if (table.stream) {
       table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
@@ -83,9 +132,8 @@ Text create_table(const Relation& table) {
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const Column& column = table.columns[c];
     const char* key = table.key == static_cast<int>(c) && !table.upsert ? " PRIMARY KEY" : "";
-    const char* affinity = column.type.kind == ValueKind::kString   ? "TEXT"
-                           : column.type.kind == ValueKind::kDouble ? "REAL"
-                                                                    : "INTEGER";
+    const bool text = column.type.kind == ValueKind::kString || is_nested(column.type);
+    const char* affinity = text ? "TEXT" : column.type.kind == ValueKind::kDouble ? "REAL" : "INTEGER";
     columns.push_back({.engine = fmt::format("{} {}{}", column.name, type_name(column.type), key),
                        .sqlite = fmt::format("{} {}{}", column.name, affinity, key)});
   }
@@ -108,6 +156,19 @@ Text create_table(const Relation& table) {
       "'json')",
       table.watermark_delay_ms / 1000, table.name);
   return text;
+}
+
+bool has_versions(const Relation& table) { return table.stream && !table.late && table.partitions == 1; }
+
+std::vector<std::string> create_versions(const Relation& table) {
+  std::string with_key = create_table(table).engine;
+  with_key.replace(0, ("CREATE TABLE " + table.name).size(), fmt::format("CREATE TABLE {}{}", table.name, kVersions));
+  with_key.insert(with_key.find(") WITH ("), ", PRIMARY KEY (k) NOT ENFORCED");
+  std::string columns;
+  for (const Column& column : table.columns) columns += (columns.empty() ? "" : ", ") + column.name;
+  return {with_key, fmt::format("CREATE VIEW {0}{1} AS SELECT {2} FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k "
+                                "ORDER BY ts DESC) AS place FROM {0}) WHERE place = 1",
+                                table.name, kLastRows, columns)};
 }
 
 Text time_literal(int64_t ms) {
@@ -136,6 +197,9 @@ Text literal(Choices& choices, const Type& type, bool may_be_null, uint32_t valu
     case ValueKind::kString: return same(fmt::format("'{}'", kWords[choices.below(kWords.size())]));
     case ValueKind::kBool: return same(choices.chance(50) ? "TRUE" : "FALSE");
     case ValueKind::kTime: return time_literal(kFirstTimeMs + 500 * choices.below(240));
+    case ValueKind::kRow: return row_literal(choices);
+    case ValueKind::kArray: return array_literal(choices);
+    case ValueKind::kMap: return map_literal(choices);
   }
   return same("NULL");
 }
@@ -150,6 +214,13 @@ std::string json_of(const Text& literal, const Type& type) {
     case ValueKind::kString: return "\"" + literal.engine.substr(1, literal.engine.size() - 2) + "\"";
     case ValueKind::kBool: return literal.engine == "TRUE" ? "true" : "false";
     case ValueKind::kTime: return "\"" + literal.engine.substr(11, 23) + "\"";
+    case ValueKind::kRow: {
+      const std::string fields = literal.sqlite.substr(2, literal.sqlite.size() - 4);  // in '[ and ]'
+      const size_t comma = fields.find(',');
+      return fmt::format("{{\"a\": {}, \"b\": {}}}", fields.substr(0, comma), fields.substr(comma + 1));
+    }
+    case ValueKind::kArray:
+    case ValueKind::kMap: return literal.sqlite.substr(1, literal.sqlite.size() - 2);
     default: return bare(literal.engine);
   }
 }

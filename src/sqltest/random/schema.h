@@ -19,6 +19,10 @@ enum class ValueKind : uint8_t {
   kString,
   kBool,
   kTime,  // TIMESTAMP(3)
+  // Nested: only kept, compared as a whole and taken apart. To SQLite they are JSON.
+  kRow,    // ROW<a BIGINT, b STRING>, an array in JSON
+  kArray,  // ARRAY<BIGINT>
+  kMap,    // MAP<STRING, BIGINT>
 };
 
 struct Type {
@@ -28,6 +32,8 @@ struct Type {
   double bound = 0;      // of the absolute value, in units of 10^-scale: nothing may overflow in either dialect
   bool inexact = false;  // kDouble: sums of it depend on the order
 };
+
+bool is_nested(const Type& type);
 
 struct Column {
   std::string name;
@@ -43,9 +49,10 @@ struct Relation {
   int64_t watermark_delay_ms = 0;  // of a stream
   int32_t partitions = 1;          // of a stream's topic
   bool late = false;               // of a stream: rows may come behind the watermark
-  bool upsert = false;             // a topic whose records change the row of their key, or remove it
-  int key = -1;                    // the column that is the primary key; native tables only
-  bool end_only = false;           // a view whose result is complete only at the end of the input
+  bool view = false;
+  bool upsert = false;    // a topic whose records change the row of their key, or remove it
+  int key = -1;           // the column that is the primary key; native tables only
+  bool end_only = false;  // a view whose result is complete only at the end of the input
   bool of_topic() const { return stream || upsert; }
   bool without_oracle = false;  // SQLite has not what the view computes
   bool unfinished = false;      // its rows are: it is such a view, or reads one
@@ -60,6 +67,12 @@ std::vector<Relation> make_tables(Choices& choices);
 inline constexpr uint32_t kUsualValues = 7;
 // CREATE TABLE; of a stream without its last parenthesis's options for the end, which the runner adds.
 Text create_table(const Relation& table);
+// Of a stream that can have versions, which are the last rows of each k: a table with that key over the same topic, and
+// a view. Their names are that of the stream and kVersions, kLastRows.
+bool has_versions(const Relation& table);
+std::vector<std::string> create_versions(const Relation& table);
+inline constexpr const char* kVersions = "_versions";
+inline constexpr const char* kLastRows = "_last";
 std::string type_name(const Type& type);
 
 // Between the key and the value of a record, in input blocks.

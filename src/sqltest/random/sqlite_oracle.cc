@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sqltest/random/sqlite_functions.h"
 #include "types/value.h"
 
 namespace penstock::sqltest {
@@ -52,6 +53,16 @@ Result<types::Value> value_of(sqlite3_stmt* row, int column, types::DataType typ
   return types::Value(type.kind() == types::TypeKind::kTimestamp ? integer * kMicrosecondsPerMs : integer);
 }
 
+// Of a nested type as text.
+std::string brackets_of(types::DataType type) {
+  switch (type.kind()) {
+    case types::TypeKind::kRow: return "()";
+    case types::TypeKind::kArray: return "[]";
+    case types::TypeKind::kMap: return "{}";
+    default: return "";
+  }
+}
+
 }  // namespace
 
 void SqliteOracle::Close::operator()(sqlite3* database) const { sqlite3_close(database); }
@@ -62,6 +73,7 @@ Result<SqliteOracle> SqliteOracle::open() {
   SqliteOracle oracle(database);
   if (opened != SQLITE_OK) return error_of(database, "open");
   PENSTOCK_TRY(oracle.run("PRAGMA case_sensitive_like = ON"));
+  if (!add_functions(database)) return error_of(database, "functions");
   return oracle;
 }
 
@@ -84,7 +96,12 @@ Result<Lines> SqliteOracle::rows(const std::string& sql, const types::Schema& sc
     std::string line;
     for (size_t c = 0; c < schema.size(); ++c) {
       if (c > 0) line += kBetweenFields;
-      append_readable(line, PENSTOCK_TRY(value_of(prepared, static_cast<int>(c), schema[c].type)), schema[c].type);
+      const auto value = PENSTOCK_TRY(value_of(prepared, static_cast<int>(c), schema[c].type));
+      if (const std::string brackets = brackets_of(schema[c].type); !brackets.empty() && !value.is_null()) {
+        line += nested_text(value.as_string(), brackets[0], brackets[1]);
+      } else {
+        append_readable(line, value, schema[c].type);
+      }
     }
     lines.push_back(std::move(line));
   }
