@@ -87,8 +87,8 @@ void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& wate
     if (!times.is_null(i)) result.least_time = std::min(result.least_time.value_or(time_values[i]), time_values[i]);
   }
   if (too_far_ahead > 0 && too_far_ahead_ != nullptr) too_far_ahead_->add(too_far_ahead);
-  const bool makes_late =
-      result.watermark && result.least_time && window_ends_.may_be_late(*result.least_time, result.watermark->value());
+  const bool makes_late = result.watermark && result.least_time &&
+                          window_ends_.may_make_late(*result.least_time, result.watermark->value());
   if (!makes_late && !every_row_) return;
   EventTime before = kMinEventTime;
   result.watermark_before.reserve(batch.rows());
@@ -154,7 +154,7 @@ void SplitWatermarks::emit(size_t split, ScanTransform::Result rows, int64_t now
   if (!current_watermark_columns_.empty()) fill_current_watermarks(own, others, rows);
   const EventTime reached = std::min(others, std::max(own, rows.watermark.value_or(kMinEventTime)));
   size_t begin = 0;
-  if (rows.least_time && reached > emitted_ && window_ends_.may_be_late(*rows.least_time, reached.value())) {
+  if (rows.least_time && reached > emitted_ && window_ends_.may_make_late(*rows.least_time, reached.value())) {
     const Column& times = *rows.batch.column(time_column_);
     for (size_t row = 0; row < rows.batch.rows(); ++row) {
       const EventTime before = rows.watermark_before.empty() ? own : std::max(own, rows.watermark_before[row]);

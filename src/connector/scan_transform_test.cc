@@ -79,18 +79,24 @@ TEST(SplitWatermarksTest, LatenessIsDecidedRowByRow) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     std::mt19937_64 random(seed);
     const auto below = [&](uint64_t bound) { return static_cast<int64_t>(random() % bound); };
+    // Some windows are of local time, and rows of the hours in which it is put back.
+    const bool put_back = seed % 5 == 0;
+    const int64_t unit = put_back ? types::kMicrosPerMinute : kMilli;
+    const int64_t begin = put_back ? 1'792'890'000 * types::kMicrosPerSecond - 120 * unit : 0;
     types::WindowEnds ends;
-    if (seed % 3 != 0) ends = {.step_us = (1 + below(20)) * kMilli, .offset_us = below(20) * kMilli};
+    if (seed % 3 != 0) ends = {.step_us = (1 + below(20)) * unit, .offset_us = below(20) * unit};
+    if (put_back) ends.zone = *types::TimeZone::find("Europe/Berlin");
     const ScanRequest r = request(ends, seed % 4 == 0);
     const ScanTransform transform(r);
     SplitWatermarks watermarks(r, 0);
     watermarks.add(0);
     std::vector<Row> rows;
-    const int64_t delay = below(3) * below(20) * kMilli;
+    const int64_t delay = below(3) * below(20) * unit;
     for (int64_t i = 0; i < 500; ++i) {
-      Row row{.number = i, .time = i * kMilli / 2 - 50 * kMilli + below(30) * kMilli, .watermark = {}};
+      Row row{.number = i, .time = begin + i * unit / 2 - 50 * unit + below(30) * unit, .watermark = {}};
       if (below(3) != 0) row.watermark = *row.time - delay;
       if (below(20) == 0) row.time.reset();
+      if (below(20) == 0) row.time = -2 * types::kWindowTimeMaxUs;  // in no window
       rows.push_back(row);
     }
     Told told;

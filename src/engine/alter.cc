@@ -6,11 +6,11 @@
 
 #include "catalog/create_text.h"
 #include "engine/engine_impl.h"
-#include "expr/time_zone.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
 #include "sql/table_names.h"
+#include "types/time_zone.h"
 
 namespace penstock::engine {
 
@@ -156,7 +156,7 @@ bool has_moved(const types::Schema& before, const types::Schema& after) {
 Result<types::Schema> EngineImpl::plan_entry(const catalog::Entry& entry) const {
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
   context.names = names_of(entry);
-  context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone));
+  context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(entry.time_zone));
   if (entry.job() != nullptr) {
     const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(entry.sql));
     PENSTOCK_TRY(plan::plan_insert(std::get<sql::Insert>(insert.node), context));

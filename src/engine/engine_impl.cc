@@ -15,9 +15,9 @@
 #include "connector/position_store.h"
 #include "engine/session.h"
 #include "engine/settings.h"
-#include "expr/time_zone.h"
 #include "plan/changes.h"
 #include "sql/parser.h"
+#include "types/time_zone.h"
 
 namespace penstock::engine {
 
@@ -371,7 +371,7 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
   context.names.schema = entry->names_schema;
-  context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(entry->time_zone));
+  context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(entry->time_zone));
   context.state_ttl_us = kept_state_ttl_us(*entry);
   if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
     const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));

@@ -94,9 +94,10 @@ class GraphBuilder {
   int add_pair(const plan::PhysicalNode& node, std::string name, std::vector<exec::EdgeSpec> edges,
                OperatorFactory factory);
   Result<std::vector<exec::EdgeSpec>> edges_from_inputs(const plan::PhysicalNode& node);
-  // Where an operator's late rows go: they have these columns, one of which is their time.
+  // Where an operator's late rows go: they have these columns, one of which is their time, or of windows in a zone the
+  // local one.
   exec::LateOutput late_output(std::string name, const types::Schema& schema, int time_column,
-                               bool only_window_end = false) const;
+                               const types::TimeZone* zone = nullptr, bool only_window_end = false) const;
   exec::FragmentSpec& at(int fragment) { return graph_.fragments[static_cast<size_t>(fragment)]; }
   exec::StateTtl ttl(std::optional<int64_t> us) const { return {.us = us.value_or(0), .now_us = context_.now_us}; }
   // For the expressions of a node over rows with these columns.

@@ -59,12 +59,12 @@ int GraphBuilder::append_to(int fragment, const PhysicalNode& node, OperatorFact
 }
 
 exec::LateOutput GraphBuilder::late_output(std::string name, const types::Schema& schema, int time_column,
-                                           bool only_window_end) const {
+                                           const types::TimeZone* zone, bool only_window_end) const {
   exec::LateOutput late{.dropped = context_.late_dropped, .rows = nullptr};
   if (context_.keep_late_rows == nullptr) return late;
   late.rows = context_.keep_late_rows({.name = std::move(name),
                                        .schema = schema,
-                                       .time_type = schema[static_cast<size_t>(time_column)].type,
+                                       .time_type = types::window_time_type(schema[time_column].type, zone),
                                        .only_window_end = only_window_end});
   return late;
 }

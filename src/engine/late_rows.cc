@@ -39,9 +39,10 @@ void LateRowStore::add(const columnar::ChangeBatch& batch, std::span<const exec:
 types::Schema LateRowStore::schema() const {
   types::Schema schema = options_.schema;
   const types::DataType time = options_.time_type.with_nullable(true);
+  const types::DataType bound = types::window_bound_type(time);
   schema.push_back({"late_reason", types::DataType(TypeKind::kString).with_nullable(false)});
-  schema.push_back({"late_window_start", time});
-  schema.push_back({"late_window_end", time});
+  schema.push_back({"late_window_start", bound});
+  schema.push_back({"late_window_end", bound});
   schema.push_back({"late_watermark", time});
   return schema;
 }

@@ -18,9 +18,9 @@
 namespace penstock::engine {
 
 struct LateRowsOptions {
-  std::string name;      // of the operator, for people: "window"
-  types::Schema schema;  // of the rows
-  types::DataType time_type;
+  std::string name;           // of the operator, for people: "window"
+  types::Schema schema;       // of the rows
+  types::DataType time_type;  // of watermarks
   // The rows are of windows whose end alone is known.
   bool only_window_end = false;
   size_t rows_max = 10'000;

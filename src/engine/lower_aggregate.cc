@@ -40,12 +40,12 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWind
           exec::make_assign_window({.window = assign.window, .time_column = assign.time_column}));
     });
   }
-  exec::SessionWindowOptions options{.gap_us = assign.window.size_us, .time_column = assign.time_column};
+  exec::SessionWindowOptions options{.window = assign.window, .time_column = assign.time_column};
   options.keys = assign.keys;
   options.key_types = types_of(input_schema(node), assign.keys);
   options.column_types = types_of(input_schema(node));
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
-  options.late = late_output("session", input_schema(node), assign.time_column);
+  options.late = late_output("session", input_schema(node), assign.time_column, assign.window.zone);
   return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_session_window(options));
   });
@@ -85,7 +85,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::WindowAggr
                                                               : exec::WindowProperty::kTime);
   }
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
-  options.late = late_output("window", input_schema(node), aggregate.time_column, aggregate.attached);
+  options.late =
+      late_output("window", input_schema(node), aggregate.time_column, aggregate.window.zone, aggregate.attached);
   return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
     const bool session = options.window.kind == types::Window::Kind::kSession;
     return Result<std::unique_ptr<exec::Operator>>(session ? exec::make_session_aggregate(options)

@@ -120,13 +120,14 @@ Result<int> GraphBuilder::lower_interval_join(const PhysicalNode& node, const pl
                                     .lower_us = join.time->lower_us,
                                     .upper_us = join.time->upper_us,
                                     .behind_us = join.time->of == Of::kWindowEnds ? types::kLastMomentUs : 0,
+                                    .zone = join.time->zone,
                                     .drops_late = of_windows,
                                     .condition = join.condition,
                                     .output = join.output,
                                     .context = expressions(node, condition_schema(node, join))};
   std::vector<exec::EdgeSpec> edges = PENSTOCK_TRY(edges_from_inputs(node));
   for (size_t side = 0; of_windows && side < options.late.size(); ++side) {
-    options.late[side] = late_output("window join", node.inputs[side]->schema, options.times[side]);
+    options.late[side] = late_output("window join", node.inputs[side]->schema, options.times[side], options.zone);
   }
   std::string name = of_windows ? "window join" : "interval join";
   return add_pair(node, std::move(name), std::move(edges), [options = std::move(options)](int /*instance*/) {

@@ -90,7 +90,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Rank& rank
                             .last_first = rank.last_first,
                             .ttl = ttl(rank.ttl_us)};
   if (rank.window_column >= 0) {
-    options.window = {.column = rank.window_column, .of_end = rank.of_end, .late_dropped = context_.late_dropped};
+    options.window = {
+        .column = rank.window_column, .of_end = rank.of_end, .zone = rank.zone, .late_dropped = context_.late_dropped};
   }
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_rank(options));
@@ -157,7 +158,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Emit& emit
     std::unique_ptr<exec::Operator> made;
     if (emit.kind == Kind::kOnWindowClose) {
       made = exec::make_emit_on_close(
-          {.types = types, .window = {.column = emit.time_column, .of_end = emit.of_end, .late_dropped = late}});
+          {.types = types,
+           .window = {.column = emit.time_column, .of_end = emit.of_end, .zone = emit.zone, .late_dropped = late}});
     } else {
       made = emit.kind == Kind::kComplete ? exec::make_complete_output(types) : exec::make_net_changes(types);
     }

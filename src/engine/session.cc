@@ -14,10 +14,10 @@
 #include "base/quantity.h"
 #include "base/suggest.h"
 #include "engine/session_impl.h"
-#include "expr/time_zone.h"
 #include "plan/modify.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
+#include "types/time_zone.h"
 
 namespace penstock::engine {
 
@@ -91,7 +91,7 @@ plan::PlanContext SessionImpl::context(plan::PlanMode mode, const Prepared& prep
   context.names = names_;
   context.parameter_types = prepared.parameters;
   context.parameters = std::move(values);
-  if (Result<const expr::TimeZone*> zone = expr::TimeZone::find(time_zone())) context.eval.zone = *zone;
+  if (Result<const types::TimeZone*> zone = types::TimeZone::find(time_zone())) context.eval.zone = *zone;
   context.recursion.steps_max = std::stoll(*settings_.get(plan::kRecursionStepsSetting));
   context.recursion.rows_max = std::stoll(*settings_.get(plan::kRecursionRowsSetting));
   context.state_ttl_us = parse_duration_us(*settings_.get(kStateTtlSetting)).value_or(0);

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "base/quantity.h"
 #include "base/suggest.h"
-#include "expr/time_zone.h"
 #include "plan/planner.h"
+#include "types/time_zone.h"
 
 namespace penstock::engine {
 
@@ -75,7 +75,7 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
   if (it == values_.end()) {
     return invalid_argument("unknown setting \"{}\"", name).hint(did_you_mean(key, names()));
   }
-  if (key == "timezone") PENSTOCK_TRY(expr::TimeZone::load(value));
+  if (key == "timezone") PENSTOCK_TRY(types::TimeZone::load(value));
   if (key == "client_encoding" && canonical(value) != "utf8" && canonical(value) != "utf-8") {
     return unsupported("client_encoding \"{}\" is not supported; only UTF8 is", value);
   }

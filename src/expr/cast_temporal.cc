@@ -1,13 +1,14 @@
 // Casts between DATE, TIME, TIMESTAMP and TIMESTAMP_LTZ.
 #include "expr/cast.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
 namespace {
 
 using types::kMicrosPerDay;
+using types::TimeZone;
 
 const TimeZone& zone_of(const KernelCall& call) {
   return call.context().zone == nullptr ? TimeZone::utc() : *call.context().zone;

@@ -3,9 +3,9 @@
 #include <simdjson.h>
 
 #include "expr/cast.h"
-#include "expr/time_zone.h"
 #include "expr/utf8.h"
 #include "types/nested.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -64,7 +64,7 @@ void text_to_timestamp(KernelCall& call) {
 // With an offset a moment, without one what a clock of the session's zone shows.
 void text_to_timestamp_ltz(KernelCall& call) {
   int precision = call.result_type().precision();
-  const TimeZone* zone = call.context().zone;
+  const types::TimeZone* zone = call.context().zone;
   parse_rows<int64_t>(call, [=](std::string_view text) -> Result<int64_t> {
     Result<Value> local = types::from_text(text, TypeKind::kTimestamp);
     if (local) {
@@ -112,7 +112,7 @@ void other_int64_to_text(KernelCall& call) {
 
 void timestamp_ltz_to_text(KernelCall& call) {
   int precision = call.argument_type(0).precision();
-  const TimeZone* zone = call.context().zone;
+  const types::TimeZone* zone = call.context().zone;
   auto values = call.argument<int64_t>(0);
   print_rows(call, [&](std::string& out, size_t row) {
     types::append_timestamp(out, zone == nullptr ? values[row] : zone->to_local(values[row]), precision);

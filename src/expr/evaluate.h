@@ -11,9 +11,11 @@
 #include "expr/expr.h"
 #include "types/value.h"
 
-namespace penstock::expr {
-
+namespace penstock::types {
 class TimeZone;
+}
+
+namespace penstock::expr {
 
 // What expressions depend on beside their input.
 struct EvalContext {
@@ -22,7 +24,7 @@ struct EvalContext {
   int64_t now_us = 0;
   // The time zone for TIMESTAMP_LTZ in expressions that have none of their own; nullptr is UTC. Outlives the
   // evaluation.
-  const TimeZone* zone = nullptr;
+  const types::TimeZone* zone = nullptr;
 };
 
 // A row that could not be computed: division by zero, a value that cannot be cast, an overflow of DECIMAL.

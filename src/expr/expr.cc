@@ -84,7 +84,7 @@ ExprPtr Expr::with_children(std::vector<ExprPtr> children) const {
   return expr;
 }
 
-ExprPtr Expr::with_zone(const TimeZone& zone) const {
+ExprPtr Expr::with_zone(const types::TimeZone& zone) const {
   auto expr = std::shared_ptr<Expr>(new Expr(*this));
   expr->zone_ = &zone;
   return expr;
@@ -149,7 +149,7 @@ bool depends_on_zone(const Expr& expr) {
 
 }  // namespace
 
-ExprPtr in_time_zone(const ExprPtr& expr, const TimeZone& zone) {
+ExprPtr in_time_zone(const ExprPtr& expr, const types::TimeZone& zone) {
   return transform(expr, [&](ExprPtr node) {
     return node->zone() == nullptr && depends_on_zone(*node) ? node->with_zone(zone) : node;
   });

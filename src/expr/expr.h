@@ -12,11 +12,14 @@
 #include "types/type.h"
 #include "types/value.h"
 
+namespace penstock::types {
+class TimeZone;
+}
+
 namespace penstock::expr {
 
 struct ScalarFunction;
 class KernelCall;
-class TimeZone;
 // Computes a call of a scalar function for all rows at once; see kernel.h.
 using Kernel = void (*)(KernelCall& call);
 
@@ -66,7 +69,7 @@ class Expr {
   Kernel kernel() const { return kernel_; }                      // kCall
 
   // The time zone in which a call or cast computes, where that matters; null: that of the evaluation.
-  const TimeZone* zone() const { return zone_; }
+  const types::TimeZone* zone() const { return zone_; }
 
   bool is_literal() const { return kind_ == Kind::kLiteral; }
   bool is_null_literal() const { return is_literal() && value_.is_null(); }
@@ -83,7 +86,7 @@ class Expr {
   // This node with other children, of the same types.
   ExprPtr with_children(std::vector<ExprPtr> children) const;
   // This node in a time zone, which must live as long.
-  ExprPtr with_zone(const TimeZone& zone) const;
+  ExprPtr with_zone(const types::TimeZone& zone) const;
 
  private:
   Expr() = default;
@@ -97,7 +100,7 @@ class Expr {
   types::Value value_;
   const ScalarFunction* function_ = nullptr;
   Kernel kernel_ = nullptr;
-  const TimeZone* zone_ = nullptr;
+  const types::TimeZone* zone_ = nullptr;
 };
 
 // Adds the indexes of all columns in `expr` to `columns`, each once, in the order of first use.
@@ -107,7 +110,7 @@ void collect_columns(const Expr& expr, std::vector<size_t>& columns);
 ExprPtr transform(const ExprPtr& expr, const std::function<ExprPtr(ExprPtr)>& replace);
 
 // The same expression with `zone` in every call and cast to which the time zone matters and that has none yet.
-ExprPtr in_time_zone(const ExprPtr& expr, const TimeZone& zone);
+ExprPtr in_time_zone(const ExprPtr& expr, const types::TimeZone& zone);
 
 // The same expression over other columns: column i becomes column `mapping[i]`, which must not be negative if used.
 ExprPtr remap_columns(const ExprPtr& expr, std::span<const int> mapping);

@@ -8,14 +8,15 @@
 #include "expr/function_catalog.h"
 #include "expr/like_pattern.h"
 #include "expr/test_expression.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 namespace {
 
 using testing::evaluate_text;
 using types::Schema;
+using types::TimeZone;
 using types::TypeKind;
 
 struct Case {
@@ -326,21 +327,6 @@ TEST(TemporalTest, SessionZoneAndQueryTime) {
   };
   expect_all(cases, context);
   EXPECT_FALSE((*testing::TestExpression::parse("NOW()"))->is_constant());
-}
-
-TEST(TimeZoneTest, ClocksThatChange) {
-  TimeZone berlin = TimeZone::load("Europe/Berlin").value();
-  auto at = [](const char* text) { return types::timestamp_from_text(text, false).value(); };
-  EXPECT_EQ(berlin.to_local(at("2026-03-29 00:59:59")), at("2026-03-29 01:59:59"));
-  EXPECT_EQ(berlin.to_local(at("2026-03-29 01:00:00")), at("2026-03-29 03:00:00"));
-  EXPECT_EQ(berlin.from_local(at("2026-03-29 02:30:00")), at("2026-03-29 01:30:00"));  // skipped
-  EXPECT_EQ(berlin.from_local(at("2026-10-25 02:30:00")), at("2026-10-25 00:30:00"));  // twice: the first
-  TimeZone fixed = TimeZone::load("-05:30").value();
-  EXPECT_EQ(fixed.to_local(at("2026-01-01 00:00:00")), at("2025-12-31 18:30:00"));
-  EXPECT_TRUE(TimeZone::load("UTC")->is_utc());
-  EXPECT_FALSE(TimeZone::load("").has_value());
-  EXPECT_FALSE(TimeZone::load("+99").has_value());
-  EXPECT_FALSE(TimeZone::load("../../etc/passwd").has_value());
 }
 
 TEST(CastTest, Matrix) {

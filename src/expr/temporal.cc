@@ -5,14 +5,15 @@
 #include "expr/binding.h"
 #include "expr/cast.h"
 #include "expr/temporal_units.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
 namespace {
 
 using types::kMicrosPerDay;
+using types::TimeZone;
 
 const TimeZone& zone_of(const KernelCall& call) {
   return call.context().zone == nullptr ? TimeZone::utc() : *call.context().zone;

@@ -3,8 +3,8 @@
 
 #include "expr/binding.h"
 #include "expr/cast.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -12,6 +12,7 @@ namespace {
 
 using types::kMicrosPerDay;
 using types::kMicrosPerSecond;
+using types::TimeZone;
 
 std::optional<int64_t> days_of(int64_t year, int64_t month, int64_t day) {
   if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return std::nullopt;

@@ -4,8 +4,8 @@
 #include "expr/binding.h"
 #include "expr/cast.h"
 #include "expr/date_pattern.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -14,6 +14,7 @@ namespace {
 using types::kMicrosPerDay;
 using types::kMicrosPerMilli;
 using types::kMicrosPerSecond;
+using types::TimeZone;
 
 constexpr std::string_view kDefaultPattern = "yyyy-MM-dd HH:mm:ss";
 

@@ -3,8 +3,8 @@
 #include <array>
 
 #include "expr/kernel.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -20,6 +20,7 @@ using types::kMicrosPerHour;
 using types::kMicrosPerMilli;
 using types::kMicrosPerMinute;
 using types::kMicrosPerSecond;
+using types::TimeZone;
 
 // More months than any time that can be held is away from 1970.
 constexpr int64_t kMonthsMax = 12 * 300'000;

@@ -10,9 +10,11 @@
 
 #include "types/type.h"
 
-namespace penstock::expr {
-
+namespace penstock::types {
 class TimeZone;
+}
+
+namespace penstock::expr {
 
 // Those from kHour on are parts of a day.
 enum class TimeUnit : uint8_t {
@@ -44,13 +46,14 @@ bool can_round_to(TimeUnit unit);
 // Those that are a number of months.
 bool is_of_months(TimeUnit unit);
 
-int64_t extract_field(TimeUnit unit, types::TypeKind kind, int64_t value, const TimeZone& zone);
-int64_t round_to_unit(TimeUnit unit, bool up, types::TypeKind kind, int64_t value, const TimeZone& zone);
+int64_t extract_field(TimeUnit unit, types::TypeKind kind, int64_t value, const types::TimeZone& zone);
+int64_t round_to_unit(TimeUnit unit, bool up, types::TypeKind kind, int64_t value, const types::TimeZone& zone);
 
 // Nothing when the result is out of the range of times.
-std::optional<int64_t> moved_by_months(types::TypeKind kind, int64_t value, int64_t months, const TimeZone& zone);
+std::optional<int64_t> moved_by_months(types::TypeKind kind, int64_t value, int64_t months,
+                                       const types::TimeZone& zone);
 std::optional<int64_t> moved_by_units(TimeUnit unit, int64_t count, types::TypeKind kind, int64_t value,
-                                      const TimeZone& zone);
+                                      const types::TimeZone& zone);
 
 // Whole units from one local time to another, both in microseconds; negative when `to` is earlier.
 int64_t units_between(TimeUnit unit, int64_t from, int64_t to);

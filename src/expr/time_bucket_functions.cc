@@ -3,8 +3,8 @@
 
 #include "expr/binding.h"
 #include "expr/temporal_units.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -14,6 +14,7 @@ using types::floor_divide;
 using types::floor_modulo;
 using types::kMicrosPerDay;
 using types::kMicrosPerSecond;
+using types::TimeZone;
 
 const TimeZone& zone_of(const KernelCall& call) {
   return call.context().zone == nullptr ? TimeZone::utc() : *call.context().zone;

@@ -6,9 +6,9 @@
 #include "expr/binding.h"
 #include "expr/slots.h"
 #include "expr/temporal_units.h"
-#include "expr/time_zone.h"
 #include "types/calendar.h"
 #include "types/decimal.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -18,6 +18,7 @@ using types::floor_divide;
 using types::floor_modulo;
 using types::kMicrosPerDay;
 using types::kMicrosPerSecond;
+using types::TimeZone;
 
 constexpr std::array<std::string_view, 12> kMonths = {"January",   "February", "March",    "April",
                                                       "May",       "June",     "July",     "August",

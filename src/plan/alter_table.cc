@@ -9,11 +9,11 @@
 
 #include "base/suggest.h"
 #include "catalog/create_text.h"
-#include "expr/time_zone.h"
 #include "plan/definition.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/statement.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 namespace {
@@ -148,7 +148,7 @@ Result<catalog::Entry> define_changed_table(const catalog::Entry& old, std::stri
   auto& table = std::get<sql::CreateTable>(definition.node);
   PENSTOCK_TRY(apply(table, alter));
   context.names.schema = old.names_schema;
-  context.eval.zone = PENSTOCK_TRY(expr::TimeZone::find(old.time_zone));
+  context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(old.time_zone));
   Result<catalog::Entry> changed = define_table(table, "", context);
   if (!changed) {
     const std::optional<uint32_t> at = changed.error().position();

@@ -4,7 +4,6 @@
 #include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "expr/registry.h"
-#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/hints.h"
 #include "plan/node.h"
@@ -13,6 +12,7 @@
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 namespace {
@@ -186,7 +186,7 @@ Result<LogicalPtr> Binder::bind_native_table(const catalog::Entry& entry) {
 
 // In the time zone of the table.
 Result<ExprPtr> Binder::bind_computed(const catalog::Entry& table, const catalog::Column& column, const Scope& scope) {
-  const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(table.time_zone));
+  const types::TimeZone* zone = PENSTOCK_TRY(types::TimeZone::find(table.time_zone));
   sql::Expression computed = PENSTOCK_TRY(sql::parse_expression(column.computed));
   ExprPtr bound = PENSTOCK_TRY(bind_elsewhere(
       table, [&] { return bind_expression(computed, {.scope = &scope, .place = "in a computed column"}); }));
@@ -217,7 +217,7 @@ Result<LogicalPtr> Binder::bind_view(const catalog::Entry& view) {
   if (!query) return without_position(query.error(), "view " + view.name);
   // How often the view itself shows what has changed.
   if (materialized && query->emit && query->emit->kind == sql::EmitKind::kEvery) query->emit.reset();
-  const expr::TimeZone* zone = PENSTOCK_TRY(expr::TimeZone::find(view.time_zone));
+  const types::TimeZone* zone = PENSTOCK_TRY(types::TimeZone::find(view.time_zone));
   const std::vector<catalog::Column>& columns = view.columns();
   Result<LogicalPtr> plan = bind_elsewhere(view, [&] { return bind_query(*query); });
   if (plan) plan = plan_in_zone(*plan, zone);
@@ -280,7 +280,7 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
     Scope scope(entry.name, source->schema);
     sql::Expression watermark = PENSTOCK_TRY(sql::parse_expression(table.watermark->expression));
     source->watermark = PENSTOCK_TRY(bind_expression(watermark, {.scope = &scope, .place = "in WATERMARK"}));
-    source->watermark = expr::in_time_zone(source->watermark, *PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
+    source->watermark = expr::in_time_zone(source->watermark, *PENSTOCK_TRY(types::TimeZone::find(entry.time_zone)));
     source->traits.time_columns = {table.watermark->column};
   }
   return std::shared_ptr<const ScanSource>(std::move(source));

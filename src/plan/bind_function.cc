@@ -5,11 +5,11 @@
 
 #include "catalog/catalog.h"
 #include "expr/registry.h"
-#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/expression_limits.h"
 #include "plan/function.h"
 #include "sql/parser.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 namespace {
@@ -55,7 +55,7 @@ Result<ExprPtr> Binder::bind_function_body(const catalog::Entry& entry, const sq
     body = PENSTOCK_TRY(bind_expression(*written, {.scope = &scope, .place = "in a function"}));
   }
   if (function.returns) body = PENSTOCK_TRY(assign(std::move(body), *function.returns));
-  return expr::in_time_zone(body, *PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
+  return expr::in_time_zone(body, *PENSTOCK_TRY(types::TimeZone::find(entry.time_zone)));
 }
 
 // The arguments as what the parameters are.

@@ -51,7 +51,8 @@ std::optional<Auxiliary> find_auxiliary(std::string_view name) {
 
 ExprPtr window_column(Property property, types::DataType time) {
   auto number = static_cast<size_t>(property);
-  return Expr::column(kGroupWindowColumns + number, time, std::string(kColumnNames[number]));
+  types::DataType type = property == Property::kTime ? time : types::window_bound_type(time);
+  return Expr::column(kGroupWindowColumns + number, type, std::string(kColumnNames[number]));
 }
 
 // The property of the window that the key stands for.
@@ -95,6 +96,7 @@ Result<GroupWindow> Binder::bind_group_window(const sql::FunctionCall& call, con
   window.position = arguments[0]->position;
   window.time = PENSTOCK_TRY(bind_expression(*arguments[0], inner));
   window.window = PENSTOCK_TRY(bind_window(function, std::span(arguments).subspan(1)));
+  window.window.zone = zone_of_windows(window.time->type(), eval_.zone);
   return window;
 }
 

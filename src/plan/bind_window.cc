@@ -128,6 +128,11 @@ Status check_window_time(const LogicalNode& input, int column, std::string_view 
   return {};
 }
 
+const types::TimeZone* zone_of_windows(types::DataType time, const types::TimeZone* of_session) {
+  if (time.kind() != TypeKind::kTimestampLtz) return nullptr;
+  return of_session == nullptr || of_session->is_utc() ? &types::TimeZone::utc() : of_session;
+}
+
 LogicalPtr with_clock(LogicalPtr input, int column, const Window& window) {
   if (!reads_clock(*input, column)) return input;
   return make_node(ProcessingTime{.column = column, .window = window}, {std::move(input)});
@@ -191,6 +196,7 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
     }
   }
   assign.window = PENSTOCK_TRY(bind_window(function, std::span(arguments).subspan(2)));
+  assign.window.zone = zone_of_windows(input->schema[assign.time_column].type, eval_.zone);
   input = with_clock(std::move(input), assign.time_column, assign.window);
   return make_node(std::move(assign), {std::move(input)});
 }

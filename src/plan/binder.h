@@ -15,7 +15,6 @@
 #include "base/result.h"
 #include "catalog/entry.h"
 #include "expr/expr.h"
-#include "expr/time_zone.h"
 #include "plan/changes.h"
 #include "plan/correlation.h"
 #include "plan/grouping.h"
@@ -25,6 +24,7 @@
 #include "plan/scope.h"
 #include "sql/query.h"
 #include "sql/statement.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 
@@ -485,7 +485,7 @@ class Binder {
     std::vector<RecursiveUse> outer_uses = std::exchange(recursive_uses_, {});  // of these tables
     std::vector<OuterQuery> outer_queries = std::exchange(outer_queries_, {});
     const ExpressionContext* outer_context = std::exchange(expression_context_, nullptr);
-    const expr::TimeZone* outer_zone = std::exchange(eval_.zone, PENSTOCK_TRY(expr::TimeZone::find(entry.time_zone)));
+    const types::TimeZone* outer_zone = std::exchange(eval_.zone, PENSTOCK_TRY(types::TimeZone::find(entry.time_zone)));
     const catalog::NameScope outer_names = names_;
     names_.schema = entry.names_schema;
     if (!entry.temporary) names_.temporary.clear();  // it was made of what stays
@@ -540,7 +540,7 @@ Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const Pl
 int find_or_add(std::vector<expr::ExprPtr>& expressions, const expr::ExprPtr& expression);
 
 // The plan with this time zone (null: UTC) in all that it matters to and that has none yet.
-LogicalPtr plan_in_zone(const LogicalPtr& plan, const expr::TimeZone* zone);
+LogicalPtr plan_in_zone(const LogicalPtr& plan, const types::TimeZone* zone);
 
 // Every distinct row once.
 LogicalPtr make_distinct(LogicalPtr input);

@@ -7,13 +7,13 @@
 #include "catalog/create_text.h"
 #include "catalog/partition.h"
 #include "expr/registry.h"
-#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/like.h"
 #include "plan/literal.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 namespace {

@@ -8,11 +8,11 @@
 #include "catalog/catalog.h"
 #include "expr/function_catalog.h"
 #include "expr/registry.h"
-#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
 #include "sql/keywords.h"
 #include "sql/printer.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 namespace {

@@ -34,6 +34,10 @@ Traits map_traits(const Traits& input, const std::vector<int>& mapping) {
   return traits;
 }
 
+bool is_time(const Traits& traits, int column) {
+  return std::ranges::find(traits.time_columns, column) != traits.time_columns.end();
+}
+
 Derived as_input(const LogicalInputs& inputs) { return {inputs.front()->schema, inputs.front()->traits}; }
 
 LogicalPtr make_node(LogicalOperator op, std::vector<LogicalPtr> inputs, std::vector<std::string> names) {

@@ -34,6 +34,8 @@ using LogicalInputs = std::vector<LogicalPtr>;
 
 // Traits where column i of the input is column mapping[i] of the output, -1 for columns that are dropped.
 Traits map_traits(const Traits& input, const std::vector<int>& mapping);
+// Whether watermarks are about the column.
+bool is_time(const Traits& traits, int column);
 // Schema and traits of the only input.
 Derived as_input(const LogicalInputs& inputs);
 

@@ -36,6 +36,7 @@ struct WindowColumns {
   int start = -1;
   int end = -1;
   int time = -1;
+  const types::TimeZone* zone = nullptr;  // as in types::Window: the local time of the first two
 };
 
 // Where the statement says what an operator does, as a byte offset, for errors that are found when it is planned. What
@@ -135,8 +136,9 @@ struct ProcessingTime {
   types::Window window;  // that the rows go into
 };
 
-// A window function as a table function: every column of the input, then window_start, window_end, window_time; a row
-// appears once for each window that it is in. Sessions give their rows when they close.
+// A window function as a table function: every column of the input, then window_start, window_end, window_time, the
+// last of which has the type of the time, the others that of its local time; a row appears once for each window that it
+// is in. Sessions give their rows when they close.
 struct AssignWindow {
   types::Window window;
   int time_column = 0;
@@ -218,6 +220,7 @@ struct Rank {
   // Of the input, among the columns of the partition: the end or the last moment of the window that its rows are in.
   int window_column = -1;
   bool of_end = false;
+  const types::TimeZone* zone = nullptr;  // of these windows
   StateTtl ttl_us = {};
   WrittenAt written_at = {};
 };
@@ -314,6 +317,7 @@ struct Emit {
   int64_t interval_us = 0;  // the least time between two emissions; 0: none
   int time_column = -1;     // of kOnWindowClose: the window's end or last moment; -1: the input only appends
   bool of_end = false;      // it is the end
+  const types::TimeZone* zone = nullptr;  // of the windows
   WrittenAt written_at;
 };
 
@@ -341,6 +345,7 @@ struct TimeBounds {
   int right = 0;
   int64_t lower_us = 0;
   int64_t upper_us = 0;
+  const types::TimeZone* zone = nullptr;  // of kWindowEnds
 };
 
 // Each row of the left input is joined with the right input as it is at a time of the row: when it is processed, or its

@@ -5,7 +5,6 @@
 #include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "expr/registry.h"
-#include "expr/time_zone.h"
 #include "plan/binder.h"
 #include "plan/hints.h"
 #include "plan/node.h"
@@ -14,6 +13,7 @@
 #include "plan/table_changes.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
+#include "types/time_zone.h"
 
 namespace penstock::plan {
 namespace {
@@ -130,8 +130,8 @@ PhysicalPtr upserts_of(PhysicalPtr rows, const catalog::Table& table) {
 
 }  // namespace
 
-LogicalPtr plan_in_zone(const LogicalPtr& plan, const expr::TimeZone* zone) {
-  const expr::TimeZone& known = zone == nullptr ? expr::TimeZone::utc() : *zone;
+LogicalPtr plan_in_zone(const LogicalPtr& plan, const types::TimeZone* zone) {
+  const types::TimeZone& known = zone == nullptr ? types::TimeZone::utc() : *zone;
   return map_expressions(plan, [&](const ExprPtr& expression) { return expr::in_time_zone(expression, known); });
 }
 

@@ -15,9 +15,9 @@
 #include "expr/expr.h"
 #include "expr/function.h"
 #include "expr/registry.h"
-#include "expr/time_zone.h"
 #include "plan/node.h"
 #include "plan/rules.h"
+#include "types/time_zone.h"
 #include "types/window.h"
 
 namespace penstock::plan {
@@ -94,7 +94,7 @@ struct Bound {
 };
 
 // The time as a moment: of a local one, as the session's zone has it.
-ExprPtr as_moment(ExprPtr time, int64_t plus_us, const expr::TimeZone& zone) {
+ExprPtr as_moment(ExprPtr time, int64_t plus_us, const types::TimeZone& zone) {
   if (plus_us != 0) {
     ExprPtr interval =
         Expr::literal(types::Value(plus_us), types::DataType(types::TypeKind::kIntervalDayTime).with_nullable(false));
@@ -108,7 +108,7 @@ ExprPtr as_moment(ExprPtr time, int64_t plus_us, const expr::TimeZone& zone) {
   return cast ? expr::in_time_zone(*cast, zone) : nullptr;
 }
 
-std::optional<Bound> match(const Expr& condition, const expr::TimeZone& zone) {
+std::optional<Bound> match(const Expr& condition, const types::TimeZone& zone) {
   if (condition.kind() != Expr::Kind::kCall || condition.children().size() != 2) return std::nullopt;
   const std::string_view name = condition.function().name;
   const bool less = name == "<" || name == "<=";
@@ -147,7 +147,7 @@ LogicalPtr within(const LogicalPtr& input, const std::optional<Bound>& from, con
   return make_selection(std::move(plan), identity(width));
 }
 
-LogicalPtr rewrite(const LogicalPtr& node, const expr::TimeZone& zone) {
+LogicalPtr rewrite(const LogicalPtr& node, const types::TimeZone& zone) {
   const auto* filter = node->get_if<Filter>();
   if (filter == nullptr || node->traits.bounded) return node;
   Conjuncts others;
@@ -174,7 +174,7 @@ LogicalPtr rewrite(const LogicalPtr& node, const expr::TimeZone& zone) {
 
 LogicalPtr recognize_clock_conditions(const LogicalPtr& plan, const RuleContext& context) {
   if (context.mode != PlanMode::kStreaming) return plan;
-  const expr::TimeZone& zone = context.eval.zone == nullptr ? expr::TimeZone::utc() : *context.eval.zone;
+  const types::TimeZone& zone = context.eval.zone == nullptr ? types::TimeZone::utc() : *context.eval.zone;
   return rewrite_bottom_up(plan, [&](const LogicalPtr& node) { return rewrite(node, zone); });
 }
 

@@ -156,6 +156,7 @@ LogicalPtr aggregate_attached(const LogicalPtr& node) {
                                    [&](int key) { return key >= 0 && (key == columns.end || key == columns.time); });
   if (!known) return node;
   WindowAggregate window{.window = types::Window::tumble(types::kLastMomentUs), .attached = true};
+  window.window.zone = columns.zone;
   window.keys = aggregate->keys;
   window.calls = aggregate->calls;
   LogicalPtr input = with_window_time(node->inputs.front(), window.time_column);

@@ -16,8 +16,10 @@ std::optional<TimeBounds> window_bounds(const Join& join, const Traits& left, co
              return key.left == on_left && key.right == on_right && !key.nulls_match;
            });
   };
-  if (is_key(left.window->end, right.window->end)) {
-    return TimeBounds{.of = Of::kWindowEnds, .left = left.window->end, .right = right.window->end};
+  // Ends of windows in different zones that look the same are different moments.
+  const types::TimeZone* zone = left.window->zone;
+  if (zone == right.window->zone && is_key(left.window->end, right.window->end)) {
+    return TimeBounds{.of = Of::kWindowEnds, .left = left.window->end, .right = right.window->end, .zone = zone};
   }
   if (is_key(left.window->time, right.window->time)) {
     return TimeBounds{.of = Of::kWindowTimes, .left = left.window->time, .right = right.window->time};

@@ -49,7 +49,9 @@ class SharedScan {
     for (const int column : scan.columns) insert(scan_.columns, column);
     for (const FieldPath& path : scan.fields) insert(scan_.fields, path);
     scan_.with_watermark = scan_.with_watermark || scan.with_watermark;
-    if (scan.window_ends != scan_.window_ends) scan_.window_ends = {};  // all moments matter
+    const types::TimeZone* zone = scan_.window_ends.zone;
+    if (zone == nullptr) zone = scan.window_ends.zone;
+    if (scan.window_ends != scan_.window_ends) scan_.window_ends = {.zone = zone};  // all moments matter
     ++readers_;
     return true;
   }

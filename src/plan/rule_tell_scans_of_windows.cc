@@ -21,9 +21,12 @@ LogicalPtr note(const LogicalPtr& node, const types::WindowEnds& ends) {
 }
 
 LogicalPtr rewrite(const LogicalPtr& node) {
-  const auto* window = node->get_if<WindowAggregate>();
-  if (window == nullptr || window->attached || window->window.kind == types::Window::Kind::kSession) return node;
-  return with_inputs(node, {note(node->inputs.front(), window->window.ends())});
+  const auto* aggregate = node->get_if<WindowAggregate>();
+  const auto* assign = node->get_if<AssignWindow>();
+  const bool session = assign != nullptr && assign->window.kind == types::Window::Kind::kSession;
+  if (session) return with_inputs(node, {note(node->inputs.front(), assign->window.ends())});
+  if (aggregate == nullptr || aggregate->attached) return node;
+  return with_inputs(node, {note(node->inputs.front(), aggregate->window.ends())});
 }
 
 }  // namespace

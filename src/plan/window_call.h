@@ -42,6 +42,9 @@ Result<std::vector<const sql::Expression*>> match_arguments(const sql::FunctionC
 // Windows over PROCTIME() are too.
 Status check_window_time(const LogicalNode& input, int column, std::string_view name, sql::Position position);
 
+// In whose local time windows over a time of that type are, in a session with that zone (null: UTC).
+const types::TimeZone* zone_of_windows(types::DataType time, const types::TimeZone* of_session);
+
 // The input of windows over the column: where that is PROCTIME(), its rows get the time of the clock.
 LogicalPtr with_clock(LogicalPtr input, int column, const types::Window& window);
 

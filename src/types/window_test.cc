@@ -85,6 +85,40 @@ TEST(WindowTest, ARowMayBeLateOnceItsFirstWindowHasEnded) {
   EXPECT_FALSE(WindowEnds().may_be_late(kWindowTimeMaxUs + 1, INT64_MAX));
 }
 
+// In the weeks when clocks change: rows are late when the windows that their local times are in have closed, and a
+// window closes at the first watermark behind which no local time is in it.
+TEST(WindowTest, WindowsOfLocalTimeCloseWhenNoClockCanShowThemAgain) {
+  std::mt19937_64 random(5);
+  for (const char* name : {"Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"}) {
+    const TimeZone zone = *TimeZone::load(name);
+    for (int i = 0; i < 20'000; ++i) {
+      const int64_t size = (1 + static_cast<int64_t>(random() % 96)) * 5 * kMicrosPerMinute;
+      Window window = i % 3 == 0 ? Window::hop(size, 5 * kMicrosPerMinute) : Window::tumble(size);
+      window.zone = &zone;
+      // 29 March and 25 October 2026; 4 April and 3 October 2026.
+      constexpr int64_t kChanges[] = {1'774'746'000, 1'792'890'000, 1'775'314'800, 1'790'954'400};
+      const int64_t change = kChanges[random() % 4] * kMicrosPerSecond;
+      const auto some_time = [&] {
+        return change + (static_cast<int64_t>(random() % 1440) - 720) * kMicrosPerMinute +
+               static_cast<int64_t>(random() % 3 - 1) * kMicrosPerMilli;
+      };
+      const int64_t time = some_time();
+      const int64_t watermark = some_time();
+      const int64_t end = window.first_end(window.slice_of(zone.to_local(time)));
+      const bool closed = end - kLastMomentUs <= local_watermark(&zone, watermark);
+      ASSERT_EQ(window.ends().may_be_late(time, watermark), closed) << name << " " << i;
+      ASSERT_EQ(closing_watermark(&zone, end) <= watermark, closed) << name << " " << i;
+      if (time >= watermark + kLastMomentUs) ASSERT_FALSE(closed) << name << " " << i;
+      for (int later = 0; closed && later < 20; ++later) {
+        const int64_t next = watermark + kLastMomentUs + static_cast<int64_t>(random() % (180 * kMicrosPerMinute));
+        ASSERT_GE(zone.to_local(next), end) << name << " " << i;
+      }
+      // A batch whose first row is in time has no late ones.
+      if (closed) ASSERT_TRUE(window.ends().may_make_late(time - static_cast<int64_t>(random() % size), watermark));
+    }
+  }
+}
+
 TEST(WindowTest, AStepHasTwoSlicesWhereItDoesNotDivideTheSize) {
   const Window window = Window::hop(10, 3);
   EXPECT_EQ(window.slice_of(0), (TimeSpan{0, 1}));

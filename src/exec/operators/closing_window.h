@@ -15,13 +15,18 @@ namespace penstock::exec {
 struct ClosingWindow {
   int column = 0;
   bool of_end = false;
-  Counter* late_dropped = nullptr;  // may be null
+  const types::TimeZone* zone = nullptr;  // of the windows; see types/window.h
+  Counter* late_dropped = nullptr;        // may be null
 
   const columnar::Column& times(const columnar::ChangeBatch& batch) const {
     return *batch.column(static_cast<size_t>(column));
   }
   int64_t last_moment(const columnar::Column& times, size_t row) const {
     return times.values<int64_t>()[row] - (of_end ? types::kLastMomentUs : 0);
+  }
+  // The last moments that have passed with a watermark.
+  EventTime passed_with(EventTime watermark) const {
+    return of_end ? EventTime(types::local_watermark(zone, watermark.value())) : watermark;
   }
   // The rows whose windows are not closed, which are those up to `closed`. The others are counted.
   columnar::ChangeBatch open_rows(const columnar::ChangeBatch& batch, EventTime closed) const {

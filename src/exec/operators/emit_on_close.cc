@@ -29,7 +29,7 @@ class EmitOnClose : public Operator {
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
-    watermark_ = watermark;
+    watermark_ = options_.window.passed_with(watermark);
     return Progress::kDone;
   }
 

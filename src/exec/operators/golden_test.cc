@@ -84,7 +84,7 @@ std::unique_ptr<Operator> assign_window(types::Window window) {
   return make_assign_window({.window = window, .time_column = 1});
 }
 std::unique_ptr<Operator> session_window(const Schema& schema, std::vector<int> keys) {
-  SessionWindowOptions options{.gap_us = 10 * kSecond, .time_column = 1, .keys = keys};
+  SessionWindowOptions options{.window = types::Window::session(10 * kSecond), .time_column = 1, .keys = keys};
   for (int key : keys) options.key_types.push_back(schema[static_cast<size_t>(key)].type);
   for (const types::Field& field : schema) options.column_types.push_back(field.type);
   return make_session_window(std::move(options));

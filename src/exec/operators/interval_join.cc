@@ -64,7 +64,8 @@ class IntervalJoin : public Operator {
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
-    watermark_ = watermark;
+    told_ = watermark;
+    watermark_ = EventTime(types::local_watermark(options_.zone, watermark.value()));
     int batches = 0;
     for (const Side side : {kLeftSide, kRightSide}) {
       while (sides_[side]->has_due(last_due(side))) {
@@ -108,7 +109,7 @@ class IntervalJoin : public Operator {
       }
     }
     if (dropped.empty()) return batch;
-    options_.late[side_].add(batch, dropped, watermark_);
+    options_.late[side_].add(batch, dropped, told_);
     return batch.take(chosen);
   }
 
@@ -217,7 +218,8 @@ class IntervalJoin : public Operator {
   TimedSide left_;
   TimedSide right_;
   const std::array<TimedSide*, 2> sides_;
-  EventTime watermark_ = kMinEventTime;
+  EventTime told_ = kMinEventTime;       // the watermark
+  EventTime watermark_ = kMinEventTime;  // the same as the columns of time count
 
   // The batch at hand: while it has rows, not all of them have met the other side.
   Side side_ = kLeftSide;

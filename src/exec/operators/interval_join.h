@@ -12,6 +12,7 @@
 #include "exec/operators/join_layout.h"
 #include "expr/expr.h"
 #include "types/type.h"
+#include "types/window.h"
 
 namespace penstock::exec {
 
@@ -26,9 +27,10 @@ struct IntervalJoinOptions {
   // The columns of time lie this much behind the moment that counts: where they are ends of windows, it is the last one
   // that is in the window.
   int64_t behind_us = 0;
-  bool drops_late = false;  // rows at or behind the watermark; else they meet what is still kept
-  expr::ExprPtr condition;  // over left ++ right; may be null
-  std::vector<int> output;  // columns of left ++ right; of left alone for kSemi and kAnti
+  const types::TimeZone* zone = nullptr;  // where they are: of the windows, see types/window.h
+  bool drops_late = false;                // rows at or behind the watermark; else they meet what is still kept
+  expr::ExprPtr condition;                // over left ++ right; may be null
+  std::vector<int> output;                // columns of left ++ right; of left alone for kSemi and kAnti
   ExpressionContext context;
   std::array<LateOutput, 2> late;  // by side
 };

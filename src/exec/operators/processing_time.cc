@@ -1,7 +1,8 @@
 #include "exec/operators/processing_time.h"
 
 #include <algorithm>
-#include <deque>
+#include <functional>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -39,41 +40,52 @@ class PendingEnds {
  public:
   explicit PendingEnds(types::Window window) : window_(window) {}
 
-  void add(int64_t time_us) {
+  void add(int64_t now_us) {
+    const int64_t time_us = window_.zone == nullptr ? now_us : window_.zone->to_local(now_us);
     if (window_.kind != types::Window::Kind::kSession) {
       last_end_ = std::max(last_end_, window_.last_end(window_.slice_of(time_us)));
       return;
     }
     const int64_t grain = std::max(types::kMicrosPerMilli, window_.size_us / kNotedPerGap);
-    if (!times_.empty() && times_.back() / grain == time_us / grain) {
-      times_.back() = time_us;
-    } else {
-      times_.push_back(time_us);
-    }
+    int64_t& noted = times_.try_emplace(types::floor_divide(time_us, grain), time_us).first->second;
+    noted = std::max(noted, time_us);
   }
 
-  // The next end after `time_us`; nullopt: there are no rows whose windows end later.
-  std::optional<int64_t> after(int64_t time_us) const {
-    if (window_.kind == types::Window::Kind::kSession) {
-      if (times_.empty()) return std::nullopt;
-      return times_.front() + window_.size_us;
-    }
-    if (last_end_ <= time_us) return std::nullopt;
-    const types::WindowEnds ends = window_.ends();
-    return time_us - types::floor_modulo(time_us - ends.offset_us, ends.step_us) + ends.step_us;
+  // The moment after that one at which the next window ends; nullopt: there are no rows whose windows end later.
+  std::optional<int64_t> after(int64_t now_us) const {
+    const std::optional<int64_t> end = end_after(passed(now_us));
+    if (!end) return std::nullopt;
+    return types::closing_watermark(window_.zone, *end) + types::kLastMomentUs;
   }
 
-  // Windows that end at `time_us` or before are closed.
-  void forget(int64_t time_us) {
-    while (!times_.empty() && times_.front() + window_.size_us <= time_us) times_.pop_front();
+  // Windows that end at that moment or before are closed.
+  void forget(int64_t now_us) {
+    const int64_t passed_us = passed(now_us);
+    while (!times_.empty() && times_.begin()->second + window_.size_us <= passed_us) times_.erase(times_.begin());
   }
 
  private:
+  using Times = std::map<int64_t, int64_t, std::less<>, StateAllocator<std::pair<const int64_t, int64_t>>>;
+
   static constexpr int64_t kNotedPerGap = 1000;
+
+  // The last end of windows that are closed at a moment.
+  int64_t passed(int64_t now_us) const {
+    return types::local_watermark(window_.zone, now_us - types::kLastMomentUs) + types::kLastMomentUs;
+  }
+  std::optional<int64_t> end_after(int64_t passed_us) const {
+    if (window_.kind == types::Window::Kind::kSession) {
+      if (times_.empty()) return std::nullopt;
+      return times_.begin()->second + window_.size_us;
+    }
+    if (last_end_ <= passed_us) return std::nullopt;
+    const types::WindowEnds ends = window_.ends();
+    return passed_us - types::floor_modulo(passed_us - ends.offset_us, ends.step_us) + ends.step_us;
+  }
 
   const types::Window window_;
   int64_t last_end_ = kMinEventTime.value();
-  std::deque<int64_t, StateAllocator<int64_t>> times_;  // of rows in sessions
+  Times times_;  // of rows in sessions, by grains of time
 };
 
 class ProcessingTime : public Operator {

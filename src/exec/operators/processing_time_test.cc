@@ -20,10 +20,12 @@ constexpr int64_t kSecond = types::kMicrosPerSecond;
 constexpr int64_t kMilli = types::kMicrosPerMilli;
 constexpr int64_t kStart = 1'700'000'000 * kSecond;
 
-const types::Schema kRows = {{"k", kBigInt}, {"p", kTimestamp}};
+constexpr types::DataType kMoment = types::DataType::timestamp_ltz(3);
+
+const types::Schema kRows = {{"k", kBigInt}, {"p", kMoment}};
 
 columnar::ChangeBatch rows_of_key(int64_t key, size_t rows) {
-  columnar::BatchBuilder builder({kBigInt, kTimestamp});
+  columnar::BatchBuilder builder({kBigInt, kMoment});
   for (size_t i = 0; i < rows; ++i) {
     builder.column(0).append_int64(key);
     builder.column(1).append_int64(0);  // what the scan said of the clock does not matter
@@ -101,7 +103,7 @@ class ClockJob {
     source.append(
         [this, window](int /*instance*/) {
           return Result<std::unique_ptr<Operator>>(make_processing_time(
-              {.column = 1, .type = kTimestamp, .window = window, .now_us = [this] { return now_us_.load(); }}));
+              {.column = 1, .type = kMoment, .window = window, .now_us = [this] { return now_us_.load(); }}));
         },
         kRows);
     spec.fragments.push_back(std::move(source));
@@ -110,7 +112,7 @@ class ClockJob {
                          .inputs = {{.from = 0, .partitioning = Partitioning::kHash, .keys = {0}}}};
     WindowAggregateOptions options{.window = window,
                                    .time_column = 1,
-                                   .time_type = kTimestamp,
+                                   .time_type = kMoment,
                                    .keys = {0},
                                    .key_types = {kBigInt},
                                    .calls = {call("COUNT", -1, false)},
@@ -220,6 +222,53 @@ TEST(ProcessingTime, ASessionEndsAGapAfterItsLastRow) {
   job.set_clock(kStart + 7 * kSecond);
   job.wake();
   EXPECT_TRUE(job.rows().contains({1, 2, kStart, kStart + 7 * kSecond}));
+  EXPECT_EQ(job.wake_at_us(), kNoWake);
+}
+
+// The clock of the machine goes on where those of people are put back, on 25 October at 01:00 in UTC.
+constexpr int64_t kPutBack = 1'792'890'000 * kSecond;
+constexpr int64_t kHour = types::kMicrosPerHour;
+constexpr int64_t kMinute = types::kMicrosPerMinute;
+
+types::Window in_berlin(types::Window window) {
+  window.zone = *types::TimeZone::find("Europe/Berlin");
+  return window;
+}
+
+TEST(ProcessingTime, AWindowOfTheHourThatComesTwiceEndsWithTheSecond) {
+  ClockJob job(in_berlin(types::Window::tumble(kHour)));
+  job.set_clock(kPutBack - 30 * kMinute);  // clocks show 02:30
+  job.add(0, 1, 1);
+  EXPECT_EQ(job.wake_at_us(), kPutBack + kHour);
+  job.set_clock(kPutBack + 10 * kMinute);  // 02:10
+  job.add(1, 1, 1);
+  EXPECT_EQ(job.wake_at_us(), kPutBack + kHour);
+  job.set_clock(kPutBack + kHour - 1);
+  job.wake();
+  EXPECT_TRUE(job.rows().empty());
+  job.set_clock(kPutBack + kHour);
+  job.wake();
+  const int64_t two = kPutBack + kHour;  // as clocks show it, 02:00
+  EXPECT_EQ(job.rows(), (std::map<IntRow, int>{{{1, 2, two, two + kHour}, 1}}));
+  EXPECT_EQ(job.wake_at_us(), kNoWake);
+}
+
+TEST(ProcessingTime, ASessionThatBeganLaterMayEndBefore) {
+  ClockJob job(in_berlin(types::Window::session(5 * kMinute)));
+  const int64_t two = kPutBack + kHour;
+  job.set_clock(kPutBack - 10 * kMinute);  // clocks show 02:50
+  job.add(0, 1, 1);
+  EXPECT_EQ(job.wake_at_us(), kPutBack + 55 * kMinute);
+  job.set_clock(kPutBack + kMinute);  // 02:01
+  job.add(0, 1, 1);
+  EXPECT_EQ(job.wake_at_us(), kPutBack + 6 * kMinute);
+  job.set_clock(kPutBack + 6 * kMinute);
+  job.wake();
+  EXPECT_EQ(job.rows(), (std::map<IntRow, int>{{{1, 1, two + kMinute, two + 6 * kMinute}, 1}}));
+  EXPECT_EQ(job.wake_at_us(), kPutBack + 55 * kMinute);
+  job.set_clock(kPutBack + 55 * kMinute);
+  job.wake();
+  EXPECT_EQ(job.rows().size(), 2U);
   EXPECT_EQ(job.wake_at_us(), kNoWake);
 }
 

@@ -129,7 +129,7 @@ class Rank : public Operator {
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
-    watermark_ = watermark;
+    watermark_ = options_.window ? options_.window->passed_with(watermark) : watermark;
     return Progress::kDone;
   }
 

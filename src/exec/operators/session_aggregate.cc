@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "exec/operators/local_times.h"
 #include "exec/operators/session_store.h"
 #include "exec/operators/window_aggregate.h"
 
@@ -18,6 +19,7 @@ class SessionAggregate : public Operator {
       : options_(std::move(options)),
         accumulators_(options_.calls, 0),
         distinct_(accumulators_.make_distinct_tables()),
+        local_(options_.window),
         sessions_({.gap_us = options_.window.size_us,
                    .key_types = options_.key_types,
                    .payload = accumulators_.layout(),
@@ -25,8 +27,8 @@ class SessionAggregate : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "sessions take only inserts");
-    sessions_.assign(batch.columns_at(options_.keys), *batch.column(static_cast<size_t>(options_.time_column)),
-                     batch.rows(), of_rows_);
+    const ColumnPtr times = local_.of(batch.column(static_cast<size_t>(options_.time_column)));
+    sessions_.assign(batch.columns_at(options_.keys), *times, batch.rows(), of_rows_);
     rows_.clear();
     payloads_.clear();
     for (size_t row = 0; row < batch.rows(); ++row) {
@@ -35,13 +37,14 @@ class SessionAggregate : public Operator {
       payloads_.push_back(of_rows_[row]->payload());
     }
     const bool all = rows_.size() == batch.rows();
-    if (!all) sessions_.drop_late(batch, options_.time_column, of_rows_, options_.late);
+    if (!all) options_.late.add(batch, sessions_.late_rows(*times, of_rows_), watermark_);
     if (!rows_.empty()) accumulators_.update(payloads_, all ? batch : batch.take(rows_), distinct_);
     return {};
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
-    if (!sessions_.close_some(watermark, columnar::kBatchRowsMax)) return Progress::kDone;
+    watermark_ = watermark;
+    if (!sessions_.close_some(local_.of(watermark), columnar::kBatchRowsMax)) return Progress::kDone;
     emit_closed(out);
     for (Session* session : sessions_.closed()) accumulators_.forget(session->payload(), distinct_);
     sessions_.release_closed();
@@ -71,9 +74,10 @@ class SessionAggregate : public Operator {
       values.reserve(closed.size());
       for (const Session* session : closed) {
         const types::TimeSpan window{session->start, sessions_.end_of(*session)};
-        values.push_back(value_of(property, window));
+        values.push_back(value_of(property, window, options_.window.zone));
       }
-      columns.push_back(std::make_shared<Column>(options_.time_type, std::move(values), std::vector<uint8_t>()));
+      columns.push_back(
+          std::make_shared<Column>(type_of(property, options_.time_type), std::move(values), std::vector<uint8_t>()));
     }
     out.emit(ChangeBatch(closed.size(), std::move(columns)));
   }
@@ -81,7 +85,9 @@ class SessionAggregate : public Operator {
   const WindowAggregateOptions options_;
   Accumulators accumulators_;
   DistinctTables distinct_;
+  LocalTimes local_;
   SessionStore sessions_;
+  EventTime watermark_ = kMinEventTime;
   std::vector<Session*> of_rows_;  // of the batch at hand
   columnar::Selection rows_;
   std::vector<std::byte*> payloads_;

@@ -56,11 +56,9 @@ void SessionStore::assign(std::span<const columnar::ColumnPtr> keys, const colum
   }
 }
 
-void SessionStore::drop_late(const columnar::ChangeBatch& batch, int time_column, std::span<Session* const> sessions,
-                             const LateOutput& late) const {
-  const columnar::Column& times = *batch.column(static_cast<size_t>(time_column));
+std::vector<LateRow> SessionStore::late_rows(const columnar::Column& times, std::span<Session* const> sessions) const {
   const std::span<const int64_t> values = times.values<int64_t>();
-  std::vector<LateRow> dropped;
+  std::vector<LateRow> late;
   for (size_t i = 0; i < sessions.size(); ++i) {
     if (sessions[i] != nullptr) continue;
     LateRow row{.row = static_cast<uint16_t>(i), .reason = LateReason::kInNoWindow};
@@ -68,9 +66,9 @@ void SessionStore::drop_late(const columnar::ChangeBatch& batch, int time_column
       row.reason = LateReason::kWindowClosed;
       row.window = types::TimeSpan{values[i], values[i] + options_.gap_us};
     }
-    dropped.push_back(row);
+    late.push_back(row);
   }
-  late.add(batch, dropped, watermark_);
+  return late;
 }
 
 Session* SessionStore::session_of(std::byte* key, int64_t time) {

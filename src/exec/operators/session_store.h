@@ -52,9 +52,8 @@ class SessionStore {
   // none that is open. They are valid until the next call.
   void assign(std::span<const columnar::ColumnPtr> keys, const columnar::Column& times, size_t rows,
               std::vector<Session*>& sessions);
-  // Hands over the rows of the batch that are in none of `sessions`.
-  void drop_late(const columnar::ChangeBatch& batch, int time_column, std::span<Session* const> sessions,
-                 const LateOutput& late) const;
+  // The rows that are in none of `sessions`.
+  std::vector<LateRow> late_rows(const columnar::Column& times, std::span<Session* const> sessions) const;
 
   // Closes at most `max` sessions whose last moment is at or before `watermark`, in the order of their ends; false when
   // there are none. They are closed() until release_closed().

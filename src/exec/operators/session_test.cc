@@ -106,7 +106,7 @@ class RandomRun {
                                           call("MAX", 2, false), call("COUNT", 2, false, true)},
                                 .properties = {WindowProperty::kStart, WindowProperty::kEnd},
                                 .late = {.dropped = &late_groups_}});
-    window_ = make_session_window({.gap_us = gap_us_,
+    window_ = make_session_window({.window = types::Window::session(gap_us_),
                                    .time_column = 1,
                                    .keys = {0},
                                    .key_types = {kBigInt},
@@ -203,7 +203,7 @@ TEST(Session, ManyOpenSessionsOfOneKeyInReverse) {
 // A job may be stopped at any time: what is open, and what is half emitted, is given up.
 TEST(Session, StoppingInBetweenFreesAll) {
   std::unique_ptr<Operator> window =
-      make_session_window({.gap_us = kMilli, .time_column = 0, .column_types = {kTimestamp}});
+      make_session_window({.window = types::Window::session(kMilli), .time_column = 0, .column_types = {kTimestamp}});
   Applied applied;
   for (int64_t part = 0; part < 3; ++part) {
     columnar::BatchBuilder batch({kTimestamp});

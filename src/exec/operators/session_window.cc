@@ -4,6 +4,7 @@
 
 #include "base/state_memory.h"
 #include "columnar/row_key.h"
+#include "exec/operators/local_times.h"
 #include "exec/operators/session_store.h"
 #include "exec/operators/window.h"
 
@@ -22,7 +23,8 @@ class SessionWindow : public Operator {
  public:
   explicit SessionWindow(SessionWindowOptions options)
       : options_(std::move(options)),
-        sessions_({.gap_us = options_.gap_us,
+        local_(options_.window),
+        sessions_({.gap_us = options_.window.size_us,
                    .key_types = options_.key_types,
                    .payload = {.bytes = sizeof(StateString*),
                                .init = [](void* /*context*/, std::byte* at) { rows_of(at) = new StateString(); },
@@ -31,8 +33,8 @@ class SessionWindow : public Operator {
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     if (!batch.append_only()) return make_error(ErrorCode::kInternal, "sessions take only inserts");
-    sessions_.assign(batch.columns_at(options_.keys), *batch.column(static_cast<size_t>(options_.time_column)),
-                     batch.rows(), of_rows_);
+    const ColumnPtr times = local_.of(batch.column(static_cast<size_t>(options_.time_column)));
+    sessions_.assign(batch.columns_at(options_.keys), *times, batch.rows(), of_rows_);
     bool all = true;
     for (size_t row = 0; row < batch.rows(); ++row) {
       if (of_rows_[row] == nullptr) {
@@ -43,15 +45,16 @@ class SessionWindow : public Operator {
         *rows_of(of_rows_[row]->payload()) += row_;
       }
     }
-    if (!all) sessions_.drop_late(batch, options_.time_column, of_rows_, options_.late);
+    if (!all) options_.late.add(batch, sessions_.late_rows(*times, of_rows_), watermark_);
     return {};
   }
 
   // Emits one batch a call, of as many sessions as there is room for.
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    watermark_ = watermark;
     std::vector<ColumnBuilder> builders = make_builders();
     size_t rows = 0;
-    while (rows < columnar::kBatchRowsMax && has_next_session(watermark)) rows += append_rows(rows, builders);
+    while (rows < columnar::kBatchRowsMax && has_next_session()) rows += append_rows(rows, builders);
     if (rows == 0) return Progress::kDone;
     std::vector<ColumnPtr> columns;
     for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
@@ -63,16 +66,17 @@ class SessionWindow : public Operator {
   std::vector<ColumnBuilder> make_builders() const {
     std::vector<ColumnBuilder> builders(options_.column_types.begin(), options_.column_types.end());
     const types::DataType time = options_.column_types[static_cast<size_t>(options_.time_column)];
-    for (int i = 0; i < 3; ++i) builders.emplace_back(time);
+    const types::DataType bound = types::window_bound_type(time);
+    for (const types::DataType type : {bound, bound, time}) builders.emplace_back(type);
     return builders;
   }
 
   // Makes closed()[next_] the next session to emit.
-  bool has_next_session(EventTime watermark) {
+  bool has_next_session() {
     if (next_ < sessions_.closed().size()) return true;
     sessions_.release_closed();
     next_ = 0;
-    return sessions_.close_some(watermark, columnar::kBatchRowsMax);
+    return sessions_.close_some(local_.of(watermark_), columnar::kBatchRowsMax);
   }
 
   // Appends rows of that session behind `rows` others; goes on to the next one when there are no more.
@@ -87,7 +91,7 @@ class SessionWindow : public Operator {
       const int64_t end = sessions_.end_of(session);
       builders[width].append_int64(session.start);
       builders[width + 1].append_int64(end);
-      builders[width + 2].append_int64(end - types::kLastMomentUs);
+      builders[width + 2].append_int64(types::closing_watermark(options_.window.zone, end));
     }
     emitted_bytes_ = rows_of(session.payload())->size() - left.size();
     if (!left.empty()) return added;
@@ -97,7 +101,9 @@ class SessionWindow : public Operator {
   }
 
   const SessionWindowOptions options_;
+  LocalTimes local_;
   SessionStore sessions_;
+  EventTime watermark_ = kMinEventTime;
   std::vector<Session*> of_rows_;  // of the batch at hand
   std::string row_;                // the one at hand
   // Among the closed sessions the one that is being emitted, and how much of it has been.

@@ -171,7 +171,7 @@ std::vector<Family> families() {
        kByWatermark},
       {"session window",
        [] {
-         return make_session_window({.gap_us = types::kMicrosPerSecond,
+         return make_session_window({.window = types::Window::session(types::kMicrosPerSecond),
                                      .time_column = kTime,
                                      .keys = {kKey},
                                      .key_types = {kBigInt},

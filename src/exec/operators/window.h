@@ -22,7 +22,7 @@ struct AssignWindowOptions {
 std::unique_ptr<Operator> make_assign_window(AssignWindowOptions options);
 
 struct SessionWindowOptions {
-  int64_t gap_us = 0;
+  types::Window window;
   int time_column = 0;
   std::vector<int> keys;  // each combination of their values has sessions of its own; none: all rows together
   std::vector<types::DataType> key_types;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "exec/operators/local_times.h"
 #include "exec/operators/window_slices.h"
 
 namespace penstock::exec {
@@ -15,16 +16,19 @@ using columnar::ColumnPtr;
 
 class WindowAggregate : public Operator {
  public:
-  explicit WindowAggregate(WindowAggregateOptions options) : options_(std::move(options)), slices_(options_) {}
+  explicit WindowAggregate(WindowAggregateOptions options)
+      : options_(std::move(options)), local_(options_.window), slices_(options_) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
-    options_.late.add(batch, slices_.add(batch), watermark_);
+    const ColumnPtr times = local_.of(batch.column(static_cast<size_t>(options_.time_column)));
+    options_.late.add(batch, slices_.add(batch, *times), watermark_);
     return {};
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
     watermark_ = watermark;
-    while (slices_.is_closing() || slices_.close_next(watermark)) {
+    const EventTime reached = local_.of(watermark);
+    while (slices_.is_closing() || slices_.close_next(reached)) {
       if (slices_.closing().groups == nullptr && !slices_.combine_some()) return Progress::kMore;
       if (emit_some(out)) return Progress::kMore;
       slices_.finish_closing();
@@ -51,14 +55,16 @@ class WindowAggregate : public Operator {
     for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
     for (ColumnBuilder& builder : results) columns.push_back(builder.finish());
     for (const WindowProperty property : options_.properties) {
-      const int64_t value = value_of(property, slices_.closing().window);
-      columns.push_back(Column::constant(options_.time_type, types::Value(value), groups_.size()));
+      const int64_t value = value_of(property, slices_.closing().window, options_.window.zone);
+      const types::DataType type = type_of(property, options_.time_type);
+      columns.push_back(Column::constant(type, types::Value(value), groups_.size()));
     }
     out.emit(ChangeBatch(groups_.size(), std::move(columns)));
     return true;
   }
 
   const WindowAggregateOptions options_;
+  LocalTimes local_;
   WindowSlices slices_;
   EventTime watermark_ = kMinEventTime;
   std::vector<std::byte*> groups_;

@@ -14,15 +14,18 @@ namespace penstock::exec {
 
 enum class WindowProperty : uint8_t { kStart, kEnd, kTime };
 
-inline int64_t value_of(WindowProperty property, types::TimeSpan window) {
+inline int64_t value_of(WindowProperty property, types::TimeSpan window, const types::TimeZone* zone) {
   if (property == WindowProperty::kStart) return window.start;
-  return property == WindowProperty::kEnd ? window.end : window.end - types::kLastMomentUs;
+  return property == WindowProperty::kEnd ? window.end : types::closing_watermark(zone, window.end);
+}
+inline types::DataType type_of(WindowProperty property, types::DataType time) {
+  return property == WindowProperty::kTime ? time : types::window_bound_type(time);
 }
 
 struct WindowAggregateOptions {
   types::Window window;
   int time_column = 0;
-  types::DataType time_type;  // of the time column, and of the properties
+  types::DataType time_type;  // of the time column
   std::vector<int> keys;
   std::vector<types::DataType> key_types;
   std::vector<AggregateCall> calls;

@@ -62,8 +62,7 @@ LateRow WindowSlices::late_row(size_t row, TimeSpan slice) const {
 }
 
 // Neighbouring rows mostly share a slice, so that looking it up is rare.
-std::span<const LateRow> WindowSlices::add(const ChangeBatch& batch) {
-  const Column& times = *batch.column(static_cast<size_t>(options_.time_column));
+std::span<const LateRow> WindowSlices::add(const ChangeBatch& batch, const Column& times) {
   const std::span<const int64_t> values = times.values<int64_t>();
   TimeSpan span;  // of `slice`; empty at first
   Slice* slice = nullptr;

@@ -23,7 +23,8 @@ namespace penstock::exec {
 // is in. A window is put together when it closes, and a slice is dropped whole when its last window has closed: there
 // is no timer per group.
 //
-// Owned by one operator. How far windows have closed is told by close_through(); it never goes back.
+// Owned by one operator. All times are those of the windows (LocalTimes), watermarks too. How far windows have closed
+// is told by close_through(); it never goes back.
 class WindowSlices {
  public:
   // Groups of keys, and the distinct values that they have seen. In front of a group's accumulators is the sum of the
@@ -40,9 +41,9 @@ class WindowSlices {
 
   explicit WindowSlices(const WindowAggregateOptions& options);
 
-  // Adds the rows to their slices. Returns those that are in no window that is open, and left out; valid until the next
-  // call.
-  std::span<const LateRow> add(const columnar::ChangeBatch& batch);
+  // Adds the rows, which have these times, to their slices. Returns those that are in no window that is open, and left
+  // out; valid until the next call.
+  std::span<const LateRow> add(const columnar::ChangeBatch& batch, const columnar::Column& times);
 
   // Begins to close the next window that has rows and whose last moment is at or before `watermark`. False when there
   // is none; then every window up to there is closed.

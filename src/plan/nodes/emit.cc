@@ -76,6 +76,7 @@ Result<PhysicalPtr> convert(const Emit& op, const LogicalNode& node, PhysicalInp
     const WindowColumns& window = *windows_of(input);
     emit.of_end = window.time < 0;
     emit.time_column = emit.of_end ? window.end : window.time;
+    emit.zone = window.zone;
     return make_physical_node(emit, {exchange_by(std::move(inputs[0]), input.traits.key.value_or(all))}, node);
   }
   switch (op.kind) {

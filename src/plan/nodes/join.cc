@@ -70,7 +70,7 @@ void derive_times(const Join& op, const LogicalNode& left, const LogicalNode& ri
     bool comes_out = false;
     for (int column : {window.end, window.time}) {
       if (column < 0) continue;
-      traits.time_columns.push_back(column);
+      if (is_time(side, column - offset)) traits.time_columns.push_back(column);
       comes_out = comes_out || std::ranges::find(op.output, column) != op.output.end();
     }
     if (always_there && comes_out && !traits.window) traits.window = window;

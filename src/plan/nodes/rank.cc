@@ -137,6 +137,7 @@ Result<PhysicalPtr> convert(const Rank& op, const LogicalNode& node, PhysicalInp
   if (const std::optional<WindowColumns>& window = node.input().traits.window; is_within(op, window)) {
     rank.of_end = std::ranges::find(op.partition_by, window->end) != op.partition_by.end();
     rank.window_column = rank.of_end ? window->end : window->time;
+    rank.zone = window->zone;
   }
   return make_physical_node(std::move(rank), {exchange_by(std::move(inputs[0]), op.partition_by)}, node);
 }

@@ -11,15 +11,20 @@ namespace {
 
 using Property = WindowAggregate::Property;
 
-// Adds the window's columns. Its end and its last moment are times: no row comes later than these.
-void add_window_columns(types::DataType time, std::span<const Property> properties, Derived& derived) {
+// Adds the columns of windows over a time. Their last moment is a time, too: no row comes later than that; and so is
+// their end where it is no local one.
+void add_window_columns(types::DataType time, const types::Window& of, std::span<const Property> properties,
+                        Derived& derived) {
   static constexpr std::string_view kNames[] = {"window_start", "window_end", "window_time"};
-  WindowColumns window;
+  const types::DataType bound = types::window_bound_type(time);
+  WindowColumns window{.zone = of.zone};
   for (Property property : properties) {
     auto column = static_cast<int>(derived.schema.size());
     (property == Property::kStart ? window.start : property == Property::kEnd ? window.end : window.time) = column;
-    if (property != Property::kStart) derived.traits.time_columns.push_back(column);
-    derived.add(std::string(kNames[static_cast<size_t>(property)]), time.with_nullable(false));
+    const bool is_time = property == Property::kTime || (property == Property::kEnd && of.zone == nullptr);
+    if (is_time) derived.traits.time_columns.push_back(column);
+    const types::DataType type = property == Property::kTime ? time : bound;
+    derived.add(std::string(kNames[static_cast<size_t>(property)]), type.with_nullable(false));
   }
   if (window.end >= 0 || window.time >= 0) derived.traits.window = window;
 }
@@ -28,15 +33,17 @@ void add_window_columns(types::DataType time, std::span<const Property> properti
 void attach_window(const WindowAggregate& op, const LogicalNode& input, Derived& derived) {
   std::vector<int> mapping(input.schema.size(), -1);
   for (size_t i = 0; i < op.keys.size(); ++i) mapping[op.keys[i]] = static_cast<int>(i);
+  derived.traits.key = identity(op.keys.size());
+  const std::optional<WindowColumns>& window = input.traits.window;
+  if (!window) return;
   Traits attached;
-  attached.window = input.traits.window;
+  attached.window = window;
+  for (int column : {window->end, window->time}) {
+    if (is_time(input.traits, column)) attached.time_columns.push_back(column);
+  }
   attached = map_traits(attached, mapping);
   derived.traits.window = attached.window;
-  derived.traits.key = identity(op.keys.size());
-  if (!attached.window) return;
-  for (int column : {attached.window->end, attached.window->time}) {
-    if (column >= 0) derived.traits.time_columns.push_back(column);
-  }
+  derived.traits.time_columns = attached.time_columns;
 }
 
 }  // namespace
@@ -49,11 +56,20 @@ std::string window_text(const types::Window& window, int time_column, const type
   }
   text += ", " + duration_text(window.size_us);
   if (window.offset_us != 0) text += ", offset " + duration_text(window.offset_us);
+  if (window.zone != nullptr && !window.zone->is_utc()) text += ", " + window.zone->name();
   return text + ")";
 }
 
-bool determines_window(WindowAggregate::Property property, const types::Window& window) {
-  return property != Property::kStart || window.kind != types::Window::Kind::kCumulate;
+bool determines_window(Property property, const types::Window& window) {
+  using Kind = types::Window::Kind;
+  switch (property) {
+    case Property::kStart: return window.kind != Kind::kCumulate;
+    case Property::kEnd: return true;
+    case Property::kTime: break;
+  }
+  // Windows that end where clocks go forward, at times that are skipped, have the same last moment.
+  const bool overlap = window.kind == Kind::kHop || window.kind == Kind::kCumulate;
+  return !overlap || window.zone == nullptr || window.zone->is_utc();
 }
 
 Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
@@ -65,7 +81,7 @@ Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
   traits.window.reset();
   traits.closing_window.reset();
   auto first = static_cast<int>(derived.schema.size());
-  add_window_columns(derived.schema[op.time_column].type, kAll, derived);
+  add_window_columns(derived.schema[op.time_column].type, op.window, kAll, derived);
   bool multiplied = op.window.kind == types::Window::Kind::kHop || op.window.kind == types::Window::Kind::kCumulate;
   if (traits.key && multiplied) traits.key->push_back(first + 1);
   return derived;
@@ -122,7 +138,7 @@ Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
     derived.traits.key = identity(op.keys.size());
     derived.traits.key->push_back(static_cast<int>(derived.schema.size() + (determines - op.properties.begin())));
   }
-  add_window_columns(input.schema[op.time_column].type, op.properties, derived);
+  add_window_columns(input.schema[op.time_column].type, op.window, op.properties, derived);
   return derived;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 
-namespace penstock::expr {
+namespace penstock::types {
 
 // Immutable; may be used on several threads.
 class TimeZone {
@@ -27,6 +27,12 @@ class TimeZone {
   int64_t to_local(int64_t utc_us) const;
   int64_t from_local(int64_t local_us) const;
 
+  // What of local times has passed, where clocks go back and forth: the least time that a clock shows at a moment or at
+  // any later one, and the first moment from which on it shows none before a time. least_local_from(t) >= l holds for
+  // t >= past_local(l) and for no other t.
+  int64_t least_local_from(int64_t utc_us) const;
+  int64_t past_local(int64_t local_us) const;
+
  private:
   struct Zone;
   TimeZone(std::string name, std::shared_ptr<const Zone> zone) : name_(std::move(name)), zone_(std::move(zone)) {}
@@ -35,4 +41,25 @@ class TimeZone {
   std::shared_ptr<const Zone> zone_;  // nullptr: UTC
 };
 
-}  // namespace penstock::expr
+// The local times of many moments, most of which are near each other. Not thread-safe.
+class LocalClock {
+ public:
+  // The zone outlives it.
+  explicit LocalClock(const TimeZone& zone) : zone_(zone) {}
+
+  int64_t to_local(int64_t utc_us) {
+    if (utc_us < from_us_ || utc_us >= until_us_) find_offset(utc_us);
+    return utc_us + offset_us_;
+  }
+
+ private:
+  void find_offset(int64_t utc_us);
+
+  const TimeZone& zone_;
+  // The moments from `from_us_` until `until_us_` have this offset.
+  int64_t from_us_ = 0;
+  int64_t until_us_ = 0;
+  int64_t offset_us_ = 0;
+};
+
+}  // namespace penstock::types

@@ -1,4 +1,4 @@
-#include "expr/time_zone.h"
+#include "types/time_zone.h"
 
 #include <absl/time/time.h>
 
@@ -7,7 +7,7 @@
 
 #include "types/calendar.h"
 
-namespace penstock::expr {
+namespace penstock::types {
 
 struct TimeZone::Zone {
   absl::TimeZone zone;
@@ -41,9 +41,9 @@ bool parse_offset(std::string_view text, int& seconds) {
 }
 
 absl::CivilSecond civil_second(int64_t local_us) {
-  int64_t days = types::floor_divide(local_us, types::kMicrosPerDay);
-  int64_t seconds = types::floor_modulo(local_us, types::kMicrosPerDay) / types::kMicrosPerSecond;
-  types::CivilDate date = types::civil_from_days(days);
+  int64_t days = floor_divide(local_us, kMicrosPerDay);
+  int64_t seconds = floor_modulo(local_us, kMicrosPerDay) / kMicrosPerSecond;
+  CivilDate date = civil_from_days(days);
   return absl::CivilSecond(date.year, date.month, date.day, 0, 0, 0) + seconds;
 }
 
@@ -73,14 +73,46 @@ Result<const TimeZone*> TimeZone::find(std::string_view name) {
 
 int64_t TimeZone::to_local(int64_t utc_us) const {
   if (zone_ == nullptr) return utc_us;
-  return utc_us + int64_t{zone_->zone.At(absl::FromUnixMicros(utc_us)).offset} * types::kMicrosPerSecond;
+  return utc_us + int64_t{zone_->zone.At(absl::FromUnixMicros(utc_us)).offset} * kMicrosPerSecond;
 }
 
 int64_t TimeZone::from_local(int64_t local_us) const {
   if (zone_ == nullptr) return local_us;
   // `pre` is the moment with the offset from before a change of clocks; the only one where there is no change.
   absl::TimeZone::TimeInfo info = zone_->zone.At(civil_second(local_us));
-  return absl::ToUnixMicros(info.pre) + types::floor_modulo(local_us, types::kMicrosPerSecond);
+  return absl::ToUnixMicros(info.pre) + floor_modulo(local_us, kMicrosPerSecond);
 }
 
-}  // namespace penstock::expr
+int64_t TimeZone::least_local_from(int64_t utc_us) const {
+  const int64_t local_us = to_local(utc_us);
+  if (zone_ == nullptr) return local_us;
+  const absl::TimeZone::TimeInfo info = zone_->zone.At(civil_second(local_us));
+  if (info.kind != absl::TimeZone::TimeInfo::REPEATED) return local_us;
+  // Where clocks are yet to be put back, it is what they show then.
+  const int64_t change_us = absl::ToUnixMicros(info.trans);
+  return utc_us < change_us ? to_local(change_us) : local_us;
+}
+
+int64_t TimeZone::past_local(int64_t local_us) const {
+  if (zone_ == nullptr) return local_us;
+  const int64_t last_us = local_us - 1;
+  const absl::TimeZone::TimeInfo info = zone_->zone.At(civil_second(last_us));
+  if (info.kind == absl::TimeZone::TimeInfo::SKIPPED) return absl::ToUnixMicros(info.trans);
+  // `post` is the second of two moments, and where there is one it is that.
+  return absl::ToUnixMicros(info.post) + floor_modulo(last_us, kMicrosPerSecond) + 1;
+}
+
+// No zone has changed its clocks and changed them back within a day of UTC.
+void LocalClock::find_offset(int64_t utc_us) {
+  from_us_ = utc_us - floor_modulo(utc_us, kMicrosPerDay);
+  until_us_ = from_us_ + kMicrosPerDay;
+  const int64_t first = zone_.to_local(from_us_) - from_us_;
+  const int64_t last = zone_.to_local(until_us_ - 1) - (until_us_ - 1);
+  if (first != last) {
+    from_us_ = utc_us;
+    until_us_ = utc_us + 1;
+  }
+  offset_us_ = zone_.to_local(utc_us) - utc_us;
+}
+
+}  // namespace penstock::types
