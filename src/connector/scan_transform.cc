@@ -34,14 +34,7 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   const expr::EvalContext context{.now_us = now_us, .zone = nullptr};
   expr::RowErrors errors;
   ChangeBatch batch = read;
-  if (!projections_.empty()) {
-    std::vector<ColumnPtr> columns;
-    columns.reserve(projections_.size());
-    for (const ExprPtr& projection : projections_) {
-      columns.push_back(expr::evaluate(*projection, read, context, errors));
-    }
-    batch = read.with_columns(std::move(columns));
-  }
+  if (!projections_.empty()) batch = read.with_columns(expr::evaluate_all(projections_, read, context, errors));
   Result result;
   if (watermark_ != nullptr) {
     find_watermarks(batch, *expr::evaluate(*watermark_, batch, context, errors), now_us, result);

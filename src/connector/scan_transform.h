@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "columnar/change_batch.h"
 #include "connector/scan.h"
+#include "expr/common_parts.h"
 
 namespace penstock::connector {
 
@@ -16,8 +17,8 @@ namespace penstock::connector {
 class ScanTransform {
  public:
   explicit ScanTransform(const ScanRequest& request)
-      : projections_(request.projections),
-        filter_(request.filter),
+      : projections_(expr::share_common_parts(request.projections)),
+        filter_(request.filter == nullptr ? nullptr : expr::share_common_parts(request.filter)),
         watermark_(request.watermark),
         time_column_(static_cast<size_t>(request.time_column)),
         window_ends_(request.window_ends),

@@ -11,8 +11,10 @@
 
 namespace penstock::expr {
 
-Frame Frame::select(std::span<const uint16_t> rows) const {
+Frame Frame::select(std::span<const uint16_t> rows) {
   Frame frame(batch_, context_, *errors_);
+  frame.parent_ = this;
+  frame.parent_rows_.assign(rows.begin(), rows.end());
   frame.all_rows_ = false;
   frame.rows_ = rows.size();
   frame.batch_rows_.assign(rows.begin(), rows.end());
@@ -23,6 +25,21 @@ Frame Frame::select(std::span<const uint16_t> rows) const {
 }
 
 Operand Frame::evaluate(const Expr& expr) {
+  if (!expr.is_common()) return compute(expr);
+  if (const Operand* value = kept(expr)) return *value;
+  return kept_.emplace_back(&expr, compute(expr)).second;
+}
+
+const Operand* Frame::kept(const Expr& expr) {
+  const auto own = std::ranges::find(kept_, &expr, &std::pair<const Expr*, Operand>::first);
+  if (own != kept_.end()) return &own->second;
+  const Operand* of_parent = parent_ == nullptr ? nullptr : parent_->kept(expr);
+  if (of_parent == nullptr || of_parent->is_constant()) return of_parent;
+  Operand value{.type = of_parent->type, .column = of_parent->column->take(parent_rows_), .constant = {}};
+  return &kept_.emplace_back(&expr, std::move(value)).second;
+}
+
+Operand Frame::compute(const Expr& expr) {
   switch (expr.kind()) {
     case Expr::Kind::kColumn: return evaluate_column(expr);
     case Expr::Kind::kLiteral: return {.type = expr.type(), .column = nullptr, .constant = expr.value()};
@@ -104,12 +121,27 @@ Operand Frame::evaluate_cast(const Expr& expr) {
   return run(expr, kernel, NullRule::kPropagates, {&argument, 1}, errors);
 }
 
-columnar::ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batch, const EvalContext& context,
-                             RowErrors& errors) {
+namespace {
+
+ColumnPtr as_column(const Expr& expr, Operand value, size_t rows) {
+  return value.is_constant() ? Column::constant(expr.type(), value.constant, rows) : std::move(value.column);
+}
+
+}  // namespace
+
+std::vector<ColumnPtr> evaluate_all(std::span<const ExprPtr> expressions, const columnar::ChangeBatch& batch,
+                                    const EvalContext& context, RowErrors& errors) {
+  Frame frame(batch, context, errors);
+  std::vector<ColumnPtr> columns;
+  columns.reserve(expressions.size());
+  for (const ExprPtr& expr : expressions) columns.push_back(as_column(*expr, frame.evaluate(*expr), batch.rows()));
+  return columns;
+}
+
+ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batch, const EvalContext& context,
+                   RowErrors& errors) {
   size_t errors_before = errors.size();
-  Operand result = Frame(batch, context, errors).evaluate(expr);
-  ColumnPtr column =
-      result.is_constant() ? Column::constant(expr.type(), result.constant, batch.rows()) : std::move(result.column);
+  ColumnPtr column = as_column(expr, Frame(batch, context, errors).evaluate(expr), batch.rows());
   if (errors.size() == errors_before) return column;
   // Rows in error may have got a value from what encloses the failed part (IS NULL, CASE).
   columnar::Selection rows(batch.rows());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,11 @@ RowErrors one_error_per_row(RowErrors errors);
 // appended to.
 columnar::ColumnPtr evaluate(const Expr& expr, const columnar::ChangeBatch& batch, const EvalContext& context,
                              RowErrors& errors);
+
+// The same of several expressions, in their order; what they have in common (common_parts.h) is computed once. Rows in
+// error have some value, or NULL.
+std::vector<columnar::ColumnPtr> evaluate_all(std::span<const ExprPtr> expressions, const columnar::ChangeBatch& batch,
+                                              const EvalContext& context, RowErrors& errors);
 
 // The rows for which `predicate` (a BOOLEAN) is TRUE. Rows in error are left out and named in `errors`.
 columnar::Selection select(const Expr& predicate, const columnar::ChangeBatch& batch, const EvalContext& context,

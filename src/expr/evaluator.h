@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,19 +16,24 @@
 namespace penstock::expr {
 
 // The rows that an evaluation is about: all of a batch, or a selection of them. Columns of a selection are taken when
-// they are first used. Lives on the stack of one evaluation.
+// they are first used; common parts (common_parts.h) are kept, for selections of the same rows too. Lives on the stack
+// of one evaluation, a selection within its parent's life.
 class Frame {
  public:
   Frame(const columnar::ChangeBatch& batch, const EvalContext& context, RowErrors& errors)
       : batch_(batch), context_(context), errors_(&errors), rows_(batch.rows()) {}
 
   // Rows of this frame, by their numbers in this frame.
-  Frame select(std::span<const uint16_t> rows) const;
+  Frame select(std::span<const uint16_t> rows);
 
   size_t rows() const { return rows_; }
   Operand evaluate(const Expr& expr);
 
  private:
+  // As evaluate(), whether or not the value is kept.
+  Operand compute(const Expr& expr);
+  // What is kept of a common part, by this frame or by one that this is a selection of; null when nothing is.
+  const Operand* kept(const Expr& expr);
   Operand evaluate_column(const Expr& expr);
   Operand evaluate_call(const Expr& expr);
   Operand evaluate_cast(const Expr& expr);
@@ -43,6 +49,9 @@ class Frame {
   bool all_rows_ = true;
   columnar::Selection batch_rows_;   // unless all_rows_: the rows' numbers in the batch
   std::vector<ColumnPtr> selected_;  // unless all_rows_: columns taken so far
+  Frame* parent_ = nullptr;          // unless all_rows_: what this is a selection of,
+  columnar::Selection parent_rows_;  // and the rows' numbers in it
+  std::vector<std::pair<const Expr*, Operand>> kept_;
 };
 
 // True when no row of `expr` can fail and it is cheap, so that computing it for too many rows does no harm.

@@ -90,6 +90,12 @@ ExprPtr Expr::with_zone(const types::TimeZone& zone) const {
   return expr;
 }
 
+ExprPtr Expr::as_common() const {
+  auto expr = std::shared_ptr<Expr>(new Expr(*this));
+  expr->is_common_ = true;
+  return expr;
+}
+
 bool Expr::is_constant() const {
   if (kind_ == Kind::kColumn || (kind_ == Kind::kCall && !function_->deterministic)) return false;
   return std::all_of(children_.begin(), children_.end(), [](const ExprPtr& child) { return child->is_constant(); });

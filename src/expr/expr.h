@@ -71,6 +71,9 @@ class Expr {
   // The time zone in which a call or cast computes, where that matters; null: that of the evaluation.
   const types::TimeZone* zone() const { return zone_; }
 
+  // Whether it is a part of several expressions, or of one in several places: see share_common_parts().
+  bool is_common() const { return is_common_; }
+
   bool is_literal() const { return kind_ == Kind::kLiteral; }
   bool is_null_literal() const { return is_literal() && value_.is_null(); }
   // True when no column and no function that depends on time or chance is in it.
@@ -87,6 +90,8 @@ class Expr {
   ExprPtr with_children(std::vector<ExprPtr> children) const;
   // This node in a time zone, which must live as long.
   ExprPtr with_zone(const types::TimeZone& zone) const;
+  // This node, marked as common.
+  ExprPtr as_common() const;
 
  private:
   Expr() = default;
@@ -101,6 +106,7 @@ class Expr {
   const ScalarFunction* function_ = nullptr;
   Kernel kernel_ = nullptr;
   const types::TimeZone* zone_ = nullptr;
+  bool is_common_ = false;
 };
 
 // Adds the indexes of all columns in `expr` to `columns`, each once, in the order of first use.

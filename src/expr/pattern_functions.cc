@@ -78,15 +78,16 @@ void similar_to(KernelCall& call) {
   auto patterns = call.argument<StringCell>(1);
   char escape = 0;
   if (call.argument_count() > 2) escape = call.constant_text(2)[0];
-  PatternCache<Regex> cache([escape](std::string_view text) { return compile_regex(similar_to_regex(text, escape)); });
+  PatternCache<RegexPtr> cache(
+      [escape](std::string_view text) { return Regex::compile(similar_to_regex(text, escape)); });
   map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
     std::string error;
-    const Regex* regex = cache.get(patterns[row].view(), error);
+    const RegexPtr* regex = cache.get(patterns[row].view(), error);
     if (regex == nullptr) {
       call.fail(row, std::move(error));
       return 0;
     }
-    return RE2::PartialMatch(piece(texts[row].view()), **regex) != negated ? 1 : 0;
+    return (*regex)->matches_part_of(texts[row].view()) != negated ? 1 : 0;
   });
 }
 

@@ -14,16 +14,30 @@
 
 namespace penstock::expr {
 
-// RE2 is bounded in time and, by its budget, in memory, whatever the pattern.
-using Regex = std::shared_ptr<const RE2>;
-
 struct RegexOptions {
   bool ignore_case = false;
 };
-Result<Regex> compile_regex(std::string_view text, RegexOptions options = {});
 
 inline re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view(re2::StringPiece text) { return {text.data(), text.size()}; }
+
+// A compiled expression: RE2, which is bounded in time and, by its budget, in memory, whatever the pattern.
+class Regex {
+ public:
+  static Result<std::shared_ptr<const Regex>> compile(std::string_view pattern, RegexOptions options = {});
+
+  Regex(std::string_view pattern, const RE2::Options& options);
+
+  const RE2& re2() const { return re2_; }
+  // False when it is cheap to see that nothing in the text matches.
+  bool may_match(std::string_view text) const;
+  bool matches_part_of(std::string_view text) const { return may_match(text) && RE2::PartialMatch(piece(text), re2_); }
+
+ private:
+  RE2 re2_;
+  std::string required_;  // is in all that matches
+};
+using RegexPtr = std::shared_ptr<const Regex>;
 
 // Compiles a pattern when its text changes: once per batch for a constant.
 template <class Compiled>
@@ -54,11 +68,11 @@ class RegexArgument {
   RegexArgument(KernelCall& call, size_t argument, RegexOptions options = {})
       : call_(call),
         patterns_(call.argument<StringCell>(argument)),
-        cache_([options](std::string_view text) { return compile_regex(text, options); }) {}
+        cache_([options](std::string_view text) { return Regex::compile(text, options); }) {}
   // nullptr fails the row: its pattern is wrong.
-  const RE2* at(size_t row) {
+  const Regex* at(size_t row) {
     std::string error;
-    const Regex* regex = cache_.get(patterns_[row].view(), error);
+    const RegexPtr* regex = cache_.get(patterns_[row].view(), error);
     if (regex != nullptr) return regex->get();
     call_.fail(row, std::move(error));
     return nullptr;
@@ -67,7 +81,7 @@ class RegexArgument {
  private:
   KernelCall& call_;
   ArgumentView<StringCell> patterns_;
-  PatternCache<Regex> cache_;
+  PatternCache<RegexPtr> cache_;
 };
 
 }  // namespace penstock::expr

@@ -1,23 +1,32 @@
 // Functions of regular expressions, of Flink and of PostgreSQL.
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "expr/binding.h"
 #include "expr/regex.h"
+#include "expr/required_text.h"
 #include "expr/slots.h"
 #include "expr/utf8.h"
 
 namespace penstock::expr {
 
-Result<Regex> compile_regex(std::string_view text, RegexOptions given) {
+Regex::Regex(std::string_view pattern, const RE2::Options& options)
+    : re2_(piece(pattern), options), required_(options.case_sensitive() ? required_text(pattern) : std::string()) {}
+
+Result<RegexPtr> Regex::compile(std::string_view pattern, RegexOptions given) {
   RE2::Options options;
   options.set_log_errors(false);
   options.set_case_sensitive(!given.ignore_case);
   constexpr int64_t kRegexBytesMax = 8 << 20;
   options.set_max_mem(kRegexBytesMax);
-  auto regex = std::make_shared<const RE2>(piece(text), options);
-  if (!regex->ok()) return invalid_argument("the pattern '{}' is wrong: {}", text, regex->error());
+  auto regex = std::make_shared<const Regex>(pattern, options);
+  if (!regex->re2().ok()) return invalid_argument("the pattern '{}' is wrong: {}", pattern, regex->re2().error());
   return regex;
+}
+
+bool Regex::may_match(std::string_view text) const {
+  return required_.empty() || memmem(text.data(), text.size(), required_.data(), required_.size()) != nullptr;
 }
 
 namespace {
@@ -25,11 +34,12 @@ namespace {
 // Calls `found(match)` with each match from the front, where match[0] is the whole and match[i] group i, until it gives
 // false. An empty match is followed by the next character.
 template <class F>
-void for_each_match(const RE2& regex, std::string_view text, F found) {
-  std::vector<re2::StringPiece> match(static_cast<size_t>(regex.NumberOfCapturingGroups()) + 1);
+void for_each_match(const Regex& regex, std::string_view text, F found) {
+  if (!regex.may_match(text)) return;
+  const RE2& re2 = regex.re2();
+  std::vector<re2::StringPiece> match(static_cast<size_t>(re2.NumberOfCapturingGroups()) + 1);
   for (size_t at = 0; at <= text.size();) {
-    if (!regex.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), static_cast<int>(match.size())))
-      return;
+    if (!re2.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), static_cast<int>(match.size()))) return;
     if (!found(match)) return;
     const size_t end = static_cast<size_t>(match[0].data() - text.data()) + match[0].size();
     at = match[0].empty() ? end + (end < text.size() ? character_bytes(text, end) : 1) : end;
@@ -41,8 +51,8 @@ void matches(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   RegexArgument regexes(call, 1, {.ignore_case = ignore_case});
   map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
-    const RE2* regex = regexes.at(row);
-    return regex != nullptr && RE2::PartialMatch(piece(texts[row].view()), *regex) != negated ? 1 : 0;
+    const Regex* regex = regexes.at(row);
+    return regex != nullptr && regex->matches_part_of(texts[row].view()) != negated ? 1 : 0;
   });
 }
 
@@ -79,15 +89,16 @@ void replace_matches(KernelCall& call, RegexOptions options, std::string (*rewri
   std::string text;
   for_valid_rows(call, [&](size_t row) {
     std::string error;
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
     const std::string rewrite = rewrite_of(replacements[row].view());
-    if (!regex->CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
+    if (!regex->re2().CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
+    if (!regex->may_match(texts[row].view())) return out.set_part_of(0, row, texts[row].view());
     text = texts[row].view();
     if (all) {
-      RE2::GlobalReplace(&text, *regex, rewrite);
+      RE2::GlobalReplace(&text, regex->re2(), rewrite);
     } else {
-      RE2::Replace(&text, *regex, rewrite);
+      RE2::Replace(&text, regex->re2(), rewrite);
     }
     out.set(row, text);
   });
@@ -131,10 +142,10 @@ void extract(KernelCall& call) {
   RegexArgument regexes(call, 1);
   TextOutput out(call);
   for_valid_rows(call, [&](size_t row) {
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
     const int64_t group = groups[row];
-    if (group < 0 || group > regex->NumberOfCapturingGroups()) return call.set_null(row);
+    if (group < 0 || group > regex->re2().NumberOfCapturingGroups()) return call.set_null(row);
     std::string_view found;
     for_each_match(*regex, texts[row].view(), [&](const auto& match) {
       found = view(match[static_cast<size_t>(group)]);
@@ -152,9 +163,9 @@ void extract_all(KernelCall& call) {
   const bool has_group = call.argument_count() > 2;
   RegexArgument regexes(call, 1);
   write_rows(call, [&](std::string& out, size_t row) {
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
-    const int64_t groups = regex->NumberOfCapturingGroups();
+    const int64_t groups = regex->re2().NumberOfCapturingGroups();
     const int64_t group = has_group ? call.argument<int64_t>(2)[row] : std::min<int64_t>(groups, 1);
     if (group < 0 || group > groups) return call.set_null(row);
     types::SlotWriter slot(out, TypeKind::kString);
@@ -171,7 +182,7 @@ void match_groups(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   RegexArgument regexes(call, 1);
   write_rows(call, [&](std::string& out, size_t row) {
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
     types::SlotWriter slot(out, TypeKind::kString);
     for_each_match(*regex, texts[row].view(), [&](const auto& match) {
@@ -189,7 +200,7 @@ void count_matches(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   RegexArgument regexes(call, 1);
   map_valid<int64_t>(call, [&](size_t row) -> int64_t {
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return 0;
     int64_t count = 0;
     for_each_match(*regex, texts[row].view(), [&](const auto&) { return ++count > 0; });
@@ -202,7 +213,7 @@ void first_position(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   RegexArgument regexes(call, 1);
   map_valid<int64_t>(call, [&](size_t row) -> int64_t {
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return 0;
     int64_t position = 0;
     const std::string_view text = texts[row].view();
@@ -220,7 +231,7 @@ void split(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   RegexArgument regexes(call, 1);
   write_rows(call, [&](std::string& out, size_t row) {
-    const RE2* regex = regexes.at(row);
+    const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
     types::SlotWriter slot(out, TypeKind::kString);
     const std::string_view text = texts[row].view();

@@ -136,7 +136,7 @@ void replace(KernelCall& call) {
       return true;
     }
     size_t begin = 0;
-    for (size_t at = text.find(search); at != text.npos; at = text.find(search, begin)) {
+    for (size_t at = find_part(text, search); at != text.npos; at = find_part(text, search, begin)) {
       out.append(text.substr(begin, at - begin)).append(replacements[row].view());
       if (out.size() > kTextBytesMax) return false;
       begin = at + search.size();

@@ -100,11 +100,11 @@ void split_index(KernelCall& call) {
     std::string_view separator = separators[row].view();
     if (indexes[row] < 0 || separator.empty()) return call.set_null(row);
     for (int64_t index = indexes[row]; index > 0; --index) {
-      size_t at = rest.find(separator);
+      size_t at = find_part(rest, separator);
       if (at == rest.npos) return call.set_null(row);
       rest.remove_prefix(at + separator.size());
     }
-    out.set_part_of(0, row, rest.substr(0, rest.find(separator)));
+    out.set_part_of(0, row, rest.substr(0, find_part(rest, separator)));
   });
   out.finish();
 }

@@ -1,5 +1,7 @@
 #include "expr/utf8.h"
 
+#include <algorithm>
+
 namespace penstock::expr {
 
 namespace {
@@ -33,12 +35,21 @@ uint32_t to_lower(uint32_t c) {
 
 template <class F>
 void append_mapped(std::string& out, std::string_view text, char first_letter, F map) {
+  const auto mapped = [first_letter](char c) {
+    const bool is_letter = c >= first_letter && c <= first_letter + ('z' - 'a');
+    return static_cast<char>(is_letter ? c ^ 0x20 : c);
+  };
+  if (is_ascii(text)) {
+    const size_t before = out.size();
+    out.resize(before + text.size());
+    std::ranges::transform(text, out.begin() + static_cast<ptrdiff_t>(before), mapped);
+    return;
+  }
   for (size_t at = 0; at < text.size();) {
     size_t bytes = character_bytes(text, at);
     char c = text[at];
     if (bytes == 1) {
-      bool is_letter = c >= first_letter && c <= first_letter + ('z' - 'a');
-      out += is_letter ? static_cast<char>(c ^ 0x20) : c;
+      out += mapped(c);
     } else if (bytes == 2) {
       uint32_t code = map((static_cast<uint32_t>(c) & 0x1F) << 6 | (static_cast<uint32_t>(text[at + 1]) & 0x3F));
       out += static_cast<char>(0xC0 | code >> 6);

@@ -40,6 +40,11 @@ inline size_t character_offset(std::string_view text, size_t index) {
   return at;
 }
 
+// Where `part`, which is not empty, is found from a byte on; npos when it is not.
+inline size_t find_part(std::string_view text, std::string_view part, size_t from = 0) {
+  return part.size() == 1 ? text.find(part[0], from) : text.find(part, from);  // by memchr, without a memcmp each
+}
+
 // The text with its letters changed: ASCII, Latin-1, Latin Extended-A, Greek and Cyrillic; others stay.
 void append_upper(std::string& out, std::string_view text);
 void append_lower(std::string& out, std::string_view text);

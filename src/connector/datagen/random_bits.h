@@ -20,6 +20,6 @@ inline uint64_t scaled(uint64_t bits, uint64_t span) {
 }
 
 // Bits mapped to [0, 1).
-inline double unit_fraction(uint64_t bits) { return static_cast<double>(bits >> 11) * 0x1.0p-53; }
+inline double unit_fraction(uint64_t bits) { return static_cast<double>(static_cast<int64_t>(bits >> 11)) * 0x1.0p-53; }
 
 }  // namespace penstock::connector

@@ -144,9 +144,10 @@ int64_t NexmarkEvents::active_auction(NexmarkPlace at, Draws& random) const {
 int64_t NexmarkEvents::draw_price(Draws& random) const {
   // 100 * 10^(6u): the table gives the power of the step below, the rest is small enough for three terms of its series.
   const double position = unit_fraction(random.bits()) * static_cast<double>(kPriceSteps);
-  const auto step = static_cast<size_t>(position);
+  const auto step = static_cast<int64_t>(position);
   const double x = (position - static_cast<double>(step)) * 6.0 * std::numbers::ln10 / static_cast<double>(kPriceSteps);
-  return std::llround(100.0 * powers_[step] * (1 + x * (1 + x / 2 * (1 + x / 3))));
+  const double price = 100.0 * powers_[static_cast<size_t>(step)] * (1 + x * (1 + x / 2 * (1 + x / 3)));
+  return static_cast<int64_t>(price + 0.5);
 }
 
 columnar::StringCell NexmarkEvents::filler(NexmarkPlace at, Respect respect, size_t size, int64_t average) const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "expr/common_parts.h"
 #include "expr/evaluate.h"
 
 namespace penstock::exec {
@@ -10,8 +11,8 @@ namespace {
 
 class Filter : public Operator {
  public:
-  Filter(expr::ExprPtr predicate, ExpressionContext context)
-      : predicate_(std::move(predicate)), context_(std::move(context)) {}
+  Filter(const expr::ExprPtr& predicate, ExpressionContext context)
+      : predicate_(expr::share_common_parts(predicate)), context_(std::move(context)) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, Output& out) override {
     expr::RowErrors errors;
@@ -32,8 +33,8 @@ class Filter : public Operator {
 
 }  // namespace
 
-std::unique_ptr<Operator> make_filter(expr::ExprPtr predicate, ExpressionContext context) {
-  return std::make_unique<Filter>(std::move(predicate), std::move(context));
+std::unique_ptr<Operator> make_filter(const expr::ExprPtr& predicate, ExpressionContext context) {
+  return std::make_unique<Filter>(predicate, std::move(context));
 }
 
 }  // namespace penstock::exec

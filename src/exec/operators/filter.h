@@ -9,6 +9,6 @@
 
 namespace penstock::exec {
 
-std::unique_ptr<Operator> make_filter(expr::ExprPtr predicate, ExpressionContext context);
+std::unique_ptr<Operator> make_filter(const expr::ExprPtr& predicate, ExpressionContext context);
 
 }  // namespace penstock::exec

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "expr/common_parts.h"
 #include "expr/evaluate.h"
 
 namespace penstock::exec {
@@ -20,8 +21,8 @@ bool may_be_large(const expr::ExprPtr& expression) {
 
 class Project : public Operator {
  public:
-  Project(std::vector<expr::ExprPtr> expressions, ExpressionContext context)
-      : expressions_(std::move(expressions)),
+  Project(const std::vector<expr::ExprPtr>& expressions, ExpressionContext context)
+      : expressions_(expr::share_common_parts(expressions)),
         context_(std::move(context)),
         in_pieces_(std::ranges::any_of(expressions_, may_be_large)) {}
 
@@ -49,12 +50,7 @@ class Project : public Operator {
  private:
   Status project(const columnar::ChangeBatch& batch, Output& out) {
     expr::RowErrors errors;
-    const expr::EvalContext eval = context_.eval();
-    std::vector<columnar::ColumnPtr> columns;
-    columns.reserve(expressions_.size());
-    for (const expr::ExprPtr& expression : expressions_) {
-      columns.push_back(expr::evaluate(*expression, batch, eval, errors));
-    }
+    std::vector<columnar::ColumnPtr> columns = expr::evaluate_all(expressions_, batch, context_.eval(), errors);
     if (in_pieces_) choose_piece(columns, batch.rows());
     columnar::ChangeBatch projected = batch.with_columns(std::move(columns));
     if (!errors.empty()) {
@@ -82,8 +78,8 @@ class Project : public Operator {
 
 }  // namespace
 
-std::unique_ptr<Operator> make_project(std::vector<expr::ExprPtr> expressions, ExpressionContext context) {
-  return std::make_unique<Project>(std::move(expressions), std::move(context));
+std::unique_ptr<Operator> make_project(const std::vector<expr::ExprPtr>& expressions, ExpressionContext context) {
+  return std::make_unique<Project>(expressions, std::move(context));
 }
 
 }  // namespace penstock::exec

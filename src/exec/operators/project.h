@@ -10,6 +10,6 @@
 
 namespace penstock::exec {
 
-std::unique_ptr<Operator> make_project(std::vector<expr::ExprPtr> expressions, ExpressionContext context);
+std::unique_ptr<Operator> make_project(const std::vector<expr::ExprPtr>& expressions, ExpressionContext context);
 
 }  // namespace penstock::exec
