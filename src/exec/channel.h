@@ -13,7 +13,7 @@
 
 namespace penstock::exec {
 
-// Bounded, from one producer task to one consumer task; each end belongs to the worker thread of its task. A push wakes
+// Bounded, from one producer task to one consumer task; each end is used by its task alone. A push wakes
 // the consumer; a pop wakes a producer that has found the channel full.
 class Channel {
  public:

@@ -60,8 +60,7 @@ class JobState : public RunnableOwner {
   }
 
   // Makes sources, operators, channels and tasks. Nothing runs before launch().
-  Status build(const ExecutorOptions& options, const std::vector<std::unique_ptr<Worker>>& workers,
-               size_t first_worker);
+  Status build(const ExecutorOptions& options, WorkerPool& workers, size_t first_worker);
   void launch(const std::shared_ptr<JobState>& self);
 
   void stop();
@@ -185,14 +184,13 @@ void JobState::make_coordinator(const ExecutorOptions& options) {
   context_.epochs = epochs_.get();
 }
 
-Status JobState::build(const ExecutorOptions& options, const std::vector<std::unique_ptr<Worker>>& workers,
-                       size_t first_worker) {
+Status JobState::build(const ExecutorOptions& options, WorkerPool& workers, size_t first_worker) {
   PENSTOCK_TRY(validate(spec_));
   for (const FragmentSpec& fragment : spec_.fragments) {
     std::vector<std::shared_ptr<TaskHandle>>& handles = handles_.emplace_back();
     for (int instance = 0; instance < fragment.parallelism; ++instance) {
       const size_t worker = (first_worker + static_cast<size_t>(instance)) % workers.size();
-      handles.push_back(std::make_shared<TaskHandle>(*workers[worker]));
+      handles.push_back(std::make_shared<TaskHandle>(workers.worker(worker)));
     }
   }
   for (size_t i = 0; i < spec_.fragments.size(); ++i) connect_channels(i, options);
@@ -330,9 +328,8 @@ class JobHandle : public Job {
 
 class ThreadedExecutor : public Executor {
  public:
-  explicit ThreadedExecutor(ExecutorOptions options) : options_(options) {
+  explicit ThreadedExecutor(ExecutorOptions options) : options_(options), workers_(options.workers) {
     PENSTOCK_CHECK(options_.workers > 0 && options_.channel_messages_max > 0, "an executor needs workers and room");
-    for (int i = 0; i < options_.workers; ++i) workers_.push_back(std::make_unique<Worker>(i));
   }
 
   Result<std::unique_ptr<Job>> start(JobSpec spec) override {
@@ -348,8 +345,8 @@ class ThreadedExecutor : public Executor {
 
  private:
   const ExecutorOptions options_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  // Where instance 0 of the next job runs, so that small jobs spread over the workers.
+  WorkerPool workers_;
+  // Where instance 0 of the next job begins, so that small jobs spread over the workers.
   std::atomic<size_t> next_worker_{0};
 };
 

@@ -14,7 +14,7 @@ namespace penstock::exec {
 
 // Aligns barriers and merges watermarks of several input ports, each with one channel per upstream instance.
 //
-// Owned by one Task and called only on its worker thread. A channel that has delivered a barrier is parked until every
+// Owned and called by one Task. A channel that has delivered a barrier is parked until every
 // channel has, so rows after the barrier stay out of the epoch. The merged watermark is the least over the channels
 // that are neither idle nor at the end of time, and never goes back; when all have reached the end of time so has it.
 // When all are idle it is what the furthest of them had reached, so that it does not matter in which order they became

@@ -1,4 +1,4 @@
-// A job: fragments of operator chains joined by exchanges, run as pinned tasks by the workers of an Executor.
+// A job: fragments of operator chains joined by exchanges, run as tasks by the workers of an Executor.
 //
 //   source fragment (parallelism P)  --hash(keys)-->  aggregate fragment (P)  --single-->  sink fragment (1)
 //

@@ -1,6 +1,6 @@
 // Operator: computes on batches. Source: makes them.
 //
-// Both belong to one Task and are called only on its worker thread, so they need no locks. The Task aligns barriers and
+// Both belong to one Task and are called by one thread at a time, so they need no locks. The Task aligns barriers and
 // merges watermarks before an operator sees them, and forwards them after it: an operator can only emit data, and say
 // by how much its rows may be behind the watermarks that it has seen.
 #pragma once

@@ -1,4 +1,4 @@
-// A task: one instance of a fragment, driven on one worker thread.
+// A task: one instance of a fragment, driven by one worker at a time.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,7 @@ struct JobContext {
 
 // Takes messages from a source or a gate, and passes them through the operators of its chain to its output edges.
 //
-// Called only on its worker's thread, but for the counters. A loop calls the operators in turn, the last one that has
+// Called by one worker at a time, but for the counters. A loop calls the operators in turn, the last one that has
 // something waiting first, so operators never call each other and at most the outputs of one call wait anywhere. A
 // control message reaches an operator when everything before it has been processed.
 class Task : public Runnable {

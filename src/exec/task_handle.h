@@ -35,7 +35,8 @@ class RunnableOwner {
 // Thread-safe. A wake() that comes during a turn leads to another turn, so none is lost.
 class TaskHandle : public std::enable_shared_from_this<TaskHandle> {
  public:
-  explicit TaskHandle(Worker& worker) : worker_(worker) {}
+  // `worker` is the one that runs it first.
+  explicit TaskHandle(Worker& worker) : worker_(&worker) {}
 
   // Begins to run `runnable`, which `owner` keeps. Called once.
   void launch(Runnable& runnable, std::shared_ptr<RunnableOwner> owner);
@@ -49,10 +50,10 @@ class TaskHandle : public std::enable_shared_from_this<TaskHandle> {
   static constexpr uint32_t kRunning = 2;
   static constexpr uint32_t kInert = 4;  // not launched, or done
 
-  // Runs a turn on the worker's thread; true when it wants another one now.
-  bool run_turn();
+  // Runs a turn on the thread of `worker`; true when it wants another one now.
+  bool run_turn(Worker& worker);
 
-  Worker& worker_;
+  std::atomic<Worker*> worker_;  // that has run it last
   std::atomic<uint32_t> state_{kInert};
   Runnable* runnable_ = nullptr;
   std::shared_ptr<RunnableOwner> owner_;

@@ -11,9 +11,6 @@ namespace penstock::exec {
 
 namespace {
 
-// Turns after which a busy worker looks at what other threads have queued.
-constexpr uint64_t kTurnsPerCollect = 8;
-
 thread_local Worker* current_worker = nullptr;
 
 }  // namespace
@@ -23,16 +20,18 @@ void TaskHandle::launch(Runnable& runnable, std::shared_ptr<RunnableOwner> owner
   runnable_ = &runnable;
   owner_ = std::move(owner);
   state_.store(kNotified, std::memory_order_release);
-  worker_.enqueue(shared_from_this());
+  worker_.load(std::memory_order_acquire)->enqueue(shared_from_this());
 }
 
 void TaskHandle::wake() {
   // Always a read-modify-write, so that it is ordered with the one that ends a turn: either that sees this
   // notification, or this sees the task idle.
-  if (state_.fetch_or(kNotified, std::memory_order_acq_rel) == 0) worker_.enqueue(shared_from_this());
+  if (state_.fetch_or(kNotified, std::memory_order_acq_rel) != 0) return;
+  worker_.load(std::memory_order_acquire)->enqueue(shared_from_this());
 }
 
-bool TaskHandle::run_turn() {
+bool TaskHandle::run_turn(Worker& worker) {
+  if (worker_.load(std::memory_order_relaxed) != &worker) worker_.store(&worker, std::memory_order_release);
   state_.exchange(kRunning, std::memory_order_acq_rel);
   switch (runnable_->run_turn()) {
     case Turn::kMore: state_.store(kNotified, std::memory_order_release); return true;
@@ -52,52 +51,139 @@ bool TaskHandle::run_turn() {
   return false;
 }
 
-Worker::Worker(int index) : thread_([this] { run(); }) {
+void Worker::start(int index) {
+  thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), ("exec-" + std::to_string(index)).c_str());
 }
 
-Worker::~Worker() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  woken_.notify_one();
-  thread_.join();
-}
-
 void Worker::enqueue(std::shared_ptr<TaskHandle> task) {
-  if (current_worker == this) {
-    queue_.push_back(std::move(task));
-    return;
-  }
-  bool was_empty = false;
+  bool woken = false;
   {
     std::lock_guard lock(mutex_);
-    was_empty = inbox_.empty();
-    inbox_.push_back(std::move(task));
+    queue_.push_back(std::move(task));
+    woken = wake_up();
   }
-  if (was_empty) woken_.notify_one();
+  if (woken) {
+    woken_.notify_one();
+  } else if (current_worker != this) {  // what it queues itself it mostly runs itself, as soon as its turn is over
+    pool_.wake_idle();
+  }
 }
 
-bool Worker::collect() {
-  std::unique_lock lock(mutex_);
-  if (queue_.empty()) woken_.wait(lock, [this] { return stopping_ || !inbox_.empty(); });
-  for (std::shared_ptr<TaskHandle>& task : inbox_) queue_.push_back(std::move(task));
-  inbox_.clear();
-  return !stopping_;
+bool Worker::wake_up() {
+  if (!std::exchange(sleeping_, false)) return false;
+  pool_.sleeping_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+std::shared_ptr<TaskHandle> Worker::pop() {
+  std::shared_ptr<TaskHandle> task = std::move(queue_.front());
+  queue_.pop_front();
+  return task;
+}
+
+std::shared_ptr<TaskHandle> Worker::next() {
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      woken_.wait(lock, [this] { return stopping_ || !sleeping_; });
+      if (stopping_) return nullptr;
+      if (!queue_.empty()) {
+        std::shared_ptr<TaskHandle> task = pop();
+        const bool more = !queue_.empty();
+        lock.unlock();
+        if (more) pool_.wake_idle();
+        return task;
+      }
+    }
+    if (std::shared_ptr<TaskHandle> task = steal_or_sleep()) return task;
+  }
+}
+
+std::shared_ptr<TaskHandle> Worker::next_after(std::shared_ptr<TaskHandle> task) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return nullptr;
+    if (queue_.empty()) return task;
+    queue_.push_back(std::move(task));
+    task = pop();
+  }
+  pool_.wake_idle();
+  return task;
+}
+
+std::shared_ptr<TaskHandle> Worker::steal_or_sleep() {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || !queue_.empty()) return nullptr;
+    sleeping_ = true;
+    pool_.sleeping_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // Said before looking: either this finds what another thread has queued, under the lock of that queue, or that thread
+  // sees afterwards that a worker sleeps.
+  std::shared_ptr<TaskHandle> task = pool_.steal(*this);
+  if (task != nullptr) {
+    std::lock_guard lock(mutex_);
+    wake_up();
+  }
+  return task;
 }
 
 void Worker::run() {
   current_worker = this;
-  uint64_t turns = 0;
-  while ((!queue_.empty() && turns % kTurnsPerCollect != 0) || collect()) {
-    if (queue_.empty()) continue;
-    std::shared_ptr<TaskHandle> task = std::move(queue_.front());
-    queue_.pop_front();
-    ++turns;
-    if (task->run_turn()) queue_.push_back(std::move(task));
+  std::shared_ptr<TaskHandle> task = next();
+  while (task != nullptr) {
+    if (task->run_turn(*this)) {
+      task = next_after(std::move(task));
+    } else {
+      task.reset();
+      task = next();
+    }
   }
   current_worker = nullptr;
+}
+
+WorkerPool::WorkerPool(int workers) {
+  // All are there before the first of them can look for the others.
+  for (int i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(*this));
+  for (int i = 0; i < workers; ++i) workers_[static_cast<size_t>(i)]->start(i);
+}
+
+WorkerPool::~WorkerPool() {
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    {
+      std::lock_guard lock(worker->mutex_);
+      worker->stopping_ = true;
+    }
+    worker->woken_.notify_one();
+  }
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->thread_.join();
+}
+
+std::shared_ptr<TaskHandle> WorkerPool::steal(const Worker& thief) {
+  for (const std::unique_ptr<Worker>& victim : workers_) {
+    if (victim.get() == &thief) continue;
+    std::unique_lock lock(victim->mutex_);
+    if (victim->queue_.empty()) continue;
+    std::shared_ptr<TaskHandle> task = victim->pop();
+    const bool more = !victim->queue_.empty();
+    lock.unlock();
+    if (more) wake_idle();
+    return task;
+  }
+  return nullptr;
+}
+
+void WorkerPool::wake_idle() {
+  if (sleeping_.load(std::memory_order_relaxed) == 0) return;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    {
+      std::lock_guard lock(worker->mutex_);
+      if (!worker->wake_up()) continue;
+    }
+    worker->woken_.notify_one();
+    return;
+  }
 }
 
 }  // namespace penstock::exec

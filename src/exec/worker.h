@@ -1,6 +1,7 @@
-// A thread that runs tasks.
+// The threads that run tasks.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -12,31 +13,64 @@
 
 namespace penstock::exec {
 
-// Runs the tasks that are pinned to it in turns, in the order in which they were woken; sleeps when none is. Owned by
-// the Executor.
+class WorkerPool;
+
+// A thread that runs the tasks in its queue in turns, in the order in which they were woken. When it has none it takes
+// one that waits for another worker, which then stays with it; when there is none, it sleeps. Owned by a WorkerPool.
 class Worker {
  public:
-  explicit Worker(int index);
-  // Stops the thread; what is still queued is dropped.
-  ~Worker();
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
+  explicit Worker(WorkerPool& pool) : pool_(pool) {}
 
   // Thread-safe. Called by TaskHandle when the task has no turn due.
   void enqueue(std::shared_ptr<TaskHandle> task);
 
  private:
-  void run();
-  // Moves what other threads have queued into `queue_`, after waiting when there is nothing else to do; false when the
-  // worker is to end.
-  bool collect();
+  friend class WorkerPool;
 
-  std::deque<std::shared_ptr<TaskHandle>> queue_;  // touched only by the thread
+  void start(int index);
+  void run();
+  // The task whose turn it is; waits for one. Null when the worker is to end.
+  std::shared_ptr<TaskHandle> next();
+  // The same after a turn of `task`, which wants another one.
+  std::shared_ptr<TaskHandle> next_after(std::shared_ptr<TaskHandle> task);
+  // The first of the queue, under the lock.
+  std::shared_ptr<TaskHandle> pop();
+  // Takes a task from another worker, if this one still has nothing to do after it has said so.
+  std::shared_ptr<TaskHandle> steal_or_sleep();
+  // Ends the sleep, if it sleeps; under the lock.
+  bool wake_up();
+
+  WorkerPool& pool_;
   std::mutex mutex_;
   std::condition_variable woken_;
-  std::vector<std::shared_ptr<TaskHandle>> inbox_;  // guarded by mutex_
-  bool stopping_ = false;                           // guarded by mutex_
+  std::deque<std::shared_ptr<TaskHandle>> queue_;  // guarded by mutex_
+  bool sleeping_ = false;                          // guarded by mutex_
+  bool stopping_ = false;                          // guarded by mutex_
   std::thread thread_;
+};
+
+// Outlives the turns of all tasks.
+class WorkerPool {
+ public:
+  explicit WorkerPool(int workers);
+  // Stops the threads; what is still queued is dropped.
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  size_t size() const { return workers_.size(); }
+  Worker& worker(size_t index) { return *workers_[index]; }
+
+ private:
+  friend class Worker;
+
+  // A task that waits for another worker than `thief`; null when none does.
+  std::shared_ptr<TaskHandle> steal(const Worker& thief);
+  // Wakes a worker that sleeps, if any does: something waits in a queue.
+  void wake_idle();
+
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<int> sleeping_{0};  // workers
 };
 
 }  // namespace penstock::exec
