@@ -344,37 +344,44 @@ Result<std::vector<EntryPtr>> Catalog::create_all(std::vector<Entry> entries) {
   return created;
 }
 
-Status Catalog::change_all(std::vector<Entry> changed) {
-  std::unique_lock lock(mutex_);
-  std::map<Key, EntryPtr> entries = entries_;
-  std::vector<int64_t> removed;
+Result<std::unique_ptr<const Catalog>> Catalog::with_changed(const std::vector<Entry>& changed) const {
+  std::shared_lock lock(mutex_);
+  return std::unique_ptr<const Catalog>(PENSTOCK_TRY(changed_copy(changed)));
+}
+
+// With the lock held.
+Result<std::unique_ptr<Catalog>> Catalog::changed_copy(const std::vector<Entry>& changed) const {
+  std::unique_ptr<Catalog> copy(new Catalog(nullptr));
+  copy->entries_ = entries_;
+  copy->schemas_ = schemas_;
   for (const Entry& entry : changed) {
-    const size_t erased = std::erase_if(entries, [&](const auto& old) { return old.second->id == entry.id; });
+    const size_t erased = std::erase_if(copy->entries_, [&](const auto& old) { return old.second->id == entry.id; });
     if (erased == 0) return not_found("there is no {} {} any more", entry.kind_name(), entry.plain_name());
-    if (!entry.temporary) removed.push_back(entry.id);
   }
-  std::vector<EntryPtr> added;
-  std::vector<const Entry*> durable;
-  for (Entry& entry : changed) {
-    added.push_back(std::make_shared<const Entry>(std::move(entry)));
-    const Entry& now = *added.back();
-    if (!now.temporary) durable.push_back(&now);
-    const auto [at, fresh] = entries.emplace(Key(now.name_space(), sql::to_lower(now.name)), added.back());
+  for (const Entry& entry : changed) {
+    const auto [at, fresh] = copy->entries_.emplace(Key(entry.name_space(), sql::to_lower(entry.name)),
+                                                    std::make_shared<const Entry>(entry));
     if (!fresh) {
       return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", at->second->kind_name(),
                         at->second->plain_name());
     }
   }
-  entries_.swap(entries);
-  const auto apply = [&]() -> Status {
-    for (const EntryPtr& entry : added) PENSTOCK_TRY(check_new(*entry));
-    return durable.empty() ? Status() : store_->change(removed, durable);
-  };
-  Status applied = apply();
-  if (!applied) {
-    entries_.swap(entries);
-    return applied;
+  for (const Entry& entry : changed) PENSTOCK_TRY(copy->check_new(entry));
+  return copy;
+}
+
+Status Catalog::change_all(const std::vector<Entry>& changed) {
+  std::unique_lock lock(mutex_);
+  const std::unique_ptr<Catalog> copy = PENSTOCK_TRY(changed_copy(changed));
+  std::vector<int64_t> removed;
+  std::vector<const Entry*> durable;
+  for (const Entry& entry : changed) {
+    if (entry.temporary) continue;
+    removed.push_back(entry.id);
+    durable.push_back(&entry);
   }
+  if (!durable.empty()) PENSTOCK_TRY(store_->change(removed, durable));
+  entries_ = std::move(copy->entries_);
   ++version_;
   return {};
 }

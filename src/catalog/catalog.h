@@ -85,7 +85,10 @@ class Catalog {
   Result<std::vector<EntryPtr>> create_all(std::vector<Entry> entries);
   // Puts these in the place of the entries of their ids, which may get other names; all of them, or none.
   // kAlreadyExists when a name is taken, kNotFound when there is no entry of an id; and errors as of create().
-  Status change_all(std::vector<Entry> changed);
+  Status change_all(const std::vector<Entry>& changed);
+  // What change_all() would make of it, to be looked at before; it fails as that would. It has no file and no settings,
+  // and nothing can be changed in it.
+  Result<std::unique_ptr<const Catalog>> with_changed(const std::vector<Entry>& changed) const;
   // One, in the place of an entry of that name and kind. Fails while others depend on it, or when there is
   // another kind of object of that name.
   Result<EntryPtr> create_or_replace(Entry entry);
@@ -107,6 +110,7 @@ class Catalog {
   using Key = std::pair<NameSpace, std::string>;  // the name in lower case
 
   explicit Catalog(std::unique_ptr<Store> store);
+  Result<std::unique_ptr<Catalog>> changed_copy(const std::vector<Entry>& changed) const;
   Status check_new(const Entry& entry) const;
   Status check_outlived(const Entry& entry, NameSpace name_space, const std::string& dependency) const;
   void collect_dependants(const Key& used, std::vector<EntryPtr>& found) const;

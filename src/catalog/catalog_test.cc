@@ -297,6 +297,25 @@ TEST_F(CatalogTest, EntriesChangeTogetherOrNotAtAll) {
   EXPECT_EQ(catalog_->change_all({t}).error().code(), ErrorCode::kNotFound);
 }
 
+TEST_F(CatalogTest, AChangeIsLookedAtBeforeItIsMade) {
+  Entry t = **catalog_->create(table("t"));
+  Entry v = **catalog_->create(view("v", {"t"}));
+  const uint64_t version = catalog_->version();
+  t.name = "u";
+  v.dependencies = {"u"};
+  const auto changed = catalog_->with_changed({t, v});
+  ASSERT_TRUE(changed) << changed.error().to_string();
+  EXPECT_EQ(*(*changed)->find_relation("u"), t);
+  EXPECT_EQ((*changed)->find_relation("t"), nullptr);
+  EXPECT_THAT(names((*changed)->dependants("u")), ElementsAre("v"));
+  v.dependencies = {"nothing"};
+  EXPECT_EQ(catalog_->with_changed({t, v}).error().code(), ErrorCode::kNotFound);
+  EXPECT_NE(catalog_->find_relation("t"), nullptr);
+  EXPECT_EQ(catalog_->version(), version);
+  reopen();
+  EXPECT_THAT(names(catalog_->dependants("t")), ElementsAre("v"));
+}
+
 TEST_F(CatalogTest, ATableIsWrittenAsItsStatement) {
   Entry entry = table("of it");
   auto& definition = std::get<Table>(entry.definition);

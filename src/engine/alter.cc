@@ -152,9 +152,10 @@ bool has_moved(const types::Schema& before, const types::Schema& after) {
 
 }  // namespace
 
-// What the statement of an entry gives; nothing for what is no query.
-Result<types::Schema> EngineImpl::plan_entry(const catalog::Entry& entry) const {
+// What the statement of an entry gives, over what is in that catalog; nothing for what is no query.
+Result<types::Schema> EngineImpl::plan_entry(const catalog::Entry& entry, const catalog::Catalog& catalog) const {
   plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  context.catalog = &catalog;
   context.names = names_of(entry);
   context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(entry.time_zone));
   if (entry.job() != nullptr) {
@@ -171,34 +172,29 @@ Result<types::Schema> EngineImpl::plan_entry(const catalog::Entry& entry) const 
   return PENSTOCK_TRY(plan::plan_query(PENSTOCK_TRY(sql::parse_query(*query)), context)).root->schema;
 }
 
-// Puts changed entries in the place of those that they were; takes all back when one of `users` has no plan any more.
-Status EngineImpl::change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users) {
-  std::vector<catalog::Entry> before;
-  const std::vector<catalog::EntryPtr> entries = catalog_->entries();
-  for (const catalog::Entry& entry : changed) {
-    before.push_back(**std::ranges::find(entries, entry.id, [](const catalog::EntryPtr& one) { return one->id; }));
-  }
-  std::vector<types::Schema> given;
-  for (const catalog::EntryPtr& user : users) given.push_back(plan_entry(*user).value_or(types::Schema()));
-  PENSTOCK_TRY(catalog_->change_all(std::move(changed)));
-  for (size_t i = 0; i < users.size(); ++i) {
-    const catalog::EntryPtr user = catalog_->find(users[i]->name_space(), users[i]->name);
-    const Status usable = check_user(*user, given[i]);
+// Puts changed entries in the place of those that they were, when each of `users` still has a plan then. That is found
+// out before anything is changed, so that neither another session nor a restart meets what could not stay.
+Status EngineImpl::change_entries(const std::vector<catalog::Entry>& changed,
+                                  const std::vector<catalog::EntryPtr>& users) {
+  const std::unique_ptr<const catalog::Catalog> after = PENSTOCK_TRY(catalog_->with_changed(changed));
+  for (const catalog::EntryPtr& user : users) {
+    const Status usable = check_user(*user, *after);
     if (usable) continue;
-    PENSTOCK_TRY(catalog_->change_all(std::move(before)));
     return invalid_argument("{} {} could not go on with it: {}", user->kind_name(), user->plain_name(),
                             usable.error().message())
         .hint("drop or change it first");
   }
-  return {};
+  return catalog_->change_all(changed);
 }
 
-// Whether the statement of an entry still has a plan, and a view its columns: it keeps those that it had, by their
-// places, whatever SELECT * gives now.
-Status EngineImpl::check_user(const catalog::Entry& user, const types::Schema& before) const {
-  const types::Schema now = PENSTOCK_TRY(plan_entry(user));
+// Whether the statement of an entry still has a plan after a change, and a view its columns: it keeps those that it had,
+// by their places, whatever SELECT * gives then.
+Status EngineImpl::check_user(const catalog::Entry& user, const catalog::Catalog& after) const {
+  const catalog::EntryPtr changed = after.find(user.name_space(), user.name);
+  const types::Schema then = PENSTOCK_TRY(plan_entry(*changed, after));
   if (user.view() == nullptr) return {};
-  if (same_types(now, user.schema()) && !has_moved(before, now)) return {};
+  const types::Schema now = plan_entry(user, *catalog_).value_or(types::Schema());
+  if (same_types(then, user.schema()) && !has_moved(now, then)) return {};
   return invalid_argument("its columns would be others");
 }
 
@@ -230,7 +226,7 @@ Status EngineImpl::rename(const catalog::EntryPtr& entry, catalog::Entry renamed
     users.push_back(user);
     changed.push_back(PENSTOCK_TRY(user_of_renamed(*user, *catalog_, renaming)));
   }
-  PENSTOCK_TRY(change_entries(std::move(changed), users));
+  PENSTOCK_TRY(change_entries(changed, users));
   rename_running(*entry, renamed.name);
   tell_catalog_changed();
   return {};

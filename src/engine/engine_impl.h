@@ -120,10 +120,10 @@ class EngineImpl : public Engine {
   Status remove_orphaned_topics();
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
-  Result<types::Schema> plan_entry(const catalog::Entry& entry) const;
-  Status check_user(const catalog::Entry& user, const types::Schema& before) const;
+  Result<types::Schema> plan_entry(const catalog::Entry& entry, const catalog::Catalog& catalog) const;
+  Status check_user(const catalog::Entry& user, const catalog::Catalog& after) const;
   Status check_unchanged(const catalog::EntryPtr& entry) const;
-  Status change_entries(std::vector<catalog::Entry> changed, const std::vector<catalog::EntryPtr>& users);
+  Status change_entries(const std::vector<catalog::Entry>& changed, const std::vector<catalog::EntryPtr>& users);
   void rename_running(const catalog::Entry& entry, const std::string& name);
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
   Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others) const;

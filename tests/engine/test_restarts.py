@@ -1,5 +1,6 @@
 """Where jobs go on after kill -9: what they had read, where they begin and end, and what time it was for them."""
 
+import sqlite3
 import time
 
 
@@ -92,3 +93,20 @@ def test_a_view_forgets_after_the_time_that_was_set_when_it_was_made(server):
     time.sleep(1.5)  # what has been updated is kept for a second, and no longer
     server.sql("INSERT INTO t VALUES ('a', 3); FLUSH")
     assert server.sql("SELECT k, n, m FROM totals ORDER BY k") == [["a", 1, 3], ["b", 1, 5]]
+
+
+def test_a_change_that_is_refused_is_at_no_time_in_the_catalog(server):
+    """Or a kill in the middle of it would leave views that cannot be read."""
+    server.sql(orders_table("orders") + "CREATE VIEW pens AS SELECT price FROM orders WHERE item = 'pen'")
+    catalog = sqlite3.connect(f"file:{server.data_dir}/catalog.sqlite?mode=ro", uri=True)
+
+    def version():
+        return catalog.execute("PRAGMA data_version").fetchone()
+
+    before = version()
+    for change in ("DROP item", "MODIFY price STRING", "RENAME price TO cost"):
+        assert "view pens could not go on with it" in server.error(f"ALTER TABLE orders {change}")
+    assert version() == before
+    server.sql("ALTER TABLE orders ADD note STRING")
+    assert version() != before
+    catalog.close()
