@@ -269,6 +269,18 @@ def test_statement_timeout(connection, view):
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_step_of_a_recursive_query_is_canceled(connection, table):
+    """Its one step would look at eight billion pairs."""
+    insert(connection, table, [(number, "x", None) for number in range(2000)])
+    connection.execute("SET statement_timeout = 200")
+    with pytest.raises(errors.QueryCanceled, match="statement timeout"):
+        connection.execute(f"""WITH RECURSIVE n (i) AS (SELECT id FROM {table} UNION ALL
+                               SELECT b.id FROM n JOIN {table} AS a ON n.i + a.id >= 0 JOIN {table} AS b
+                               ON n.i + a.id + b.id < 0) SELECT COUNT(*) FROM n""")
+    connection.execute("SET statement_timeout = 0")
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_many_clients_wait_at_once(connect, connection, view):
     followers = [connect() for _ in range(10)]
     canceled = []

@@ -17,7 +17,11 @@ namespace {
 
 using columnar::ChangeBatch;
 
-// Runs the fragments of a step: what one emits goes at once to those that read it.
+// What a call does of a step until others have their turn: so many batches through one operator each.
+constexpr int kPiecesPerCall = 16;
+
+// Runs the fragments of a step in small pieces, the last operator that has something waiting first, so that what one
+// call of an operator has emitted is all that waits anywhere.
 class Step {
  public:
   using Take = std::function<Status(const ChangeBatch& batch)>;
@@ -28,8 +32,12 @@ class Step {
     step->fragments_ = std::vector<Fragment>(specs.size());
     for (size_t i = 0; i < specs.size(); ++i) {
       Fragment& fragment = step->fragments_[i];
-      for (const auto& make_operator : specs[i].chain) fragment.chain.push_back(PENSTOCK_TRY(make_operator(0)));
-      for (size_t stage = 0; stage <= fragment.chain.size(); ++stage) fragment.outputs.emplace_back(*step, i, stage);
+      fragment.first_stage = step->stages_.size();
+      for (const auto& make_operator : specs[i].chain) {
+        const size_t number = step->stages_.size();
+        step->stages_.push_back({.op = PENSTOCK_TRY(make_operator(0)), .output = StageOutput(*step, i, number + 1)});
+      }
+      fragment.end_stage = step->stages_.size();
       for (size_t port = 0; port < specs[i].inputs.size(); ++port) {
         const auto from = static_cast<size_t>(specs[i].inputs[port].from);
         step->fragments_[from].readers.push_back({.fragment = i, .port = static_cast<int>(port)});
@@ -38,69 +46,111 @@ class Step {
     return step;
   }
 
-  // Rows of a fragment that has none of its own.
-  Status feed(size_t fragment, const ChangeBatch& batch) {
-    fragments_[fragment].outputs.front().emit(batch);
-    return std::exchange(status_, {});
+  // Rows of a fragment that has none of its own. They go through with drain().
+  void feed(size_t fragment, const ChangeBatch& batch) { accept(fragment, fragments_[fragment].first_stage, 0, batch); }
+
+  // Whether anything waits.
+  bool busy() const { return waiting_ > 0; }
+
+  // Does at most so many pieces of work, which it takes off them; true when nothing waits any more.
+  Result<bool> drain(int& pieces) {
+    PENSTOCK_TRY(status_);
+    while (busy()) {
+      if (pieces-- <= 0) return false;
+      PENSTOCK_TRY(pass_one());
+      PENSTOCK_TRY(status_);
+    }
+    return true;
   }
 
-  // All rows so far have come: operators emit what they have held back.
-  Status finish_epoch() {
-    ++epoch_;
-    for (Fragment& fragment : fragments_) {
-      for (size_t stage = 0; stage < fragment.chain.size(); ++stage) {
-        while (PENSTOCK_TRY(fragment.chain[stage]->on_barrier(epoch_, fragment.outputs[stage + 1])) ==
-               Progress::kMore) {
-          PENSTOCK_TRY(status_);
-        }
-        PENSTOCK_TRY(std::exchange(status_, {}));
+  // All rows so far have come: operators emit what they have held back. True when all has been done.
+  Result<bool> finish_epoch(int& pieces) {
+    for (; next_to_finish_ < stages_.size(); ++next_to_finish_) {
+      Stage& stage = stages_[next_to_finish_];
+      Progress progress = Progress::kMore;
+      while (progress == Progress::kMore) {
+        if (!PENSTOCK_TRY(drain(pieces)) || pieces-- <= 0) return false;
+        progress = PENSTOCK_TRY(stage.op->on_barrier(epoch_ + 1, stage.output));
       }
     }
-    return {};
+    if (!PENSTOCK_TRY(drain(pieces))) return false;
+    next_to_finish_ = 0;
+    ++epoch_;
+    return true;
   }
 
  private:
-  // In front of the operator of that stage; behind the last one.
-  class StageInput : public Output {
+  // Takes what becomes the input of that stage, or leaves the fragment where it has no more.
+  class StageOutput : public Output {
    public:
-    StageInput(Step& step, size_t fragment, size_t stage) : step_(step), fragment_(fragment), stage_(stage) {}
+    StageOutput(Step& step, size_t fragment, size_t stage) : step_(&step), fragment_(fragment), stage_(stage) {}
     void emit(ChangeBatch batch) override {
-      if (!batch.empty() && step_.status_) step_.status_ = step_.pass(fragment_, stage_, 0, batch);
+      if (!batch.empty()) step_->accept(fragment_, stage_, 0, batch);
     }
 
    private:
-    Step& step_;
-    const size_t fragment_;
-    const size_t stage_;
+    Step* step_;
+    size_t fragment_;
+    size_t stage_;
+  };
+  struct Waiting {
+    int port;
+    ChangeBatch batch;
+  };
+  // An operator; those of all fragments are numbered together, and rows go to larger numbers.
+  struct Stage {
+    std::unique_ptr<Operator> op;
+    StageOutput output;
+    std::deque<Waiting> inputs = {};
+    bool unfinished = false;
   };
   struct Reader {
     size_t fragment;
     int port;
   };
   struct Fragment {
-    std::vector<std::unique_ptr<Operator>> chain;
-    std::deque<StageInput> outputs;  // one more than operators
-    std::vector<Reader> readers;     // none: it is the last one
+    size_t first_stage = 0;
+    size_t end_stage = 0;
+    std::vector<Reader> readers;  // none: it is the last one
   };
 
-  Status pass(size_t number, size_t stage, int port, const ChangeBatch& batch) {
-    Fragment& fragment = fragments_[number];
-    if (stage < fragment.chain.size()) {
-      Operator& op = *fragment.chain[stage];
-      StageInput& out = fragment.outputs[stage + 1];
-      PENSTOCK_TRY(op.process(port, batch, out));
-      while (op.unfinished() && status_) PENSTOCK_TRY(op.resume(out));
-      return status_;
+  void accept(size_t number, size_t stage, int port, const ChangeBatch& batch) {
+    const Fragment& fragment = fragments_[number];
+    if (stage < fragment.end_stage) {
+      stages_[stage].inputs.push_back({.port = port, .batch = batch});
+      ++waiting_;
+      return;
     }
-    if (fragment.readers.empty()) return take_(batch);
-    for (const Reader& reader : fragment.readers) PENSTOCK_TRY(pass(reader.fragment, 0, reader.port, batch));
+    for (const Reader& reader : fragment.readers) {
+      accept(reader.fragment, fragments_[reader.fragment].first_stage, reader.port, batch);
+    }
+    if (fragment.readers.empty() && status_) status_ = take_(batch);
+  }
+
+  Status pass_one() {
+    size_t number = stages_.size() - 1;
+    while (stages_[number].inputs.empty() && !stages_[number].unfinished) --number;
+    Stage& stage = stages_[number];
+    if (stage.unfinished) {
+      PENSTOCK_TRY(stage.op->resume(stage.output));
+    } else {
+      const Waiting input = std::move(stage.inputs.front());
+      stage.inputs.pop_front();
+      --waiting_;
+      PENSTOCK_TRY(stage.op->process(input.port, input.batch, stage.output));
+    }
+    const bool was_unfinished = std::exchange(stage.unfinished, stage.op->unfinished());
+    waiting_ += (stage.unfinished ? 1 : 0) - (was_unfinished ? 1 : 0);
     return {};
   }
 
+  std::vector<Stage> stages_;
   std::vector<Fragment> fragments_;
   Take take_;
+  int64_t waiting_ = 0;  // batches, and operators that have not finished
+  size_t next_to_finish_ = 0;
   Epoch epoch_;
-  Status status_;  // of what has been emitted in the call that runs
+  Status status_;  // of what has left the last fragment
 };
 
 class Recursion : public Operator {
@@ -114,19 +164,31 @@ class Recursion : public Operator {
     return {};
   }
 
-  Status process(int port, const ChangeBatch& batch, Output& /*out*/) override {
-    return port == 0 ? add(batch) : feed(port, batch);
+  Status process(int port, const ChangeBatch& batch, Output& out) override {
+    if (port == 0) return add(batch);
+    feed(port, batch);
+    return resume(out);
+  }
+
+  bool unfinished() const override { return step_->busy(); }
+  Status resume(Output& /*out*/) override {
+    int pieces = kPiecesPerCall;
+    PENSTOCK_TRY(step_->drain(pieces));
+    return {};
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& out) override {
     if (watermark < kMaxEventTime || finished_) return Progress::kDone;
+    int pieces = kPiecesPerCall;
+    if (!PENSTOCK_TRY(step_->drain(pieces))) return Progress::kMore;
     if (next_ < last_.size()) {
       const ChangeBatch batch = std::move(last_[next_++]);
       out.emit(batch);
-      PENSTOCK_TRY(feed(0, batch));
+      feed(0, batch);
+      PENSTOCK_TRY(step_->drain(pieces));
       return Progress::kMore;
     }
-    PENSTOCK_TRY(step_->finish_epoch());
+    if (!PENSTOCK_TRY(step_->finish_epoch(pieces))) return Progress::kMore;
     last_ = std::exchange(found_, {});
     next_ = 0;
     counted_.set(std::exchange(found_bytes_, 0));
@@ -137,11 +199,10 @@ class Recursion : public Operator {
   }
 
  private:
-  Status feed(int port, const ChangeBatch& batch) {
+  void feed(int port, const ChangeBatch& batch) {
     for (size_t fragment = 0; fragment < options_.step.size(); ++fragment) {
-      if (options_.ports[fragment] == port) PENSTOCK_TRY(step_->feed(fragment, batch));
+      if (options_.ports[fragment] == port) step_->feed(fragment, batch);
     }
-    return {};
   }
 
   // Rows that have been found; those that are known already do not count, without ALL.

@@ -33,7 +33,7 @@ struct RecursionOptions {
 
 // Port 0: the rows with which it begins; others: what the step reads beside those that have come last. When all has
 // come, rows go through the step, and what it makes of them again, until nothing new follows. Rows come out as they go
-// in.
+// in. A call does a small piece of a step, so that the job is stopped, or meets its limits, within one.
 //
 // Each row goes through the step once, and all rows through the same operators, which keep what they have read beside
 // them: what follows from some rows does not depend on others.
