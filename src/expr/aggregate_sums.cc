@@ -84,18 +84,31 @@ struct DoubleSum {
   double total() const { return sum; }
 };
 
-// Over rows that may be taken back, what is not finite is counted: infinity minus infinity would be NaN for ever.
+// Over rows that may be taken back, what is not finite is counted: infinity minus infinity would be NaN for ever. So a
+// sum must not become infinite that does not stay so: values so large that some of them could make it are summed apart,
+// in a type that has room for all of them.
 struct RetractableDoubleSum {
   using Input = double;
-  double sum = 0;  // of the finite ones
+  static constexpr double kLarge = 0x1p960;  // 2^63 smaller ones make a finite sum
+  double sum = 0;                            // of the others that are finite
   int64_t count = 0;
   int64_t infinities = 0;
   int64_t negative_infinities = 0;
   int64_t nans = 0;
+  int64_t large_count = 0;
+  long double large = 0;
   void add(double value, int weight) {
     count += weight;
-    if (std::isfinite(value)) {
+    if (std::abs(value) < kLarge) {
       sum += value * weight;
+    } else {
+      add_rare(value, weight);
+    }
+  }
+  void add_rare(double value, int weight) {
+    if (std::isfinite(value)) {
+      large_count += weight;
+      large += static_cast<long double>(value) * weight;
     } else {
       (std::isnan(value) ? nans : value > 0 ? infinities : negative_infinities) += weight;
     }
@@ -106,11 +119,14 @@ struct RetractableDoubleSum {
     infinities += later.infinities;
     negative_infinities += later.negative_infinities;
     nans += later.nans;
+    large_count += later.large_count;
+    large += later.large;
   }
   double total() const {
     if (nans != 0 || (infinities != 0 && negative_infinities != 0)) return std::numeric_limits<double>::quiet_NaN();
     if (infinities != 0) return std::numeric_limits<double>::infinity();
-    return negative_infinities != 0 ? -std::numeric_limits<double>::infinity() : sum;
+    if (negative_infinities != 0) return -std::numeric_limits<double>::infinity();
+    return large_count == 0 ? sum : static_cast<double>(large + sum);
   }
 };
 

@@ -50,7 +50,7 @@ class States {
   }
 
  private:
-  static constexpr size_t kSlotBytes = 80;
+  static constexpr size_t kSlotBytes = 256;
   const AggregateKernels& kernels_;
   std::vector<std::byte> memory_;
   std::vector<AggregateKernels::State> all_;

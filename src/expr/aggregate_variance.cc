@@ -16,13 +16,14 @@ using types::TypeKind;
 
 // Count, sum and sum of squares, of the distances to the first value that came: so large values that lie close together
 // do not lose their variance. Sums, unlike a running mean, do not mind a retraction that comes before its row.
+template <class Real>
 struct Moments {
   using Input = double;
   int64_t count = 0;
   int64_t any = 0;
-  double origin = 0;
-  double sum = 0;
-  double squares = 0;
+  Real origin = 0;
+  Real sum = 0;
+  Real squares = 0;
   int64_t not_finite = 0;  // values that are no part of the sums, from which they could not be taken back
 
   void add(double value, int weight) {
@@ -34,41 +35,80 @@ struct Moments {
       any = 1;
       origin = value;
     }
-    double distance = value - origin;
+    const Real distance = value - origin;
     count += weight;
     sum += weight * distance;
     squares += weight * distance * distance;
   }
-  void merge(const Moments& later) {
+  template <class Other>
+  void merge(const Moments<Other>& later) {
     not_finite += later.not_finite;
     if (later.any == 0) return;
     if (any == 0) {
-      const int64_t all_not_finite = not_finite;
-      *this = later;
-      not_finite = all_not_finite;
+      count = later.count;
+      any = later.any;
+      origin = later.origin;
+      sum = later.sum;
+      squares = later.squares;
       return;
     }
-    double shift = later.origin - origin;
-    double n = static_cast<double>(later.count);
+    const Real shift = later.origin - origin;
+    const Real n = static_cast<Real>(later.count);
     count += later.count;
     sum += later.sum + n * shift;
     squares += later.squares + 2 * shift * later.sum + n * shift * shift;
   }
+  int64_t values() const { return count + not_finite; }
   // Of the distances to the mean.
-  double squares_around_mean() const {
-    if (not_finite != 0) return std::numeric_limits<double>::quiet_NaN();
-    return std::max(squares - sum * sum / static_cast<double>(count), 0.0);
+  Real squares_around_mean() const {
+    if (not_finite != 0) return std::numeric_limits<Real>::quiet_NaN();
+    return std::max<Real>(squares - sum * sum / static_cast<Real>(count), 0);
+  }
+  // What `statistic` makes of the moments.
+  template <class Statistic>
+  double apply(Statistic statistic) const {
+    return static_cast<double>(statistic(*this));
   }
 };
 
-template <bool sample, bool root>
-struct VarianceState : Moments {
+// Over rows that may be taken back: sums that have become infinite would stay so, so what is large enough for that is
+// apart, in a type whose range holds its squares.
+struct RetractableMoments {
+  using Input = double;
+  static constexpr double kLarge = 0x1p400;  // sums of 2^100 smaller ones, and their squares, are finite
+  Moments<double> usual;
+  Moments<long double> large{.any = 1};  // around 0, since one that is far from the others may go again
+
+  void add(double value, int weight) {
+    if (std::abs(value) >= kLarge && std::isfinite(value)) {
+      large.add(value, weight);
+    } else {
+      usual.add(value, weight);
+    }
+  }
+  void merge(const RetractableMoments& later) {
+    usual.merge(later.usual);
+    large.merge(later.large);
+  }
+  int64_t values() const { return usual.values() + large.values(); }
+  template <class Statistic>
+  double apply(Statistic statistic) const {
+    if (large.count == 0) return usual.apply(statistic);
+    Moments<long double> all = large;
+    all.merge(usual);
+    return all.apply(statistic);
+  }
+};
+
+template <class Sums, bool sample, bool root>
+struct VarianceState : Sums {
   void result(ColumnBuilder& out) const {
-    const int64_t values = count + not_finite;
-    const int64_t divisor = sample ? values - 1 : values;
+    const int64_t divisor = sample ? this->values() - 1 : this->values();
     if (divisor <= 0) return out.append_null();
-    double variance = squares_around_mean() / static_cast<double>(divisor);
-    double value = root ? std::sqrt(variance) : variance;
+    const double value = this->apply([&]<class Real>(const Moments<Real>& moments) {
+      const Real variance = moments.squares_around_mean() / static_cast<Real>(divisor);
+      return root ? std::sqrt(variance) : variance;
+    });
     DataType type = out.type();
     if (type.is_integer()) {
       types::IntegerRange range = types::integer_range(type.kind());
@@ -95,7 +135,8 @@ bool bind_variance(AggregateSignature& call) {
                                         DataType::decimal(20, 0));
   }
   argument = TypeKind::kDouble;
-  call.kernels = fixed_kernels<VarianceState<sample, root>>(true);
+  call.kernels = call.retractable ? fixed_kernels<VarianceState<RetractableMoments, sample, root>>(true)
+                                  : fixed_kernels<VarianceState<Moments<double>, sample, root>>(true);
   return true;
 }
 
