@@ -186,15 +186,41 @@ void MetricsRegistry::callback(std::string_view name, std::string_view help, con
   find_or_add(name, help, labels, Kind::kCallback).value = std::move(read);
 }
 
+bool MetricsRegistry::carries(const Metric& metric, const Labels& labels) {
+  return std::ranges::all_of(labels,
+                             [&](const auto& label) { return std::ranges::binary_search(metric.labels, label); });
+}
+
 void MetricsRegistry::remove(const Labels& labels) {
   PENSTOCK_CHECK(!labels.empty(), "removing metrics by no label would remove all");
-  const auto carries_all = [&](const auto& entry) {
-    return std::ranges::all_of(
-        labels, [&](const auto& label) { return std::ranges::binary_search(entry.second.labels, label); });
-  };
   const std::lock_guard lock(mutex_);
-  for (auto& [name, family] : families_) std::erase_if(family.metrics, carries_all);
+  for (auto& [name, family] : families_) {
+    std::erase_if(family.metrics, [&](const auto& entry) { return carries(entry.second, labels); });
+  }
   std::erase_if(families_, [](const auto& entry) { return entry.second.metrics.empty(); });
+}
+
+void MetricsRegistry::relabel(const Labels& from, const Labels& to) {
+  PENSTOCK_CHECK(!from.empty(), "changing the labels of metrics by no label would change all");
+  const std::lock_guard lock(mutex_);
+  for (auto& [name, family] : families_) {
+    std::vector<std::string> found;
+    for (const auto& [text, metric] : family.metrics) {
+      if (carries(metric, from)) found.push_back(text);
+    }
+    for (const std::string& text : found) {
+      Labels labels = family.metrics.at(text).labels;
+      std::erase_if(labels, [&](const auto& label) { return std::ranges::find(from, label) != from.end(); });
+      labels.insert(labels.end(), to.begin(), to.end());
+      std::ranges::sort(labels);
+      std::string new_text = labels_text(labels);
+      if (family.metrics.contains(new_text)) continue;
+      auto node = family.metrics.extract(text);  // the metric stays where it is: others refer to it
+      node.key() = std::move(new_text);
+      node.mapped().labels = std::move(labels);
+      family.metrics.insert(std::move(node));
+    }
+  }
 }
 
 std::string MetricsRegistry::prometheus_text() const {

@@ -82,6 +82,10 @@ class MetricsRegistry {
   // Forgets every metric that carries all of `labels` (at least one), as when a topic or job is dropped.
   void remove(const Labels& labels);
 
+  // Every metric that carries all of `from` (at least one) carries `to`, the same labels with other values, in their
+  // place, as when a job is renamed. One that would be another metric then keeps its labels.
+  void relabel(const Labels& from, const Labels& to);
+
   // The whole registry in Prometheus' text exposition format 0.0.4; a histogram has a bucket per power of two.
   std::string prometheus_text() const;
 
@@ -89,6 +93,7 @@ class MetricsRegistry {
   enum class Kind : uint8_t;
   struct Metric;
   struct Family;
+  static bool carries(const Metric& metric, const Labels& labels);
   Metric& find_or_add(std::string_view name, std::string_view help, const Labels& labels, Kind kind);
 
   mutable std::mutex mutex_;

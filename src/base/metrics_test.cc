@@ -78,6 +78,30 @@ TEST(Metrics, RemoveForgetsWhatCarriesAllLabels) {
   EXPECT_THAT(registry.prometheus_text(), HasSubstr("topic=\"b\""));
 }
 
+TEST(Metrics, RelabelKeepsTheMetric) {
+  MetricsRegistry registry;
+  Counter& moved = registry.counter("c", "", {{"job", "a"}, {"kind", "view"}, {"place", "1"}});
+  registry.counter("c", "", {{"job", "a"}, {"kind", "alert"}, {"place", "1"}}).add(5);
+  registry.callback("d", "", {{"kind", "view"}, {"job", "a"}}, [] { return 7; });
+  registry.relabel({{"kind", "view"}, {"job", "a"}}, {{"kind", "view"}, {"job", "b"}});
+  moved.add(3);
+  const std::string text = registry.prometheus_text();
+  EXPECT_THAT(text, HasSubstr("c{job=\"b\",kind=\"view\",place=\"1\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("c{job=\"a\",kind=\"alert\",place=\"1\"} 5\n"));
+  EXPECT_THAT(text, HasSubstr("d{job=\"b\",kind=\"view\"} 7\n"));
+  EXPECT_EQ(&moved, &registry.counter("c", "", {{"job", "b"}, {"kind", "view"}, {"place", "1"}}));
+  registry.remove({{"job", "b"}});
+  EXPECT_THAT(registry.prometheus_text(), Not(HasSubstr("job=\"b\"")));
+}
+
+TEST(Metrics, RelabelLeavesWhatWouldBeAnother) {
+  MetricsRegistry registry;
+  registry.counter("c", "", {{"job", "a"}}).add(1);
+  registry.counter("c", "", {{"job", "b"}}).add(2);
+  registry.relabel({{"job", "a"}}, {{"job", "b"}});
+  EXPECT_THAT(registry.prometheus_text(), HasSubstr("c{job=\"a\"} 1\nc{job=\"b\"} 2\n"));
+}
+
 TEST(MetricsDeathTest, RefusesMisuse) {
   MetricsRegistry registry;
   registry.counter("c", "");

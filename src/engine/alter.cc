@@ -187,8 +187,8 @@ Status EngineImpl::change_entries(const std::vector<catalog::Entry>& changed,
   return catalog_->change_all(changed);
 }
 
-// Whether the statement of an entry still has a plan after a change, and a view its columns: it keeps those that it had,
-// by their places, whatever SELECT * gives then.
+// Whether the statement of an entry still has a plan after a change, and a view its columns: it keeps those that it
+// had, by their places, whatever SELECT * gives then.
 Status EngineImpl::check_user(const catalog::Entry& user, const catalog::Catalog& after) const {
   const catalog::EntryPtr changed = after.find(user.name_space(), user.name);
   const types::Schema then = PENSTOCK_TRY(plan_entry(*changed, after));
@@ -232,7 +232,7 @@ Status EngineImpl::rename(const catalog::EntryPtr& entry, catalog::Entry renamed
   return {};
 }
 
-// What runs goes on under the new name; only its metrics keep the old one until the next start.
+// What runs goes on under the new name; only the dead letters of its rows keep the old one until the next start.
 void EngineImpl::rename_running(const catalog::Entry& entry, const std::string& name) {
   const std::lock_guard lock(mutex_);
   const std::string old_key = sql::to_lower(entry.name);

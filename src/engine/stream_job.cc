@@ -141,7 +141,7 @@ StreamJob::~StreamJob() {
 
 // An alert may have the name of a view.
 Labels StreamJob::metric_labels() const {
-  return {{"job", options_.name}, {"kind", std::string(kind_name(options_.kind))}};
+  return {{"job", name()}, {"kind", std::string(kind_name(options_.kind))}};
 }
 
 void StreamJob::stop() {
@@ -160,7 +160,7 @@ void StreamJob::stop() {
   if (options_.sink == nullptr) return;
   if (Status closed = options_.sink->close(); !closed) {
     logging::error("insert stopped with records that were not written",
-                   {{"job", options_.name}, {"reason", closed.error().message()}});
+                   {{"job", name()}, {"reason", closed.error().message()}});
   }
 }
 
@@ -275,7 +275,7 @@ void StreamJob::on_finished(Status status) {
     finished_ = status;
   }
   if (!failed) return;
-  logging::error("job failed", {{"job", options_.name}, {"reason", status.error().to_string()}});
+  logging::error("job failed", {{"job", name()}, {"reason", status.error().to_string()}});
   if (options_.on_failed) options_.on_failed();
 }
 
@@ -348,8 +348,12 @@ std::string StreamJob::name() const {
 }
 
 void StreamJob::rename(std::string name) {
-  const std::lock_guard lock(mutex_);
-  name_ = std::move(name);
+  const Labels old_labels = metric_labels();
+  {
+    const std::lock_guard lock(mutex_);
+    name_ = std::move(name);
+  }
+  options_.metrics->relabel(old_labels, metric_labels());
 }
 
 JobStatus StreamJob::status() {

@@ -50,7 +50,7 @@ class StreamJob {
   ~StreamJob();
 
   const Options& options() const { return options_; }
-  // That of the options, until it gets another one; metrics and log messages keep the first.
+  // That of the options, until it gets another one; the dead letters of its rows keep the first.
   std::string name() const;
   void rename(std::string name);
   // What its operators dropped, from the sources up; fixed from start() on.

@@ -181,3 +181,13 @@ def test_one_server_per_data_directory(server):
     second = subprocess.run([BIN, "serve", "--data-dir", str(server.data_dir), "--kafka", "127.0.0.1:0"],
                             capture_output=True, text=True, timeout=60)
     assert second.returncode == 1 and "in use" in second.stderr
+
+
+def test_metrics_follow_a_view_to_its_new_name(server):
+    server.sql("CREATE TABLE t (a INT); CREATE MATERIALIZED VIEW before AS SELECT COUNT(*) AS n FROM t")
+    server.sql("ALTER MATERIALIZED VIEW before RENAME TO after")
+    metrics = requests.get(f"{server.url}/metrics", timeout=30).text
+    assert 'penstock_engine_state_bytes{job="after",kind="view"}' in metrics
+    assert 'job="before"' not in metrics
+    server.sql("DROP MATERIALIZED VIEW after")
+    assert 'job="after"' not in requests.get(f"{server.url}/metrics", timeout=30).text
