@@ -73,6 +73,7 @@ struct Config {
     int64_t rows_max = 1'000'000;
     size_t state_bytes_max = 0;      // load_config() puts a share of memory_limit in place of 0
     size_t job_state_bytes_max = 0;  // likewise
+    int64_t row_dead_letters_per_s_max = 1'000;
   } sql;
 
   struct Log {

@@ -86,6 +86,8 @@ constexpr auto kSettings = std::to_array<Setting>({
      "of the state of all jobs and queries together (default: three quarters of memory_limit)", 0},
     {"sql.job_state_bytes_max", PLACE(sql.job_state_bytes_max),
      "of the state of one job or query; above it that one fails (default: half of memory_limit)", 0},
+    {"sql.row_dead_letters_per_s_max", PLACE(sql.row_dead_letters_per_s_max),
+     "rows of one job that become dead letters because an expression fails; more are counted", 1, 1'000'000},
 
     {"log.level", PLACE(log.level), "the least that is logged"},
     {"log.format", PLACE(log.format), "of a log line"},

@@ -97,6 +97,7 @@ Status Server::Parts::start() {
   engine_options.memory = &memory;
   engine_options.state_bytes_max = config.sql.state_bytes_max;
   engine_options.job_state_bytes_max = config.sql.job_state_bytes_max;
+  engine_options.row_dead_letters_per_s_max = static_cast<int>(config.sql.row_dead_letters_per_s_max);
   engine_options.metrics = &metrics;
   engine = PENSTOCK_TRY(engine::Engine::open(std::move(engine_options)));
 

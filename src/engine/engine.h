@@ -164,6 +164,8 @@ struct EngineOptions {
   // Of the state of all jobs and queries, and of each (sql.state_bytes_max, sql.job_state_bytes_max).
   size_t state_bytes_max = SIZE_MAX;
   size_t job_state_bytes_max = SIZE_MAX;
+  // Rows of one job that an expression failed for and that become dead letters (sql.row_dead_letters_per_s_max).
+  int row_dead_letters_per_s_max = 1'000;
   MetricsRegistry* metrics = nullptr;
 };
 

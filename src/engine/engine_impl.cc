@@ -403,6 +403,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   job.metrics = options_.metrics;
   job.executor = executor_.get();
   job.state = state_limit();
+  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
   job.strict = is_strict(*entry);
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
@@ -438,6 +439,7 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   job.metrics = options_.metrics;
   job.executor = executor_.get();
   job.state = state_limit();
+  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
   job.strict = is_strict(*entry);
   job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));

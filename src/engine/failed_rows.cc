@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json_text.h"
+#include "base/logging.h"
 #include "columnar/nested_json.h"
 #include "types/value.h"
 
@@ -21,13 +22,30 @@ void append_value(std::string& out, const columnar::Column& column, size_t row) 
 
 }  // namespace
 
+RowLetterLimit::RowLetterLimit(Options options)
+    : options_(std::move(options)), rows_({.lines = options_.rows_max, .interval = options_.interval}) {}
+
+bool RowLetterLimit::pass() {
+  if (rows_.pass()) return true;
+  options_.beyond->add();
+  if (log_.pass()) {
+    logging::warning("rows that could not be computed are no dead letters: there are too many",
+                     {{"job", options_.job}, {"limit", "sql.row_dead_letters_per_s_max"}, {"rows", options_.rows_max}});
+  }
+  return false;
+}
+
 FailedRowLetters::FailedRowLetters(std::string job, std::string op, types::Schema schema,
-                                   connector::DeadLetterSink& letters)
-    : job_(std::move(job)), op_(std::move(op)), schema_(std::move(schema)), letters_(letters) {}
+                                   connector::DeadLetterSink& letters, std::shared_ptr<RowLetterLimit> limit)
+    : job_(std::move(job)),
+      op_(std::move(op)),
+      schema_(std::move(schema)),
+      letters_(letters),
+      limit_(std::move(limit)) {}
 
 void FailedRowLetters::add(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) {
   for (const expr::RowError& error : expr::one_error_per_row(errors)) {
-    if (batch.weight(error.row) < 0) continue;
+    if (batch.weight(error.row) < 0 || !limit_->pass()) continue;
     const std::string message = fmt::format("{}, in {}", error.message, op_);
     const std::string raw = text_of(batch, error.row);
     letters_.add({.table = job_, .topic = {}, .partition = 0, .offset = 0, .raw = raw, .error = message});

@@ -1,10 +1,14 @@
 // Rows and events that a job could not compute or read: by default they become dead letters; a strict job ends.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/log_gate.h"
+#include "base/metrics.h"
 #include "base/result.h"
 #include "connector/scan.h"
 #include "exec/failed_rows.h"
@@ -13,11 +17,33 @@
 
 namespace penstock::engine {
 
+// How many rows of one job become dead letters: a join may have a condition that fails for each of a billion pairs.
+// What is beyond is counted alone. Thread-safe.
+class RowLetterLimit {
+ public:
+  struct Options {
+    std::string job;
+    int rows_max = 1'000;  // in an interval
+    std::chrono::milliseconds interval{1'000};
+    Counter* beyond = nullptr;  // outlives it
+  };
+
+  explicit RowLetterLimit(Options options);
+  // Whether one more becomes a letter.
+  bool pass();
+
+ private:
+  const Options options_;
+  logging::LogGate rows_;
+  logging::LogGate log_;
+};
+
 // Makes dead letters of the rows of one operator of a job: without a topic, and the row as JSON. Thread-safe.
 class FailedRowLetters : public exec::FailedRows {
  public:
   // `schema`: of the rows, where it is known.
-  FailedRowLetters(std::string job, std::string op, types::Schema schema, connector::DeadLetterSink& letters);
+  FailedRowLetters(std::string job, std::string op, types::Schema schema, connector::DeadLetterSink& letters,
+                   std::shared_ptr<RowLetterLimit> limit);
 
   void add(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) override;
 
@@ -28,6 +54,7 @@ class FailedRowLetters : public exec::FailedRows {
   const std::string op_;
   const types::Schema schema_;
   connector::DeadLetterSink& letters_;
+  const std::shared_ptr<RowLetterLimit> limit_;
 };
 
 // What a strict job tells: the first letter ends it. Thread-safe.

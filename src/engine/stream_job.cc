@@ -70,9 +70,14 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
     self.strict_letters_ = std::make_unique<StrictLetters>();
     context.connectors.dead_letters = self.strict_letters_.get();
   }
-  context.keep_failed_rows = [job = self.options_.name, letters = context.connectors.dead_letters](
+  Counter& beyond = self.options_.metrics->counter(
+      "penstock_engine_rows_beyond_dead_letters_total",
+      "Rows that could not be computed, beyond those that are dead letters.", self.metric_labels());
+  const auto limit = std::make_shared<RowLetterLimit>(RowLetterLimit::Options{
+      .job = self.options_.name, .rows_max = self.options_.row_dead_letters_per_s_max, .beyond = &beyond});
+  context.keep_failed_rows = [job = self.options_.name, limit, letters = context.connectors.dead_letters](
                                  std::string op, const types::Schema& schema) -> std::shared_ptr<exec::FailedRows> {
-    return std::make_shared<FailedRowLetters>(job, std::move(op), schema, *letters);
+    return std::make_shared<FailedRowLetters>(job, std::move(op), schema, *letters, limit);
   };
   self.too_far_ahead_ =
       &self.options_.metrics->counter("penstock_engine_too_far_ahead_total",
@@ -140,9 +145,7 @@ StreamJob::~StreamJob() {
 }
 
 // An alert may have the name of a view.
-Labels StreamJob::metric_labels() const {
-  return {{"job", name()}, {"kind", std::string(kind_name(options_.kind))}};
-}
+Labels StreamJob::metric_labels() const { return {{"job", name()}, {"kind", std::string(kind_name(options_.kind))}}; }
 
 void StreamJob::stop() {
   if (job_ == nullptr) return;

@@ -41,6 +41,7 @@ class StreamJob {
     MetricsRegistry* metrics = nullptr;
     exec::Executor* executor = nullptr;
     exec::StateLimit state;
+    int row_dead_letters_per_s_max = 1'000;
     bool strict = false;              // ends with the first row that cannot be computed, or event that cannot be read
     std::function<void()> on_failed;  // on any thread
   };
