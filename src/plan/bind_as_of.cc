@@ -17,7 +17,8 @@ using expr::ExprPtr;
 // Whether the rows are those of a table or materialized view: then it is known when all that is there has been read.
 bool is_scan(const LogicalNode& node) {
   if (node.get_if<LogicalScan>() != nullptr) return true;
-  return (node.get_if<Project>() != nullptr || node.get_if<Filter>() != nullptr) && is_scan(node.input());
+  const bool passes = node.get_if<Project>() != nullptr || node.get_if<Filter>() != nullptr;
+  return (passes || node.get_if<Normalize>() != nullptr) && is_scan(node.input());
 }
 
 using Versions = AsOf::Versions;

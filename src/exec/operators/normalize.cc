@@ -74,6 +74,13 @@ class Normalize : public Operator {
     return {};
   }
 
+  // What a look-up loads is whole at the end of time.
+  Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    if (!options_.at_end || watermark != kMaxEventTime) return Progress::kDone;
+    if (next_touched_ == 0) order_touched();
+    return emit_some(out) ? Progress::kMore : Progress::kDone;
+  }
+
   Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
     if (next_touched_ == 0) order_touched();
     if (emit_some(out)) return Progress::kMore;

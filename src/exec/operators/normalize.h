@@ -14,7 +14,7 @@ namespace penstock::exec {
 struct NormalizeOptions {
   types::Schema schema;   // of the output; the input has a BOOLEAN behind its columns: the row is gone
   std::vector<int> keys;  // rows with equal keys are forms of one row; empty: rows have no key
-  bool at_end = false;    // emits nothing before the barrier, as when the input is bounded
+  bool at_end = false;    // emits nothing before the barrier, or the end of time: the input is bounded
   StateTtl ttl = {};      // of keys
 };
 
