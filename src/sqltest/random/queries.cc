@@ -49,8 +49,8 @@ RandomQuery QueryGenerator::query() {
 }
 
 QueryGenerator::Select QueryGenerator::whole() {
-  if (!late_streams_.empty() && choices_.chance(25)) return of_late_rows();
-  if (!large_ && choices_.chance(4)) return recursive();
+  if (!late_streams_.empty() && choices_.chance(40)) return of_late_rows();
+  if (!large_ && choices_.chance(3)) return recursive();
   if (!large_ && !streams().empty() && !tables_of_lookups().empty() && choices_.chance(6)) return looked_up();
   return select(root_depth_);
 }

@@ -135,7 +135,11 @@ class QueryGenerator {
   Select late_over(const Relation& stream);
   Select late_sessions(const Relation& stream);
   Select late_deduplicate(const Relation& stream);
+  // --- queries_late_joins.cc ---
   Select late_join(const Relation& stream);
+  Source late_interval_join(const Relation& left_stream, const Relation& right_stream);
+  Source late_window_join(const Relation& left_stream, const Relation& right_stream);
+  Source late_temporal_join(const Relation& left_stream, const Relation& right_stream);
   // --- queries_match.cc ---
   struct RowPattern {
     std::string rows;     // as PATTERN has it

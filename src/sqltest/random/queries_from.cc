@@ -75,7 +75,7 @@ QueryGenerator::Source QueryGenerator::source(int depth) {
     case 3: return derived(depth - 1);
     case 7: return choices_.chance(50) ? elements(depth) : lateral(depth);
     case 2:
-      if (choices_.chance(25)) {
+      if (choices_.chance(60)) {
         if (const Relation* stream = stream_of_patterns(); stream != nullptr) return match(*stream);
       }
       [[fallthrough]];

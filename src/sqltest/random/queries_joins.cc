@@ -127,9 +127,9 @@ QueryGenerator::Source QueryGenerator::asof_join() {
   if (choices_.chance(15)) right_time = moved(right_time, before ? 1000 : -1000);
   Text match = both("{} {} {}", {left_time, same(kComparisons[comparison]), right_time});
   if (choices_.chance(40)) {
-    const int64_t reach = 1000 * (1 + choices_.below(8));
+    const int64_t reach = 1000 * (2 + choices_.below(8));
     match += both(before ? " AND {} >= {}" : " AND {} <= {}",
-                  {right.scope.back().text, moved(left_time, before ? -reach - 1000 : reach)});
+                  {right.scope.back().text, moved(left_time, before ? -reach : reach)});
   }
   const Scope keys = expressions_.of_kind(left.scope, ValueKind::kInt);
   const Text partner = same(alias_of(right.text) + ".k");
@@ -249,9 +249,9 @@ QueryGenerator::Source QueryGenerator::natural_join() {
 
 QueryGenerator::Source QueryGenerator::join(int depth) {
   if (choices_.chance(8)) return natural_join();
-  if (!streams().empty() && choices_.chance(25)) {
-    if (choices_.chance(25)) return asof_join();
-    if (choices_.chance(25)) return temporal_join();
+  if (!streams().empty() && choices_.chance(30)) {
+    if (choices_.chance(30)) return asof_join();
+    if (choices_.chance(40)) return temporal_join();
     return choices_.chance(50) ? interval_join() : window_join();
   }
   Source left = depth > kJoinDepth && choices_.chance(30) ? source(depth - 1) : relation(pick_relation());

@@ -11,9 +11,8 @@ namespace penstock::sqltest {
 std::vector<const Relation*> QueryGenerator::tables_of_lookups() const {
   std::vector<const Relation*> found;
   for (const Relation& relation : relations_) {
-    // Views are made again when the engine starts again: nobody knows what they have then when rows meet them. What
-    // upserts change is no table as it is.
-    if (!relation.view && !relation.upsert) found.push_back(&relation);
+    // Views are made again when the engine starts again; nobody knows what they have then when rows meet them.
+    if (!relation.view) found.push_back(&relation);
   }
   return found;
 }

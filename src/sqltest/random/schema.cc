@@ -119,7 +119,7 @@ std::vector<Relation> make_tables(Choices& choices) {
       table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
       table.watermark_delay_ms = 1000 * (1 + choices.below(9));
       table.time_may_be_null = choices.chance(20);
-      table.late = t > 0 && choices.chance(30);
+      table.late = t > 0 && choices.chance(40);
       table.partitions = !table.late && choices.chance(30) ? 3 : 1;  // in one, what is late does not depend on chance
     }
     tables.push_back(std::move(table));
@@ -158,7 +158,7 @@ Text create_table(const Relation& table) {
   return text;
 }
 
-bool has_versions(const Relation& table) { return table.stream && !table.late && table.partitions == 1; }
+bool has_versions(const Relation& table) { return table.stream && table.partitions == 1; }
 
 std::vector<std::string> create_versions(const Relation& table) {
   std::string with_key = create_table(table).engine;
