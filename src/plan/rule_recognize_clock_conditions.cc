@@ -44,7 +44,8 @@ bool has_clock(const Expr& expression) {
 // A sum of the clock, something of the row, and an interval.
 struct Sum {
   int clock = 0;
-  bool local = false;  // the clock is one of the session's zone
+  bool local = false;                     // the clock is one of a zone
+  const types::TimeZone* zone = nullptr;  // which; null: the session's
   int row = 0;
   ExprPtr of_row;
   int64_t constant_us = 0;
@@ -53,6 +54,7 @@ struct Sum {
     if (of_row != nullptr && other.of_row != nullptr) return false;
     clock += sign * other.clock;
     local = local || other.local;
+    if (other.zone != nullptr) zone = other.zone;
     row += sign * other.row;
     if (other.of_row != nullptr) of_row = other.of_row;
     return !__builtin_add_overflow(constant_us, sign * other.constant_us, &constant_us);
@@ -66,7 +68,8 @@ bool is_interval_literal(const Expr& expression) {
 
 std::optional<Sum> as_sum(const ExprPtr& expression) {
   if (is_clock(*expression)) {
-    return Sum{.clock = 1, .local = expression->function().name == kLocalClock, .of_row = nullptr};
+    const bool local = expression->function().name == kLocalClock;
+    return Sum{.clock = 1, .local = local, .zone = expression->zone(), .of_row = nullptr};
   }
   if (is_interval_literal(*expression)) {
     return Sum{.of_row = nullptr, .constant_us = expression->value().as_int64()};
@@ -93,7 +96,7 @@ struct Bound {
   ExprPtr time;           // a TIMESTAMP_LTZ
 };
 
-// The time as a moment: of a local one, as the session's zone has it.
+// The time as a moment: of a local one, as the zone has it.
 ExprPtr as_moment(ExprPtr time, int64_t plus_us, const types::TimeZone& zone) {
   if (plus_us != 0) {
     ExprPtr interval =
@@ -121,7 +124,8 @@ std::optional<Bound> match(const Expr& condition, const types::TimeZone& zone) {
   if (sum->local != (sum->of_row->type().kind() == types::TypeKind::kTimestamp)) return std::nullopt;
   // clock - row + constant < 0: until row - constant; row - clock + constant < 0: from row + constant on.
   Bound bound{.is_until = sum->clock > 0, .or_equal = name.size() == 2, .time = nullptr};
-  bound.time = as_moment(sum->of_row, bound.is_until ? -sum->constant_us : sum->constant_us, zone);
+  bound.time = as_moment(sum->of_row, bound.is_until ? -sum->constant_us : sum->constant_us,
+                         sum->zone == nullptr ? zone : *sum->zone);
   return bound.time == nullptr ? std::nullopt : std::optional(std::move(bound));
 }
 
