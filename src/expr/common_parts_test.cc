@@ -66,6 +66,14 @@ TEST(CommonParts, DifferInTypesLiteralsAndZones) {
   }
 }
 
+TEST(CommonParts, DifferInTheSignOfZero) {
+  const auto over = [](double zero) {
+    return bind_call("/", {parse("CAST(a AS DOUBLE)"), Expr::literal(Value(zero), TypeKind::kDouble)}).value();
+  };
+  EXPECT_FALSE(share_common_parts({over(0.0), over(-0.0)})[0]->is_common());
+  EXPECT_TRUE(share_common_parts({over(0.0), over(0.0)})[0]->is_common());
+}
+
 TEST(CommonParts, AreComputedOnceForAllPlacesAndRows) {
   const ChangeBatch batch = batch_from_text("+ 1 0 x | + 2 0 y | + 3 0 z | + 4 0 w", kSchema).value();
   const ExprPtr f = counted(parse("a"));

@@ -1,6 +1,7 @@
 #include "expr/expr.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
 #include "expr/function.h"
@@ -107,10 +108,22 @@ bool Expr::is_deterministic() const {
                      [](const ExprPtr& child) { return child->is_deterministic(); });
 }
 
+namespace {
+
+// 0.0 and -0.0 compare as equal, but what is divided by them is not.
+bool same_literal(const types::Value& a, const types::Value& b, types::DataType type) {
+  if (!(a == b)) return false;
+  return a.is_null() || type.physical() != types::Physical::kDouble ||
+         std::signbit(a.as_double()) == std::signbit(b.as_double());
+}
+
+}  // namespace
+
 bool Expr::equals(const Expr& other) const {
   if (this == &other) return true;
   return kind_ == other.kind_ && type_ == other.type_ && column_index_ == other.column_index_ &&
-         value_ == other.value_ && function_ == other.function_ && kernel_ == other.kernel_ && zone_ == other.zone_ &&
+         same_literal(value_, other.value_, type_) && function_ == other.function_ && kernel_ == other.kernel_ &&
+         zone_ == other.zone_ &&
          std::equal(children_.begin(), children_.end(), other.children_.begin(), other.children_.end(),
                     [](const ExprPtr& a, const ExprPtr& b) { return a->equals(*b); });
 }
