@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Looks for rare faults at length: each fuzzer for SECONDS (60), random SQL for ten times as long from a seed that is new
-# each day, the C++ tests under the thread sanitizer, and the crash tests with PENSTOCK_SOAK=1, which makes them try more
-# seeds. Ends with the line `N passed, N failed`.
+# each day, the SQL tests with more seeds, the C++ tests under the thread sanitizer, and the crash tests with
+# PENSTOCK_SOAK=1, which makes them try more seeds. Ends with the line `N passed, N failed`.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root" || exit 1
@@ -34,9 +34,11 @@ if [ -n "$(find src -name '*_fuzz.cc' -print -quit)" ]; then
   done < <(find src -name '*_fuzz.cc' | sort)
 fi
 
-./dev build quick sql_random_runner || exit 1
+./dev build quick sql_random_runner sql_test_runner || exit 1
 build/quick/sql_random_runner --first "$(date +%Y%m%d)0000" --seconds $((seconds * 10)) >build/soak/random_sql.log 2>&1
 tell 'random SQL' build/soak/random_sql.log
+build/quick/sql_test_runner --seeds 20 >build/soak/sql.log 2>&1
+tell 'SQL tests with more seeds' build/soak/sql.log
 
 ./dev build tsan || exit 1
 TSAN_OPTIONS=${TSAN_OPTIONS:-second_deadlock_stack=1} python3 tools/run_cpp_tests.py build/tsan build/soak/tsan \
