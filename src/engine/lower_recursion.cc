@@ -7,6 +7,7 @@
 #include "exec/operators/net_changes.h"
 #include "exec/operators/recursion.h"
 #include "plan/planner.h"
+#include "plan/rewrite_once.h"
 #include "types/types_of.h"
 
 namespace penstock::engine {
@@ -22,19 +23,16 @@ class StepCutter {
   explicit StepCutter(int number) : number_(number) {}
 
   PhysicalPtr cut(const PhysicalPtr& node) {
-    if (const auto known = cut_.find(node.get()); known != cut_.end()) return known->second;
-    PhysicalNode copy = *node;
-    if (depends(*node)) {
-      for (PhysicalPtr& input : copy.inputs) input = cut(input);
-    } else {
+    return once_(node, [&](PhysicalNode& copy) {
+      if (depends(*node)) {
+        for (PhysicalPtr& input : copy.inputs) input = cut(input);
+        return;
+      }
       outside_.push_back(node);
       copy.op =
           plan::RecursionScan{.number = number_, .schema = node->schema, .port = static_cast<int>(outside_.size())};
       copy.inputs.clear();
-    }
-    PhysicalPtr made = std::make_shared<const PhysicalNode>(std::move(copy));
-    cut_.emplace(node.get(), made);
-    return made;
+    });
   }
   // What comes by the ports from 1 on.
   const std::vector<PhysicalPtr>& outside() const { return outside_; }
@@ -51,7 +49,7 @@ class StepCutter {
 
   const int number_;
   std::map<const PhysicalNode*, bool> depends_;
-  std::map<const PhysicalNode*, PhysicalPtr> cut_;
+  plan::RewriteOnce<PhysicalNode> once_;
   std::vector<PhysicalPtr> outside_;
 };
 

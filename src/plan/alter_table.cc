@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/suggest.h"
 #include "catalog/create_text.h"
+#include "plan/column_place.h"
 #include "plan/definition.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
@@ -22,12 +22,9 @@ using sql::equal_ignoring_case;
 using Columns = std::vector<sql::ColumnDefinition>;
 
 Result<Columns::iterator> find_column(Columns& columns, const sql::Identifier& name) {
-  const auto found = std::ranges::find_if(
-      columns, [&](const sql::ColumnDefinition& one) { return equal_ignoring_case(one.name.text, name.text); });
-  if (found != columns.end()) return found;
   std::vector<std::string> names;
   for (const sql::ColumnDefinition& column : columns) names.push_back(column.name.text);
-  return not_found("there is no column {}", name.text).at(name.position.offset).hint(did_you_mean(name.text, names));
+  return columns.begin() + static_cast<ptrdiff_t>(PENSTOCK_TRY(find_column_place(names, name)));
 }
 
 bool names(const std::vector<sql::Identifier>& list, const sql::Identifier& name) {

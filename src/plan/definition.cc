@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "base/suggest.h"
 #include "catalog/catalog.h"
 #include "catalog/create_text.h"
 #include "catalog/partition.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/column_place.h"
 #include "plan/like.h"
 #include "plan/literal.h"
 #include "sql/keywords.h"
@@ -100,11 +100,8 @@ Status check_new_column(const std::vector<Column>& columns, const sql::Identifie
 
 Result<int> find_column(const catalog::Table& table, const sql::Identifier& name) {
   std::vector<std::string> names;
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (sql::equal_ignoring_case(table.columns[i].name, name.text)) return static_cast<int>(i);
-    names.push_back(table.columns[i].name);
-  }
-  return not_found("there is no column {}", name.text).at(name.position.offset).hint(did_you_mean(name.text, names));
+  for (const Column& column : table.columns) names.push_back(column.name);
+  return static_cast<int>(PENSTOCK_TRY(find_column_place(names, name)));
 }
 
 // PARTITIONED BY, of the statement or of the table that it is LIKE.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 
 #include "plan/node.h"
 #include "plan/planner.h"
+#include "plan/rewrite_once.h"
 #include "plan/rules.h"
 
 namespace penstock::plan {
@@ -48,26 +48,22 @@ void clear_ttl(Op& op) {
   if constexpr (requires { op.ttl_us; }) op.ttl_us = {};
 }
 
-// Plans are graphs: what is used in several places stays one node.
 class Keeping {
  public:
   explicit Keeping(int64_t ttl_us) : ttl_us_(ttl_us) {}
 
   PhysicalPtr rewrite(const PhysicalPtr& node) {
-    if (const auto known = done_.find(node.get()); known != done_.end()) return known->second;
-    PhysicalNode kept = *node;
-    for (PhysicalPtr& input : kept.inputs) input = rewrite(input);
-    const auto* rank = std::get_if<Rank>(&kept.op);
-    const bool ends = kept.traits.bounded || (rank != nullptr && rank->window_column >= 0);
-    std::visit([&](auto& op) { ends ? clear_ttl(op) : set_ttl(op, ttl_us_); }, kept.op);
-    PhysicalPtr rewritten = std::make_shared<const PhysicalNode>(std::move(kept));
-    done_.emplace(node.get(), rewritten);
-    return rewritten;
+    return once_(node, [&](PhysicalNode& kept) {
+      for (PhysicalPtr& input : kept.inputs) input = rewrite(input);
+      const auto* rank = std::get_if<Rank>(&kept.op);
+      const bool ends = kept.traits.bounded || (rank != nullptr && rank->window_column >= 0);
+      std::visit([&](auto& op) { ends ? clear_ttl(op) : set_ttl(op, ttl_us_); }, kept.op);
+    });
   }
 
  private:
   const int64_t ttl_us_;
-  std::unordered_map<const PhysicalNode*, PhysicalPtr> done_;
+  RewriteOnce<PhysicalNode> once_;
 };
 
 // The same of a logical plan, where 0 is still said.
@@ -76,13 +72,10 @@ class Defaulting {
   explicit Defaulting(int64_t ttl_us) : ttl_us_(ttl_us) {}
 
   LogicalPtr rewrite(const LogicalPtr& node) {
-    if (const auto known = done_.find(node.get()); known != done_.end()) return known->second;
-    auto changed = std::make_shared<LogicalNode>(*node);
-    for (LogicalPtr& input : changed->inputs) input = rewrite(input);
-    std::visit([&](auto& op) { set_default(op); }, changed->op);
-    LogicalPtr rewritten = std::move(changed);
-    done_.emplace(node.get(), rewritten);
-    return rewritten;
+    return once_(node, [&](LogicalNode& changed) {
+      for (LogicalPtr& input : changed.inputs) input = rewrite(input);
+      std::visit([&](auto& op) { set_default(op); }, changed.op);
+    });
   }
 
  private:
@@ -99,7 +92,7 @@ class Defaulting {
   }
 
   const int64_t ttl_us_;
-  std::unordered_map<const LogicalNode*, LogicalPtr> done_;
+  RewriteOnce<LogicalNode> once_;
 };
 
 // The plan with `change` made to its uppermost operator of that kind; null when there is none.
