@@ -30,6 +30,11 @@ namespace penstock::engine {
 
 // What the connector of a table is asked about.
 connector::TableDefinition definition_of(const catalog::Entry& table);
+// table.exec.state.ttl of the session that made the entry; 0: nothing is forgotten.
+int64_t kept_state_ttl_us(const catalog::Entry& entry);
+// Where the positions of an INSERT are committed. What an old one committed is not for a new one of the same name: it
+// is named by the id, which is never used again.
+std::string group_of(const catalog::Entry& entry);
 
 // Thread-safe. Statements that change the catalog go one at a time (ddl_mutex_); readers take mutex_ for a moment.
 class EngineImpl : public Engine {
@@ -140,6 +145,7 @@ class EngineImpl : public Engine {
   void remove_late_rows(const std::string& job);
   void tell_catalog_changed();
   void watch_alerts();
+  void watch_alerts_later();
   bool caught_up(const StreamJob& job) const;
   // Whether the job has covered these ends, and what it wrote of it is durable; of a job that comes to its end with
   // them, whether it is finished. `covering` is kept between the calls of one flush: the epoch that covered them.

@@ -1,0 +1,245 @@
+// What is in the catalog becomes jobs: the making of views, alerts and INSERTs, and their start.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/engine_impl.h"
+#include "engine/settings.h"
+#include "plan/changes.h"
+#include "sql/keywords.h"
+#include "sql/parser.h"
+#include "types/time_zone.h"
+
+namespace penstock::engine {
+
+namespace {
+
+// Why a query that takes rows back cannot be written to a table, where it does that, and what to write instead.
+Error takes_only_inserts(const std::string& table, const plan::PhysicalNode& query) {
+  const std::optional<plan::ChangeCause> cause = plan::cause_of_changes(query);
+  std::string hint = cause->remedy.empty() ? "write" : cause->remedy + "; or write";
+  hint += " to a table that takes changes, such as one with the connector upsert-kafka or the format debezium-json";
+  Error error = unsupported("table \"{}\" takes only inserts, but {}", table, cause->what).hint(std::move(hint));
+  return cause->written_at ? std::move(error).at(*cause->written_at) : error;
+}
+
+void append(catalog::Options& options, const catalog::Options& more) {
+  options.insert(options.end(), more.begin(), more.end());
+}
+
+bool is_strict(const catalog::Entry& entry) {
+  const std::string* row_errors = catalog::find_option(entry.scan_options, kRowErrorsSetting);
+  return row_errors != nullptr && *row_errors == kRowErrorsFail;
+}
+
+}  // namespace
+
+Result<catalog::Options> EngineImpl::fixed_options(const plan::PlannedQuery& plan) const {
+  catalog::Options fixed = PENSTOCK_TRY(fix_scan_options(*plan.root, graph_context(false)));
+  if (plan.state_ttl_us > 0) fixed.emplace_back(kStateTtlSetting, fmt::format("{} us", plan.state_ttl_us));
+  return fixed;
+}
+
+Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition, const catalog::Options& settings) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
+  append(definition.entry.scan_options, settings);
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
+  return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kView, definition.plan); });
+}
+
+Status EngineImpl::create_alert(plan::PlannedDefinition definition, const catalog::Options& settings) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
+  append(definition.entry.scan_options, settings);
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
+  return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
+}
+
+// The entry of a job, whose name none of `others` has.
+Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
+                                                const std::vector<catalog::Entry>& others) const {
+  const plan::PlannedInsert& plan = insert.plan;
+  if (const plan::ScanView* scan = find_view_scan(*plan.query.root)) {
+    // Materialized views stand for their queries: what is left are native tables.
+    Error error = unsupported(
+        "an INSERT that goes on cannot read {}, a table without a connector: after a restart it would not know which "
+        "of its changes it has written",
+        scan->view);
+    return (scan->written_at ? std::move(error).at(*scan->written_at) : std::move(error))
+        .hint("make a materialized view of the query, whose changes clients can follow");
+  }
+  if (follows_clock(*plan.query.root)) {
+    return unsupported(
+               "an INSERT that goes on cannot have a condition on the clock, in itself or in a view that it reads: "
+               "what comes and goes while the program is down would not be written")
+        .hint("make a materialized view of the query, whose changes clients can follow");
+  }
+  if (reads_system_table(*plan.query.root)) {
+    return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream")
+        .hint("SELECT it, or INSERT what it is now into a table without a connector");
+  }
+  const auto taken = [&](const std::string& name) {
+    return catalog_->find(catalog::NameSpace::kJob, name) != nullptr ||
+           std::ranges::any_of(
+               others, [&](const catalog::Entry& other) { return sql::to_lower(other.name) == sql::to_lower(name); });
+  };
+  catalog::Entry entry;
+  const std::string base = "insert_" + plan.target;
+  entry.name = base;
+  for (int n = 2; taken(entry.name); ++n) entry.name = base + "_" + std::to_string(n);
+  entry.sql = insert.sql;
+  entry.names_schema = insert.names_schema;
+  entry.time_zone = insert.time_zone;
+  entry.dependencies = plan.query.dependencies;
+  entry.functions = plan.query.functions;
+  if (std::ranges::find(entry.dependencies, plan.target) == entry.dependencies.end()) {
+    entry.dependencies.push_back(plan.target);
+  }
+  entry.definition = catalog::Job{.target = plan.target, .query = entry.sql};
+  entry.scan_options = PENSTOCK_TRY(fixed_options(plan.query));
+  return entry;
+}
+
+Status EngineImpl::create_inserts(const std::vector<NewInsert>& inserts, const catalog::Options& settings) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  std::vector<catalog::Entry> entries;
+  for (const NewInsert& insert : inserts) {
+    entries.push_back(PENSTOCK_TRY(insert_entry(insert, entries)));
+    append(entries.back().scan_options, settings);
+  }
+  const std::vector<catalog::EntryPtr> created = PENSTOCK_TRY(catalog_->create_all(std::move(entries)));
+  for (size_t i = 0; i < created.size(); ++i) {
+    Status started = start_insert(created[i], inserts[i].plan);
+    if (started) continue;
+    for (const catalog::EntryPtr& entry : created) {
+      static_cast<void>(catalog_->drop(catalog::NameSpace::kJob, entry->name, false));
+    }
+    for (size_t running = 0; running < i; ++running) stop_entry(created[running]);
+    return started;
+  }
+  tell_catalog_changed();
+  return {};
+}
+
+// --- running ---
+
+Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
+  if (entry->table() != nullptr && entry->table()->is_native()) return start_native_table(entry);
+  if (entry->table() != nullptr || entry->view() != nullptr || entry->function() != nullptr) return {};
+  const sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(entry->sql));
+  plan::PlanContext context = plan_context(plan::PlanMode::kStreaming);
+  context.names.schema = entry->names_schema;
+  context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(entry->time_zone));
+  context.state_ttl_us = kept_state_ttl_us(*entry);
+  if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
+    const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
+    return start_job(entry, StreamJob::Kind::kView, definition.plan);
+  }
+  if (const auto* create = std::get_if<sql::CreateAlert>(&statement.node)) {
+    const auto definition = PENSTOCK_TRY(plan::define_alert(*create, entry->sql, context));
+    return start_job(entry, StreamJob::Kind::kAlert, definition.plan);
+  }
+  if (const auto* insert = std::get_if<sql::Insert>(&statement.node)) {
+    return start_insert(entry, PENSTOCK_TRY(plan::plan_insert(*insert, context)));
+  }
+  return make_error(ErrorCode::kCorruption, "the catalog's statement of \"{}\" cannot be run: {}", entry->name,
+                    entry->sql);
+}
+
+Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query) {
+  const plan::PhysicalNode& root = *query.root;
+  view::ViewOptions view_options{.name = entry->name, .schema = root.schema, .key = {}, .memory = options_.memory};
+  if (root.traits.key) view_options.key = *root.traits.key;
+  view_options.replaces = forgets_state(root);
+  const auto view = view::View::make(std::move(view_options));
+  StreamJob::Options job;
+  job.id = entry->id;
+  job.kind = kind;
+  job.name = entry->name;
+  job.plan = query.root;
+  job.view = view;
+  job.metrics = options_.metrics;
+  job.executor = executor_.get();
+  job.state = state_limit();
+  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
+  job.strict = is_strict(*entry);
+  job.on_failed = [this] { tell_catalog_changed(); };
+  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
+  const std::lock_guard lock(mutex_);
+  if (kind == StreamJob::Kind::kView) add_late_rows(*started);
+  jobs_[entry->id] = std::move(started);
+  if (kind == StreamJob::Kind::kView) {
+    views_[sql::to_lower(entry->name)] = view;
+    return {};
+  }
+  RunningAlert& alert = alerts_[entry->id];
+  alert.rule.name = entry->name;
+  alert.rule.severity = entry->alert()->severity.empty() ? "MEDIUM" : entry->alert()->severity;
+  for (const catalog::AlertChannel& channel : entry->alert()->channels) {
+    alert.rule.channels.push_back({.kind = channel.kind, .target = channel.target});
+  }
+  alert.rule.sql = entry->sql;
+  alert.rule.view = view;
+  alert.rule.key = root.traits.key;
+  watch_alerts_later();
+  return {};
+}
+
+Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert) {
+  StreamJob::Options job;
+  job.id = entry->id;
+  job.kind = StreamJob::Kind::kInsert;
+  job.name = entry->name;
+  job.plan = insert.query.root;
+  job.sink = PENSTOCK_TRY(make_sink(insert, group_of(*entry)));
+  job.metrics = options_.metrics;
+  job.executor = executor_.get();
+  job.state = state_limit();
+  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
+  job.strict = is_strict(*entry);
+  job.on_failed = [this] { tell_catalog_changed(); };
+  auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
+  const std::lock_guard lock(mutex_);
+  add_late_rows(*started);
+  jobs_[entry->id] = std::move(started);
+  return {};
+}
+
+Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInsert& insert) const {
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, insert.target));
+  if (entry->table() == nullptr) return invalid_argument("\"{}\" is no table that can be written to", insert.target);
+  connector::TableDefinition table = definition_of(*entry);
+  connector::SinkRequest request;
+  request.table = table.name;
+  request.options = std::move(table.options);
+  for (const auto& [key, value] : insert.options) request.options[key] = value;
+  request.primary_key = std::move(table.primary_key);
+  request.schema = insert.query.root->schema;
+  request.append_only = insert.query.root->traits.append_only;
+  if (!request.append_only && !PENSTOCK_TRY(connector::takes_changes(request.table, request.options))) {
+    return takes_only_inserts(request.table, *insert.query.root);
+  }
+  for (const connector::TableDefinition::Metadata& metadata : table.metadata) {
+    const int column = types::find_field(request.schema, metadata.column);
+    if (!metadata.is_virtual && column >= 0) {
+      request.metadata.push_back({.column = static_cast<size_t>(column), .key = metadata.from.key});
+    }
+  }
+  return request;
+}
+
+Status EngineImpl::check_sink(const plan::PlannedInsert& insert) const {
+  PENSTOCK_TRY(sink_request(insert));
+  return {};
+}
+
+Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::PlannedInsert& insert,
+                                                               std::string group) const {
+  connector::SinkRequest request = PENSTOCK_TRY(sink_request(insert));
+  request.group = std::move(group);
+  return connector::make_sink(graph_context(false).connectors, std::move(request));
+}
+
+}  // namespace penstock::engine
