@@ -268,6 +268,61 @@ bool bind_entries(CallSignature& call) {
   return true;
 }
 
+// --- whether names are in it ---
+
+// Whether it is the name of a field, an element of an array, or the text itself.
+bool has_name(dom::element root, std::string_view name) {
+  dom::element found;
+  if (root.is_object()) return root.at_key(name).get(found) == simdjson::SUCCESS;
+  const auto is_name = [&](dom::element element) {
+    std::string_view text;
+    return element.get_string().get(text) == simdjson::SUCCESS && text == name;
+  };
+  if (!root.is_array()) return is_name(root);
+  for (dom::element one : array_of(root)) {
+    if (is_name(one)) return true;
+  }
+  return false;
+}
+
+void has_name_kernel(KernelCall& call) {
+  auto names = call.argument<StringCell>(1);
+  std::vector<uint8_t> out(call.rows());
+  for_json_rows(call, [&](size_t row, dom::element root) { out[row] = has_name(root, names[row].view()) ? 1 : 0; });
+  call.finish(std::move(out));
+}
+
+// `all`, or else any one, of the names of an array.
+template <bool all>
+void has_names_kernel(KernelCall& call) {
+  auto names = call.argument<StringCell>(1);
+  const bool is_text = call.argument_type(1).kind() == TypeKind::kString;
+  std::vector<uint8_t> out(call.rows());
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    bool has = all;
+    for_each_name(names[row].view(), is_text, [&](std::string_view name) {
+      has = has_name(root, name);
+      return has == all;
+    });
+    out[row] = has ? 1 : 0;
+  });
+  call.finish(std::move(out));
+}
+
+template <bool all>
+bool bind_has_names(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  DataType& names = call.argument_types[1];
+  const bool is_array = names.kind() == TypeKind::kArray && names.part(0).kind() == TypeKind::kString;
+  if (!accept_argument(Takes::kText, call.argument_types[0])) return false;
+  if (!is_array && !accept_argument(Takes::kText, names)) return false;
+  call.argument_types[0] = TypeKind::kString;
+  if (!is_array) names = TypeKind::kString;
+  call.result = TypeKind::kBoolean;
+  call.kernel = has_names_kernel<all>;
+  return true;
+}
+
 // --- whether one is in another ---
 
 bool is_equal_number(dom::element a, dom::element b) {
@@ -537,6 +592,13 @@ constexpr ScalarFunction kFunctions[] = {
      bind_fixed<contains_kernel<0>, TypeKind::kBoolean, kText, kText>, kMakes},
     {"<@", kCategory, "json <@ json", "The same the other way round.", "'{\"a\": 2}' <@ '{\"a\": 1}' => FALSE",
      bind_fixed<contains_kernel<1>, TypeKind::kBoolean, kText, kText>, kMakes},
+    {"?", kCategory, "json ? name", "Whether a text is the name of a field of the object, or an element of the array.",
+     "'{\"a\": 1}' ? 'a' => TRUE\n'[\"a\", \"b\"]' ? 'c' => FALSE",
+     bind_fixed<has_name_kernel, TypeKind::kBoolean, kText, kText>, kMakes},
+    {"?|", kCategory, "json ?| names", "Whether one of the names, an array of texts or '{a,b}', is there so.",
+     "'{\"a\": 1}' ?| ARRAY['b', 'a'] => TRUE", bind_has_names<false>, kMakes},
+    {"?&", kCategory, "json ?& names", "Whether all of them are.", "'{\"a\": 1}' ?& '{a,b}' => FALSE",
+     bind_has_names<true>, kMakes},
     {"JSON_SET", kCategory, "JSON_SET(json, path, value [, create])",
      "The JSON with another value, itself JSON, at a path, an array of texts or '{a,0,b}'; what is not there yet is "
      "put in unless the last argument is FALSE.",

@@ -5,6 +5,7 @@
 #include "expr/temporal_units.h"
 #include "types/calendar.h"
 #include "types/time_zone.h"
+#include "types/value.h"
 
 namespace penstock::expr {
 
@@ -112,8 +113,22 @@ void bucket_of_months(KernelCall& call) {
   });
 }
 
+// A width may be a text that says an interval, as PostgreSQL's clients write it: '15 minutes'.
+DataType width_type(const CallSignature& call) {
+  const Expr& width = *call.arguments[0];
+  if (!width.is_literal() || width.value().is_null() || width.type().kind() != TypeKind::kString) {
+    return call.argument_types[0];
+  }
+  for (const TypeKind kind : {TypeKind::kIntervalDayTime, TypeKind::kIntervalYearMonth}) {
+    if (types::from_text(width.value().as_string(), kind)) return kind;
+  }
+  return call.argument_types[0];
+}
+
 bool bind_date_bin(CallSignature& call) {
-  if (call.argument_types.size() != 3 || call.argument_types[0].kind() != TypeKind::kIntervalDayTime) return false;
+  if (call.argument_types.size() != 3) return false;
+  call.argument_types[0] = width_type(call);
+  if (call.argument_types[0].kind() != TypeKind::kIntervalDayTime) return false;
   DataType& time = call.argument_types[1];
   if (time.kind() == TypeKind::kDate) time = DataType::timestamp(3);
   DataType& origin = call.argument_types[2];
@@ -124,9 +139,9 @@ bool bind_date_bin(CallSignature& call) {
 }
 
 bool bind_time_bucket(CallSignature& call) {
-  if (call.argument_types.size() < 2 || call.argument_types.size() > 3 || !call.argument_types[0].is_interval()) {
-    return false;
-  }
+  if (call.argument_types.size() < 2 || call.argument_types.size() > 3) return false;
+  call.argument_types[0] = width_type(call);
+  if (!call.argument_types[0].is_interval()) return false;
   DataType& time = call.argument_types[1];
   if (time.kind() == TypeKind::kDate) time = DataType::timestamp(3);
   if (!time.is_timestamp()) return false;
@@ -195,16 +210,19 @@ constexpr ScalarFunction kFunctions[] = {
      "DATE_TRUNC('week', DATE '2026-05-17') => 2026-05-11 00:00:00.000",
      bind_date_trunc},
     {"DATE_BIN", kCategory, "DATE_BIN(width, time, origin)",
-     "The beginning of the bucket that the time is in, of buckets of that width counted from the origin.",
+     "The beginning of the bucket that the time is in, of buckets of that width, an interval or a text that says one, "
+     "counted from the origin.",
      "DATE_BIN(INTERVAL '15' MINUTE, TIMESTAMP '2026-01-01 10:40:00', TIMESTAMP '2026-01-01 00:05:00') => 2026-01-01 "
-     "10:35:00",
+     "10:35:00\n"
+     "DATE_BIN('15 minutes', TIMESTAMP '2026-01-01 10:40:00', DATE '2026-01-01') => 2026-01-01 10:30:00",
      bind_date_bin},
     {"TIME_BUCKET", kCategory, "TIME_BUCKET(width, time [, origin or offset])",
      "The same, as TimescaleDB counts it: from Monday 2000-01-03, an origin, or an offset to that; widths of months "
      "from "
      "2000-01-01.",
      "TIME_BUCKET(INTERVAL '5' MINUTE, TIMESTAMP '2026-01-01 10:42:00') => 2026-01-01 10:40:00\n"
-     "TIME_BUCKET(INTERVAL '3' MONTH, TIMESTAMP '2026-05-17 00:00:00') => 2026-04-01 00:00:00",
+     "TIME_BUCKET(INTERVAL '3' MONTH, TIMESTAMP '2026-05-17 00:00:00') => 2026-04-01 00:00:00\n"
+     "TIME_BUCKET('1 hour', TIMESTAMP '2026-01-01 10:42:00') => 2026-01-01 10:00:00",
      bind_time_bucket},
     {"DATE_PART", kCategory, "DATE_PART('unit', time)",
      "A field of a time as PostgreSQL counts it, as DOUBLE: Sunday is 0, seconds have their fraction.",

@@ -9,6 +9,7 @@
 #include "types/calendar.h"
 #include "types/decimal.h"
 #include "types/time_zone.h"
+#include "types/value.h"
 
 namespace penstock::expr {
 
@@ -261,6 +262,100 @@ void number_to_char(KernelCall& call) {
   });
 }
 
+// What a pattern of TO_NUMBER lets stand beside the digits.
+struct NumberReader {
+  size_t whole_places = 0;
+  size_t fraction_places = 0;
+  bool has_point = false;
+  bool separators = false;
+  bool sign_behind = false;
+  bool currency = false;
+
+  static std::optional<NumberReader> read(std::string_view text) {
+    NumberReader reader;
+    const auto accept = [&](std::string_view word) {
+      const bool found = std::ranges::equal(text.substr(0, word.size()), word,
+                                            [](char a, char b) { return (a >= 'a' ? a - 32 : a) == b; });
+      if (found) text.remove_prefix(word.size());
+      return found;
+    };
+    while (!text.empty()) {
+      if (accept("FM") || accept(" ")) continue;
+      if (accept("9") || accept("0")) {
+        ++(reader.has_point ? reader.fraction_places : reader.whole_places);
+      } else if (!reader.has_point && (accept(".") || accept("D"))) {
+        reader.has_point = true;
+      } else if (!reader.has_point && (accept(",") || accept("G"))) {
+        reader.separators = true;
+      } else if (accept("S") || accept("MI") || accept("SG") || accept("PL")) {
+        reader.sign_behind = reader.sign_behind || reader.whole_places + reader.fraction_places > 0;
+      } else if (accept("L") || accept("$")) {
+        reader.currency = true;
+      } else {
+        return std::nullopt;
+      }
+    }
+    if (reader.whole_places + reader.fraction_places > types::kDecimalPrecisionMax) return std::nullopt;
+    return reader;
+  }
+
+  // The number in a text as a number is written; nothing where the text does not fit.
+  std::optional<std::string> plain(std::string_view text) const {
+    std::string sign;
+    std::string whole;
+    std::string fraction;
+    bool behind_point = false;
+    bool closed = false;  // by a sign that stands behind
+    for (char c : text) {
+      if (c == ' ' || (c == ',' && separators && !behind_point && !whole.empty()) || (c == '$' && currency)) continue;
+      const bool begun = behind_point || !whole.empty();
+      if (closed) return std::nullopt;
+      if (c == '-' || c == '+') {
+        if (!sign.empty() || (begun && !sign_behind)) return std::nullopt;
+        sign = c;
+        closed = begun;
+      } else if (c == '.') {
+        if (behind_point || !has_point) return std::nullopt;
+        behind_point = true;
+      } else if (c >= '0' && c <= '9') {
+        (behind_point ? fraction : whole) += c;
+      } else {
+        return std::nullopt;
+      }
+    }
+    if (whole.empty() && fraction.empty()) return std::nullopt;
+    if (whole.size() > whole_places || fraction.size() > fraction_places) return std::nullopt;
+    return (sign == "-" ? "-0" : "0") + whole + "." + fraction + "0";
+  }
+};
+
+void to_number(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  const NumberReader pattern = *NumberReader::read(call.constant_text(1));
+  const DataType type = call.result_type();
+  map_valid<Int128>(call, [&](size_t row) -> Int128 {
+    const std::optional<std::string> plain = pattern.plain(texts[row].view());
+    const auto value = plain ? types::decimal_from_text(*plain, type.precision(), type.scale()) : Result<Int128>(0);
+    if (!plain || !value) {
+      call.fail(row, fmt::format("'{}' is no number of the pattern '{}'", texts[row].view(), call.constant_text(1)));
+      return 0;
+    }
+    return *value;
+  });
+}
+
+bool bind_to_number(CallSignature& call) {
+  if (call.argument_types.size() != 2 || !accept_argument(Takes::kText, call.argument_types[0])) return false;
+  const Expr& pattern = *call.arguments[1];
+  if (!pattern.is_literal() || pattern.value().is_null() || pattern.type().kind() != TypeKind::kString) return false;
+  const std::optional<NumberReader> reader = NumberReader::read(pattern.value().as_string());
+  if (!reader) return false;
+  call.argument_types[0] = TypeKind::kString;
+  call.result = DataType::decimal(types::kDecimalPrecisionMax, static_cast<int>(reader->fraction_places));
+  call.kernel = to_number;
+  return true;
+}
+
 bool bind_to_char(CallSignature& call) {
   if (call.argument_types.size() != 2 || !accept_argument(Takes::kText, call.argument_types[1])) return false;
   call.argument_types[1] = TypeKind::kString;
@@ -288,6 +383,11 @@ constexpr ScalarFunction kFunctions[] = {
      "TO_CHAR(DATE '2026-05-07', 'FMDay, DD Mon YYYY') => Thursday, 07 May 2026\n"
      "TO_CHAR(1234.5, 'FM9,999.00') => 1,234.50",
      bind_to_char},
+    {"TO_NUMBER", FunctionCategory::kArithmetic, "TO_NUMBER(text, 'pattern')",
+     "The number in a text, as a DECIMAL(38, s) with the places that PostgreSQL's pattern has behind the point: 9 or 0 "
+     "for "
+     "a digit, a point or D, commas or G, S or MI for a sign behind, $ or L. A text with more digits is an error.",
+     "TO_NUMBER('12,454.8-', '99G999D9S') => -12454.8\nTO_NUMBER('$1,234.50', 'L9,999.99') => 1234.50", bind_to_number},
 };
 
 }  // namespace

@@ -248,6 +248,10 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Case& node) {
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Cast& node) {
   DataType type = PENSTOCK_TRY(bind_type(*node.type));
   suggest_parameter_type(*node.operand, type);
+  const auto* literal = node.operand->get_if<sql::Literal>();
+  if (node.type->name == "INTERVAL" && literal != nullptr && literal->kind == sql::LiteralKind::kString) {
+    return bind_interval({.text = literal->text});  // which of both types of intervals it is, the text says
+  }
   ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
   Result<ExprPtr> cast = expr::bind_cast(std::move(operand), type, node.try_cast);
   return cast ? with_length(*std::move(cast), *node.type) : std::move(cast);

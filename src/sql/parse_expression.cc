@@ -8,7 +8,7 @@
 namespace penstock::sql {
 namespace {
 
-constexpr std::array<BinaryOperatorSyntax, 30> kBinaryOperators = {{
+constexpr std::array<BinaryOperatorSyntax, 33> kBinaryOperators = {{
     {"=", BinaryOperator::kEqual, Precedence::kComparison},
     {"<>", BinaryOperator::kNotEqual, Precedence::kComparison},
     {"!=", BinaryOperator::kNotEqual, Precedence::kComparison},
@@ -34,6 +34,9 @@ constexpr std::array<BinaryOperatorSyntax, 30> kBinaryOperators = {{
     {"#>>", BinaryOperator::kJsonPathText, Precedence::kConcat},
     {"@>", BinaryOperator::kContains, Precedence::kConcat},
     {"<@", BinaryOperator::kContainedBy, Precedence::kConcat},
+    {"?", BinaryOperator::kHas, Precedence::kConcat},
+    {"?|", BinaryOperator::kHasAny, Precedence::kConcat},
+    {"?&", BinaryOperator::kHasAll, Precedence::kConcat},
     {"&&", BinaryOperator::kOverlaps, Precedence::kConcat},
     {"~", BinaryOperator::kMatches, Precedence::kConcat},
     {"~*", BinaryOperator::kMatchesAnyCase, Precedence::kConcat},
@@ -89,11 +92,10 @@ Result<Expression> Parser::parse_prefix() {
 }
 
 Result<bool> Parser::parse_infix(Expression& left, Precedence minimum) {
-  if (cursor_.kind() == TokenKind::kSymbol) {
-    if (PENSTOCK_TRY(parse_postfix(left))) return true;
-    // Two tokens, since that is how nested types end: ARRAY<ARRAY<INT>>.
-    const bool shift = cursor_.at(">") && cursor_.at(">", 1) && cursor_.token(1).offset == cursor_.token().offset + 1;
-    const BinaryOperatorSyntax* syntax = find_binary_operator(shift ? std::string_view(">>") : cursor_.text());
+  const bool has = cursor_.kind() == TokenKind::kParameter && cursor_.text() == "?";
+  if (cursor_.kind() == TokenKind::kSymbol || has) {
+    if (!has && PENSTOCK_TRY(parse_postfix(left))) return true;
+    const BinaryOperatorSyntax* syntax = find_binary_operator(operator_symbol());
     if (syntax == nullptr || syntax->precedence <= minimum) return false;
     PENSTOCK_TRY(parse_binary(left, *syntax));
     return true;
@@ -133,6 +135,16 @@ Result<bool> Parser::parse_infix(Expression& left, Precedence minimum) {
   return true;
 }
 
+// Some are two tokens: >> since that is how nested types end, ARRAY<ARRAY<INT>>, and ?| and ?& since ? is a parameter.
+std::string_view Parser::operator_symbol() const {
+  if (cursor_.token(1).offset == cursor_.token().offset + 1) {
+    if (cursor_.at(">") && cursor_.at(">", 1)) return ">>";
+    if (cursor_.text() == "?" && cursor_.at("|", 1)) return "?|";
+    if (cursor_.text() == "?" && cursor_.at("&", 1)) return "?&";
+  }
+  return cursor_.text();
+}
+
 Result<bool> Parser::parse_postfix(Expression& left) {
   Position position = cursor_.position();
   if (cursor_.at("::")) {
@@ -159,7 +171,9 @@ Result<bool> Parser::parse_postfix(Expression& left) {
 
 Status Parser::parse_binary(Expression& left, const BinaryOperatorSyntax& syntax) {
   Position position = cursor_.position();
-  if (syntax.op == BinaryOperator::kShiftRight) cursor_.advance();
+  const bool two_tokens = syntax.op == BinaryOperator::kShiftRight || syntax.op == BinaryOperator::kHasAny ||
+                          syntax.op == BinaryOperator::kHasAll;
+  if (two_tokens) cursor_.advance();
   cursor_.advance();
   bool quantified = cursor_.at("ANY") || cursor_.at("SOME") || cursor_.at("ALL");
   if (syntax.precedence == Precedence::kComparison && quantified && cursor_.at("(", 1)) {

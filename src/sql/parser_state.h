@@ -108,6 +108,7 @@ class Parser {
   Result<Expression> parse_prefix();
   // Extends `left` by the operator at the cursor when that binds tighter than `minimum`; false when there is none.
   Result<bool> parse_infix(Expression& left, Precedence minimum);
+  std::string_view operator_symbol() const;
   Result<bool> parse_postfix(Expression& left);
   Status parse_binary(Expression& left, const BinaryOperatorSyntax& syntax);
   Status parse_logical(Expression& left, bool is_and);

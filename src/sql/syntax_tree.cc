@@ -55,6 +55,9 @@ std::string_view binary_operator_symbol(BinaryOperator op) {
     case BinaryOperator::kJsonPathText: return "#>>";
     case BinaryOperator::kContains: return "@>";
     case BinaryOperator::kContainedBy: return "<@";
+    case BinaryOperator::kHas: return "?";
+    case BinaryOperator::kHasAny: return "?|";
+    case BinaryOperator::kHasAll: return "?&";
     case BinaryOperator::kOverlaps: return "&&";
     case BinaryOperator::kMatches: return "~";
     case BinaryOperator::kMatchesAnyCase: return "~*";
