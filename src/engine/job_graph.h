@@ -33,7 +33,8 @@ struct GraphContext {
   bool bounded = false;  // read everything as of now, on one task
   int parallelism = 1;
   std::function<int64_t()> now_us;
-  std::function<int64_t()> processing_time_us;  // where it is not now_us
+  std::function<int64_t()> processing_time_us;   // where it is not now_us
+  std::function<int64_t(Epoch)> epoch_clock_us;  // of conditions on the clock, where it is not now_us
   Counter* late_dropped = nullptr;
   // Keeps the rows that an operator drops; null: nobody does.
   std::function<std::shared_ptr<exec::LateRows>(LateRowsOptions)> keep_late_rows;

@@ -48,7 +48,8 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ClockFilte
                                    .until = filter.until,
                                    .after_from = filter.after_from,
                                    .through_until = filter.through_until,
-                                   .now_us = context_.now_us};
+                                   .clock_us = context_.epoch_clock_us};
+  if (!options.clock_us) options.clock_us = [now_us = context_.now_us](Epoch /*epoch*/) { return now_us(); };
   return append(node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_clock_filter(options));
   });

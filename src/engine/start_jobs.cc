@@ -70,12 +70,6 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
     return (scan->written_at ? std::move(error).at(*scan->written_at) : std::move(error))
         .hint("make a materialized view of the query, whose changes clients can follow");
   }
-  if (follows_clock(*plan.query.root)) {
-    return unsupported(
-               "an INSERT that goes on cannot have a condition on the clock, in itself or in a view that it reads: "
-               "what comes and goes while the program is down would not be written")
-        .hint("make a materialized view of the query, whose changes clients can follow");
-  }
   if (reads_system_table(*plan.query.root)) {
     return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream")
         .hint("SELECT it, or INSERT what it is now into a table without a connector");

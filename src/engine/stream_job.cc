@@ -87,6 +87,10 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   context.too_far_ahead = self.too_far_ahead_;
   if (self.options_.sink != nullptr) {
     connector::Positions committed = self.options_.sink->committed();
+    if (follows_clock(*self.options_.plan)) {
+      self.epoch_clock_ = std::make_shared<EpochClock>(context.now_us, committed);
+      context.epoch_clock_us = [clock = self.epoch_clock_](Epoch epoch) { return clock->at(epoch); };
+    }
     self.has_state_ = has_state(*self.options_.plan);
     if (!committed.empty() && self.has_state_) {
       self.hold_ = committed;
@@ -175,6 +179,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
     if (!has_state_) noted.watermark = {};  // nobody has to come to it again
     scan.place.add(std::move(noted), positions);
   }
+  if (epoch_clock_ != nullptr) epoch_clock_->add_to(positions, epoch);
   if (options_.view != nullptr) PENSTOCK_TRY(options_.view->publish(epoch));
   if (options_.sink != nullptr) {
     if (hold_) {
@@ -196,6 +201,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
       }
       closes_replayed_ = false;
       hold_.reset();
+      if (epoch_clock_ != nullptr) epoch_clock_->release();
       options_.sink->set_muted(false);
       for (const JobScan& scan : scans_) scan.progress->release();
     }
@@ -219,7 +225,8 @@ void StreamJob::watch_clock() {
     const std::lock_guard lock(mutex_);
     // start() calls this when the job is there.
     if (job_ == nullptr) return;
-    wake_at_us_ = closes_replayed_ ? now_us_() : job_->wake_at_us();
+    const bool stands = epoch_clock_ != nullptr && epoch_clock_->held();
+    wake_at_us_ = closes_replayed_ ? now_us_() : stands ? exec::kNoWake : job_->wake_at_us();
     // One that comes too early looks again.
     if (clock_timer_ != 0 && clock_timer_at_us_ <= wake_at_us_) return;
     replaced = std::exchange(clock_timer_, 0);

@@ -17,6 +17,7 @@
 #include "connector/sink.h"
 #include "connector/timer.h"
 #include "engine/engine.h"
+#include "engine/epoch_clock.h"
 #include "engine/failed_rows.h"
 #include "engine/job_graph.h"
 #include "engine/late_rows.h"
@@ -115,6 +116,8 @@ class StreamJob {
   // Until then what it reads again is before all other times by the clock of windows; null: there are no such windows.
   std::shared_ptr<std::atomic<bool>> clock_held_;
   std::atomic<bool> closes_replayed_ = false;  // an epoch is to come for them alone
+  // Of an insert with conditions on the clock: it stands while the job comes to where it was.
+  std::shared_ptr<EpochClock> epoch_clock_;
 
   mutable std::mutex mutex_;
   std::string name_;

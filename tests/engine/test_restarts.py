@@ -110,3 +110,22 @@ def test_a_change_that_is_refused_is_at_no_time_in_the_catalog(server):
     server.sql("ALTER TABLE orders ADD note STRING")
     assert version() != before
     catalog.close()
+
+
+def test_what_came_and_went_by_the_clock_while_the_program_was_down_is_written_once(server):
+    server.sql("""
+        CREATE TABLE offers (id BIGINT, valid_from TIMESTAMP_LTZ(3), valid_to TIMESTAMP_LTZ(3))
+        WITH ('connector' = 'kafka', 'topic' = 'offers', 'format' = 'json');
+        CREATE TABLE valid (id BIGINT) WITH ('connector' = 'kafka', 'topic' = 'valid', 'format' = 'debezium-json');
+        CREATE TABLE events (event STRING) WITH ('connector' = 'kafka', 'topic' = 'valid', 'format' = 'raw');
+        INSERT INTO valid SELECT id FROM offers WHERE NOW() BETWEEN valid_from AND valid_to;
+        INSERT INTO offers VALUES (1, NOW() - INTERVAL '1' HOUR, NOW() + INTERVAL '3' SECOND),
+        (2, NOW() + INTERVAL '3' SECOND, NOW() + INTERVAL '1' HOUR), (3, NOW() - INTERVAL '1' HOUR, NOW() + INTERVAL '1' HOUR);
+        FLUSH""")
+    server.kill()
+    time.sleep(3)  # their times pass; were it later, they would have passed before
+    for _ in range(3):
+        server.restart()
+        server.wait_for("SELECT id FROM valid ORDER BY id", [[2], [3]])
+        counts = "SELECT JSON_VALUE(event, '$.op'), COUNT(*) FROM events GROUP BY 1 ORDER BY 1"
+        server.wait_for(counts, [["c", 3], ["d", 1]])

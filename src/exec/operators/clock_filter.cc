@@ -36,7 +36,7 @@ class ClockFilter : public Operator {
       : options_(std::move(options)), emitted_(types_of(options_.schema)) {}
 
   Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
-    if (!passed_us_) passed_us_ = read_clock();
+    if (!passed_us_) passed_us_ = read_clock(Epoch());
     columnar::Selection there;
     for (size_t row = 0; row < batch.rows(); ++row) {
       const Span span = span_of(batch, row);
@@ -53,8 +53,8 @@ class ClockFilter : public Operator {
   }
 
   // Emits a batch a call.
-  Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
-    if (!now_us_) now_us_ = std::max(read_clock(), passed_us_.value_or(kBeginning));
+  Result<Progress> on_barrier(Epoch epoch, Output& out) override {
+    if (!now_us_) now_us_ = std::max(read_clock(epoch), passed_us_.value_or(kBeginning));
     while (!emitted_.full() && (emit_next(leaving_, RowOp::kDelete) || emit_next(coming_, RowOp::kInsert))) {
     }
     const bool more = emitted_.full();
@@ -84,8 +84,8 @@ class ClockFilter : public Operator {
     int64_t until = kForEver;
   };
 
-  int64_t read_clock() const {
-    const int64_t now = options_.now_us();
+  int64_t read_clock(Epoch epoch) const {
+    const int64_t now = options_.clock_us(epoch);
     return now - types::floor_modulo(now, types::kMicrosPerMilli);
   }
 

@@ -16,7 +16,8 @@ struct ClockFilterOptions {
   int until = -1;              // a column: and until then; -1: for ever
   bool after_from = false;     // not yet at `from` itself
   bool through_until = false;  // still at `until` itself
-  std::function<int64_t()> now_us;
+  // The clock when an epoch ends; of no epoch: a time that is not later.
+  std::function<int64_t(Epoch)> clock_us;
 };
 
 // Emits a row when its time comes and takes it back when that is over; a row without one of its times is never there.

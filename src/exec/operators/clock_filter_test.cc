@@ -32,7 +32,7 @@ class RandomRun {
                              .until = bounds.until ? 2 : -1,
                              .after_from = bounds.after_from,
                              .through_until = bounds.through_until,
-                             .now_us = [this] { return now_us_; }});
+                             .clock_us = [this](Epoch) { return now_us_; }});
   }
 
   void run() {
@@ -117,7 +117,7 @@ TEST(ClockFilter, RowsAreThereBetweenTheirTimes) {
 TEST(ClockFilter, ManyRowsThatGoAtOnceLeaveInPieces) {
   int64_t now_us = kStart;
   const StateMeter meter;
-  const auto op = make_clock_filter({.schema = kSchema, .until = 2, .now_us = [&] { return now_us; }});
+  const auto op = make_clock_filter({.schema = kSchema, .until = 2, .clock_us = [&](Epoch) { return now_us; }});
   Applied there;
   constexpr int64_t kBatches = 5;
   for (int64_t b = 0; b < kBatches; ++b) {
