@@ -80,11 +80,13 @@ class QueryGenerator {
   // Of the first so many functions.
   Window random_window(uint32_t functions);
   Source window(const Relation& stream, const Window& kind);
-  Source window_over(const Text& rows, const std::string& time, const std::vector<Column>& columns, const Window& kind);
+  Source window_over(const Text& rows, const Text& of, const std::vector<Column>& columns, const Window& kind);
+  // What windows of a stream are over.
+  static Text time_of(const Relation& stream);
   const Relation& pick_relation();
   void note_read(const Relation& relation);
   // Those without late rows.
-  std::vector<const Relation*> streams() const;
+  std::vector<const Relation*> streams(bool with_local = false) const;
   std::string alias() { return "x" + std::to_string(aliases_++); }
 
   // --- joins (queries_joins.cc) ---

@@ -23,10 +23,10 @@ void QueryGenerator::note_read(const Relation& relation) {
   reads_end_only_ = reads_end_only_ || relation.unfinished;
 }
 
-std::vector<const Relation*> QueryGenerator::streams() const {
+std::vector<const Relation*> QueryGenerator::streams(bool with_local) const {
   std::vector<const Relation*> found;
   for (const Relation& relation : relations_) {
-    if (relation.stream) found.push_back(&relation);
+    if (relation.stream && (with_local || !relation.local)) found.push_back(&relation);
   }
   return found;
 }
@@ -180,15 +180,20 @@ QueryGenerator::Window QueryGenerator::random_window(uint32_t functions) {
   return kind;
 }
 
+Text QueryGenerator::time_of(const Relation& stream) {
+  return {.engine = stream.local ? kMomentColumn : kTimeColumn, .sqlite = kTimeColumn};
+}
+
 // The rows of a stream in windows, with window_start and window_end as the first columns of the scope.
 QueryGenerator::Source QueryGenerator::window(const Relation& stream, const Window& kind) {
   note_read(stream);
-  return window_over({.engine = "TABLE " + stream.name, .sqlite = stream.name}, kTimeColumn, stream.columns, kind);
+  return window_over({.engine = "TABLE " + stream.name, .sqlite = stream.name}, time_of(stream), stream.columns, kind);
 }
 
 // The same of any rows with these columns.
-QueryGenerator::Source QueryGenerator::window_over(const Text& rows, const std::string& time,
-                                                   const std::vector<Column>& columns, const Window& kind) {
+QueryGenerator::Source QueryGenerator::window_over(const Text& rows, const Text& of, const std::vector<Column>& columns,
+                                                   const Window& kind) {
+  const std::string& time = of.sqlite;
   end_only_ = true;
   const std::string name = alias();
   const int64_t step = kind.step_ms;
@@ -207,18 +212,19 @@ QueryGenerator::Source QueryGenerator::window_over(const Text& rows, const std::
   std::string from = fmt::format("{} AS q", rows.sqlite);
   switch (kind.function) {
     case kTumble:
-      call = fmt::format("TUMBLE({}, DESCRIPTOR({}), {}{})", rows.engine, time, seconds(size), offset);
+      call = fmt::format("TUMBLE({}, DESCRIPTOR({}), {}{})", rows.engine, of.engine, seconds(size), offset);
       start = begin(size);
       end = fmt::format("({} + {})", start, size);
       break;
     case kHop:
-      call = fmt::format("HOP({}, DESCRIPTOR({}), {}, {}{})", rows.engine, time, seconds(step), seconds(size), offset);
+      call = fmt::format("HOP({}, DESCRIPTOR({}), {}, {}{})", rows.engine, of.engine, seconds(step), seconds(size),
+                         offset);
       start = fmt::format("({} - place * {})", begin(step), step);
       end = fmt::format("({} + {})", start, size);
       from += fmt::format(" JOIN ({}) AS p ON {} > {}", places, end, time);
       break;
     case kCumulate:
-      call = fmt::format("CUMULATE({}, DESCRIPTOR({}), {}, {}{})", rows.engine, time, seconds(step), seconds(size),
+      call = fmt::format("CUMULATE({}, DESCRIPTOR({}), {}, {}{})", rows.engine, of.engine, seconds(step), seconds(size),
                          offset);
       start = begin(size);
       end = fmt::format("({} + (place + 1) * {})", start, step);
@@ -226,7 +232,7 @@ QueryGenerator::Source QueryGenerator::window_over(const Text& rows, const std::
       break;
     default: {
       const std::string partition = choices_.chance(50) ? "PARTITION BY k" : "";
-      call = fmt::format("SESSION({} {}, DESCRIPTOR({}), {})", rows.engine, partition, time, seconds(step));
+      call = fmt::format("SESSION({} {}, DESCRIPTOR({}), {})", rows.engine, partition, of.engine, seconds(step));
       start = fmt::format("MIN({0}) OVER ({1}{2} session)", time, partition, partition.empty() ? "PARTITION BY" : ",");
       end = fmt::format("MAX({0}) OVER ({1}{2} session) + {3}", time, partition,
                         partition.empty() ? "PARTITION BY" : ",", step);

@@ -214,7 +214,7 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
 }
 
 QueryGenerator::Select QueryGenerator::window_groups(int depth) {
-  const std::vector<const Relation*> all = streams();
+  const std::vector<const Relation*> all = streams(true);
   const Relation& stream = *choices_.pick(all);
   const Window kind = random_window(kWindowFunctions);
   const Source from = window(stream, kind);
@@ -267,7 +267,7 @@ QueryGenerator::Select QueryGenerator::windows_of_windows(const Select& grouped)
     columns.push_back({.name = fmt::format("c{}", c), .type = grouped.types[c]});
   }
   const Text rows = dialects("TABLE ({})", "({})", {grouped.text, grouped.text});
-  const Source from = window_over(rows, "c2", columns, random_window(kSession));
+  const Source from = window_over(rows, same("c2"), columns, random_window(kSession));
   const Item made = aggregate(Scope(from.scope.begin() + 5, from.scope.end()));
   return select_of({{.text = from.scope[0].text, .type = from.scope[0].type},
                     {.text = from.scope[1].text, .type = from.scope[1].type},

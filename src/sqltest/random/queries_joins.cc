@@ -189,7 +189,7 @@ QueryGenerator::Source QueryGenerator::temporal_join() {
 
 // Two inputs in windows of the same size, joined by them.
 QueryGenerator::Source QueryGenerator::window_join() {
-  const std::vector<const Relation*> all = streams();
+  const std::vector<const Relation*> all = streams(true);
   const Window shape = random_window(kSession);
   const auto side = [&] {
     const Relation& stream = *choices_.pick(all);

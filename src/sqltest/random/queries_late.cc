@@ -12,11 +12,19 @@ constexpr const char* kBeforeItsEnd = "(watermark IS NULL OR watermark < window_
 
 // The rows of a stream as SQLite sees them, with the watermark before each.
 std::string with_watermarks(const Relation& stream) {
-  return fmt::format(
-      "(SELECT *, MAX(ts) OVER (ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - {} AS watermark "
+  const std::string rows = fmt::format(
+      "(SELECT *, MAX({}) OVER (ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - {} AS watermark "
       "FROM "
       "{})",
-      stream.watermark_delay_ms, stream.name);
+      stream.local ? kMomentColumn : kTimeColumn, stream.watermark_delay_ms, stream.name);
+  if (!stream.local) return rows;
+  // The last local time that has passed: those that clocks will show again have not.
+  std::string columns;
+  for (const Column& column : stream.columns) columns += column.name + ", ";
+  return fmt::format(
+      "(SELECT {0}CASE WHEN watermark + 1 < {1} - {2} THEN watermark + {3} ELSE MAX(watermark + 1, {1}) + {4} - 1 END "
+      "AS watermark FROM {5})",
+      columns, kPutBackMs, kShownTwiceMs, kOffsetBeforeMs, kOffsetAfterMs, rows);
 }
 
 // A condition of both, after one that only SQLite needs.
@@ -35,7 +43,7 @@ QueryGenerator::Select QueryGenerator::of_late_rows() {
   end_only_ = true;
   nesting_ += kNestingMax;  // no subqueries: what they join with is another matter
   Select made;
-  switch (choices_.below(6)) {
+  switch (choices_.below(stream.local ? 2 : 6)) {  // for the others a local time is any time
     case 0: made = late_window_groups(stream); break;
     case 1: made = late_window_rows(stream); break;
     case 2: made = late_over(stream); break;
@@ -49,7 +57,7 @@ QueryGenerator::Select QueryGenerator::of_late_rows() {
 
 QueryGenerator::Select QueryGenerator::late_window_groups(const Relation& stream) {
   const Text rows = {.engine = "TABLE " + stream.name, .sqlite = with_watermarks(stream)};
-  const Source from = window_over(rows, kTimeColumn, stream.columns, random_window(kSession));
+  const Source from = window_over(rows, time_of(stream), stream.columns, random_window(kSession));
   const Scope of_rows(from.scope.begin() + 2, from.scope.end());
   const Text condition = choices_.chance(40) ? expressions_.condition(of_rows, 1) : Text();
   std::vector<Item> items;
@@ -68,7 +76,7 @@ QueryGenerator::Select QueryGenerator::late_window_groups(const Relation& stream
 // The first rows of each window.
 QueryGenerator::Select QueryGenerator::late_window_rows(const Relation& stream) {
   const Text rows = {.engine = "TABLE " + stream.name, .sqlite = with_watermarks(stream)};
-  const Source from = window_over(rows, kTimeColumn, stream.columns, random_window(kSession));
+  const Source from = window_over(rows, time_of(stream), stream.columns, random_window(kSession));
   const Scope of_rows(from.scope.begin() + 2, from.scope.end());
   std::vector<Item> items;
   for (const Expression& column : from.scope) items.push_back({.text = column.text, .type = column.type});

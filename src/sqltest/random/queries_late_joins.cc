@@ -32,7 +32,7 @@ QueryGenerator::Select QueryGenerator::late_join(const Relation& stream) {
   std::vector<const Relation*> others;
   for (const std::vector<Relation>* relations : {&relations_, &late_streams_}) {
     for (const Relation& other : *relations) {
-      if (other.stream && other.partitions == 1 && other.name != stream.name) others.push_back(&other);
+      if (other.stream && !other.local && other.partitions == 1 && other.name != stream.name) others.push_back(&other);
     }
   }
   if (others.empty() || large_) return late_over(stream);
@@ -79,7 +79,7 @@ QueryGenerator::Source QueryGenerator::late_window_join(const Relation& left_str
   const Window shape = random_window(kSession);
   const auto side = [&](const Relation& read) {
     const Text rows = {.engine = "TABLE " + read.name, .sqlite = numbered_rows(read, {&left_stream, &right_stream})};
-    Source made = window_over(rows, kTimeColumn, read.columns, shape);
+    Source made = window_over(rows, same(kTimeColumn), read.columns, shape);
     made.text.sqlite = fmt::format("(SELECT * FROM {} WHERE watermark IS NULL OR watermark < window_end - 1) AS {}",
                                    made.text.sqlite, alias_of(made.text));
     return made;

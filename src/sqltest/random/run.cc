@@ -68,6 +68,8 @@ std::string create_view(const RandomView& view, const RandomQuery& query) {
                      query.text.engine + (view.plain ? "" : query.emit));
 }
 
+std::string set_time_zone() { return fmt::format("SET 'table.local-time-zone' = '{}'", kTimeZone); }
+
 class ScenarioRun {
  public:
   explicit ScenarioRun(const Scenario& scenario) : scenario_(scenario) {}
@@ -120,6 +122,7 @@ class ScenarioRun {
                                               .batch_rows_max = scenario_.batch_rows_max,
                                               .epoch_interval_busy_us = scenario_.epoch_interval_busy_us,
                                               .seed = scenario_.seed}));
+    PENSTOCK_TRY(engine(set_time_zone()));
     for (const size_t t : scenario_.tables_read()) {
       const Relation& table = scenario_.tables[t];
       const Text create = create_table(table);
@@ -191,6 +194,7 @@ class ScenarioRun {
     const Relation& table = scenario_.tables[rows.table];
     std::string columns = "rowid";
     for (const Column& column : table.columns) columns += ", " + column.name;
+    if (table.local) columns += fmt::format(", {}", kMomentColumn);
     std::string values;
     for (const Text& row : rows.rows) {
       values += fmt::format("{}({}, {}", values.empty() ? "" : ", ", ++rows_of_streams_, row.sqlite.substr(1));
@@ -240,6 +244,7 @@ class ScenarioRun {
 
   Status run(const Restart& restart) {
     PENSTOCK_TRY(instance_->restart(restart.workers, restart.crash));
+    PENSTOCK_TRY(engine(set_time_zone()));
     for (const size_t view : created_) {
       const RandomQuery& query = queries_.at(view);
       if (query.as_rows_come) PENSTOCK_TRY(look_up_all(scenario_.views[view].name, query));
@@ -344,6 +349,7 @@ std::string test_file_of(const Scenario& scenario, const RandomOutcome& outcome)
   const auto queries = scenario.queries();
   if (!queries) return "";
   std::string text = fmt::format("# {}, found by seed {}\n\n", name_of(outcome.verdict), scenario.seed);
+  text += fmt::format("statement\n{};\n\n", set_time_zone());
   const std::vector<size_t> read = scenario.tables_read();
   const auto is_read = [&](size_t table) { return std::ranges::count(read, table) > 0; };
   for (const size_t t : read) {

@@ -27,7 +27,9 @@ constexpr std::array<int, 3> kWorkers = {1, 2, 4};
 class Happenings {
  public:
   Happenings(Choices& choices, Scenario& scenario) : choices_(choices), scenario_(scenario) {
-    clock_ms_.assign(scenario.tables.size(), kFirstTimeMs);
+    for (const Relation& table : scenario.tables) {
+      clock_ms_.push_back(table.local ? kPutBackMs - kShownTwiceMs - 1000 * choices.below(30) : kFirstTimeMs);
+    }
   }
 
   void make() {
@@ -91,6 +93,10 @@ class Happenings {
           values.push_back(same(std::to_string(choices_.below(scenario_.large ? kLargeKeysMax : kKeysMax))));
           continue;
         }
+        if (table.local && column.name == kTimeColumn) {
+          json += (json.empty() ? "" : ", ") + moment(t, values);
+          continue;
+        }
         Text value = literal(choices_, column.type, true, scenario_.large ? kLargeValues : kUsualValues);
         if (table.stream && column.name == kTimeColumn) value = event_time(t);
         json += fmt::format("{}\"{}\": {}", json.empty() ? "" : ", ", column.name, json_of(value, column.type));
@@ -143,9 +149,26 @@ class Happenings {
     const Relation& table = scenario_.tables[t];
     if (table.time_may_be_null && choices_.chance(10)) return same("NULL");
     clock_ms_[t] += 500 * choices_.below(10);
+    // To where clocks show once more what they have shown.
+    const bool may_skip = table.local && clock_ms_[t] < kPutBackMs - kShownTwiceMs / 2;
+    if (may_skip && choices_.chance(10)) clock_ms_[t] += kShownTwiceMs;
     int64_t behind = 500 * choices_.below(static_cast<uint32_t>(table.watermark_delay_ms / 500));
     if (table.late && choices_.chance(30)) behind = table.watermark_delay_ms + 500 * choices_.below(40);
     return time_literal(clock_ms_[t] - behind);
+  }
+
+  // The event time of a stream whose ts is local: its field, and its values for SQLite.
+  std::string moment(size_t t, std::vector<Text>& values) {
+    const Text at = event_time(t);
+    const std::string json = json_of(at, {.kind = ValueKind::kTime});
+    if (json == "null") {
+      values.insert(values.end(), 2, at);
+      return fmt::format("\"{}\": null", kMomentColumn);
+    }
+    const int64_t ms = std::stoll(at.sqlite);
+    values.push_back(time_literal(ms + (ms < kPutBackMs ? kOffsetBeforeMs : kOffsetAfterMs)));
+    values.push_back(at);
+    return fmt::format("\"{}\": {}Z\"", kMomentColumn, json.substr(0, json.size() - 1));
   }
 
   // INSERT ... SELECT from a table that has rows to give; where rows have keys they get other ones.

@@ -121,6 +121,7 @@ std::vector<Relation> make_tables(Choices& choices) {
       table.time_may_be_null = choices.chance(20);
       table.late = t > 0 && choices.chance(40);
       table.partitions = !table.late && choices.chance(30) ? 3 : 1;  // in one, what is late does not depend on chance
+      table.local = choices.chance(30);
     }
     tables.push_back(std::move(table));
   }
@@ -131,6 +132,12 @@ Text create_table(const Relation& table) {
   std::vector<Text> columns;
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const Column& column = table.columns[c];
+    if (table.local && column.name == kTimeColumn) {
+      columns.push_back(
+          {.engine = fmt::format("{0} TIMESTAMP_LTZ(3), {1} AS CAST({0} AS TIMESTAMP(3))", kMomentColumn, column.name),
+           .sqlite = fmt::format("{} INTEGER, {} INTEGER", column.name, kMomentColumn)});
+      continue;
+    }
     const char* key = table.key == static_cast<int>(c) && !table.upsert ? " PRIMARY KEY" : "";
     const bool text = column.type.kind == ValueKind::kString || is_nested(column.type);
     const char* affinity = text ? "TEXT" : column.type.kind == ValueKind::kDouble ? "REAL" : "INTEGER";
@@ -152,13 +159,13 @@ Text create_table(const Relation& table) {
     return text;
   }
   text.engine += fmt::format(
-      ", WATERMARK FOR ts AS ts - INTERVAL '{}' SECOND) WITH ('connector' = 'kafka', 'topic' = '{}', 'format' = "
+      ", WATERMARK FOR {0} AS {0} - INTERVAL '{1}' SECOND) WITH ('connector' = 'kafka', 'topic' = '{2}', 'format' = "
       "'json')",
-      table.watermark_delay_ms / 1000, table.name);
+      table.local ? kMomentColumn : kTimeColumn, table.watermark_delay_ms / 1000, table.name);
   return text;
 }
 
-bool has_versions(const Relation& table) { return table.stream && table.partitions == 1; }
+bool has_versions(const Relation& table) { return table.stream && !table.local && table.partitions == 1; }
 
 std::vector<std::string> create_versions(const Relation& table) {
   std::string with_key = create_table(table).engine;

@@ -48,6 +48,7 @@ struct Relation {
   bool time_may_be_null = false;   // of a stream
   int64_t watermark_delay_ms = 0;  // of a stream
   int32_t partitions = 1;          // of a stream's topic
+  bool local = false;              // of a stream: ts is the local time of the column at, which the watermark is on
   bool late = false;               // of a stream: rows may come behind the watermark
   bool view = false;
   bool upsert = false;    // a topic whose records change the row of their key, or remove it
@@ -59,6 +60,13 @@ struct Relation {
 };
 
 inline constexpr const char* kTimeColumn = "ts";
+inline constexpr const char* kMomentColumn = "at";
+// The zone of all sessions, whose clocks are put back by half an hour.
+inline constexpr const char* kTimeZone = "Australia/Lord_Howe";
+inline constexpr int64_t kPutBackMs = 1'775'314'800'000;  // 4 April 2026, 15:00:00 UTC
+inline constexpr int64_t kOffsetBeforeMs = 39'600'000;
+inline constexpr int64_t kOffsetAfterMs = 37'800'000;
+inline constexpr int64_t kShownTwiceMs = kOffsetBeforeMs - kOffsetAfterMs;
 // 2026-01-01 00:00:00 UTC, a multiple of every window's size but for weeks.
 inline constexpr int64_t kFirstTimeMs = 1'767'225'600'000;
 
