@@ -182,7 +182,7 @@ QueryGenerator::Select QueryGenerator::with_clause(int depth) {
   const std::string name = "w" + std::to_string(aliases_++);
   const std::string a = alias();
   Source from{.text = same(fmt::format("{} AS {}", name, a)), .scope = scope_of(inner.types, a)};
-  if (choices_.chance(50)) {
+  if (!large_ && choices_.chance(50)) {  // a key may be the same for all rows
     const std::string b = alias();
     const Scope right = scope_of(inner.types, b);
     const Text condition = join_condition(from.scope, right);

@@ -248,7 +248,9 @@ QueryGenerator::Select QueryGenerator::window_groups(int depth) {
   Select grouped = select_of(items, rest);
   if (wider) return windows_of_windows(grouped);
   if (depth < 2 || choices_.chance(60)) {
-    of_windows_ = depth == root_depth_ && reads_.size() == 1 && kind.function != kSession;
+    // Behind the join of a subquery rows change.
+    const bool alone = reads_.size() == 1 && !condition.engine.contains("SELECT");
+    of_windows_ = depth == root_depth_ && alone && kind.function != kSession;
     return grouped;
   }
   // What is computed of each window's groups.
