@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "plan/node.h"
@@ -91,7 +92,51 @@ State state_of(const Emit& op, const PhysicalNode& /*node*/) {
 
 // --- of joins ---
 
-bool is_small(const PhysicalNode& input) { return input.traits.bounded || !input.traits.append_only; }
+// Whether the result of an operator has ever more rows when those inputs have for which `grows` is true, given that it
+// takes rows back, too. A table or a view does not: its rows are those of something that is kept.
+template <class Op, class Grows>
+bool result_grows(const Op& /*op*/, const PhysicalNode& node, const Grows& grows) {
+  return std::ranges::any_of(node.inputs, grows);
+}
+
+// One row for each key.
+template <class Grows>
+bool result_grows(const Normalize& /*op*/, const PhysicalNode& /*node*/, const Grows& /*grows*/) {
+  return false;
+}
+template <class Grows>
+bool result_grows(const Aggregate& /*op*/, const PhysicalNode& /*node*/, const Grows& /*grows*/) {
+  return false;
+}
+
+template <class Grows>
+bool result_grows(const Rank& op, const PhysicalNode& node, const Grows& grows) {
+  return !op.last && grows(node.inputs[0]);
+}
+
+template <class Grows>
+bool result_grows(const ClockFilter& op, const PhysicalNode& node, const Grows& grows) {
+  return op.until < 0 && grows(node.inputs[0]);
+}
+
+template <class Grows>
+bool result_grows(const Join& op, const PhysicalNode& node, const Grows& grows) {
+  const bool of_left = op.as_of || op.kind == JoinKind::kSemi || op.kind == JoinKind::kAnti;
+  return grows(node.inputs[0]) || (!of_left && grows(node.inputs[1]));
+}
+
+// Whether an input is no larger than a table: a stream is not, nor is what is made of each of its rows, even where it
+// takes rows back, as a left join of it does.
+bool is_small(const PhysicalNode& input) {
+  std::map<const PhysicalNode*, bool> growing;
+  for (const PhysicalNode* node : nodes_of(input)) {
+    const auto grows = [&](const PhysicalPtr& below) { return growing.at(below.get()); };
+    growing[node] =
+        !node->traits.bounded && (node->traits.append_only ||
+                                  std::visit([&](const auto& op) { return result_grows(op, *node, grows); }, node->op));
+  }
+  return !growing.at(&input);
+}
 
 // What a join keeps of an input for as long as it runs.
 std::string kept_text(const PhysicalNode& input, StateTtl ttl_us) {
