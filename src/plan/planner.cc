@@ -6,6 +6,7 @@
 #include "catalog/catalog.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/determinism.h"
 #include "plan/hints.h"
 #include "plan/node.h"
 #include "plan/rules.h"
@@ -143,6 +144,7 @@ Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const Pl
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
   const int64_t ttl_us = context.mode == PlanMode::kStreaming ? context.state_ttl_us : 0;
   PhysicalNode root = *with_state_ttl(PENSTOCK_TRY(make_physical(plan)), ttl_us);
+  if (context.mode == PlanMode::kStreaming) PENSTOCK_TRY(check_determinism(root));
   for (size_t i = 0; i < names.size(); ++i) root.schema[i].name = std::move(names[i]);
   PlannedQuery planned;
   planned.root = std::make_shared<const PhysicalNode>(std::move(root));
