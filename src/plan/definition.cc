@@ -455,6 +455,19 @@ Result<Entry> define_changed_view(const Entry& old, const sql::AlterView& statem
   return entry;
 }
 
+namespace {
+
+// Whether a key that has been forgotten may come again with another first row. It takes the place of the old one where
+// rows are kept by that key.
+bool forgets_keys(const PhysicalNode& root) {
+  return std::ranges::any_of(nodes_of(root), [](const PhysicalNode* node) {
+    const auto* rank = std::get_if<Rank>(&node->op);
+    return rank != nullptr && rank->ttl_us.value_or(0) > 0;
+  });
+}
+
+}  // namespace
+
 Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterializedView& statement, std::string sql,
                                                    const PlanContext& context) {
   PlannedDefinition defined;
@@ -470,7 +483,7 @@ Result<PlannedDefinition> define_materialized_view(const sql::CreateMaterialized
   view.columns = PENSTOCK_TRY(query_columns(root.schema, statement.columns, statement.query->position));
   view.query = sql::print(*statement.query);
   view.options = PENSTOCK_TRY(bind_options(statement.options));
-  view.append_only = root.traits.append_only;
+  view.append_only = root.traits.append_only && !(root.traits.key && forgets_keys(root));
   view.key = root.traits.key;
   rename_root(defined.plan, view.columns);
   defined.entry.dependencies = defined.plan.dependencies;

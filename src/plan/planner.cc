@@ -6,6 +6,7 @@
 #include "catalog/catalog.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
+#include "plan/close_windows.h"
 #include "plan/determinism.h"
 #include "plan/hints.h"
 #include "plan/node.h"
@@ -136,12 +137,18 @@ LogicalPtr plan_in_zone(const LogicalPtr& plan, const types::TimeZone* zone) {
   return map_expressions(plan, [&](const ExprPtr& expression) { return expr::in_time_zone(expression, known); });
 }
 
-Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
+namespace {
+
+// What is told to whoever reads the result.
+enum class Takes : uint8_t { kChanges, kOnlyInserts };
+
+Result<PlannedQuery> finish_plan_for(Takes reader, LogicalPtr plan, const Binder& binder, const PlanContext& context) {
   std::vector<std::string> names = column_names(*plan);
   if (is_correlated(*plan)) return make_error(ErrorCode::kInternal, "a column of an outer query is left in the plan");
   plan = plan_in_zone(plan, context.eval.zone);
   RuleContext rule_context{.eval = context.eval, .mode = context.mode};
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
+  if (reader == Takes::kOnlyInserts) plan = close_windows(plan);
   const int64_t ttl_us = context.mode == PlanMode::kStreaming ? context.state_ttl_us : 0;
   PhysicalNode root = *with_state_ttl(PENSTOCK_TRY(make_physical(plan)), ttl_us);
   if (context.mode == PlanMode::kStreaming) PENSTOCK_TRY(check_determinism(root));
@@ -153,6 +160,12 @@ Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const Pl
   planned.functions = binder.functions();
   planned.state_ttl_us = ttl_us;
   return planned;
+}
+
+}  // namespace
+
+Result<PlannedQuery> finish_plan(LogicalPtr plan, const Binder& binder, const PlanContext& context) {
+  return finish_plan_for(Takes::kChanges, std::move(plan), binder, context);
 }
 
 Result<catalog::EntryPtr> find_target(const sql::QualifiedName& name, const PlanContext& context) {
@@ -200,7 +213,8 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   binder.expect_value_types(std::move(types));
   LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
   plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, context));
-  PlannedQuery planned = PENSTOCK_TRY(finish_plan(std::move(plan), binder, context));
+  const Takes reader = takes_only_inserts(table) ? Takes::kOnlyInserts : Takes::kChanges;
+  PlannedQuery planned = PENSTOCK_TRY(finish_plan_for(reader, std::move(plan), binder, context));
   if (takes_upserts(table)) {
     planned.root = with_state_ttl(upserts_of(std::move(planned.root), table), planned.state_ttl_us);
   }

@@ -71,13 +71,27 @@ bool only_first_row(const Rank& rank) {
   return rank.function == Rank::Function::kRowNumber && rank.last && *rank.last <= 1;
 }
 
+// Whether the row that comes first stays the first one. (In a window that is for the one that closes it to say.)
+bool keeps_first_to_come(const Rank& rank, const Traits& input) {
+  return only_first_row(rank) && rank.order_by.empty() && !rank.last_first && input.append_only &&
+         !is_within(rank, input.window ? input.window : input.closing_window);
+}
+
+// By processing time the row that comes first is the first one, whatever the clocks of several tasks say. As in Flink.
+void order_as_they_come(Rank& rank, const Traits& input) {
+  if (!only_first_row(rank) || rank.order_by.size() != 1 || rank.order_by.front().descending) return;
+  const bool by_processing_time = std::ranges::count(input.processing_times, rank.order_by.front().column) > 0;
+  if (by_processing_time && input.append_only) rank.order_by.clear();
+}
+
 }  // namespace
 
 Derived derive(const Rank& op, const LogicalInputs& inputs) {
   const LogicalNode& input = *inputs.front();
   Derived derived{input.schema, {}};
   derived.traits.bounded = input.traits.bounded;
-  derived.traits.append_only = input.traits.bounded;  // a bounded input gives its ranks once, at the end
+  // A bounded input gives its ranks once, at the end.
+  derived.traits.append_only = input.traits.bounded || keeps_first_to_come(op, input.traits);
   derived.traits.key = input.traits.key;
   // Ranks within a window change only while its rows come; but they come out at the barrier.
   const std::optional<WindowColumns>& window = input.traits.window ? input.traits.window : input.traits.closing_window;
@@ -121,6 +135,7 @@ LogicalPtr push_filter(const Rank& op, const LogicalPtr& node, Conjuncts conjunc
       return bound && narrow(narrowed, *bound);
     });
   }
+  order_as_they_come(narrowed, node->input().traits);
   Columns of_partition(node->schema.size(), false);
   for (int column : op.partition_by) of_partition[column] = true;
   Conjuncts below = take_over_columns(conjuncts, of_partition);
@@ -148,7 +163,8 @@ Description describe(const Rank& op, const PhysicalNode& node) {
   Description out{.kind = op.last ? "TopN" : "Rank", .details = {}};
   out.add("function", std::string(kNames[static_cast<size_t>(op.function)]));
   out.add("partition", column_list(op.partition_by, input));
-  out.add("by", sort_list(op.order_by, input));
+  const std::string_view arrival = op.last_first ? "[arrival DESC]" : "[arrival]";
+  out.add("by", op.order_by.empty() ? std::string(arrival) : sort_list(op.order_by, input));
   if (op.first > 1) out.add("first", std::to_string(op.first));
   if (op.last) out.add("last", std::to_string(*op.last));
   return out;
