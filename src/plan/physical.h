@@ -225,8 +225,8 @@ struct Rank {
   WrittenAt written_at = {};
 };
 
-// The first row of each key, at once; of the others only those that come when the watermark is so far behind the row
-// that came out. What is behind the watermark is dropped. The input never takes rows back.
+// A row of a key comes out at once, unless one whose time is less than `within_us` away has come out. What is behind
+// the watermark is dropped. The input never takes rows back.
 struct Deduplicate {
   std::vector<int> keys;
   int time_column = 0;

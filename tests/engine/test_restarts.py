@@ -83,6 +83,23 @@ def test_windows_that_an_idle_partition_let_close_are_not_written_again(start_se
     assert server.sql("SELECT item, n FROM out") == [["pen", 1], ["pen", 1]]
 
 
+def test_a_key_is_written_once_within_its_interval_also_by_what_is_read_at_once_after_a_restart(server):
+    server.sql(orders_table("orders") + """
+        CREATE TABLE once (item STRING, price DOUBLE) WITH ('connector' = 'kafka', 'topic' = 'once', 'format' = 'json');
+        INSERT INTO once SELECT item, price
+        FROM TABLE(DEDUPLICATE(TABLE orders PARTITION BY item, DESCRIPTOR(ts), INTERVAL '24' HOUR));""")
+    for row in ("'pen', 1, TIMESTAMP '2026-01-01 00:00:00'", "'ink', 2, TIMESTAMP '2026-01-02 00:00:00'",
+                "'pen', 3, TIMESTAMP '2026-01-02 00:00:01'"):
+        server.sql(f"INSERT INTO orders VALUES ({row}); FLUSH")
+    server.restart()
+    server.sql("INSERT INTO orders VALUES ('pen', 4, TIMESTAMP '2026-01-02 00:00:02'); FLUSH")
+    assert server.sql("SELECT price FROM once ORDER BY price") == [[1], [2], [3]]
+    server.sql("INSERT INTO orders VALUES ('pen', 5, TIMESTAMP '2026-01-03 00:00:01'); FLUSH")
+    server.restart()
+    server.sql("FLUSH")
+    assert server.sql("SELECT price FROM once ORDER BY price") == [[1], [2], [3], [5]]
+
+
 def test_a_view_forgets_after_the_time_that_was_set_when_it_was_made(server):
     server.sql("""SET 'table.exec.state.ttl' = '1 s';
         CREATE TABLE t (k STRING, v BIGINT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');

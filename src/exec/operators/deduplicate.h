@@ -1,4 +1,4 @@
-// The first row of each key, within some event time.
+// Of each key the rows that are far enough from each other, in event time.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,10 @@ struct DeduplicateOptions {
   LateOutput late;
 };
 
-// A row comes out at once, unless one with its key that has come out is remembered: until the watermark has reached the
-// time of that one and `within_us`. Rows that are dropped do not prolong that. The input never takes rows back.
+// A row comes out at once, unless one with its key has come out whose time is less than `within_us` away, before or
+// after it. Only times decide that, and not how far the watermark is: that differs with how many rows are read at once,
+// and with the other tasks. The watermark says which rows are late, and so which times need not be remembered. The
+// input never takes rows back.
 std::unique_ptr<Operator> make_deduplicate(DeduplicateOptions options);
 
 }  // namespace penstock::exec

@@ -1,14 +1,10 @@
-// The first row of each key, within some event time.
+// Of each key the rows that are far enough from each other, in event time.
 #include "plan/node.h"
 
 namespace penstock::plan {
 
 // A row that comes out does so at once: it keeps its times.
-Derived derive(const Deduplicate& op, const LogicalInputs& inputs) {
-  Derived derived = as_input(inputs);
-  if (derived.traits.bounded) derived.traits.key = op.keys;
-  return derived;
-}
+Derived derive(const Deduplicate& /*op*/, const LogicalInputs& inputs) { return as_input(inputs); }
 
 Pruned prune(const Deduplicate& op, const LogicalNode& node, const Columns& needed) {
   Columns below = needed;
@@ -21,7 +17,7 @@ Pruned prune(const Deduplicate& op, const LogicalNode& node, const Columns& need
   return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(input.mapping)};
 }
 
-// Only all rows of a key can be left out before: without some of them another one would be the first.
+// Only all rows of a key can be left out before: without some of them others would come out.
 LogicalPtr push_filter(const Deduplicate& op, const LogicalPtr& node, Conjuncts conjuncts) {
   Columns fits(node->schema.size(), false);
   for (int key : op.keys) fits[key] = true;

@@ -172,9 +172,7 @@ QueryGenerator::Select QueryGenerator::late_sessions(const Relation& stream) {
   return select_of(items, both("{} GROUP BY {}", {rest, joined(keys, ", ")}));
 }
 
-// When a key is forgotten depends on how many rows are read at once.
 QueryGenerator::Select QueryGenerator::late_deduplicate(const Relation& stream) {
-  row_by_row_ = true;
   const std::string name = alias();
   const int64_t within_ms = 1000 * (1 + choices_.below(20));
   const Text from = {
