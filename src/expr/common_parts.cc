@@ -1,5 +1,6 @@
 #include "expr/common_parts.h"
 
+#include <bit>
 #include <unordered_map>
 
 #include "base/hash.h"
@@ -57,9 +58,24 @@ class CommonParts {
 
   static uint64_t hash_of(const Expr& expr) {
     uint64_t hash = mix64(static_cast<uint64_t>(expr.kind()) << 32 | expr.column_index());
+    if (expr.is_literal()) hash = mix64(hash ^ hash_of(expr.value(), expr.type()));
     if (expr.kind() == Expr::Kind::kCall) hash = mix64(hash ^ reinterpret_cast<uintptr_t>(&expr.function()));
     for (const ExprPtr& child : expr.children()) hash = mix64(hash ^ reinterpret_cast<uintptr_t>(child.get()));
     return hash;
+  }
+
+  // Without it, long lists of constants would all meet in one place of the table.
+  static uint64_t hash_of(const types::Value& value, types::DataType type) {
+    if (value.is_null()) return 0;
+    switch (type.physical()) {
+      case types::Physical::kBool: return value.as_bool() ? 1 : 2;
+      case types::Physical::kInt64: return static_cast<uint64_t>(value.as_int64());
+      case types::Physical::kDouble: return std::bit_cast<uint64_t>(value.as_double());
+      case types::Physical::kInt128:
+        return mix64(static_cast<uint64_t>(value.as_int128() >> 64)) ^ static_cast<uint64_t>(value.as_int128());
+      case types::Physical::kString: return hash64(value.as_string());
+    }
+    return 0;
   }
 
   std::unordered_multimap<uint64_t, const Expr*> by_hash_;
