@@ -127,7 +127,7 @@ TEST(TextFunctionsTest, PartsAndPositions) {
                         {"LPAD('abc', 2)", "ab"},
                         {"LPAD('a', 4, 'xy')", "xyxa"},
                         {"LPAD('a', -1, 'x')", "NULL"},
-                        {"RPAD('a', 3, '')", "a"},
+                        {"RPAD('a', 3, '')", "NULL"},
                         {"REPEAT('a', -1)", ""},
                         {"REPEAT('ab', 9000000000)", "row error: the result is longer than 16 MiB"},
                         {"REPLACE('aaa', 'aa', 'b')", "ba"},

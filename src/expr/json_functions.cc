@@ -4,6 +4,8 @@
 
 #include "expr/binding.h"
 #include "expr/json_path.h"
+#include "expr/slots.h"
+#include "types/nested.h"
 
 namespace penstock::expr {
 
@@ -64,12 +66,11 @@ void json_value(KernelCall& call) {
   for_valid_rows(call, [&](size_t row) {
     Outcome outcome = reader.read(row);
     if (outcome == Outcome::kBadPath) return;
+    bool empty = reader.is_lax();
     if (outcome == Outcome::kFound && reader.found().size() == 1) {
-      const dom::element element = reader.found()[0];
-      if (element.is_null()) return call.set_null(row);
-      if (json_scalar_text(element, text)) return out.set(row, text);
+      if (json_scalar_text(reader.found()[0], text)) return out.set(row, text);
+      if (reader.found()[0].is_null()) empty = true;
     }
-    const bool empty = outcome == Outcome::kMissing;
     const Behavior behavior = empty ? on_empty : on_error;
     if (behavior == Behavior::kError) return call.fail(row, error_text(outcome));
     const size_t instead = empty ? 4 : 5;
@@ -89,47 +90,105 @@ bool bind_json_value(CallSignature& call) {
   return true;
 }
 
+// What JSON_QUERY finds of a row, or what its clauses say instead: JSON text, valid until the next row.
+class JsonQuery {
+ public:
+  explicit JsonQuery(KernelCall& call)
+      : call_(call),
+        reader_(call),
+        wrapper_(call.argument_count() > 2 ? call.constant_text(2) : "WITHOUT"),
+        on_empty_(behavior_argument(call, 3, Behavior::kNull)),
+        on_error_(behavior_argument(call, 4, Behavior::kNull)) {}
+
+  // nullopt where the row is NULL, or has failed.
+  std::optional<std::string_view> read(size_t row) {
+    const Outcome outcome = reader_.read(row);
+    if (outcome == Outcome::kBadPath) return std::nullopt;
+    bool empty = reader_.is_lax();
+    if (outcome == Outcome::kFound) {
+      if (find_text()) return text_;
+      empty |= !reader_.has_wildcard() && reader_.found()[0].is_null();
+    }
+    const Behavior behavior = empty ? on_empty_ : on_error_;
+    if (behavior == Behavior::kEmptyArray) return "[]";
+    if (behavior == Behavior::kEmptyObject) return "{}";
+    behavior == Behavior::kError ? call_.fail(row, error_text(outcome)) : call_.set_null(row);
+    return std::nullopt;
+  }
+
+ private:
+  // All that a path with a wildcard leads to is an array, also where it is one value or none.
+  bool find_text() {
+    const auto& found = reader_.found();
+    const bool all = reader_.has_wildcard();
+    const bool is_array = all || found[0].is_array();
+    if (!all && found[0].is_null()) return false;
+    if (!is_array && !found[0].is_object() && wrapper_ == "WITHOUT") return false;
+    const bool wraps = wrapper_ == "UNCONDITIONAL" || (wrapper_ == "CONDITIONAL" && !is_array);
+    text_.clear();
+    if (wraps) text_ += '[';
+    if (all) text_ += '[';
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (i > 0) text_ += ',';
+      text_ += simdjson::minify(found[i]);
+    }
+    if (all) text_ += ']';
+    if (wraps) text_ += ']';
+    return true;
+  }
+
+  KernelCall& call_;
+  JsonPathReader reader_;
+  const std::string_view wrapper_;
+  const Behavior on_empty_;
+  const Behavior on_error_;
+  std::string text_;
+};
+
 // JSON_QUERY(text, path [, wrapper, on_empty, on_error]).
 void json_query(KernelCall& call) {
-  const bool has_clauses = call.argument_count() > 2;
-  const std::string_view wrapper = has_clauses ? call.constant_text(2) : "WITHOUT";
-  const Behavior on_empty = behavior_argument(call, 3, Behavior::kNull);
-  const Behavior on_error = behavior_argument(call, 4, Behavior::kNull);
-  JsonPathReader reader(call);
+  JsonQuery query(call);
   TextOutput out(call);
   for_valid_rows(call, [&](size_t row) {
-    const Outcome outcome = reader.read(row);
-    if (outcome == Outcome::kBadPath) return;
-    if (outcome == Outcome::kFound) {
-      const auto& found = reader.found();
-      const bool one = found.size() == 1 && !reader.has_wildcard();
-      const bool nested = one && (found[0].is_object() || found[0].is_array());
-      if (nested && wrapper != "UNCONDITIONAL") return out.set(row, simdjson::minify(found[0]));
-      if (wrapper != "WITHOUT") {
-        std::string array = "[";
-        for (dom::element element : found) {
-          if (array.size() > 1) array += ',';
-          array += simdjson::minify(element);
-        }
-        return out.set(row, array + "]");
-      }
-    }
-    const Behavior behavior = outcome == Outcome::kMissing ? on_empty : on_error;
-    if (behavior == Behavior::kError) return call.fail(row, error_text(outcome));
-    if (behavior == Behavior::kEmptyArray) return out.set(row, "[]");
-    if (behavior == Behavior::kEmptyObject) return out.set(row, "{}");
-    call.set_null(row);
+    if (const auto text = query.read(row)) out.set(row, *text);
   });
   out.finish();
 }
 
+// The same as an ARRAY<STRING>: text as it is, other values as JSON. What is no array is an error.
+void json_query_array(KernelCall& call) {
+  JsonQuery query(call);
+  const Behavior on_error = behavior_argument(call, 4, Behavior::kNull);
+  dom::parser parser;
+  std::string scalar;
+  write_rows(call, [&](std::string& out, size_t row) {
+    const auto text = query.read(row);
+    if (!text) return;
+    const dom::element root = parser.parse(text->data(), text->size()).value_unsafe();
+    types::SlotWriter slots(out, TypeKind::kString);
+    if (root.is_array()) {
+      for (dom::element one : array_of(root)) {
+        if (one.is_null()) {
+          slots.append_null();
+        } else {
+          slots.append_string(json_scalar_text(one, scalar) ? scalar : simdjson::minify(one));
+        }
+      }
+    } else if (on_error != Behavior::kEmptyArray) {
+      return on_error == Behavior::kError ? call.fail(row, error_text(Outcome::kFound)) : call.set_null(row);
+    }
+    out += types::kSlotEnd;
+  });
+}
+
+template <Kernel kernel>
 bool bind_json_query(CallSignature& call) {
   static constexpr Takes kTakes[] = {Takes::kText, Takes::kText, Takes::kText, Takes::kText, Takes::kText};
   static constexpr size_t kClauses[] = {3, 4};
   if (!accept_arguments(call, kTakes, 2) || !accept_behaviors(call, kClauses)) return false;
   if (call.arguments.size() > 2 && !literal_text_upper(call, 2)) return false;
-  call.result = TypeKind::kString;
-  call.kernel = json_query;
+  call.result = kernel == json_query ? DataType(TypeKind::kString) : DataType::array(TypeKind::kString);
+  call.kernel = kernel;
   return true;
 }
 
@@ -140,8 +199,9 @@ void json_exists(KernelCall& call) {
   std::vector<uint8_t> out(call.rows());
   for_valid_rows(call, [&](size_t row) {
     const Outcome outcome = reader.read(row);
-    out[row] = outcome == Outcome::kFound ? 1 : 0;
-    if (outcome != Outcome::kNoJson) return;
+    if (outcome == Outcome::kBadPath) return;
+    out[row] = outcome == Outcome::kFound && !reader.found().empty() ? 1 : 0;
+    if (outcome == Outcome::kFound || reader.is_lax()) return;
     if (on_error == Behavior::kError) return call.fail(row, error_text(outcome));
     if (on_error == Behavior::kNull) return call.set_null(row);
     out[row] = on_error == Behavior::kTrue ? 1 : 0;
@@ -187,25 +247,53 @@ constexpr auto kIsJson = bind_fixed<is_json<kind, wanted>, TypeKind::kBoolean, k
 constexpr ScalarFunction kFunctions[] = {
     {"JSON_VALUE", kCategory,
      "JSON_VALUE(text, path [RETURNING type] [NULL | ERROR | DEFAULT value ON EMPTY] [... ON ERROR])",
-     "The number, text or boolean at a path of JSON text, as STRING or the type that is asked for. ON EMPTY says what "
-     "where nothing is there, ON ERROR where the text is not JSON or there is an object or array: NULL without them.",
+     "The number, text or boolean at a path of JSON text, as STRING or the type that is asked for. A path is strict or "
+     "lax, strict where it does not say: what is not there, not such a value, or not JSON is an error in a strict "
+     "path, "
+     "and empty in a lax one; null is empty. ON EMPTY and ON ERROR say what it gives then: NULL without them.",
      "JSON_VALUE('{\"a\": [1, {\"b\": \"x\"}]}', '$.a[1].b') => x\n"
      "JSON_VALUE('{\"a\": \"7\"}', '$.a' RETURNING INT) + 1 => 8\n"
-     "JSON_VALUE('{}', '$.a' DEFAULT 'none' ON EMPTY) => none",
+     "JSON_VALUE('{\"a\": true}', '$.a') => true\n"
+     "JSON_VALUE('{\"a\": true}', '$.a' RETURNING BOOLEAN) => TRUE\n"
+     "JSON_VALUE('{\"a\": true}', 'lax $.b' DEFAULT FALSE ON EMPTY) => false\n"
+     "JSON_VALUE('{\"a\": true}', 'strict $.b' DEFAULT FALSE ON ERROR) => false\n"
+     "JSON_VALUE('{\"a\": 1}', 'strict $.b' NULL ON EMPTY DEFAULT -1 ON ERROR) => -1\n"
+     "JSON_VALUE('{\"a\": {\"b\": 1}}', 'lax $.a' DEFAULT 'e' ON EMPTY DEFAULT 'x' ON ERROR) => e\n"
+     "JSON_VALUE('{\"a.b\": [0.998,0.996]}', '$.[\"a.b\"][0]' RETURNING DOUBLE) => 0.998\n"
+     "JSON_VALUE('{\"contains blank\": \"right\"}', 'strict $.[''contains blank'']' NULL ON EMPTY DEFAULT 'wrong' ON "
+     "ERROR) => right",
      bind_json_value, NullRule::kHandles},
     {"JSON_QUERY", kCategory,
-     "JSON_QUERY(text, path [WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL] WRAPPER] [NULL | EMPTY ARRAY | EMPTY OBJECT "
-     "| "
-     "ERROR ON EMPTY] [... ON ERROR])",
-     "The object or array at a path of JSON text; NULL where there is none. A wrapper makes an array of what else is "
-     "there, or of all that a path with [*] leads to.",
-     "JSON_QUERY('{\"a\": [1, 2]}', '$.a') => [1,2]\n"
-     "JSON_QUERY('{\"a\": [{\"b\": 1}, {\"b\": 2}]}', '$.a[*].b' WITH WRAPPER) => [1,2]",
-     bind_json_query, NullRule::kMakes},
+     "JSON_QUERY(text, path [RETURNING STRING | ARRAY<STRING>] [WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL] WRAPPER] "
+     "[NULL | EMPTY ARRAY | EMPTY OBJECT | ERROR ON EMPTY] [... ON ERROR])",
+     "The object or array at a path of JSON text, which is strict or lax as that of JSON_VALUE; a path with [*] or .* "
+     "gives the array of all that it leads to. A wrapper puts it into an array, a conditional one only what is none: "
+     "numbers, text and booleans are there with a wrapper alone.",
+     "JSON_QUERY('{\"a\": {\"b\": 1}}', '$.a') => {\"b\":1}\n"
+     "JSON_QUERY('[1, 2]', '$') => [1,2]\n"
+     "JSON_QUERY('{\"a\":[{\"c\":\"c1\"},{\"c\":\"c2\"}]}', 'lax $.a[*].c') => [\"c1\",\"c2\"]\n"
+     "JSON_QUERY('{\"a\":[{\"c\":\"c1\"},{\"c\":\"c2\"}]}', 'lax $.a[*].c' RETURNING ARRAY<STRING>) => [c1, c2]\n"
+     "JSON_QUERY('{}', '$' WITH CONDITIONAL ARRAY WRAPPER) => [{}]\n"
+     "JSON_QUERY('[1, 2]', '$' WITH CONDITIONAL ARRAY WRAPPER) => [1,2]\n"
+     "JSON_QUERY('[1, 2]', '$' WITH UNCONDITIONAL ARRAY WRAPPER) => [[1,2]]\n"
+     "JSON_QUERY('1', '$') => NULL\n"
+     "JSON_QUERY('1', '$' WITH CONDITIONAL ARRAY WRAPPER) => [1]\n"
+     "JSON_QUERY('{}', 'lax $.invalid' EMPTY OBJECT ON EMPTY) => {}\n"
+     "JSON_QUERY('{}', 'strict $.invalid' EMPTY ARRAY ON ERROR) => []",
+     bind_json_query<json_query>, NullRule::kMakes},
+    {"JSON_QUERY ARRAY", FunctionCategory::kInternal, "JSON_QUERY(... RETURNING ARRAY<STRING>)", "See JSON_QUERY.", "",
+     bind_json_query<json_query_array>, NullRule::kMakes},
     {"JSON_EXISTS", kCategory, "JSON_EXISTS(text, path [TRUE | FALSE | UNKNOWN | ERROR ON ERROR])",
-     "Whether anything stands at a path of JSON text; FALSE for text that is not JSON.",
-     "JSON_EXISTS('{\"a\": null}', '$.a') => TRUE\nJSON_EXISTS('x', '$.a' UNKNOWN ON ERROR) => NULL", bind_json_exists,
-     NullRule::kMakes},
+     "Whether anything stands at a path of JSON text. Where nothing does in a strict path (see JSON_VALUE), or the "
+     "text "
+     "is not JSON, ON ERROR says what it gives: FALSE without it.",
+     "JSON_EXISTS('{\"a\": null}', '$.a') => TRUE\n"
+     "JSON_EXISTS('{\"a\": true}', '$.b') => FALSE\n"
+     "JSON_EXISTS('{\"a\": [{ \"b\": 1 }]}', '$.a[0].b') => TRUE\n"
+     "JSON_EXISTS('{\"a\": true}', 'strict $.b' TRUE ON ERROR) => TRUE\n"
+     "JSON_EXISTS('{\"a\": true}', 'strict $.b' FALSE ON ERROR) => FALSE\n"
+     "JSON_EXISTS('x', '$.a' UNKNOWN ON ERROR) => NULL",
+     bind_json_exists, NullRule::kMakes},
     {"IS JSON", kCategory, "text IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]", "Whether the text is JSON.",
      "'[1]' IS JSON => TRUE\n'{\"a\": 1' IS NOT JSON => TRUE\n'[1]' IS JSON OBJECT => FALSE",
      kIsJson<JsonKind::kValue, true>},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "types/value.h"
@@ -10,12 +11,45 @@ namespace penstock::expr {
 
 namespace dom = simdjson::dom;
 
+namespace {
+
+constexpr std::string_view kSpaces = " \t\r\n";
+
+void skip_spaces(std::string_view& rest) { rest.remove_prefix(std::min(rest.find_first_not_of(kSpaces), rest.size())); }
+
+// Takes a word in any case, and the space that must follow it.
+bool take_mode(std::string_view& rest, std::string_view word) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  if (rest.size() <= word.size() || kSpaces.find(rest[word.size()]) == kSpaces.npos) return false;
+  if (!std::ranges::equal(rest.substr(0, word.size()), word, {}, lower)) return false;
+  rest.remove_prefix(word.size());
+  skip_spaces(rest);
+  return true;
+}
+
+// Takes a name in quotes of either kind.
+std::optional<std::string> take_quoted(std::string_view& rest) {
+  if (rest.empty() || (rest[0] != '\'' && rest[0] != '"')) return std::nullopt;
+  std::string name;
+  for (size_t i = 1; i < rest.size(); ++i) {
+    if (rest[i] == rest[0]) {
+      rest.remove_prefix(i + 1);
+      return name;
+    }
+    if (rest[i] == '\\' && i + 1 < rest.size()) ++i;
+    name += rest[i];
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 Result<JsonPath> JsonPath::compile(std::string_view text) {
   JsonPath path;
   std::string_view rest = text;
-  for (std::string_view mode : {"lax ", "strict "}) {
-    if (rest.starts_with(mode)) rest.remove_prefix(mode.size());
-  }
+  skip_spaces(rest);
+  path.lax_ = take_mode(rest, "lax");
+  if (!path.lax_) take_mode(rest, "strict");
   bool ok = rest.starts_with('$');
   if (ok) rest.remove_prefix(1);
   while (ok && !rest.empty()) ok = path.add_step(rest);
@@ -25,29 +59,46 @@ Result<JsonPath> JsonPath::compile(std::string_view text) {
 
 bool JsonPath::add_step(std::string_view& rest) {
   using enum Step::Kind;
-  if (rest.starts_with(".*") || rest.starts_with("[*]")) {
+  const bool point = rest.starts_with('.');
+  if (point) rest.remove_prefix(1);
+  if (rest.starts_with('[')) {
+    rest.remove_prefix(1);
+    return add_bracket(rest);
+  }
+  if (!point) return false;
+  if (rest.starts_with('*')) {
     steps_.push_back({.kind = kAll, .name = {}});
-    rest.remove_prefix(rest[0] == '.' ? 2 : 3);
+    rest.remove_prefix(1);
     return true;
   }
-  if (rest.starts_with('.')) {
-    size_t size = std::min(rest.find_first_of(".[", 1), rest.size());
-    steps_.push_back({.kind = kName, .name = std::string(rest.substr(1, size - 1))});
-    rest.remove_prefix(size);
-    return size > 1;
-  }
-  size_t end = rest.find(rest.starts_with("['") ? "']" : "]");
-  if (!rest.starts_with('[') || end == rest.npos) return false;
-  if (rest.starts_with("['")) {
-    steps_.push_back({.kind = kName, .name = std::string(rest.substr(2, end - 2))});
-    rest.remove_prefix(end + 2);
+  if (std::optional<std::string> name = take_quoted(rest)) {
+    steps_.push_back({.kind = kName, .name = *std::move(name)});
     return true;
   }
-  size_t index = 0;
-  auto [at, error] = std::from_chars(rest.data() + 1, rest.data() + end, index);
-  if (error != std::errc() || at != rest.data() + end) return false;
-  steps_.push_back({.kind = kIndex, .name = {}, .index = index});
-  rest.remove_prefix(end + 1);
+  const size_t size = std::min(rest.find_first_of(".["), rest.size());
+  steps_.push_back({.kind = kName, .name = std::string(rest.substr(0, size))});
+  rest.remove_prefix(size);
+  return size > 0;
+}
+
+bool JsonPath::add_bracket(std::string_view& rest) {
+  using enum Step::Kind;
+  skip_spaces(rest);
+  if (std::optional<std::string> name = take_quoted(rest)) {
+    steps_.push_back({.kind = kName, .name = *std::move(name)});
+  } else if (rest.starts_with('*')) {
+    steps_.push_back({.kind = kAll, .name = {}});
+    rest.remove_prefix(1);
+  } else {
+    size_t index = 0;
+    const auto [at, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
+    if (error != std::errc()) return false;
+    steps_.push_back({.kind = kIndex, .name = {}, .index = index});
+    rest.remove_prefix(static_cast<size_t>(at - rest.data()));
+  }
+  skip_spaces(rest);
+  if (!rest.starts_with(']')) return false;
+  rest.remove_prefix(1);
   return true;
 }
 
@@ -55,23 +106,37 @@ bool JsonPath::has_wildcard() const {
   return std::ranges::any_of(steps_, [](const Step& step) { return step.kind == Step::Kind::kAll; });
 }
 
-void JsonPath::find(dom::element element, size_t step, std::vector<dom::element>& found) const {
+bool JsonPath::find(dom::element root, std::vector<dom::element>& found) const {
+  size_t step = 0;
+  for (; step < steps_.size() && steps_[step].kind != Step::Kind::kAll; ++step) {
+    const Step& next = steps_[step];
+    const bool named = next.kind == Step::Kind::kName;
+    dom::element inner;
+    const auto error = named ? root.at_key(next.name).get(inner) : root.at(next.index).get(inner);
+    if (error != simdjson::SUCCESS) return false;
+    root = inner;
+  }
+  collect(root, step, found);
+  return true;
+}
+
+void JsonPath::collect(dom::element element, size_t step, std::vector<dom::element>& found) const {
   if (step == steps_.size()) return found.push_back(element);
   const Step& next = steps_[step];
   dom::element inner;
   switch (next.kind) {
     case Step::Kind::kName:
-      if (element.at_key(next.name).get(inner) == simdjson::SUCCESS) find(inner, step + 1, found);
+      if (element.at_key(next.name).get(inner) == simdjson::SUCCESS) collect(inner, step + 1, found);
       return;
     case Step::Kind::kIndex:
-      if (element.at(next.index).get(inner) == simdjson::SUCCESS) find(inner, step + 1, found);
+      if (element.at(next.index).get(inner) == simdjson::SUCCESS) collect(inner, step + 1, found);
       return;
     case Step::Kind::kAll: break;
   }
   if (element.is_array()) {
-    for (dom::element one : array_of(element)) find(one, step + 1, found);
+    for (dom::element one : array_of(element)) collect(one, step + 1, found);
   } else if (element.is_object()) {
-    for (dom::key_value_pair field : object_of(element)) find(field.value, step + 1, found);
+    for (dom::key_value_pair field : object_of(element)) collect(field.value, step + 1, found);
   }
 }
 
@@ -88,8 +153,7 @@ JsonPathReader::Outcome JsonPathReader::read(size_t row) {
   std::string_view text = texts_[row].view();
   dom::element root;
   if (parser_.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return Outcome::kNoJson;
-  (*path_)->find(root, found_);
-  return found_.empty() ? Outcome::kMissing : Outcome::kFound;
+  return (*path_)->find(root, found_) ? Outcome::kFound : Outcome::kMissing;
 }
 
 bool json_scalar_text(dom::element element, std::string& out) {

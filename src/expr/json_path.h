@@ -13,15 +13,19 @@
 
 namespace penstock::expr {
 
-// "$" followed by ".name", "['name']", "[index]", "[*]" or ".*", with "lax " or "strict " before it.
+// "lax " or "strict " (without either it is strict, as in Flink), then "$" and steps: .name, ."name", ['name'],
+// ["name"] (also with a point before), [index], [*] and .*. In quotes, a backslash takes the meaning from what follows.
 class JsonPath {
  public:
   static Result<JsonPath> compile(std::string_view text);
 
+  // Whether what is not there is nothing, and no error.
+  bool is_lax() const { return lax_; }
   // Whether it may lead to several values.
   bool has_wildcard() const;
-  // What stands at the path, each in its turn.
-  void find(simdjson::dom::element root, std::vector<simdjson::dom::element>& found) const { find(root, 0, found); }
+  // Adds what stands at the path, each in its turn. False where a step before the first wildcard leads nowhere; behind
+  // one, what does not fit is left out.
+  bool find(simdjson::dom::element root, std::vector<simdjson::dom::element>& found) const;
 
  private:
   struct Step {
@@ -31,10 +35,13 @@ class JsonPath {
     size_t index = 0;
   };
 
-  void find(simdjson::dom::element element, size_t step, std::vector<simdjson::dom::element>& found) const;
+  void collect(simdjson::dom::element element, size_t step, std::vector<simdjson::dom::element>& found) const;
   // Takes one step from the front of `rest`; false when it is none.
   bool add_step(std::string_view& rest);
+  // The same of what stands in brackets, from behind the opening one.
+  bool add_bracket(std::string_view& rest);
 
+  bool lax_ = false;
   std::vector<Step> steps_;
 };
 
@@ -49,6 +56,8 @@ class JsonPathReader {
   // kBadPath fails the row.
   Outcome read(size_t row);
   const std::vector<simdjson::dom::element>& found() const { return found_; }
+  // Of the path of the last row.
+  bool is_lax() const { return (*path_)->is_lax(); }
   // Whether the path of the last row may lead to several values.
   bool has_wildcard() const { return (*path_)->has_wildcard(); }
 

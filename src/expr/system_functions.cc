@@ -13,7 +13,9 @@ void type_of(KernelCall& call) {
 }
 
 bool bind_type_of(CallSignature& call) {
-  if (call.argument_types.size() != 1) return false;
+  if (call.argument_types.empty() || call.argument_types.size() > 2) return false;
+  // The name that Flink gives with TRUE is that of every type here.
+  if (call.argument_types.size() == 2 && call.argument_types[1].kind() != TypeKind::kBoolean) return false;
   call.result = TypeKind::kString;
   call.never_null = true;
   call.kernel = type_of;
@@ -21,8 +23,10 @@ bool bind_type_of(CallSignature& call) {
 }
 
 constexpr ScalarFunction kFunctions[] = {
-    {"TYPEOF", FunctionCategory::kCast, "TYPEOF(value)", "The name of the value's type.",
-     "TYPEOF(CAST(NULL AS DECIMAL(10, 2))) => DECIMAL(10, 2)", bind_type_of, NullRule::kHandles},
+    {"TYPEOF", FunctionCategory::kCast, "TYPEOF(value [, force_serializable])",
+     "The name of the value's type; all names can be read back, with or without the second argument.",
+     "TYPEOF(CAST(NULL AS DECIMAL(10, 2))) => DECIMAL(10, 2)\nTYPEOF('a', TRUE) => STRING NOT NULL", bind_type_of,
+     NullRule::kHandles},
 };
 
 }  // namespace

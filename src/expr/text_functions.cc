@@ -158,7 +158,8 @@ void repeat(KernelCall& call) {
   });
 }
 
-// LPAD, RPAD: exactly so many characters; longer text is cut. NULL for a negative length.
+// LPAD, RPAD: exactly so many characters; longer text is cut. NULL for a negative length, and where there is nothing to
+// fill up with.
 template <bool left>
 void pad(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
@@ -167,7 +168,9 @@ void pad(KernelCall& call) {
   const StringCell space(" ");
   ArgumentView<StringCell> paddings = has_padding ? call.argument<StringCell>(2) : ArgumentView<StringCell>(&space, 0);
   for_valid_rows(call, [&](size_t row) {
-    if (lengths[row] < 0) call.set_null(row);
+    const bool fits = lengths[row] >= 0 && (!paddings[row].view().empty() ||
+                                            static_cast<uint64_t>(lengths[row]) <= character_count(texts[row].view()));
+    if (!fits) call.set_null(row);
   });
   build_rows(call, [&](std::string& out, size_t row) {
     std::string_view text = texts[row].view();
@@ -175,7 +178,7 @@ void pad(KernelCall& call) {
     size_t count = character_count(text);
     auto length = static_cast<uint64_t>(lengths[row]);
     if (length > kTextBytesMax / 4) return false;
-    if (length <= count || padding.empty()) {
+    if (length <= count) {
       out = text.substr(0, character_offset(text, length));
       return true;
     }
@@ -254,7 +257,8 @@ constexpr ScalarFunction kFunctions[] = {
     {"REPEAT", kCategory, "REPEAT(text, count)", "The text so many times.", "REPEAT('ab', 3) => ababab",
      bind_fixed<repeat, kString, kText, kInteger>},
     {"LPAD", kCategory, "LPAD(text, length [, padding])", "Filled on the left to so many characters, or cut to them.",
-     "LPAD('7', 3, '0') => 007", bind_optional<pad<true>, kString, 2, kText, kInteger, kText>, NullRule::kMakes},
+     "LPAD('7', 3, '0') => 007\nLPAD('7', 3, '') => NULL", bind_optional<pad<true>, kString, 2, kText, kInteger, kText>,
+     NullRule::kMakes},
     {"RPAD", kCategory, "RPAD(text, length [, padding])", "Filled on the right to so many characters, or cut to them.",
      "RPAD('7', 3, '0') => 700", bind_optional<pad<false>, kString, 2, kText, kInteger, kText>, NullRule::kMakes},
     {"OVERLAY", kCategory, "OVERLAY(text, replacement, start [, length])",

@@ -1,5 +1,8 @@
 // Functions that take parts of text, or look for them.
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <type_traits>
 
 #include "expr/binding.h"
 #include "expr/utf8.h"
@@ -89,24 +92,48 @@ void trim(KernelCall& call) {
   out.finish();
 }
 
-// SPLIT_INDEX(text, separator, index from 0); NULL when there is no such part.
+// The part with an index, from 0, of a text cut at a separator; nothing when there is no such part.
+std::optional<std::string_view> part_at(std::string_view text, std::string_view separator, int64_t index) {
+  if (index < 0 || separator.empty()) return std::nullopt;
+  for (; index > 0; --index) {
+    const size_t at = find_part(text, separator);
+    if (at == text.npos) return std::nullopt;
+    text.remove_prefix(at + separator.size());
+  }
+  return text.substr(0, find_part(text, separator));
+}
+
+// The character with a code of Latin-1, as UTF-8; nothing for other codes.
+std::string latin_character(int64_t code) {
+  if (code < 1 || code > 255) return {};
+  if (code < 128) return {static_cast<char>(code)};
+  return {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};
+}
+
+// SPLIT_INDEX(text, separator, index from 0), where the separator may be the code of a character.
+template <class Separator>
 void split_index(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
-  auto separators = call.argument<StringCell>(1);
+  auto separators = call.argument<Separator>(1);
   auto indexes = call.argument<int64_t>(2);
   TextOutput out(call);
   for_valid_rows(call, [&](size_t row) {
-    std::string_view rest = texts[row].view();
-    std::string_view separator = separators[row].view();
-    if (indexes[row] < 0 || separator.empty()) return call.set_null(row);
-    for (int64_t index = indexes[row]; index > 0; --index) {
-      size_t at = find_part(rest, separator);
-      if (at == rest.npos) return call.set_null(row);
-      rest.remove_prefix(at + separator.size());
+    std::optional<std::string_view> part;
+    if constexpr (std::is_same_v<Separator, StringCell>) {
+      part = part_at(texts[row].view(), separators[row].view(), indexes[row]);
+    } else {
+      part = part_at(texts[row].view(), latin_character(separators[row]), indexes[row]);
     }
-    out.set_part_of(0, row, rest.substr(0, find_part(rest, separator)));
+    part ? out.set_part_of(0, row, *part) : call.set_null(row);
   });
   out.finish();
+}
+
+bool bind_split_index(CallSignature& call) {
+  if (call.argument_types.size() == 3 && call.argument_types[1].is_integer()) {
+    return bind_fixed<split_index<int64_t>, TypeKind::kString, Takes::kText, Takes::kInteger, Takes::kInteger>(call);
+  }
+  return bind_fixed<split_index<StringCell>, TypeKind::kString, Takes::kText, Takes::kText, Takes::kInteger>(call);
 }
 
 // --- measures and positions, in characters ---
@@ -187,8 +214,9 @@ constexpr ScalarFunction kFunctions[] = {
     {"RTRIM", kCategory, "RTRIM(text [, characters])", "Without spaces, or those characters, at the end.",
      "RTRIM('axx', 'x') => a", bind_optional<trim<false, true>, kString, 1, kText, kText>},
     {"SPLIT_INDEX", kCategory, "SPLIT_INDEX(text, separator, index)",
-     "The part with that index, from 0, of the text cut at a separator; NULL when there is none.",
-     "SPLIT_INDEX('a,b,c', ',', 1) => b", bind_fixed<split_index, kString, kText, kText, kInteger>, NullRule::kMakes},
+     "The part with that index, from 0, of the text cut at a separator, or at the character with that code (1 to 255); "
+     "NULL when there is none.",
+     "SPLIT_INDEX('a,b,c', ',', 1) => b\nSPLIT_INDEX('a b', 32, 1) => b", bind_split_index, NullRule::kMakes},
     {"CHAR_LENGTH", kCategory, "CHAR_LENGTH(text)", "The number of characters.", "CHAR_LENGTH('abc') => 3",
      kCharLength},
     {"CHARACTER_LENGTH", kCategory, "CHARACTER_LENGTH(text)", "The number of characters.",

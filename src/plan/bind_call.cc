@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "expr/aggregate.h"
 #include "expr/registry.h"
+#include "expr/window_function.h"
 #include "plan/binder.h"
 #include "plan/current_watermark.h"
 #include "sql/keywords.h"
@@ -90,7 +91,13 @@ Result<ExprPtr> Binder::bind_scalar_call(const sql::Expression& expression, cons
     return expr::bind_call(sql::equal_ignoring_case(name, "CEILING") ? "CEIL" : name, std::move(arguments));
   }
   Result<ExprPtr> bound = expr::bind_call(name, std::move(arguments));
-  if (bound || bound.error().code() != ErrorCode::kNotFound || !bound.error().hint().empty()) return bound;
+  if (bound || bound.error().code() != ErrorCode::kNotFound) return bound;
+  if (expr::find_window_function(sql::to_upper(name)) != nullptr) {
+    return invalid_argument("{} needs OVER: it is a window function", sql::to_upper(name))
+        .at(expression.position.offset)
+        .hint("write " + sql::to_upper(name) + "(...) OVER (PARTITION BY ... ORDER BY ...)");
+  }
+  if (!bound.error().hint().empty()) return bound;
   if (sql::equal_ignoring_case(name, "UNNEST")) {
     return std::move(bound).error().hint("it stands after FROM: FROM orders CROSS JOIN UNNEST(orders.items) AS i");
   }

@@ -15,6 +15,13 @@ ExprPtr text_literal(std::string text) {
   return Expr::literal(types::Value(std::move(text)), DataType(TypeKind::kString).with_nullable(false));
 }
 
+// A default as the text that would stand in the JSON.
+Result<ExprPtr> default_text(ExprPtr value) {
+  const bool is_boolean = value->type().kind() == TypeKind::kBoolean;
+  ExprPtr text = PENSTOCK_TRY(expr::bind_cast(std::move(value), TypeKind::kString));
+  return is_boolean ? expr::bind_call("LOWER", {std::move(text)}) : Result<ExprPtr>(std::move(text));
+}
+
 constexpr std::string_view kOnEmpty = " ON EMPTY";
 constexpr std::string_view kOnError = " ON ERROR";
 constexpr std::string_view kReturning = "RETURNING ";
@@ -86,16 +93,25 @@ Result<ExprPtr> Binder::bind_json_call(const std::string& name, const sql::Funct
   }
   if (clauses.on_error.empty()) clauses.on_error = "NULL";
   if (name == "JSON_QUERY") {
+    const DataType type = clauses.returning.value_or(TypeKind::kString).with_nullable(true);
+    const bool is_array = type == DataType::array(TypeKind::kString);
+    if (!is_array && type.kind() != TypeKind::kString) {
+      return invalid_argument("JSON_QUERY returns STRING or ARRAY<STRING>, and not {}", type.to_string())
+          .hint("JSON_VALUE gives numbers and other values");
+    }
+    if (is_array && (clauses.on_empty == "EMPTY OBJECT" || clauses.on_error == "EMPTY OBJECT")) {
+      return invalid_argument("JSON_QUERY cannot return an empty object as ARRAY<STRING>").hint("write EMPTY ARRAY");
+    }
     arguments.push_back(text_literal(clauses.wrapper));
     arguments.push_back(text_literal(clauses.on_empty));
     arguments.push_back(text_literal(clauses.on_error));
-    return expr::bind_call(name, std::move(arguments));
+    return expr::bind_call(is_array ? "JSON_QUERY ARRAY" : name, std::move(arguments));
   }
   arguments.push_back(text_literal(clauses.on_empty));
   arguments.push_back(text_literal(clauses.on_error));
   for (ExprPtr* value : {&clauses.default_on_empty, &clauses.default_on_error}) {
     if (*value == nullptr) *value = Expr::literal({}, TypeKind::kString);
-    arguments.push_back(PENSTOCK_TRY(expr::bind_cast(std::move(*value), TypeKind::kString)));
+    arguments.push_back(PENSTOCK_TRY(default_text(std::move(*value))));
   }
   ExprPtr value = PENSTOCK_TRY(expr::bind_call(name, std::move(arguments)));
   if (!clauses.returning) return value;

@@ -203,12 +203,19 @@ Result<Statement::Node> Parser::parse_alter_options(AlterOptions alter, bool set
   return Statement::Node(std::move(alter));
 }
 
-// From ADD, MODIFY, DROP or RENAME on.
+// From ADD, MODIFY, DROP or RENAME on. PostgreSQL has the word COLUMN behind them, which may be a name here.
 Result<Statement::Node> Parser::parse_alter_columns(AlterColumns alter) {
   const bool add = cursor_.accept("ADD");
   const bool modify = !add && cursor_.accept("MODIFY");
   alter.position = cursor_.position();
+  const auto at_name = [&](size_t ahead) {
+    const TokenKind kind = cursor_.token(ahead).kind;
+    return kind == TokenKind::kWord || kind == TokenKind::kQuotedName;
+  };
   if (add || modify) {
+    const bool is_word = cursor_.at("COLUMN") && at_name(1) && at_name(2) && !cursor_.at("FIRST", 2) &&
+                         !cursor_.at("AFTER", 2) && !cursor_.at("COMMENT", 2) && !cursor_.at("NOT", 2);
+    if (is_word) cursor_.advance();
     alter.change = add ? ColumnChange::kAdd : ColumnChange::kModify;
     const bool list = cursor_.accept("(");
     do {
@@ -221,6 +228,7 @@ Result<Statement::Node> Parser::parse_alter_columns(AlterColumns alter) {
   if (!drop) PENSTOCK_TRY(cursor_.expect("RENAME"));
   alter.position = cursor_.position();
   alter.change = drop ? ColumnChange::kDrop : ColumnChange::kRename;
+  if (cursor_.at("COLUMN") && at_name(1) && !cursor_.at("TO", 1)) cursor_.advance();
   if (drop) {
     PENSTOCK_TRY(parse_dropped(alter));
     return Statement::Node(std::move(alter));
