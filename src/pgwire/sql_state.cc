@@ -18,10 +18,21 @@ constexpr Topic kTopics[] = {
     {"prepared statement", "26000"},
 };
 constexpr Topic kBadValues[] = {
-    {"division by zero", "22012"},  {"cannot read '", sql_state::kInvalidTextRepresentation},
-    {"out of the range", "22003"},  {"out of range", "22003"},
-    {"overflow", "22003"},          {"is ambiguous", "42702"},
+    {"division by zero", "22012"},
+    {"cannot read '", sql_state::kInvalidTextRepresentation},
+    {"out of the range", "22003"},
+    {"out of range", "22003"},
+    {"overflow", "22003"},
+    {"is ambiguous", "42702"},
     {"more than one row", "21000"},
+    {"NOT NULL", "23502"},
+    {"in GROUP BY", "42803"},
+    {"is used by", "2BP01"},
+    {"is not empty", "2BP01"},
+    {"does not fit", "22003"},
+    {"aggregate function ", "42803"},
+    {" does not take (", "42883"},
+    {"no common type", "42804"},
 };
 
 std::optional<std::string_view> find(std::span<const Topic> topics, std::string_view message) {
@@ -50,7 +61,9 @@ std::string_view sql_state_of(const Error& error) {
   switch (error.code()) {
     case ErrorCode::kInvalidArgument: return invalid_argument_state(error);
     case ErrorCode::kNotFound: return missing_object(error.message());
-    case ErrorCode::kAlreadyExists: return "42P07";  // duplicate_table
+    case ErrorCode::kAlreadyExists:
+      return error.message().find("primary key") != std::string::npos ? "23505"   // unique_violation
+                                                                      : "42P07";  // duplicate_table
     case ErrorCode::kUnsupported: return sql_state::kFeatureNotSupported;
     case ErrorCode::kPermissionDenied: return "42501";
     case ErrorCode::kCorruption: return "XX001";

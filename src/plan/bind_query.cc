@@ -39,10 +39,11 @@ Result<std::vector<DataType>> common_types(const std::vector<std::vector<DataTyp
   return common;
 }
 
-// A NULL in a select list has no type of its own; alone it is called a STRING.
+// A NULL in a select list has no type of its own; alone it is called a STRING. One that is cast has that type.
 bool is_bare_null(const LogicalNode& plan, size_t column) {
   const auto* project = plan.get_if<Project>();
-  return project != nullptr && project->expressions[column]->is_null_literal();
+  return project != nullptr && project->expressions[column]->is_null_literal() &&
+         project->expressions[column]->type().kind() == TypeKind::kString;
 }
 
 std::vector<DataType> types_of_set_input(const LogicalNode& input) {
@@ -77,9 +78,9 @@ LogicalPtr union_all(std::vector<LogicalPtr> inputs) {
   return make_node(UnionAll{}, std::move(inputs), std::move(names));
 }
 
-Result<ExprPtr> assign(ExprPtr value, DataType type) {
+Result<ExprPtr> assign(ExprPtr value, DataType type, bool of_unknown_parameters) {
   if (value->is_null_literal()) {
-    if (!type.nullable()) return invalid_argument("the column is NOT NULL");
+    if (!type.nullable() && !of_unknown_parameters) return invalid_argument("the column is NOT NULL");
     return Expr::literal({}, type);
   }
   bool spelt = value->is_literal() && value->type().kind() == TypeKind::kString && type.kind() != TypeKind::kString;
@@ -227,12 +228,14 @@ Result<LogicalPtr> Binder::project_values(const std::vector<std::vector<ExprPtr>
 
 // The rows of an INSERT: each value becomes one of its column.
 Result<LogicalPtr> Binder::bind_typed_values(const sql::Values& values, std::vector<std::vector<ExprPtr>> bound) {
-  return compute_values(values, bound, value_types_, assign);
+  return compute_values(values, bound, value_types_, [this](ExprPtr value, DataType type) {
+    return assign(std::move(value), type, has_unknown_parameters());
+  });
 }
 
 Result<LogicalPtr> Binder::compute_values(const sql::Values& values, const std::vector<std::vector<ExprPtr>>& bound,
                                           const std::vector<DataType>& types,
-                                          Result<ExprPtr> (*convert)(ExprPtr, DataType)) const {
+                                          const std::function<Result<ExprPtr>(ExprPtr, DataType)>& convert) const {
   std::vector<std::vector<types::Value>> rows;
   for (size_t r = 0; r < bound.size(); ++r) {
     std::vector<types::Value> row;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -156,6 +157,8 @@ class Binder {
 
   // The types of the parameters, those that nothing determined as STRING.
   std::vector<types::DataType> parameter_types() const;
+  // Whether there are parameters, and the statement is planned for their types alone: NULLs stand for them.
+  bool has_unknown_parameters() const { return context_.parameters.empty() && !parameter_types_.empty(); }
   // The types that the columns of VALUES are for: they become these, parameters among them too.
   void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
   // A table's definition with its expressions bound; `hinted`: the options that hints changed in it.
@@ -220,9 +223,10 @@ class Binder {
   Result<LogicalPtr> bind_values(const sql::Values& values, sql::Position position);
   Result<LogicalPtr> bind_typed_values(const sql::Values& values, std::vector<std::vector<expr::ExprPtr>> bound);
   // The rows as constants of these types.
-  Result<LogicalPtr> compute_values(const sql::Values& values, const std::vector<std::vector<expr::ExprPtr>>& bound,
-                                    const std::vector<types::DataType>& types,
-                                    Result<expr::ExprPtr> (*convert)(expr::ExprPtr, types::DataType)) const;
+  Result<LogicalPtr> compute_values(
+      const sql::Values& values, const std::vector<std::vector<expr::ExprPtr>>& bound,
+      const std::vector<types::DataType>& types,
+      const std::function<Result<expr::ExprPtr>(expr::ExprPtr, types::DataType)>& convert) const;
   static Result<LogicalPtr> project_values(const std::vector<std::vector<expr::ExprPtr>>& bound,
                                            const std::vector<types::DataType>& types);
   Result<std::vector<std::vector<expr::ExprPtr>>> bind_value_rows(const sql::Values& values);
@@ -522,8 +526,8 @@ class Binder {
 };
 
 // `value` as one of a column of that type: what an implicit cast allows, and strings that are written out become what
-// they spell, as PostgreSQL has it.
-Result<expr::ExprPtr> assign(expr::ExprPtr value, types::DataType type);
+// they spell, as PostgreSQL has it. NULL is one for any column while it stands for parameters that have no values yet.
+Result<expr::ExprPtr> assign(expr::ExprPtr value, types::DataType type, bool of_unknown_parameters = false);
 
 // What a column gets that an INSERT does not name: its default, or NULL.
 // Adds the created functions that it calls to `functions`.

@@ -48,7 +48,7 @@ Result<BoundAssignment> bind_assignment(const sql::Assignment& assignment, const
         .hint(did_you_mean(assignment.column.text, names));
   }
   ExprPtr value = PENSTOCK_TRY(binder.bind_expression(*assignment.value, {.scope = &scope, .place = "in SET"}));
-  Result<ExprPtr> assigned = assign(std::move(value), physical[column].type);
+  Result<ExprPtr> assigned = assign(std::move(value), physical[column].type, binder.has_unknown_parameters());
   if (!assigned) {
     return std::move(assigned)
         .error()

@@ -70,7 +70,7 @@ ExprPtr output_of(const LogicalNode& plan, int column) {
 
 // The query's columns cast and put into the table's order; NULL where there is none.
 Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, const std::vector<size_t>& writable,
-                                  const std::vector<size_t>& places, sql::Position position,
+                                  const std::vector<size_t>& places, sql::Position position, const Binder& binder,
                                   const PlanContext& context) {
   if (plan->schema.size() != places.size()) {
     return invalid_argument("the query gives {} columns, but {} are to be inserted", plan->schema.size(), places.size())
@@ -89,7 +89,7 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
       continue;
     }
     ExprPtr value = output_of(*plan, static_cast<int>(source - places.begin()));
-    Result<ExprPtr> cast = assign(std::move(value), column.type);
+    Result<ExprPtr> cast = assign(std::move(value), column.type, binder.has_unknown_parameters());
     if (!cast) return std::move(cast).error().context("column " + column.name).at(position.offset);
     expressions.push_back(*std::move(cast));
   }
@@ -212,7 +212,8 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   Binder binder(context);
   binder.expect_value_types(std::move(types));
   LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
-  plan = PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, context));
+  plan =
+      PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, binder, context));
   const Takes reader = takes_only_inserts(table) ? Takes::kOnlyInserts : Takes::kChanges;
   PlannedQuery planned = PENSTOCK_TRY(finish_plan_for(reader, std::move(plan), binder, context));
   if (takes_upserts(table)) {

@@ -183,6 +183,49 @@ def test_errors(connection, statement, error, position):
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.fixture
+def keyed(connection, table):
+    """A native table of numbers and words, which have to be there."""
+    name = f"{table}_keyed"
+    connection.execute(f"CREATE TABLE {name} (id INT PRIMARY KEY, amount DECIMAL(5, 2), word STRING NOT NULL)")
+    yield name
+    connection.execute(f"DROP TABLE {name} CASCADE")
+
+
+def test_parameters_of_columns_that_are_not_null(connection, keyed):
+    connection.execute(f"INSERT INTO {keyed} VALUES (%s, %s, %s)", (1, 5, "one"))
+    connection.execute(f"INSERT INTO {keyed} (word, id) VALUES (%s, 2)", ("two",))
+    connection.execute(f"INSERT INTO {keyed} SELECT %s, 1, 'three'", (3,))
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT INTO {keyed} VALUES (%s::int, 1, %s)", [(4, "four"), (5, "five")])
+    connection.execute(f"UPDATE {keyed} SET word = %s WHERE id = %s", ("zwei", 2))
+    connection.execute("FLUSH")
+    rows = connection.execute(f"SELECT id, word FROM {keyed} ORDER BY id").fetchall()
+    assert rows == [(1, "one"), (2, "zwei"), (3, "three"), (4, "four"), (5, "five")]
+
+
+def test_errors_that_drivers_look_for(connection, keyed):
+    connection.execute(f"INSERT INTO {keyed} VALUES (1, 1, 'one')")
+    for statement, parameters, error in [
+        (f"INSERT INTO {keyed} VALUES (1, 1, 'again')", (), errors.UniqueViolation),
+        (f"INSERT INTO {keyed} VALUES (2, 1, NULL)", (), errors.NotNullViolation),
+        (f"INSERT INTO {keyed} VALUES (2, 1, %s)", (None,), errors.NotNullViolation),
+        (f"INSERT INTO {keyed} SELECT 2, 1, NULLIF('a', 'a')", (), errors.NotNullViolation),
+        (f"UPDATE {keyed} SET word = %s", (None,), errors.NotNullViolation),
+        (f"INSERT INTO {keyed} VALUES (3000000000, 1, 'large')", (), errors.NumericValueOutOfRange),
+        (f"INSERT INTO {keyed} VALUES (2, 1234.5, 'large')", (), errors.NumericValueOutOfRange),
+        (f"SELECT id, COUNT(*) FROM {keyed}", (), errors.GroupingError),
+        (f"SELECT id FROM {keyed} WHERE COUNT(*) > 1", (), errors.GroupingError),
+        (f"SELECT UPPER(1, 2) FROM {keyed}", (), errors.UndefinedFunction),
+        (f"SELECT 1 UNION SELECT ROW(1)", (), errors.DatatypeMismatch),
+    ]:
+        with pytest.raises(error):
+            connection.execute(statement, parameters)
+    connection.execute(f"CREATE VIEW {keyed}_view AS SELECT * FROM {keyed}")
+    with pytest.raises(errors.DependentObjectsStillExist):
+        connection.execute(f"DROP TABLE {keyed}")
+
+
 @pytest.mark.parametrize("value", ["five", "1.5", "99999999999"])
 def test_a_parameter_that_is_no_value_of_its_type(connection, value):
     with pytest.raises(errors.InvalidTextRepresentation, match=r"\$1"):
