@@ -45,6 +45,25 @@ constexpr std::array<Setting, 13> kSettings{{
     {"timezone", "UTC", "The session's time zone."},
 }};
 
+// Flink's options of what is arranged differently here, or not needed. A script may set them: they are kept and shown,
+// and change nothing. Options that would change results are not among them.
+constexpr std::array<std::string_view, 12> kWithoutEffect{"execution.checkpointing.",
+                                                          "jobmanager.",
+                                                          "parallelism.default",
+                                                          "pipeline.",
+                                                          "rest.",
+                                                          "restart-strategy",
+                                                          "sql-client.",
+                                                          "state.",
+                                                          "table.exec.mini-batch.",
+                                                          "table.exec.resource.",
+                                                          "table.optimizer.",
+                                                          "taskmanager."};
+
+bool is_without_effect(std::string_view name) {
+  return std::ranges::any_of(kWithoutEffect, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
 constexpr std::array<std::string_view, 3> kRuntimeModes{"automatic", "streaming", "batch"};
 
 std::string canonical(std::string_view name) {
@@ -71,6 +90,10 @@ std::optional<std::string> SessionSettings::get(std::string_view name) const {
 
 Status SessionSettings::set(std::string_view name, std::string_view value) {
   const std::string key = canonical(name);
+  if (is_without_effect(key)) {
+    values_[key] = value;
+    return {};
+  }
   const auto it = values_.find(key);
   if (it == values_.end()) {
     return invalid_argument("unknown setting \"{}\"", name).hint(did_you_mean(key, names()));
@@ -117,6 +140,8 @@ Status SessionSettings::reset(std::optional<std::string_view> name) {
     values_[std::string(setting.name)] = setting.default_value;
     found = true;
   }
+  std::erase_if(values_, [&](const auto& set) { return is_without_effect(set.first) && (!name || set.first == key); });
+  found = found || is_without_effect(key);
   if (!found) return invalid_argument("unknown setting \"{}\"", *name).hint(did_you_mean(key, names()));
   return {};
 }
@@ -126,6 +151,9 @@ std::vector<SessionSettings::Row> SessionSettings::all() const {
   for (const Setting& setting : kSettings) {
     rows.push_back(
         {std::string(setting.name), values_.at(std::string(setting.name)), std::string(setting.description)});
+  }
+  for (const auto& [name, value] : values_) {
+    if (is_without_effect(name)) rows.push_back({name, value, "Taken for Flink's sake, without effect."});
   }
   return rows;
 }

@@ -33,6 +33,15 @@ constexpr OptionDoc kIdleTimeout{
 constexpr OptionDoc kProperties{
     "properties.*", "", "Settings of Kafka's clients: taken for Flink's sake, without effect on the embedded log."};
 
+// Flink's options of what is arranged by itself here: all partitions are read, also later ones, by as many tasks as
+// there are workers, and what is written is written exactly once.
+constexpr std::string_view kTaken = "Taken for Flink's sake, without effect.";
+constexpr OptionDoc kWithoutEffect[] = {{"scan.parallelism", "", kTaken},
+                                        {"scan.topic-partition-discovery.interval", "", kTaken},
+                                        {"sink.parallelism", "", kTaken},
+                                        {"sink.delivery-guarantee", "", kTaken},
+                                        {"sink.transactional-id-prefix", "", kTaken}};
+
 constexpr OptionDoc kOptions[] = {
     kTopic,
     kFormatOrEventsOption,
@@ -57,6 +66,11 @@ constexpr OptionDoc kOptions[] = {
      "When written to: the columns, separated by ';', whose text is the record's key (joined by '|'). Rows with the "
      "same key go to the same partition."},
     {"key.format", "raw", "Only raw."},
+    kWithoutEffect[0],
+    kWithoutEffect[1],
+    kWithoutEffect[2],
+    kWithoutEffect[3],
+    kWithoutEffect[4],
     kProperties,
 };
 
@@ -78,10 +92,14 @@ constexpr OptionDoc kUpsertOptions[] = {
     kAlignmentGroupOption,
     kAlignmentDriftOption,
     kAlignmentIntervalOption,
-    {"sink.parallelism", "", "Taken for Flink's sake, without effect."},
     {"sink.buffer-flush.*", "",
      "Taken for Flink's sake, without effect: of each key the last change of an epoch is "
      "written."},
+    kWithoutEffect[0],
+    kWithoutEffect[1],
+    kWithoutEffect[2],
+    kWithoutEffect[3],
+    kWithoutEffect[4],
     kProperties,
 };
 
@@ -162,6 +180,7 @@ Status parse_topic(TableOptions& reader, LogTableOptions& parsed) {
         .hint("leave out 'properties.bootstrap.servers' to use the embedded log");
   }
   reader.with_prefix("properties.");  // other client settings have no effect on the embedded log
+  for (const OptionDoc& option : kWithoutEffect) reader.find(option.key);
   parsed.topic = PENSTOCK_TRY(reader.require("topic"));
   PENSTOCK_TRY(parse_bounded(reader, parsed));
   parsed.max_ahead_us = PENSTOCK_TRY(read_max_ahead_us(reader));
@@ -183,7 +202,6 @@ Result<LogTableOptions> parse_upserts(const std::string& table, const OptionMap&
     return invalid_argument("table \"{}\": option 'key.fields-prefix' needs 'value.fields-include' = 'EXCEPT_KEY'",
                             table);
   }
-  reader.find("sink.parallelism");
   reader.with_prefix("sink.buffer-flush.");
   PENSTOCK_TRY(reader.finish());
   return parsed;
