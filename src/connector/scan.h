@@ -43,6 +43,7 @@ struct DeadLetter {
   int64_t offset = 0;  // of the record: its number in a partition, its first byte in a file
   std::string_view raw;
   std::string_view error;
+  std::function<bool()> admit = {};  // says whether a letter that is not there yet is taken; without it all are
 };
 
 // Keeps dead letters. Thread-safe. The same letter (table, topic, partition, offset; for a row without a topic: its

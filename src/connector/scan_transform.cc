@@ -37,7 +37,8 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   if (!projections_.empty()) batch = read.with_columns(expr::evaluate_all(projections_, read, context, errors));
   Result result;
   if (watermark_ != nullptr) {
-    find_watermarks(batch, *expr::evaluate(*watermark_, batch, context, errors), now_us, result);
+    const ColumnPtr watermarks = expr::evaluate(*watermark_, batch, context, errors);
+    find_watermarks(batch, *watermarks, errors, now_us, result);
   }
   Selection selected;
   const bool filtered = filter_ != nullptr;
@@ -63,18 +64,21 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   return result;
 }
 
-void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& watermarks, int64_t now_us,
-                                    Result& result) const {
+void ScanTransform::find_watermarks(const ChangeBatch& batch, const Column& watermarks, const expr::RowErrors& errors,
+                                    int64_t now_us, Result& result) const {
   const Column& times = *batch.column(time_column_);
   const auto values = watermarks.values<int64_t>();
   const auto time_values = times.values<int64_t>();
   const int64_t latest = max_ahead_us_ > 0 ? now_us + max_ahead_us_ : kMaxEventTime.value();
-  const auto moves = [&](size_t row) { return !watermarks.is_null(row) && values[row] <= latest; };
+  std::vector<bool> failed(errors.empty() ? 0 : batch.rows(), false);  // they are no rows of the table
+  for (const expr::RowError& error : errors) failed[error.row] = true;
+  const auto has_watermark = [&](size_t row) { return !watermarks.is_null(row) && (failed.empty() || !failed[row]); };
+  const auto moves = [&](size_t row) { return has_watermark(row) && values[row] <= latest; };
   uint64_t too_far_ahead = 0;
   for (size_t i = 0; i < batch.rows(); ++i) {
     if (moves(i)) {
       result.watermark = std::max(result.watermark.value_or(kMinEventTime), EventTime(values[i]));
-    } else if (!watermarks.is_null(i)) {
+    } else if (has_watermark(i)) {
       ++too_far_ahead;
     }
     if (!times.is_null(i)) result.least_time = std::min(result.least_time.value_or(time_values[i]), time_values[i]);

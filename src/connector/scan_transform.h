@@ -10,6 +10,7 @@
 #include "columnar/change_batch.h"
 #include "connector/scan.h"
 #include "expr/common_parts.h"
+#include "expr/evaluate.h"
 
 namespace penstock::connector {
 
@@ -33,7 +34,7 @@ class ScanTransform {
   struct Result {
     columnar::ChangeBatch batch;
     // The largest value of the watermark expression over all rows, also those that the filter leaves out, but not those
-    // that are too far ahead of the clock.
+    // that are in error or too far ahead of the clock.
     std::optional<EventTime> watermark;
     // The least event time, over the same rows.
     std::optional<int64_t> least_time = {};
@@ -48,8 +49,8 @@ class ScanTransform {
   bool has_watermark() const { return watermark_ != nullptr; }
 
  private:
-  void find_watermarks(const columnar::ChangeBatch& batch, const columnar::Column& watermarks, int64_t now_us,
-                       Result& result) const;
+  void find_watermarks(const columnar::ChangeBatch& batch, const columnar::Column& watermarks,
+                       const expr::RowErrors& errors, int64_t now_us, Result& result) const;
 
   std::vector<ExprPtr> projections_;
   ExprPtr filter_;
