@@ -124,6 +124,7 @@ void DeadLetters::add(const connector::DeadLetter& letter) {
               .time_us = now_us / 1000 * 1000};
   const uint64_t origin = origin_of(shown);
   if (!origins_->add(origin)) return;
+  if (letter.admit && !letter.admit()) return origins_->forget(origin);
   const std::array<log::RecordHeader, 6> headers{{{"table", shown.table},
                                                   {"topic", shown.topic},
                                                   {"topic_id", shown.topic_id},

@@ -45,10 +45,13 @@ FailedRowLetters::FailedRowLetters(std::string job, std::string op, types::Schem
 
 void FailedRowLetters::add(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) {
   for (const expr::RowError& error : expr::one_error_per_row(errors)) {
-    if (batch.weight(error.row) < 0 || !limit_->pass()) continue;
+    if (batch.weight(error.row) < 0) continue;
     const std::string message = fmt::format("{}, in {}", error.message, op_);
     const std::string raw = text_of(batch, error.row);
-    letters_.add({.table = job_, .topic = {}, .partition = 0, .offset = 0, .raw = raw, .error = message});
+    letters_.add(
+        {.table = job_, .topic = {}, .partition = 0, .offset = 0, .raw = raw, .error = message, .admit = [this] {
+           return limit_->pass();
+         }});
   }
 }
 

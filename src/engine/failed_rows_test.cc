@@ -14,7 +14,9 @@ namespace {
 using types::TypeKind;
 
 struct Letters : connector::DeadLetterSink {
-  void add(const connector::DeadLetter& letter) override { raw.emplace_back(letter.raw); }
+  void add(const connector::DeadLetter& letter) override {
+    if (!letter.admit || letter.admit()) raw.emplace_back(letter.raw);
+  }
   std::vector<std::string> raw;
 };
 

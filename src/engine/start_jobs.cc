@@ -28,6 +28,18 @@ void append(catalog::Options& options, const catalog::Options& more) {
   options.insert(options.end(), more.begin(), more.end());
 }
 
+// What reads a view takes its columns from the catalog, where they are as they were when it was made.
+Status check_columns(const catalog::Entry& view, const types::Schema& planned) {
+  const types::Schema kept = view.schema();
+  for (size_t i = 0; i < std::min(kept.size(), planned.size()); ++i) {
+    if (kept[i].type.same_type(planned[i].type)) continue;
+    return invalid_argument("column {} of {} is {}, but was {} in the version that made it", kept[i].name,
+                            view.plain_name(), planned[i].type.to_string(), kept[i].type.to_string())
+        .hint("drop the view and create it again");
+  }
+  return {};
+}
+
 bool is_strict(const catalog::Entry& entry) {
   const std::string* row_errors = catalog::find_option(entry.scan_options, kRowErrorsSetting);
   return row_errors != nullptr && *row_errors == kRowErrorsFail;
@@ -129,6 +141,7 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
   context.state_ttl_us = kept_state_ttl_us(*entry);
   if (const auto* create = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
     const auto definition = PENSTOCK_TRY(plan::define_materialized_view(*create, entry->sql, context));
+    PENSTOCK_TRY(check_columns(*entry, definition.entry.schema()));
     return start_job(entry, StreamJob::Kind::kView, definition.plan);
   }
   if (const auto* create = std::get_if<sql::CreateAlert>(&statement.node)) {
