@@ -18,8 +18,8 @@ constexpr size_t owner_of(columnar::Vnode vnode, size_t parallelism) {
   return vnode.value() * parallelism / columnar::kVnodes;
 }
 
-// One output edge of one task: its channels to the instances of a fragment downstream. Called only on the task's
-// thread. Data goes to the instance that the partitioning names, control to all. What a full channel does not take
+// One output edge of one task: its channels to the instances of a fragment downstream. Called only by the task.
+// Data goes to the instance that the partitioning names, control to all. What a full channel does not take
 // waits here, in order.
 class Exchange {
  public:

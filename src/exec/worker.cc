@@ -51,9 +51,9 @@ bool TaskHandle::run_turn(Worker& worker) {
   return false;
 }
 
-void Worker::start(int index) {
+void Worker::start() {
   thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), ("exec-" + std::to_string(index)).c_str());
+  pthread_setname_np(thread_.native_handle(), ("exec-" + std::to_string(index_)).c_str());
 }
 
 void Worker::enqueue(std::shared_ptr<TaskHandle> task) {
@@ -122,10 +122,14 @@ std::shared_ptr<TaskHandle> Worker::steal_or_sleep() {
   // Said before looking: either this finds what another thread has queued, under the lock of that queue, or that thread
   // sees afterwards that a worker sleeps.
   std::shared_ptr<TaskHandle> task = pool_.steal(*this);
-  if (task != nullptr) {
+  if (task == nullptr) return task;
+  bool still_slept = false;
+  {
     std::lock_guard lock(mutex_);
-    wake_up();
+    still_slept = wake_up();
   }
+  // Who woke it meanwhile did so for another task.
+  if (!still_slept) pool_.wake_idle();
   return task;
 }
 
@@ -145,8 +149,8 @@ void Worker::run() {
 
 WorkerPool::WorkerPool(int workers) {
   // All are there before the first of them can look for the others.
-  for (int i = 0; i < workers; ++i) workers_.push_back(std::make_unique<Worker>(*this));
-  for (int i = 0; i < workers; ++i) workers_[static_cast<size_t>(i)]->start(i);
+  for (size_t i = 0; i < static_cast<size_t>(workers); ++i) workers_.push_back(std::make_unique<Worker>(*this, i));
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->start();
 }
 
 WorkerPool::~WorkerPool() {
@@ -161,12 +165,12 @@ WorkerPool::~WorkerPool() {
 }
 
 std::shared_ptr<TaskHandle> WorkerPool::steal(const Worker& thief) {
-  for (const std::unique_ptr<Worker>& victim : workers_) {
-    if (victim.get() == &thief) continue;
-    std::unique_lock lock(victim->mutex_);
-    if (victim->queue_.empty()) continue;
-    std::shared_ptr<TaskHandle> task = victim->pop();
-    const bool more = !victim->queue_.empty();
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    Worker& victim = *workers_[(thief.index_ + i) % workers_.size()];
+    std::unique_lock lock(victim.mutex_);
+    if (victim.queue_.empty()) continue;
+    std::shared_ptr<TaskHandle> task = victim.pop();
+    const bool more = !victim.queue_.empty();
     lock.unlock();
     if (more) wake_idle();
     return task;

@@ -19,7 +19,7 @@ class WorkerPool;
 // one that waits for another worker, which then stays with it; when there is none, it sleeps. Owned by a WorkerPool.
 class Worker {
  public:
-  explicit Worker(WorkerPool& pool) : pool_(pool) {}
+  Worker(WorkerPool& pool, size_t index) : pool_(pool), index_(index) {}
 
   // Thread-safe. Called by TaskHandle when the task has no turn due.
   void enqueue(std::shared_ptr<TaskHandle> task);
@@ -27,7 +27,7 @@ class Worker {
  private:
   friend class WorkerPool;
 
-  void start(int index);
+  void start();
   void run();
   // The task whose turn it is; waits for one. Null when the worker is to end.
   std::shared_ptr<TaskHandle> next();
@@ -41,6 +41,7 @@ class Worker {
   bool wake_up();
 
   WorkerPool& pool_;
+  const size_t index_;
   std::mutex mutex_;
   std::condition_variable woken_;
   std::deque<std::shared_ptr<TaskHandle>> queue_;  // guarded by mutex_
@@ -64,7 +65,7 @@ class WorkerPool {
  private:
   friend class Worker;
 
-  // A task that waits for another worker than `thief`; null when none does.
+  // The first task that waits for another worker than `thief`, of the next one around that has any; null when none has.
   std::shared_ptr<TaskHandle> steal(const Worker& thief);
   // Wakes a worker that sleeps, if any does: something waits in a queue.
   void wake_idle();

@@ -22,11 +22,12 @@ class CommonParts {
       changed |= children.back() != child;
     }
     const ExprPtr node = changed ? expr->with_children(std::move(children)) : expr;
-    const auto [begin, end] = by_hash_.equal_range(hash_of(*node));
+    const uint64_t hash = hash_of(*node);
+    const auto [begin, end] = by_hash_.equal_range(hash);
     for (auto one = begin; one != end; ++one) {
       if (one->second->equals(*node)) return one->second;
     }
-    by_hash_.emplace(hash_of(*node), node.get());
+    by_hash_.emplace(hash, node.get());
     nodes_.emplace(node.get(), Node{.node = node});
     for (const ExprPtr& child : node->children()) ++nodes_.at(child.get()).uses;
     return node.get();

@@ -8,6 +8,7 @@
 #include "expr/function.h"
 #include "expr/kernel.h"
 #include "expr/test_expression.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 namespace {
@@ -64,6 +65,11 @@ TEST(CommonParts, DifferInTypesLiteralsAndZones) {
                                    std::pair("CAST(s AS INT)", "CAST(s AS BIGINT)"), std::pair("a + b", "b + a")}) {
     EXPECT_FALSE(share_common_parts(parse_all({one, other}))[0]->is_common()) << one;
   }
+  const auto of_null = [](TypeKind type) { return Expr::cast(Expr::literal({}, type), TypeKind::kString); };
+  EXPECT_FALSE(share_common_parts({of_null(TypeKind::kInt), of_null(TypeKind::kBigInt)})[0]->is_common());
+  const auto in_zone = [](const char* zone) { return parse("a + 1")->with_zone(**types::TimeZone::find(zone)); };
+  EXPECT_FALSE(share_common_parts({in_zone("Europe/Berlin"), in_zone("UTC")})[0]->is_common());
+  EXPECT_TRUE(share_common_parts({in_zone("UTC"), in_zone("UTC")})[0]->is_common());
 }
 
 TEST(CommonParts, DifferInTheSignOfZero) {

@@ -14,7 +14,7 @@ namespace penstock::expr {
 Frame Frame::select(std::span<const uint16_t> rows) {
   Frame frame(batch_, context_, *errors_);
   frame.parent_ = this;
-  frame.parent_rows_.assign(rows.begin(), rows.end());
+  frame.parent_rows_ = rows;
   frame.all_rows_ = false;
   frame.rows_ = rows.size();
   frame.batch_rows_.assign(rows.begin(), rows.end());

@@ -23,7 +23,7 @@ class Frame {
   Frame(const columnar::ChangeBatch& batch, const EvalContext& context, RowErrors& errors)
       : batch_(batch), context_(context), errors_(&errors), rows_(batch.rows()) {}
 
-  // Rows of this frame, by their numbers in this frame.
+  // Rows of this frame, by their numbers in this frame, which outlive the other one.
   Frame select(std::span<const uint16_t> rows);
 
   size_t rows() const { return rows_; }
@@ -47,10 +47,10 @@ class Frame {
   RowErrors* errors_;
   size_t rows_;
   bool all_rows_ = true;
-  columnar::Selection batch_rows_;   // unless all_rows_: the rows' numbers in the batch
-  std::vector<ColumnPtr> selected_;  // unless all_rows_: columns taken so far
-  Frame* parent_ = nullptr;          // unless all_rows_: what this is a selection of,
-  columnar::Selection parent_rows_;  // and the rows' numbers in it
+  columnar::Selection batch_rows_;         // unless all_rows_: the rows' numbers in the batch
+  std::vector<ColumnPtr> selected_;        // unless all_rows_: columns taken so far
+  Frame* parent_ = nullptr;                // unless all_rows_: what this is a selection of,
+  std::span<const uint16_t> parent_rows_;  // and the rows' numbers in it
   std::vector<std::pair<const Expr*, Operand>> kept_;
 };
 
