@@ -72,8 +72,9 @@ RowEncoder::AppendValue RowEncoder::text_form(DataType type) {
       return [](std::string& out, const Column& column, size_t row) { append_date_text(out, int64_at(column, row)); };
     case TypeKind::kTime:
       return [](std::string& out, const Column& column, size_t row) {
-        constexpr int kFractionDigits = 6;
-        types::append_time(out, int64_at(column, row), kFractionDigits);
+        const int64_t time = int64_at(column, row);
+        constexpr int kFractionDigits = 6;  // of which PostgreSQL writes those that are needed
+        types::append_time(out, time, time % types::kMicrosPerSecond == 0 ? 0 : kFractionDigits);
       };
     case TypeKind::kTimestamp:
       return [](std::string& out, const Column& column, size_t row) {

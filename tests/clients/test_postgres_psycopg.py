@@ -86,6 +86,23 @@ def test_every_type(connection, binary):
         assert value == expected and type(value) is type(expected), expression
 
 
+def test_times_as_postgresql_writes_them(connection):
+    for written in ["10:11:12", "10:11:12.5", "00:00:00"]:
+        row = connection.execute(f"SELECT TIME '{written}'", binary=False)
+        assert row.pgresult.get_value(0, 0).decode() == written
+
+
+def test_options_of_flink_that_change_nothing(connection):
+    connection.execute("SET 'pipeline.name' = 'x'")
+    assert connection.execute("SHOW 'pipeline.name'").fetchone() == ("x",)
+    assert ("pipeline.name", "x", "Taken for Flink's sake, without effect.") in connection.execute("SHOW ALL").fetchall()
+    connection.execute("RESET 'pipeline.name'")
+    with pytest.raises(psycopg.Error, match="unknown setting"):
+        connection.execute("SHOW 'pipeline.name'")
+    with pytest.raises(psycopg.Error, match="unknown setting"):
+        connection.execute("SET 'table.exec.source.idle-timeout' = '1 s'")
+
+
 @pytest.mark.parametrize("placeholder", ["%t", "%b"], ids=["text", "binary"])
 @pytest.mark.parametrize(
     "value, type_name",
@@ -217,7 +234,7 @@ def test_errors_that_drivers_look_for(connection, keyed):
         (f"SELECT id, COUNT(*) FROM {keyed}", (), errors.GroupingError),
         (f"SELECT id FROM {keyed} WHERE COUNT(*) > 1", (), errors.GroupingError),
         (f"SELECT UPPER(1, 2) FROM {keyed}", (), errors.UndefinedFunction),
-        (f"SELECT 1 UNION SELECT ROW(1)", (), errors.DatatypeMismatch),
+        ("SELECT 1 UNION SELECT ROW(1)", (), errors.DatatypeMismatch),
     ]:
         with pytest.raises(error):
             connection.execute(statement, parameters)
