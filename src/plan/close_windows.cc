@@ -1,5 +1,6 @@
 #include "plan/close_windows.h"
 
+#include "plan/node.h"
 #include "plan/rules.h"
 #include "plan/table_changes.h"
 
