@@ -47,6 +47,7 @@ Result<std::vector<Session::Part>> SessionImpl::split(std::string_view sql) {
 
 Result<std::shared_ptr<const PreparedStatement>> SessionImpl::prepare(
     std::string_view sql, std::span<const types::DataType> parameter_types) {
+  cancelled_ = false;
   auto prepared = std::make_shared<Prepared>();
   prepared->text = sql;
   if (PENSTOCK_TRY(sql::split_statements(sql)).empty()) return prepared;  // nothing to do, and no rows
@@ -59,8 +60,13 @@ Result<std::shared_ptr<const PreparedStatement>> SessionImpl::prepare(
 
 Result<std::unique_ptr<Cursor>> SessionImpl::execute(std::shared_ptr<const PreparedStatement> statement,
                                                      std::vector<types::Value> parameters) {
-  const auto& prepared = static_cast<const Prepared&>(*statement);
   cancelled_ = false;
+  return start(*statement, std::move(parameters));
+}
+
+Result<std::unique_ptr<Cursor>> SessionImpl::start(const PreparedStatement& statement,
+                                                   std::vector<types::Value> parameters) {
+  const auto& prepared = static_cast<const Prepared&>(statement);
   if (parameters.size() != prepared.parameters.size()) {
     return invalid_argument("the statement has {} parameters, but {} were given", prepared.parameters.size(),
                             parameters.size());
@@ -71,7 +77,8 @@ Result<std::unique_ptr<Cursor>> SessionImpl::execute(std::shared_ptr<const Prepa
 }
 
 Result<std::unique_ptr<Cursor>> SessionImpl::execute(std::string_view sql) {
-  return execute(PENSTOCK_TRY(prepare(sql, {})), {});
+  // What is cancelled while it is planned does not start.
+  return start(*PENSTOCK_TRY(prepare(sql, {})), {});
 }
 
 void SessionImpl::cancel() {
@@ -94,6 +101,7 @@ plan::PlanContext SessionImpl::context(plan::PlanMode mode, const Prepared& prep
   if (Result<const types::TimeZone*> zone = types::TimeZone::find(time_zone())) context.eval.zone = *zone;
   context.recursion.steps_max = std::stoll(*settings_.get(plan::kRecursionStepsSetting));
   context.recursion.rows_max = std::stoll(*settings_.get(plan::kRecursionRowsSetting));
+  context.cancelled = &cancelled_;
   context.state_ttl_us = parse_duration_us(*settings_.get(kStateTtlSetting)).value_or(0);
   return context;
 }

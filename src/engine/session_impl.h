@@ -60,6 +60,8 @@ class SessionImpl : public Session {
     std::vector<types::Value> parameters;
   };
 
+  // Runs a statement, unless it has been cancelled while it was prepared.
+  Result<std::unique_ptr<Cursor>> start(const PreparedStatement& statement, std::vector<types::Value> parameters);
   // What statements are planned with.
   plan::PlanContext context(plan::PlanMode mode, const Prepared& prepared, std::vector<types::Value> values = {}) const;
   // An INSERT that goes on, with what the session gives its names and times to mean.

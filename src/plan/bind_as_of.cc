@@ -151,7 +151,7 @@ Result<Binder::AsOfTable> Binder::bind_as_of_table(const sql::NamedTable& table,
   }
   std::optional<VersionedRows> rows = versions_of(plan);
   if (!rows) {
-    RuleContext rule_context{.eval = context_.eval, .mode = context_.mode};
+    RuleContext rule_context{.eval = context_.eval, .mode = context_.mode, .cancelled = context_.cancelled};
     LogicalPtr optimized = PENSTOCK_TRY(optimize(plan, rule_context, context_.disabled_rules));
     rows = versions_of(with_names(optimized, column_names(*plan)));
   }

@@ -5,6 +5,7 @@
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
+#include "plan/rules.h"
 #include "sql/keywords.h"
 #include "sql/printer.h"
 
@@ -61,6 +62,7 @@ std::vector<DataType> Binder::parameter_types() const {
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression) {
+  PENSTOCK_TRY(check_cancelled(context_.cancelled));
   auto dispatch = [&](const auto& node) { return bind(expression, node); };
   Result<ExprPtr> bound = located(std::visit(dispatch, expression.node), expression.position);
   if (!bound) return bound;

@@ -153,7 +153,7 @@ Result<LogicalPtr> Binder::bind_table_function(const sql::FunctionCall& call) {
 
 Result<LogicalPtr> Binder::with_window_times(LogicalPtr input) const {
   if (input->traits.bounded || !input->traits.time_columns.empty()) return input;
-  RuleContext rule_context{.eval = eval_, .mode = context_.mode};
+  RuleContext rule_context{.eval = eval_, .mode = context_.mode, .cancelled = context_.cancelled};
   LogicalPtr optimized = PENSTOCK_TRY(optimize(input, rule_context, context_.disabled_rules));
   return with_names(optimized, column_names(*input));
 }

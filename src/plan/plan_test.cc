@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -242,6 +243,17 @@ TEST(PlanTest, DependenciesAreWhatIsNamed) {
   ASSERT_TRUE(planner.run("CREATE VIEW w AS SELECT a FROM V UNION ALL SELECT a FROM t"));
   EXPECT_THAT(planner.catalog().find_relation("v")->dependencies, ElementsAre("t"));
   EXPECT_THAT(planner.catalog().find_relation("w")->dependencies, ElementsAre("v", "t"));
+}
+
+TEST(PlanTest, EndsWhenItIsCancelled) {
+  Planner planner;
+  std::atomic<bool> cancelled{false};
+  planner.context().cancelled = &cancelled;
+  EXPECT_TRUE(planner.run("SELECT 1"));
+  cancelled = true;
+  const Result<PhysicalPtr> plan = planner.run("SELECT 1");
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code(), ErrorCode::kCancelled);
 }
 
 // Whatever the rules do, the result has the same columns.

@@ -146,7 +146,7 @@ Result<PlannedQuery> finish_plan_for(Takes reader, LogicalPtr plan, const Binder
   std::vector<std::string> names = column_names(*plan);
   if (is_correlated(*plan)) return make_error(ErrorCode::kInternal, "a column of an outer query is left in the plan");
   plan = plan_in_zone(plan, context.eval.zone);
-  RuleContext rule_context{.eval = context.eval, .mode = context.mode};
+  RuleContext rule_context{.eval = context.eval, .mode = context.mode, .cancelled = context.cancelled};
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
   if (reader == Takes::kOnlyInserts) plan = close_windows(plan);
   const int64_t ttl_us = context.mode == PlanMode::kStreaming ? context.state_ttl_us : 0;

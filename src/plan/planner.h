@@ -1,6 +1,7 @@
 // From the syntax tree of a query to its physical plan.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -62,6 +63,9 @@ struct PlanContext {
   std::vector<types::DataType> parameter_types;
   std::vector<types::Value> parameters;
   std::vector<std::string> disabled_rules;
+  // Becomes true, on any thread, when nobody waits for the plan any more: planning ends soon, with kCancelled. Null: it
+  // does not listen.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 struct PlannedQuery {

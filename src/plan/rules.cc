@@ -44,6 +44,11 @@ void count_uses(const expr::Expr& expression, std::vector<int>& uses) {
 
 }  // namespace
 
+Status check_cancelled(const std::atomic<bool>* cancelled) {
+  if (cancelled == nullptr || !*cancelled) return {};
+  return Error(ErrorCode::kCancelled, "canceling statement due to user request");
+}
+
 std::span<const Rule> rules() { return kRules; }
 
 Result<LogicalPtr> optimize(LogicalPtr plan, const RuleContext& context, const std::vector<std::string>& disabled) {
@@ -54,6 +59,7 @@ Result<LogicalPtr> optimize(LogicalPtr plan, const RuleContext& context, const s
     return not_found("there is no rule {}", name).hint(did_you_mean(name, names));
   }
   for (const Rule& rule : kRules) {
+    PENSTOCK_TRY(check_cancelled(context.cancelled));
     if (std::ranges::find(disabled, rule.name) == disabled.end()) plan = rule.apply(plan, context);
   }
   return plan;

@@ -1,6 +1,7 @@
 // The rewriting of logical plans: a flat list of named rules, each of which can be switched off.
 #pragma once
 
+#include <atomic>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,7 +17,11 @@ namespace penstock::plan {
 struct RuleContext {
   expr::EvalContext eval;
   PlanMode mode = PlanMode::kBounded;
+  const std::atomic<bool>* cancelled = nullptr;  // as in PlanContext
 };
+
+// kCancelled once it is true.
+Status check_cancelled(const std::atomic<bool>* cancelled);
 
 // A rule gives a plan with the same result: the same columns in the same order, under any names.
 struct Rule {

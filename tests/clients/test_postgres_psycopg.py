@@ -341,6 +341,15 @@ def test_a_step_of_a_recursive_query_is_canceled(connection, table):
     assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_planning_is_canceled(connection, table):
+    """It would take seconds to plan."""
+    connection.execute("SET statement_timeout = 5")
+    with pytest.raises(errors.QueryCanceled, match="statement timeout"):
+        connection.execute(f"SELECT word FROM {table} WHERE id IN ({', '.join(map(str, range(100_000)))})")
+    connection.execute("SET statement_timeout = 0")
+    assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_many_clients_wait_at_once(connect, connection, view):
     followers = [connect() for _ in range(10)]
     canceled = []
