@@ -205,6 +205,8 @@ TEST(SqlStateTest, NamesWhatDriversLookFor) {
             "21000");
   EXPECT_EQ(sql_state_of(invalid_argument("values: cannot read 'x' as INT")), "22P02");
   EXPECT_EQ(sql_state_of(invalid_argument("unexpected ')'").at(3)), "42601");
+  EXPECT_EQ(sql_state_of(invalid_argument("INT and ROW<`a` INT NOT NULL> have no common type").at(3)), "42804");
+  EXPECT_EQ(sql_state_of(invalid_argument("column id: the column is NOT NULL").at(3)), "23502");
   EXPECT_EQ(sql_state_of(make_error(ErrorCode::kAlreadyExists, "there is a table t already")), "42P07");
   EXPECT_EQ(sql_state_of(Error(ErrorCode::kCancelled, "")), "57014");
 }
