@@ -12,7 +12,7 @@ constexpr const char* kBeforeItsEnd = "(watermark IS NULL OR watermark < window_
 
 // The rows of a stream as SQLite sees them, with the watermark before each.
 std::string with_watermarks(const Relation& stream) {
-  const std::string rows = fmt::format(
+  std::string rows = fmt::format(
       "(SELECT *, MAX({}) OVER (ORDER BY rowid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - {} AS watermark "
       "FROM "
       "{})",
