@@ -123,6 +123,7 @@ class EngineImpl : public Engine {
   // Removes the topics of native tables that are no more: a crash came between the two steps of their end. Nobody else
   // can have made a topic of such a name (log::is_reserved_name()).
   Status remove_orphaned_topics();
+  StreamJob::Options job_options(const catalog::Entry& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);
   Result<types::Schema> plan_entry(const catalog::Entry& entry, const catalog::Catalog& catalog) const;

@@ -155,24 +155,31 @@ Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
                     entry->sql);
 }
 
+// What all jobs have; views, alerts and INSERTs add where their rows go.
+StreamJob::Options EngineImpl::job_options(const catalog::Entry& entry, StreamJob::Kind kind,
+                                           const plan::PlannedQuery& query) {
+  StreamJob::Options job;
+  job.id = entry.id;
+  job.kind = kind;
+  job.name = entry.name;
+  job.plan = query.root;
+  job.metrics = options_.metrics;
+  job.executor = executor_.get();
+  job.state = state_limit();
+  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
+  job.strict = is_strict(entry);
+  job.on_failed = [this] { tell_catalog_changed(); };
+  return job;
+}
+
 Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query) {
   const plan::PhysicalNode& root = *query.root;
   view::ViewOptions view_options{.name = entry->name, .schema = root.schema, .key = {}, .memory = options_.memory};
   if (root.traits.key) view_options.key = *root.traits.key;
   view_options.replaces = forgets_state(root);
   const auto view = view::View::make(std::move(view_options));
-  StreamJob::Options job;
-  job.id = entry->id;
-  job.kind = kind;
-  job.name = entry->name;
-  job.plan = query.root;
+  StreamJob::Options job = job_options(*entry, kind, query);
   job.view = view;
-  job.metrics = options_.metrics;
-  job.executor = executor_.get();
-  job.state = state_limit();
-  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
-  job.strict = is_strict(*entry);
-  job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
   if (kind == StreamJob::Kind::kView) add_late_rows(*started);
@@ -195,18 +202,8 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
 }
 
 Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert) {
-  StreamJob::Options job;
-  job.id = entry->id;
-  job.kind = StreamJob::Kind::kInsert;
-  job.name = entry->name;
-  job.plan = insert.query.root;
+  StreamJob::Options job = job_options(*entry, StreamJob::Kind::kInsert, insert.query);
   job.sink = PENSTOCK_TRY(make_sink(insert, group_of(*entry)));
-  job.metrics = options_.metrics;
-  job.executor = executor_.get();
-  job.state = state_limit();
-  job.row_dead_letters_per_s_max = options_.row_dead_letters_per_s_max;
-  job.strict = is_strict(*entry);
-  job.on_failed = [this] { tell_catalog_changed(); };
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
   add_late_rows(*started);
