@@ -106,15 +106,19 @@ bool JsonPath::has_wildcard() const {
   return std::ranges::any_of(steps_, [](const Step& step) { return step.kind == Step::Kind::kAll; });
 }
 
+std::optional<dom::element> JsonPath::Step::from(dom::element element) const {
+  dom::element inner;
+  const auto error = kind == Kind::kName ? element.at_key(name).get(inner) : element.at(index).get(inner);
+  if (error != simdjson::SUCCESS) return std::nullopt;
+  return inner;
+}
+
 bool JsonPath::find(dom::element root, std::vector<dom::element>& found) const {
   size_t step = 0;
   for (; step < steps_.size() && steps_[step].kind != Step::Kind::kAll; ++step) {
-    const Step& next = steps_[step];
-    const bool named = next.kind == Step::Kind::kName;
-    dom::element inner;
-    const auto error = named ? root.at_key(next.name).get(inner) : root.at(next.index).get(inner);
-    if (error != simdjson::SUCCESS) return false;
-    root = inner;
+    const std::optional<dom::element> inner = steps_[step].from(root);
+    if (!inner) return false;
+    root = *inner;
   }
   collect(root, step, found);
   return true;
@@ -122,16 +126,9 @@ bool JsonPath::find(dom::element root, std::vector<dom::element>& found) const {
 
 void JsonPath::collect(dom::element element, size_t step, std::vector<dom::element>& found) const {
   if (step == steps_.size()) return found.push_back(element);
-  const Step& next = steps_[step];
-  dom::element inner;
-  switch (next.kind) {
-    case Step::Kind::kName:
-      if (element.at_key(next.name).get(inner) == simdjson::SUCCESS) collect(inner, step + 1, found);
-      return;
-    case Step::Kind::kIndex:
-      if (element.at(next.index).get(inner) == simdjson::SUCCESS) collect(inner, step + 1, found);
-      return;
-    case Step::Kind::kAll: break;
+  if (steps_[step].kind != Step::Kind::kAll) {
+    if (const auto inner = steps_[step].from(element)) collect(*inner, step + 1, found);
+    return;
   }
   if (element.is_array()) {
     for (dom::element one : array_of(element)) collect(one, step + 1, found);

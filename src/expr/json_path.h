@@ -33,6 +33,9 @@ class JsonPath {
     Kind kind;
     std::string name;
     size_t index = 0;
+
+    // Where a step to one value leads.
+    std::optional<simdjson::dom::element> from(simdjson::dom::element element) const;
   };
 
   void collect(simdjson::dom::element element, size_t step, std::vector<simdjson::dom::element>& found) const;
