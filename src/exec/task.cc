@@ -204,6 +204,8 @@ Result<Task::Step> Task::leave(const Message& message) {
   const auto* watermark = std::get_if<Watermark>(&message);
   if (watermark != nullptr && *watermark == sent_watermark_) return Step::kProgress;
   PENSTOCK_TRY(check(chain_.size(), message));
+  // Before the barrier leaves: once it has, another worker may end the epoch, and ask when the next one is wanted.
+  if (watermark == nullptr) note_wake();
   for (Exchange& output : outputs_) output.send_control(message);
   if (watermark != nullptr) {
     sent_watermark_ = *watermark;
@@ -211,7 +213,6 @@ Result<Task::Step> Task::leave(const Message& message) {
     return Step::kProgress;
   }
   ++last_epoch_;
-  note_wake();
   if (const auto* barrier = std::get_if<Barrier>(&message)) {
     PENSTOCK_CHECK(barrier->epoch == last_epoch_, "an epoch was left out");
   } else {
