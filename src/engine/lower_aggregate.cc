@@ -46,8 +46,9 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::AssignWind
   options.column_types = types_of(input_schema(node));
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
   options.late = late_output("session", input_schema(node), assign.time_column, assign.window.zone);
-  return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
-    return Result<std::unique_ptr<exec::Operator>>(exec::make_session_window(options));
+  const auto make = node.inputs[0]->traits.append_only ? exec::make_session_window : exec::make_changing_session_window;
+  return append_to(fragment, node, [options = std::move(options), make](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(make(options));
   });
 }
 
@@ -87,10 +88,12 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::WindowAggr
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
   options.late =
       late_output("window", input_schema(node), aggregate.time_column, aggregate.window.zone, aggregate.attached);
-  return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
-    const bool session = options.window.kind == types::Window::Kind::kSession;
-    return Result<std::unique_ptr<exec::Operator>>(session ? exec::make_session_aggregate(options)
-                                                           : exec::make_window_aggregate(options));
+  const bool session = aggregate.window.kind == types::Window::Kind::kSession;
+  const auto make = !session                             ? exec::make_window_aggregate
+                    : node.inputs[0]->traits.append_only ? exec::make_session_aggregate
+                                                         : exec::make_changing_session_aggregate;
+  return append_to(fragment, node, [options = std::move(options), make](int /*instance*/) {
+    return Result<std::unique_ptr<exec::Operator>>(make(options));
   });
 }
 

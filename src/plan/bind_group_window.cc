@@ -172,9 +172,6 @@ Result<LogicalPtr> Binder::add_group_window(LogicalPtr plan, Grouping& grouping)
   if (session && grouping.has_sets()) {
     return unsupported("SESSION is no key of several grouping sets").at(found.position.offset);
   }
-  if (session && !plan->traits.append_only) {
-    return unsupported("SESSION needs rows that are never taken back, and these may be").at(found.position.offset);
-  }
   // What the windows are over, and the keys that have sessions of their own, are columns.
   std::vector<ExprPtr> columns;
   std::vector<std::string> names = column_names(*plan);

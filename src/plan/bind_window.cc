@@ -188,13 +188,7 @@ Result<LogicalPtr> Binder::bind_window_function(const sql::FunctionCall& call, W
   LogicalPtr input = PENSTOCK_TRY(bind_table_argument(*data, call.name, arguments[0]->position));
   AssignWindow assign;
   assign.time_column = PENSTOCK_TRY(bind_window_time(*arguments[1], *input));
-  if (session) {
-    assign.keys = PENSTOCK_TRY(bind_partition_columns(*data, *input));
-    if (!input->traits.append_only) {
-      return unsupported("SESSION needs rows that are never taken back, and those of this table may be")
-          .at(arguments[0]->position.offset);
-    }
-  }
+  if (session) assign.keys = PENSTOCK_TRY(bind_partition_columns(*data, *input));
   assign.window = PENSTOCK_TRY(bind_window(function, std::span(arguments).subspan(2)));
   assign.window.zone = zone_of_windows(input->schema[assign.time_column].type, eval_.zone);
   input = with_clock(std::move(input), assign.time_column, assign.window);

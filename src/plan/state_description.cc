@@ -49,9 +49,13 @@ State state_of(const Aggregate& op, const PhysicalNode& /*node*/) {
   return with_ttl({"a group for each key" + values, StateBound::kKeys}, op.ttl_us);
 }
 
-State state_of(const WindowAggregate& op, const PhysicalNode& /*node*/) {
+State state_of(const WindowAggregate& op, const PhysicalNode& node) {
   const bool session = op.window.kind == types::Window::Kind::kSession;
-  return StateDescription{session ? "groups of open sessions" : "groups of open windows", StateBound::kWindows};
+  const bool changing = session && !node.inputs.front()->traits.append_only;
+  return StateDescription{changing  ? "groups of the times in open sessions"
+                          : session ? "groups of open sessions"
+                                    : "groups of open windows",
+                          StateBound::kWindows};
 }
 
 State state_of(const Sort& op, const PhysicalNode& /*node*/) {

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <utility>
 
+#include "exec/operators/changing_sessions.h"
 #include "exec/operators/local_times.h"
 #include "exec/operators/session_store.h"
 #include "exec/operators/window_aggregate.h"
@@ -12,6 +14,26 @@ using columnar::ChangeBatch;
 using columnar::Column;
 using columnar::ColumnBuilder;
 using columnar::ColumnPtr;
+
+// `payloads` and `windows`: of each session.
+void emit_sessions(const WindowAggregateOptions& options, Accumulators& accumulators,
+                   std::span<std::byte* const> payloads, std::vector<ColumnBuilder> keys,
+                   std::span<const types::TimeSpan> windows, Output& out) {
+  std::vector<ColumnBuilder> results;
+  for (size_t i = 0; i < accumulators.size(); ++i) results.emplace_back(accumulators.result_type(i));
+  accumulators.append_results(payloads, results);
+  std::vector<ColumnPtr> columns;
+  for (ColumnBuilder& builder : keys) columns.push_back(builder.finish());
+  for (ColumnBuilder& builder : results) columns.push_back(builder.finish());
+  for (const WindowProperty property : options.properties) {
+    std::vector<int64_t> values;
+    values.reserve(windows.size());
+    for (const types::TimeSpan& window : windows) values.push_back(value_of(property, window, options.window.zone));
+    columns.push_back(
+        std::make_shared<Column>(type_of(property, options.time_type), std::move(values), std::vector<uint8_t>()));
+  }
+  out.emit(ChangeBatch(windows.size(), std::move(columns)));
+}
 
 class SessionAggregate : public Operator {
  public:
@@ -60,26 +82,14 @@ class SessionAggregate : public Operator {
   void emit_closed(Output& out) {
     const std::span<Session* const> closed = sessions_.closed();
     payloads_.clear();
-    for (Session* session : closed) payloads_.push_back(session->payload());
-    std::vector<ColumnBuilder> builders(options_.key_types.begin(), options_.key_types.end());
-    sessions_.append_keys(closed, builders);
-    std::vector<ColumnBuilder> results;
-    for (size_t i = 0; i < accumulators_.size(); ++i) results.emplace_back(accumulators_.result_type(i));
-    accumulators_.append_results(payloads_, results);
-    std::vector<ColumnPtr> columns;
-    for (ColumnBuilder& builder : builders) columns.push_back(builder.finish());
-    for (ColumnBuilder& builder : results) columns.push_back(builder.finish());
-    for (const WindowProperty property : options_.properties) {
-      std::vector<int64_t> values;
-      values.reserve(closed.size());
-      for (const Session* session : closed) {
-        const types::TimeSpan window{session->start, sessions_.end_of(*session)};
-        values.push_back(value_of(property, window, options_.window.zone));
-      }
-      columns.push_back(
-          std::make_shared<Column>(type_of(property, options_.time_type), std::move(values), std::vector<uint8_t>()));
+    std::vector<types::TimeSpan> windows;
+    for (Session* session : closed) {
+      payloads_.push_back(session->payload());
+      windows.push_back({session->start, sessions_.end_of(*session)});
     }
-    out.emit(ChangeBatch(closed.size(), std::move(columns)));
+    std::vector<ColumnBuilder> keys(options_.key_types.begin(), options_.key_types.end());
+    sessions_.append_keys(closed, keys);
+    emit_sessions(options_, accumulators_, payloads_, std::move(keys), windows, out);
   }
 
   const WindowAggregateOptions options_;
@@ -93,10 +103,107 @@ class SessionAggregate : public Operator {
   std::vector<std::byte*> payloads_;
 };
 
+// Keeps accumulators for each time that rows have: a session that a row parts can be put together of them again.
+class ChangingSessionAggregate : public Operator {
+ public:
+  explicit ChangingSessionAggregate(WindowAggregateOptions options)
+      : options_(std::move(options)),
+        accumulators_(options_.calls, sizeof(ChangingSessions::Group)),
+        distinct_(accumulators_.make_distinct_tables()),
+        local_(options_.window),
+        sessions_({.gap_us = options_.window.size_us,
+                   .key_types = options_.key_types,
+                   .group_types = group_types(options_),
+                   .payload = accumulators_.layout(),
+                   .forget = [this](std::byte* group) { accumulators_.forget(group, distinct_); }}) {}
+
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    const ColumnPtr times = local_.of(batch.column(static_cast<size_t>(options_.time_column)));
+    const std::vector<ColumnPtr> keys = batch.columns_at(options_.keys);
+    std::vector<ColumnPtr> of_group = keys;
+    of_group.push_back(times);
+    sessions_.add(keys, of_group, *times, batch, groups_);
+    rows_.clear();
+    payloads_.clear();
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      if (groups_[row] == nullptr) continue;
+      rows_.push_back(static_cast<uint16_t>(row));
+      payloads_.push_back(groups_[row]);
+    }
+    const bool all = rows_.size() == batch.rows();
+    if (!all) options_.late.add(batch, sessions_.late_rows(*times, groups_), watermark_);
+    if (!rows_.empty()) accumulators_.update(payloads_, all ? batch : batch.take(rows_), distinct_);
+    return {};
+  }
+
+  Result<Progress> on_watermark(EventTime watermark, Output& out) override {
+    watermark_ = watermark;
+    if (!sessions_.close_some(local_.of(watermark), columnar::kBatchRowsMax)) return Progress::kDone;
+    emit_closed(out);
+    sessions_.release_closed();
+    return Progress::kMore;
+  }
+
+  Result<Progress> on_barrier(Epoch /*epoch*/, Output& out) override {
+    sessions_.end_epoch();
+    return on_watermark(watermark_, out);
+  }
+
+ private:
+  static std::vector<types::DataType> group_types(const WindowAggregateOptions& options) {
+    std::vector<types::DataType> types = options.key_types;
+    types.push_back(types::window_bound_type(options.time_type));
+    return types;
+  }
+
+  void emit_closed(Output& out) {
+    merge_groups();
+    for (size_t begin = 0; begin < sessions_.closed().size(); begin += columnar::kBatchRowsMax) {
+      const size_t rows = std::min(sessions_.closed().size() - begin, columnar::kBatchRowsMax);
+      const std::span<const ChangingSessions::Closed> closed = sessions_.closed().subspan(begin, rows);
+      payloads_.clear();
+      std::vector<types::TimeSpan> windows;
+      for (const ChangingSessions::Closed& session : closed) {
+        payloads_.push_back(sessions_.closed_groups()[session.first]);
+        windows.push_back({session.start, sessions_.end_of(session)});
+      }
+      std::vector<ColumnBuilder> keys(options_.key_types.begin(), options_.key_types.end());
+      sessions_.append_keys(closed, keys);
+      emit_sessions(options_, accumulators_, payloads_, std::move(keys), windows, out);
+    }
+  }
+
+  // Adds all groups of a session that closes to its first one.
+  void merge_groups() {
+    std::vector<std::byte*> into;
+    std::vector<std::byte*> from;
+    for (const ChangingSessions::Closed& session : sessions_.closed()) {
+      const std::span<std::byte* const> groups = sessions_.closed_groups().subspan(session.first, session.groups);
+      into.insert(into.end(), groups.size() - 1, groups.front());
+      from.insert(from.end(), groups.begin() + 1, groups.end());
+    }
+    if (!from.empty()) accumulators_.merge(into, distinct_, from, distinct_);
+  }
+
+  const WindowAggregateOptions options_;
+  Accumulators accumulators_;
+  DistinctTables distinct_;
+  LocalTimes local_;
+  ChangingSessions sessions_;
+  EventTime watermark_ = kMinEventTime;
+  std::vector<std::byte*> groups_;  // of the batch at hand
+  columnar::Selection rows_;
+  std::vector<std::byte*> payloads_;
+};
+
 }  // namespace
 
 std::unique_ptr<Operator> make_session_aggregate(WindowAggregateOptions options) {
   return std::make_unique<SessionAggregate>(std::move(options));
+}
+
+std::unique_ptr<Operator> make_changing_session_aggregate(WindowAggregateOptions options) {
+  return std::make_unique<ChangingSessionAggregate>(std::move(options));
 }
 
 }  // namespace penstock::exec

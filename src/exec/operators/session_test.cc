@@ -22,6 +22,29 @@ struct Row {
   std::optional<int64_t> value;
 };
 
+// What both forms of sessions give.
+struct ClosedSessions {
+  std::map<IntRow, int> groups;  // key, COUNT(*), SUM, MIN, MAX, COUNT(DISTINCT), window_start, window_end
+  std::map<IntRow, int> rows;    // key, time, value, window_start, window_end, window_time
+
+  void add(const std::vector<Row>& session, int64_t start, int64_t end) {
+    IntRow group = {session[0].key, std::ssize(session), std::nullopt, std::nullopt, std::nullopt, 0, start, end};
+    std::set<int64_t> values;
+    for (const Row& row : session) {
+      ++rows[{row.key, row.time, row.value, start, end, end - kMilli}];
+      if (!row.value) continue;
+      values.insert(*row.value);
+      group[2] = group[2].value_or(0) + *row.value;
+    }
+    if (!values.empty()) {
+      group[3] = *values.begin();
+      group[4] = *values.rbegin();
+      group[5] = std::ssize(values);
+    }
+    ++groups[group];
+  }
+};
+
 // Keeps every row of every open session.
 class Oracle {
  public:
@@ -58,60 +81,50 @@ class Oracle {
       std::erase_if(own, [&](const std::vector<Row>& session) {
         const auto [first, last] = std::ranges::minmax(session, {}, &Row::time);
         if (*last.time + gap_ - kMilli > watermark) return false;
-        close(session, *first.time, *last.time + gap_);
+        closed.add(session, *first.time, *last.time + gap_);
         return true;
       });
     }
   }
 
-  std::map<IntRow, int> groups;  // key, COUNT(*), SUM, MIN, MAX, COUNT(DISTINCT), window_start, window_end
-  std::map<IntRow, int> rows;    // key, time, value, window_start, window_end, window_time
+  ClosedSessions closed;
   uint64_t late = 0;
 
  private:
-  void close(const std::vector<Row>& session, int64_t start, int64_t end) {
-    IntRow group = {session[0].key, std::ssize(session), std::nullopt, std::nullopt, std::nullopt, 0, start, end};
-    std::set<int64_t> values;
-    for (const Row& row : session) {
-      ++rows[{row.key, row.time, row.value, start, end, end - kMilli}];
-      if (!row.value) continue;
-      values.insert(*row.value);
-      group[2] = group[2].value_or(0) + *row.value;
-    }
-    if (!values.empty()) {
-      group[3] = *values.begin();
-      group[4] = *values.rbegin();
-      group[5] = std::ssize(values);
-    }
-    ++groups[group];
-  }
-
   const int64_t gap_;
   int64_t watermark_ = std::numeric_limits<int64_t>::min();
   std::map<int64_t, std::vector<std::vector<Row>>> open_;
 };
+
+// Over a key, a time and a value.
+WindowAggregateOptions aggregate_options(int64_t gap_us, bool retractable, Counter& late) {
+  return {.window = types::Window::session(gap_us),
+          .time_column = 1,
+          .time_type = kTimestamp,
+          .keys = {0},
+          .key_types = {kBigInt},
+          .calls = {call("COUNT", -1, retractable), call("SUM", 2, retractable), call("MIN", 2, retractable),
+                    call("MAX", 2, retractable), call("COUNT", 2, retractable, true)},
+          .properties = {WindowProperty::kStart, WindowProperty::kEnd},
+          .late = {.dropped = &late}};
+}
+
+SessionWindowOptions window_options(int64_t gap_us, Counter& late) {
+  return {.window = types::Window::session(gap_us),
+          .time_column = 1,
+          .keys = {0},
+          .key_types = {kBigInt},
+          .column_types = {kBigInt, kTimestamp, kBigInt},
+          .late = {.dropped = &late}};
+}
 
 // Both forms of sessions, fed with the same rows around a time that moves on.
 class RandomRun {
  public:
   explicit RandomRun(uint64_t seed)
       : random_(seed), keys_(seed % 4 == 0 ? 3000 : 3), gap_us_((1 + below(20)) * kMilli), oracle_(gap_us_) {
-    aggregate_ =
-        make_session_aggregate({.window = types::Window::session(gap_us_),
-                                .time_column = 1,
-                                .time_type = kTimestamp,
-                                .keys = {0},
-                                .key_types = {kBigInt},
-                                .calls = {call("COUNT", -1, false), call("SUM", 2, false), call("MIN", 2, false),
-                                          call("MAX", 2, false), call("COUNT", 2, false, true)},
-                                .properties = {WindowProperty::kStart, WindowProperty::kEnd},
-                                .late = {.dropped = &late_groups_}});
-    window_ = make_session_window({.window = types::Window::session(gap_us_),
-                                   .time_column = 1,
-                                   .keys = {0},
-                                   .key_types = {kBigInt},
-                                   .column_types = {kBigInt, kTimestamp, kBigInt},
-                                   .late = {.dropped = &late_rows_}});
+    aggregate_ = make_session_aggregate(aggregate_options(gap_us_, false, late_groups_));
+    window_ = make_session_window(window_options(gap_us_, late_rows_));
   }
 
   void run() {
@@ -156,8 +169,8 @@ class RandomRun {
     oracle_.advance(watermark);
     advance(*aggregate_, EventTime(watermark), groups_);
     advance(*window_, EventTime(watermark), rows_);
-    ASSERT_EQ(groups_.weights, oracle_.groups) << "at watermark " << watermark;
-    ASSERT_EQ(rows_.weights, oracle_.rows) << "at watermark " << watermark;
+    ASSERT_EQ(groups_.weights, oracle_.closed.groups) << "at watermark " << watermark;
+    ASSERT_EQ(rows_.weights, oracle_.closed.rows) << "at watermark " << watermark;
   }
 
   std::mt19937_64 random_;
@@ -173,6 +186,209 @@ class RandomRun {
   columnar::BatchBuilder batch_{{kBigInt, kTimestamp, kBigInt}};
   int64_t watermark_ = std::numeric_limits<int64_t>::min();
 };
+
+// Keeps how often each row is there, and looks at all of them whenever something is asked.
+class ChangingOracle {
+ public:
+  explicit ChangingOracle(int64_t gap_us) : gap_(gap_us) {}
+
+  void add(const Row& row, int weight) {
+    std::map<int64_t, std::map<IntRow, int>>& times = keys_[row.key];
+    const bool near = std::ranges::any_of(
+        times, [&](const auto& time) { return std::abs(time.first - row.time.value_or(0)) <= gap_; });
+    const bool open = row.time && (times.contains(*row.time) || !is_passed(*row.time) || (weight > 0 && near));
+    if (!open) {
+      ++late;
+      return;
+    }
+    times[*row.time][{row.key, row.time, row.value}] += weight;
+  }
+
+  // What is taken back of a closed session must not be taken for a row of an open one with the same time.
+  bool is_late(const Row& row) const {
+    const auto key = keys_.find(row.key);
+    return !row.time || (is_passed(*row.time) && (key == keys_.end() || !key->second.contains(*row.time)));
+  }
+  bool has(const Row& row) const {
+    if (!row.time || !keys_.contains(row.key) || !keys_.at(row.key).contains(*row.time)) return false;
+    const std::map<IntRow, int>& rows = keys_.at(row.key).at(*row.time);
+    const auto found = rows.find({row.key, row.time, row.value});
+    return found != rows.end() && found->second > 0;
+  }
+
+  void advance(int64_t watermark) {
+    watermark_ = watermark;
+    for (auto& [key, times] : keys_) {
+      while (!times.empty()) {
+        auto end = std::next(times.begin());
+        while (end != times.end() && end->first - std::prev(end)->first <= gap_) ++end;
+        if (!is_passed(std::prev(end)->first)) break;  // those behind it end later
+        close({times.begin(), end});
+        times.erase(times.begin(), end);
+      }
+    }
+  }
+
+  void end_epoch() {
+    for (auto& [key, times] : keys_) {
+      for (auto& [time, rows] : times) std::erase_if(rows, [](const auto& row) { return row.second <= 0; });
+      std::erase_if(times, [](const auto& time) { return time.second.empty(); });
+    }
+    advance(watermark_);
+  }
+
+  ClosedSessions closed;
+  uint64_t late = 0;
+
+ private:
+  bool is_passed(int64_t last) const { return last + gap_ - kMilli <= watermark_; }
+
+  void close(const std::map<int64_t, std::map<IntRow, int>>& times) {
+    std::vector<Row> session;
+    const auto end_session = [&] {
+      if (!session.empty()) closed.add(session, *session.front().time, *session.back().time + gap_);
+      session.clear();
+    };
+    for (const auto& [time, rows] : times) {
+      for (const auto& [row, count] : rows) {
+        if (count > 0 && !session.empty() && time - *session.back().time > gap_) end_session();
+        for (int i = 0; i < count; ++i) session.push_back({.key = *row[0], .time = row[1], .value = row[2]});
+      }
+    }
+    end_session();
+  }
+
+  const int64_t gap_;
+  int64_t watermark_ = std::numeric_limits<int64_t>::min();
+  std::map<int64_t, std::map<int64_t, std::map<IntRow, int>>> keys_;  // rows by key and time
+};
+
+// Rows that come and go, in epochs; of an update the new row may come first, or behind a watermark.
+class RandomChanges {
+ public:
+  explicit RandomChanges(uint64_t seed)
+      : random_(seed),
+        keys_(seed % 4 == 0 ? 300 : 2),
+        ages_ms_(seed % 3 == 0 ? 200 : 40),
+        gap_us_((1 + below(20)) * kMilli),
+        oracle_(gap_us_),
+        aggregate_(make_changing_session_aggregate(aggregate_options(gap_us_, true, late_groups_))),
+        window_(make_changing_session_window(window_options(gap_us_, late_rows_))) {}
+
+  void run() {
+    for (int round = 0; round < 60; ++round) {
+      for (uint64_t n = 1 + random_() % (keys_ > 2 ? 600 : 12); n > 0; --n) change();
+      flush();
+      now_ += below(10) == 0 ? below(300) * kMilli : below(8) * kMilli;
+      if (random_() % 3 == 0) {
+        watermark_ = std::max(watermark_, now_ - 30 * kMilli - below(1000));
+        advance_to(watermark_);
+      }
+      if (random_() % 2 == 0) end_epoch();
+    }
+    advance_to(std::numeric_limits<int64_t>::max());
+    end_epoch();
+    EXPECT_EQ(late_groups_.value(), oracle_.late);
+    EXPECT_EQ(late_rows_.value(), oracle_.late);
+  }
+
+ private:
+  int64_t below(uint64_t bound) { return static_cast<int64_t>(random_() % bound); }
+
+  Row random_row() {
+    Row row{.key = below(keys_), .time = now_ + below(80) * kMilli - 40 * kMilli, .value = below(8) - 4};
+    if (random_() % 40 == 0) row.time.reset();
+    if (random_() % 8 == 0) row.value.reset();
+    return row;
+  }
+
+  void change() {
+    const Row row = random_row();
+    if (there_.empty() || random_() % 2 == 0) {
+      there_.push_back(row);
+      add(row, 1);
+      return;
+    }
+    // Mostly one of the latest, which is in an open session.
+    const size_t age = std::min(there_.size() - 1, static_cast<size_t>(below(static_cast<uint64_t>(ages_ms_))));
+    const auto old = there_.end() - 1 - static_cast<ptrdiff_t>(age);
+    const Row taken = *old;
+    there_.erase(old);
+    const bool has = oracle_.has(taken);
+    if (!has && !oracle_.is_late(taken)) return;
+    if (random_() % 3 == 0) {
+      add(taken, -1);
+      return;
+    }
+    Row updated = row;
+    updated.key = taken.key;
+    if (random_() % 2 == 0) updated.time = taken.time;
+    there_.push_back(updated);
+    const bool new_first = has && random_() % 3 == 0;
+    add(new_first ? updated : taken, new_first ? 1 : -1);
+    add(new_first ? taken : updated, new_first ? -1 : 1);
+  }
+
+  void add(const Row& row, int weight) {
+    oracle_.add(row, weight);
+    batch_.column(0).append_int64(row.key);
+    row.time ? batch_.column(1).append_int64(*row.time) : batch_.column(1).append_null();
+    row.value ? batch_.column(2).append_int64(*row.value) : batch_.column(2).append_null();
+    batch_.end_row(weight > 0 ? columnar::RowOp::kInsert : columnar::RowOp::kDelete);
+    if (batch_.full() || random_() % 25 == 0) flush();
+  }
+
+  void flush() {
+    if (batch_.rows() == 0) return;
+    const columnar::ChangeBatch batch = batch_.finish();
+    ASSERT_TRUE(aggregate_->process(0, batch, groups_).has_value());
+    ASSERT_TRUE(window_->process(0, batch, rows_).has_value());
+  }
+
+  void advance_to(int64_t watermark) {
+    oracle_.advance(watermark);
+    advance(*aggregate_, EventTime(watermark), groups_);
+    advance(*window_, EventTime(watermark), rows_);
+    compare();
+  }
+
+  void end_epoch() {
+    oracle_.end_epoch();
+    while (*aggregate_->on_barrier(Epoch(1), groups_) == Progress::kMore) {
+    }
+    while (*window_->on_barrier(Epoch(1), rows_) == Progress::kMore) {
+    }
+    compare();
+  }
+
+  void compare() {
+    ASSERT_EQ(groups_.weights, oracle_.closed.groups) << "at watermark " << watermark_;
+    ASSERT_EQ(rows_.weights, oracle_.closed.rows) << "at watermark " << watermark_;
+  }
+
+  std::mt19937_64 random_;
+  const uint64_t keys_;
+  const int64_t ages_ms_;
+  const int64_t gap_us_;
+  ChangingOracle oracle_;
+  Counter late_groups_;
+  Counter late_rows_;
+  std::unique_ptr<Operator> aggregate_;
+  std::unique_ptr<Operator> window_;
+  Applied groups_;
+  Applied rows_;
+  std::vector<Row> there_;
+  columnar::BatchBuilder batch_{{kBigInt, kTimestamp, kBigInt}};
+  int64_t now_ = -200 * kMilli;
+  int64_t watermark_ = std::numeric_limits<int64_t>::min();
+};
+
+TEST(Session, RandomChangesFallIntoTheirSessions) {
+  for (uint64_t seed = 0; seed < 24; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ASSERT_NO_FATAL_FAILURE(RandomChanges(seed).run());
+  }
+}
 
 TEST(Session, RandomRowsFallIntoTheirSessions) {
   for (uint64_t seed = 0; seed < 16; ++seed) {

@@ -169,6 +169,20 @@ std::vector<Family> families() {
        [] { return make_session_aggregate(window_options(session(), {over("MIN", false)})); },
        {0},
        kByWatermark},
+      {"session aggregate of changes",
+       [] { return make_changing_session_aggregate(window_options(session(), {over("MIN", true)})); },
+       {0},
+       kByWatermark},
+      {"session window of changes",
+       [] {
+         return make_changing_session_window({.window = types::Window::session(types::kMicrosPerSecond),
+                                              .time_column = kTime,
+                                              .keys = {kKey},
+                                              .key_types = {kBigInt},
+                                              .column_types = kTypes});
+       },
+       {0},
+       kByWatermark},
       {"session window",
        [] {
          return make_session_window({.window = types::Window::session(types::kMicrosPerSecond),

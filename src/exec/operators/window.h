@@ -35,4 +35,7 @@ struct SessionWindowOptions {
 // its session closes, for until then the session may grow. Takes only inserts.
 std::unique_ptr<Operator> make_session_window(SessionWindowOptions options);
 
+// The same over rows that may be taken back; only inserts leave. What is taken back of a closed session is late.
+std::unique_ptr<Operator> make_changing_session_window(SessionWindowOptions options);
+
 }  // namespace penstock::exec

@@ -41,4 +41,8 @@ std::unique_ptr<Operator> make_window_aggregate(WindowAggregateOptions options);
 // The same over sessions: the keys are those that have sessions of their own. Takes only inserts.
 std::unique_ptr<Operator> make_session_aggregate(WindowAggregateOptions options);
 
+// The same over rows that may be taken back, which all calls must be able to do. What is taken back of a closed session
+// is late.
+std::unique_ptr<Operator> make_changing_session_aggregate(WindowAggregateOptions options);
+
 }  // namespace penstock::exec

@@ -46,6 +46,13 @@ void attach_window(const WindowAggregate& op, const LogicalNode& input, Derived&
   derived.traits.time_columns = attached.time_columns;
 }
 
+// What changes is found by columns.
+Status check_columns(size_t columns, std::string_view what) {
+  if (columns <= kCountedColumnsMax) return {};
+  return unsupported("{} are known by at most {} columns, not {}", what, kCountedColumnsMax, columns)
+      .hint("select fewer columns");
+}
+
 }  // namespace
 
 std::string window_text(const types::Window& window, int time_column, const types::Schema& input) {
@@ -76,8 +83,13 @@ Derived derive(const AssignWindow& op, const LogicalInputs& inputs) {
   static constexpr std::array kAll = {Property::kStart, Property::kEnd, Property::kTime};
   Derived derived = as_input(inputs);
   Traits& traits = derived.traits;
-  // Sessions hold their rows back, so that these come later than their own times.
-  if (op.window.kind == types::Window::Kind::kSession) traits.time_columns.clear();
+  // Sessions hold their rows back, so that these come later than their own times; and what has left is not taken back,
+  // whatever becomes of its key later.
+  if (op.window.kind == types::Window::Kind::kSession) {
+    traits.time_columns.clear();
+    if (!traits.append_only) traits.key.reset();
+    traits.append_only = true;
+  }
   traits.window.reset();
   traits.closing_window.reset();
   auto first = static_cast<int>(derived.schema.size());
@@ -114,6 +126,9 @@ LogicalPtr push_filter(const AssignWindow& op, const LogicalPtr& node, Conjuncts
 
 Result<PhysicalPtr> convert(const AssignWindow& op, const LogicalNode& node, PhysicalInputs inputs) {
   bool session = op.window.kind == types::Window::Kind::kSession;
+  if (session && !node.input().traits.append_only) {
+    PENSTOCK_TRY(check_columns(node.input().schema.size(), "rows that are in sessions and change"));
+  }
   PhysicalPtr input = session ? exchange_by(std::move(inputs[0]), op.keys) : std::move(inputs[0]);
   return make_physical_node(op, {std::move(input)}, node);
 }
@@ -167,7 +182,13 @@ Pruned prune(const WindowAggregate& op, const LogicalNode& node, const Columns& 
 
 Result<PhysicalPtr> convert(const WindowAggregate& op, const LogicalNode& node, PhysicalInputs inputs) {
   WindowAggregate window = op;
-  if (!node.input().traits.append_only) PENSTOCK_TRY(bind_retractable(window.calls));
+  if (!node.input().traits.append_only) {
+    PENSTOCK_TRY(bind_retractable(window.calls));
+    // The groups of sessions are kept by their times, too.
+    if (op.window.kind == types::Window::Kind::kSession) {
+      PENSTOCK_TRY(check_columns(op.keys.size() + 1, "sessions that change and their times"));
+    }
+  }
   return make_physical_node(std::move(window), {exchange_by(std::move(inputs[0]), op.keys)}, node);
 }
 
