@@ -152,6 +152,7 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
                         .files_directory = files_directory_,
                         .data_directory = data_directory_};
   context.find_view = [this](const std::string& name) { return running_view(name); };
+  context.find_native_table = [this](const std::string& name) { return native_table(name); };
   context.find_system_table = [this](const std::string& name) { return system_table(name); };
   context.bounded = bounded;
   context.parallelism = options_.workers;

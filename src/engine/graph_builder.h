@@ -41,6 +41,7 @@ class GraphBuilder {
   // lower_scan.cc
   Result<int> lower(const plan::PhysicalNode& node, const plan::ScanTable& scan);
   Result<int> lower(const plan::PhysicalNode& node, const plan::ScanView& scan);
+  Result<int> lower_change_scan(const plan::PhysicalNode& node, const plan::ScanView& scan);
   Result<int> lower(const plan::PhysicalNode& node, const plan::ScanSystem& scan);
   Result<int> lower(const plan::PhysicalNode& node, const plan::Values& values);
   // lower_rows.cc
@@ -78,6 +79,12 @@ class GraphBuilder {
   void mark_loading(int fragment);
 
   // --- what they share ---
+  // Where the rows of a scan begin, and, of a job that first builds its state again, where they stop meanwhile.
+  struct Places {
+    connector::Positions start;
+    std::optional<connector::ScanHold> hold;
+  };
+  Places places(const plan::PhysicalNode& scan, const ScanPlace& place) const;
   int add_source(const plan::PhysicalNode& node, std::string name, int parallelism, SourceFactory source);
   int add_fragment(const plan::PhysicalNode& node, std::string name, int parallelism,
                    std::vector<exec::EdgeSpec> inputs);
@@ -107,8 +114,9 @@ class GraphBuilder {
   JobGraph graph_;
   std::map<const plan::PhysicalNode*, int> readers_;  // how many nodes have it as an input
   std::map<const plan::PhysicalNode*, int> shared_;   // the fragments of those with more than one
-  int scans_ = 0;                                     // of tables, so far
-  std::map<std::string, int> inputs_;                 // how many of them read each topic or path
+  RowUses uses_;
+  int scans_ = 0;                      // of tables, so far
+  std::map<std::string, int> inputs_;  // how many of them read each topic or path
   // Of the scans so far; null while one is lowered that is read to its end before others are read.
   std::shared_ptr<connector::AlignmentGroups> alignment_;
 };

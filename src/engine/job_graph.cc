@@ -1,6 +1,7 @@
 #include "engine/job_graph.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 #include <variant>
 
@@ -15,6 +16,7 @@ using plan::PhysicalNode;
 
 Result<JobGraph> GraphBuilder::build(const PhysicalNode& root) {
   readers_ = plan::count_readers(root);
+  uses_ = uses_of_rows(root);
   PENSTOCK_TRY(lower(root));
   return std::move(graph_);
 }
@@ -87,6 +89,17 @@ bool has_node(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return std::holds_alternative<Op>(node.op); });
 }
 
+// Whether the operator keeps something of its rows over a barrier. One that is not named here counts as one that does.
+bool keeps_rows(const PhysicalNode& node) {
+  const auto* assign = std::get_if<plan::AssignWindow>(&node.op);
+  if (assign != nullptr) return assign->window.kind == types::Window::Kind::kSession;
+  const auto* emit = std::get_if<plan::Emit>(&node.op);
+  if (emit != nullptr) return emit->kind != plan::Emit::Kind::kEvery;
+  const auto is = [&]<class... Ops>() { return (std::holds_alternative<Ops>(node.op) || ...); };
+  return !is.template operator()<plan::ScanTable, plan::ScanView, plan::ScanSystem, plan::Values, plan::Project,
+                                 plan::Filter, plan::ProcessingTime, plan::UnionAll, plan::Exchange>();
+}
+
 }  // namespace
 
 connector::OptionMap scan_options(const catalog::Table& table, const plan::ScanTable& scan) {
@@ -116,17 +129,25 @@ Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphC
   return fixed;
 }
 
-// An operator that is not named here counts as one with state.
-bool has_state(const PhysicalNode& root) {
-  return any_node(root, [](const PhysicalNode& node) {
-    const auto* assign = std::get_if<plan::AssignWindow>(&node.op);
-    if (assign != nullptr) return assign->window.kind == types::Window::Kind::kSession;
-    const auto* emit = std::get_if<plan::Emit>(&node.op);
-    if (emit != nullptr) return emit->kind != plan::Emit::Kind::kEvery;  // keeps nothing over a barrier
-    const auto is = [&]<class... Ops>() { return (std::holds_alternative<Ops>(node.op) || ...); };
-    return !is.template operator()<plan::ScanTable, plan::ScanView, plan::ScanSystem, plan::Values, plan::Project,
-                                   plan::Filter, plan::ProcessingTime, plan::UnionAll, plan::Exchange>();
-  });
+bool has_state(const PhysicalNode& root) { return any_node(root, keeps_rows); }
+
+RowUses uses_of_rows(const PhysicalNode& root) {
+  RowUses uses;
+  uses.in_result.insert(&root);
+  // All readers of a node come before it.
+  for (const PhysicalNode* node : plan::nodes_of(root) | std::views::reverse) {
+    const bool keeps = keeps_rows(*node);
+    const auto* join = std::get_if<plan::Join>(&node->op);
+    const bool looks_up = join != nullptr && join->as_of && !join->as_of->versions;
+    for (size_t i = 0; i < node->inputs.size(); ++i) {
+      const PhysicalNode* input = node->inputs[i].get();
+      const bool passes = !keeps || (looks_up && i == 0);
+      if (!passes || uses.kept.contains(node)) uses.kept.insert(input);
+      const bool table = looks_up && i == 1;
+      if (!table && uses.in_result.contains(node)) uses.in_result.insert(input);
+    }
+  }
+  return uses;
 }
 
 Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) {
@@ -158,12 +179,5 @@ bool forgets_state(const PhysicalNode& root) {
 bool reads_system_table(const PhysicalNode& root) { return has_node<plan::ScanSystem>(root); }
 bool reads_clock(const PhysicalNode& root) { return has_node<plan::ProcessingTime>(root); }
 bool follows_clock(const PhysicalNode& root) { return has_node<plan::ClockFilter>(root); }
-
-const plan::ScanView* find_view_scan(const PhysicalNode& root) {
-  for (const PhysicalNode* node : plan::nodes_of(root)) {
-    if (const auto* scan = std::get_if<plan::ScanView>(&node->op)) return scan;
-  }
-  return nullptr;
-}
 
 }  // namespace penstock::engine

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,10 +26,13 @@ class Catalog;
 
 namespace penstock::engine {
 
+class NativeTable;
+
 struct GraphContext {
   const catalog::Catalog* catalog = nullptr;
   connector::ConnectorContext connectors;
   std::function<std::shared_ptr<view::View>(const std::string& name)> find_view;
+  std::function<Result<std::shared_ptr<NativeTable>>(const std::string& name)> find_native_table;
   std::function<std::shared_ptr<const SystemTable>(const std::string& name)> find_system_table;
   bool bounded = false;  // read everything as of now, on one task
   int parallelism = 1;
@@ -41,6 +45,8 @@ struct GraphContext {
   // Takes the rows that an operator, called so, could not compute; null: the first one ends the query.
   std::function<std::shared_ptr<exec::FailedRows>(std::string op, const types::Schema& schema)> keep_failed_rows;
   Counter* too_far_ahead = nullptr;
+  // The job keeps the positions of its scans: it reads the changes of native tables in the log, where these are.
+  bool keeps_positions = false;
   // Where the job's scans of tables begin, and where they wait for ScanProgress::release().
   connector::Positions start;
   std::optional<connector::Positions> hold;
@@ -77,6 +83,15 @@ Result<catalog::Options> fix_scan_options(const plan::PhysicalNode& root, const 
 connector::OptionMap scan_options(const catalog::Table& table, const plan::ScanTable& scan);
 // Whether the plan keeps state that a restarted job has to build again.
 bool has_state(const plan::PhysicalNode& root);
+// What a restarted job needs of the rows that it had read, by the nodes that give them.
+struct RowUses {
+  // Some operator keeps them on their way to the result: they have to be read again. What looks rows up keeps only
+  // those of the table.
+  std::set<const plan::PhysicalNode*> kept;
+  // They go into the result: none beyond those may come before all state is there. What is only looked up does not.
+  std::set<const plan::PhysicalNode*> in_result;
+};
+RowUses uses_of_rows(const plan::PhysicalNode& root);
 // Whether everything that the plan reads has an end by itself: rows in the query, and tables such as a file that is not
 // followed.
 Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
@@ -86,8 +101,6 @@ int64_t emit_interval_us(const plan::PhysicalNode& root);
 bool forgets_state(const plan::PhysicalNode& root);
 // Whether it has windows over the time of processing.
 bool reads_clock(const plan::PhysicalNode& root);
-// The first scan of a materialized view or native table; null: there is none.
-const plan::ScanView* find_view_scan(const plan::PhysicalNode& root);
 // Whether it reads a table of the program itself.
 bool reads_system_table(const plan::PhysicalNode& root);
 

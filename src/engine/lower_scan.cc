@@ -4,8 +4,10 @@
 
 #include "catalog/catalog.h"
 #include "catalog/partition.h"
+#include "connector/change_log.h"
 #include "connector/connector.h"
 #include "engine/graph_builder.h"
+#include "engine/native_table.h"
 #include "engine/values_source.h"
 #include "engine/view_source.h"
 #include "plan/table_changes.h"
@@ -28,6 +30,14 @@ bool has_columns(const catalog::Table& table, const types::Schema& wanted) {
 }
 
 }  // namespace
+
+GraphBuilder::Places GraphBuilder::places(const PhysicalNode& scan, const ScanPlace& place) const {
+  if (!context_.hold) return {.start = place.positions(context_.start), .hold = std::nullopt};
+  connector::ScanHold hold = place.hold(*context_.hold);
+  // Of rows that nothing keeps, those before the place are not needed again.
+  connector::Positions start = uses_.kept.contains(&scan) ? connector::Positions() : hold.positions;
+  return {.start = std::move(start), .hold = std::move(hold)};
+}
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable& scan) {
   const catalog::EntryPtr entry = PENSTOCK_TRY(context_.catalog->get(catalog::NameSpace::kRelation, scan.table));
@@ -61,14 +71,16 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.too_far_ahead = context_.too_far_ahead;
   request.alignment = alignment_;
   request.bounded = context_.bounded;
-  request.start = place.positions(context_.start);
-  if (context_.hold) request.hold = place.hold(*context_.hold);
+  Places from = places(node, place);
+  request.start = std::move(from.start);
+  request.hold = std::move(from.hold);
   connector::SourcePlan source = PENSTOCK_TRY(connector::plan_source(context_.connectors, std::move(request)));
   if (source.progress) graph_.scans.push_back({.place = place, .progress = source.progress});
   return add_source(node, "scan " + entry->name, source.parallelism, std::move(source.make));
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& scan) {
+  if (context_.keeps_positions) return lower_change_scan(node, scan);
   std::shared_ptr<view::View> view = context_.find_view(scan.view);
   if (view == nullptr) return not_found("materialized view \"{}\" is not running", scan.view);
   std::string name = "scan " + scan.view;
@@ -82,6 +94,26 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& 
   return add_source(node, std::move(name), 1, [view, columns = scan.columns, progress](int /*instance*/) {
     return Result<std::unique_ptr<exec::Source>>(make_view_changes_source(view, columns, progress));
   });
+}
+
+// In what keeps positions materialized views stand for their queries, so that this is a native table.
+Result<int> GraphBuilder::lower_change_scan(const PhysicalNode& node, const plan::ScanView& scan) {
+  const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(context_.find_native_table(scan.view));
+  const ScanPlace place(table->topic(), inputs_[table->topic()]++);
+  auto [start, hold] = places(node, place);
+  // What is only looked up is there as it is now, and not as it was before a restart.
+  if (!uses_.in_result.contains(&node)) hold.reset();
+  const bool goes_on = !start.empty();
+  connector::SourcePlan source =
+      connector::plan_change_source(context_.connectors, {.topic = table->topic(),
+                                                          .schema = table->schema(),
+                                                          .columns = {scan.columns.begin(), scan.columns.end()},
+                                                          .start = std::move(start),
+                                                          .hold = std::move(hold)});
+  graph_.scans.push_back({.place = place, .progress = source.progress});
+  const int fragment = add_source(node, "scan " + scan.view, source.parallelism, std::move(source.make));
+  at(fragment).goes_on = goes_on;
+  return fragment;
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanSystem& scan) {

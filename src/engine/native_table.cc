@@ -66,9 +66,9 @@ Result<std::unique_ptr<NativeTable>> NativeTable::open(const catalog::Entry& ent
 
 Status NativeTable::replay() {
   size_t waiting = 0;
-  PENSTOCK_TRY(log_->replay([&](const ChangeBatch& batch) -> Status {
-    view_->stage(next_epoch_, batch);
+  PENSTOCK_TRY(log_->replay([&](ChangeBatch batch) -> Status {
     waiting += batch.rows();
+    view_->stage(next_epoch_, std::move(batch));
     if (waiting < kReplayRows) return {};
     waiting = 0;
     return publish();

@@ -34,6 +34,8 @@ class NativeTable {
                                                    MemoryBudget* memory);
 
   const std::shared_ptr<view::View>& view() const { return view_; }
+  // Where its changes are kept.
+  const std::string& topic() const { return log_->topic(); }
   // Its columns are the physical ones.
   const types::Schema& schema() const { return view_->options().schema; }
   // Columns of the primary key; empty when there is none.

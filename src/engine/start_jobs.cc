@@ -73,15 +73,6 @@ Status EngineImpl::create_alert(plan::PlannedDefinition definition, const catalo
 Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
                                                 const std::vector<catalog::Entry>& others) const {
   const plan::PlannedInsert& plan = insert.plan;
-  if (const plan::ScanView* scan = find_view_scan(*plan.query.root)) {
-    // Materialized views stand for their queries: what is left are native tables.
-    Error error = unsupported(
-        "an INSERT that goes on cannot read {}, a table without a connector: after a restart it would not know which "
-        "of its changes it has written",
-        scan->view);
-    return (scan->written_at ? std::move(error).at(*scan->written_at) : std::move(error))
-        .hint("make a materialized view of the query, whose changes clients can follow");
-  }
   if (reads_system_table(*plan.query.root)) {
     return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream")
         .hint("SELECT it, or INSERT what it is now into a table without a connector");

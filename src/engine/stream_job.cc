@@ -86,6 +86,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
                                       self.metric_labels());
   context.too_far_ahead = self.too_far_ahead_;
   if (self.options_.sink != nullptr) {
+    context.keeps_positions = true;
     connector::Positions committed = self.options_.sink->committed();
     if (follows_clock(*self.options_.plan)) {
       self.epoch_clock_ = std::make_shared<EpochClock>(context.now_us, committed);

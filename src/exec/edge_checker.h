@@ -24,7 +24,9 @@ class EdgeChecker {
   // Above so many different rows, half of them are no longer counted: the same ones always, by their hash.
   static constexpr size_t kCountedRowsMax = 20'000;
 
-  explicit EdgeChecker(types::Schema schema) : schema_(std::move(schema)) {}
+  // `from_the_beginning`: else rows may be deleted that were inserted before a restart.
+  explicit EdgeChecker(types::Schema schema, bool from_the_beginning = true)
+      : schema_(std::move(schema)), from_the_beginning_(from_the_beginning) {}
 
   Status check(const Message& message);
 
@@ -34,6 +36,7 @@ class EdgeChecker {
   void count(const columnar::ChangeBatch& batch);
 
   types::Schema schema_;
+  bool from_the_beginning_;
   Watermark watermark_;
   Epoch epoch_;
   bool ended_ = false;

@@ -78,6 +78,8 @@ class JobState : public RunnableOwner {
   using Grid = std::vector<std::vector<std::unique_ptr<Channel>>>;  // [producer instance][consumer instance]
 
   Result<Task::Parts> make_parts(size_t fragment_index, size_t instance);
+  // Whether rows of a source that goes on come to it.
+  bool goes_on(const FragmentSpec& fragment) const;
   void connect_channels(size_t fragment_index, const ExecutorOptions& options);
   void make_coordinator(const ExecutorOptions& options);
   Error state_error(size_t refused_bytes) const;
@@ -122,6 +124,12 @@ void JobState::connect_channels(size_t fragment_index, const ExecutorOptions& op
   channels_.push_back(std::move(ports));
 }
 
+bool JobState::goes_on(const FragmentSpec& fragment) const {
+  return fragment.goes_on || std::ranges::any_of(fragment.inputs, [&](const EdgeSpec& edge) {
+           return goes_on(spec_.fragments[static_cast<size_t>(edge.from)]);
+         });
+}
+
 Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance) {
   const FragmentSpec& fragment = spec_.fragments[fragment_index];
   Task::Parts parts;
@@ -129,6 +137,7 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
   parts.schemas = fragment.chain_inputs;
   parts.schemas.resize(fragment.chain.size());
   parts.schemas.emplace_back(fragment.output_schema);
+  parts.from_the_beginning = !goes_on(fragment);
   if (fragment.source) {
     parts.source = PENSTOCK_TRY(fragment.source(static_cast<int>(instance)));
     parts.source_number = source_handles_.size();

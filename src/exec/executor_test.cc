@@ -1,6 +1,7 @@
 // Whole jobs on real workers, held against what a plain loop over the same rows gives.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -435,6 +436,65 @@ TEST(Executor, WatermarksStayBetweenTheRowsOfAPoll) {
   ASSERT_TRUE(job.has_value());
   ASSERT_TRUE((*job)->wait().has_value());
   EXPECT_EQ(collected.rows.size(), 20U);
+}
+
+// Gives rows in threes that belong together, one a poll.
+class ThreesSource : public Source {
+ public:
+  static constexpr int64_t kRows = 300;
+  Result<SourceState> poll(SourceOutput& out) override {
+    out.emit(make_batch({{given_, given_}}));
+    return ++given_ == kRows ? SourceState::kEnded : SourceState::kMore;
+  }
+  bool at_boundary() const override { return given_ % 3 == 0; }
+  void set_waker(std::function<void()> /*waker*/) override {}
+  Status on_barrier(Epoch /*epoch*/) override {
+    EXPECT_TRUE(at_boundary());
+    return {};
+  }
+
+ private:
+  int64_t given_ = 0;
+};
+
+// Counts the rows before each barrier.
+class CountsEpochs : public Operator {
+ public:
+  explicit CountsEpochs(std::atomic<int>& cut) : cut_(cut) {}
+  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
+    rows_ += batch.rows();
+    return {};
+  }
+  Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) override {
+    EXPECT_EQ(rows_ % 3, 0u);
+    if (rows_ > 0 && rows_ < ThreesSource::kRows) ++cut_;
+    return Progress::kDone;
+  }
+
+ private:
+  std::atomic<int>& cut_;
+  size_t rows_ = 0;
+};
+
+TEST(Executor, NoBarrierComesBetweenWhatBelongsTogether) {
+  std::atomic<int> cut = 0;  // barriers somewhere in the middle: without one nothing is tested
+  for (int i = 0; i < 1000 && cut < 20; ++i) {
+    JobSpec spec;
+    FragmentSpec source{.name = "threes", .output_schema = kSchema};
+    source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<ThreesSource>(); };
+    spec.fragments.push_back(std::move(source));
+    FragmentSpec sink{.name = "count", .output_schema = kSchema};
+    sink.inputs = {{.from = 0}};
+    sink.chain.emplace_back(
+        [&cut](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<CountsEpochs>(cut); });
+    spec.fragments.push_back(std::move(sink));
+    std::unique_ptr<Executor> executor =
+        Executor::make({.workers = 2, .channel_messages_max = 1, .epoch_interval_busy_us = 0});
+    Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+    ASSERT_TRUE(job.has_value());
+    ASSERT_TRUE((*job)->wait().has_value());
+  }
+  EXPECT_GE(cut, 20);
 }
 
 TEST(Executor, ARefusedBatchIsTakenAfterTheWaker) {

@@ -51,6 +51,8 @@ struct FragmentSpec {
   std::optional<int> loaded_input;
   // Of a source that such an input comes from: no barrier is sent before it has given all that was there.
   bool loads = false;
+  // Of a source that goes on where it was before a restart: it may take rows back that it gave then.
+  bool goes_on = false;
   // The operators that run one after the other in the same task; may be empty after a source.
   using OperatorFactory = std::function<Result<std::unique_ptr<Operator>>(int instance)>;
   std::vector<OperatorFactory> chain;

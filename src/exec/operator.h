@@ -105,6 +105,10 @@ class Source {
   // Called once before the first poll. The waker may be called from any thread.
   virtual void set_waker(std::function<void()> waker) = 0;
 
+  // False while what it has given belongs together with what comes next: then it has more to read now, and no barrier
+  // is sent in between.
+  virtual bool at_boundary() const { return true; }
+
   // A barrier is about to be sent after all that was polled so far: the source notes its positions for `epoch`.
   virtual Status on_barrier(Epoch /*epoch*/) { return {}; }
 };

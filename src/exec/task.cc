@@ -42,7 +42,7 @@ Task::Task(JobContext& job, Parts parts)
   if (!PENSTOCK_CHECKED) return;
   for (std::optional<types::Schema>& schema : parts.schemas) {
     checkers_.emplace_back();
-    if (schema) checkers_.back().emplace(*std::move(schema));
+    if (schema) checkers_.back().emplace(*std::move(schema), parts.from_the_beginning);
   }
 }
 
@@ -253,7 +253,7 @@ Result<Task::Step> Task::poll_source() {
     return Step::kProgress;
   }
   const Epoch requested = job_.epochs->requested();
-  if (requested > last_epoch_) {
+  if (requested > last_epoch_ && source_->at_boundary()) {
     PENSTOCK_TRY(source_->on_barrier(requested));
     job_.epochs->source_passed(source_number_);
     begin_control(job_.epochs->is_last(requested) ? Message(EndOfInput{}) : Message(Barrier{requested}));

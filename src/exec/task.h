@@ -57,6 +57,7 @@ class Task : public Runnable {
     std::vector<Exchange> outputs;
     // Of the input of each operator, and last of the output; what has none is not checked.
     std::vector<std::optional<types::Schema>> schemas;
+    bool from_the_beginning = true;  // see EdgeChecker
   };
 
   Task(JobContext& job, Parts parts);

@@ -55,7 +55,9 @@ std::optional<ChangeCause> cause(const Normalize& op) {
 }
 
 std::optional<ChangeCause> cause(const ScanView& op) {
-  return ChangeCause{"the rows of \"" + op.view + "\" are changed and taken back", "", op.written_at};
+  return ChangeCause{"the rows of \"" + op.view + "\" are changed and taken back",
+                     "join it FOR SYSTEM_TIME AS OF PROCTIME(), which looks its rows up and takes nothing back",
+                     op.written_at};
 }
 
 std::optional<ChangeCause> cause(const Aggregate& op) {

@@ -134,3 +134,68 @@ def test_top_rows_follow_changes(server):
     server.sql("DELETE FROM t WHERE id = 2; UPDATE t SET k = 'a', v = 9 WHERE id = 4")
     assert check() == [["a", 1, 4], ["a", 2, 3]]
     assert sorted(server.sql("SELECT id FROM first3")) == [[1], [3], [4]]
+
+
+def test_what_an_insert_has_read_of_a_table_is_written_once(server):
+    topic = lambda name, columns, format: f"""
+        CREATE TABLE {name} ({columns}) WITH ('connector' = 'kafka', 'topic' = '{name}', 'format' = '{format}');
+        CREATE TABLE {name}_events (event STRING) WITH ('connector' = 'kafka', 'topic' = '{name}', 'format' = 'raw');"""
+    server.sql(
+        topic("orders", "id BIGINT, item STRING", "json")
+        + topic("copies", "item STRING, price BIGINT", "debezium-json")
+        + topic("priced", "id BIGINT, price BIGINT", "debezium-json")
+        + topic("looked", "id BIGINT, price BIGINT", "json")
+        + """
+        CREATE TABLE items (item STRING PRIMARY KEY, price BIGINT);
+        INSERT INTO items VALUES ('pen', 1), ('ink', 2);
+        INSERT INTO copies SELECT item, price FROM items;
+        INSERT INTO priced SELECT o.id, i.price FROM orders AS o JOIN items AS i ON o.item = i.item;
+        INSERT INTO looked SELECT o.id, i.price FROM orders AS o
+        LEFT JOIN items FOR SYSTEM_TIME AS OF PROCTIME() AS i ON o.item = i.item;
+        FLUSH"""
+    )
+
+    def events(name):
+        return {op: n for op, n in server.sql(f"SELECT JSON_VALUE(event, '$.op'), COUNT(*) FROM {name}_events GROUP BY 1")}
+
+    def check(copies, priced, looked):
+        for _ in range(2):
+            server.restart()  # also before anything is flushed
+            server.sql("FLUSH")
+            assert server.sql("SELECT id, price FROM looked ORDER BY id") == looked
+            assert events("copies") == copies
+            assert events("priced") == priced
+
+    server.sql("INSERT INTO orders VALUES (1, 'pen'), (2, 'cap')")
+    check({"c": 2}, {"c": 1}, [[1, 1], [2, None]])
+    server.sql("UPDATE items SET price = 10 WHERE item = 'pen'")
+    check({"c": 3, "d": 1}, {"c": 2, "d": 1}, [[1, 1], [2, None]])
+    server.sql("INSERT INTO orders VALUES (3, 'pen')")
+    check({"c": 3, "d": 1}, {"c": 3, "d": 1}, [[1, 1], [2, None], [3, 10]])
+    server.sql("DELETE FROM items WHERE item = 'pen'; INSERT INTO items VALUES ('cap', 7); FLUSH; INSERT INTO orders VALUES (4, 'cap')")
+    check({"c": 4, "d": 2}, {"c": 5, "d": 3}, [[1, 1], [2, None], [3, 10], [4, 7]])
+    assert server.sql("SELECT item, price FROM copies ORDER BY item") == [["cap", 7], ["ink", 2]]
+    assert server.sql("SELECT id, price FROM priced ORDER BY id") == [[2, 7], [4, 7]]
+
+
+def test_an_insert_never_writes_half_of_a_statement(server):
+    """What goes out of some accounts goes into others, so the sum of all stays as it is."""
+    server.sql("""
+        CREATE TABLE accounts (id BIGINT PRIMARY KEY, balance BIGINT);
+        CREATE TABLE n (n BIGINT) WITH ('connector' = 'datagen', 'fields.n.kind' = 'sequence', 'fields.n.start' = '1',
+                                        'fields.n.end' = '6000');
+        INSERT INTO accounts SELECT n, 100 FROM n;
+        CREATE TABLE sums (total BIGINT) WITH ('connector' = 'kafka', 'topic' = 'sums', 'format' = 'debezium-json');
+        CREATE TABLE events (event STRING) WITH ('connector' = 'kafka', 'topic' = 'sums', 'format' = 'raw');
+        INSERT INTO sums SELECT SUM(balance) FROM accounts;""")
+    for turn in range(6):
+        for _ in range(3):
+            server.sql("UPDATE accounts SET balance = balance + CASE WHEN MOD(id, 2) = 0 THEN 1 ELSE -1 END")
+        if turn % 2 == 0:
+            server.restart()
+        else:
+            server.sql("FLUSH")
+    server.sql("FLUSH")
+    assert server.sql("SELECT total FROM sums") == [[600000]]
+    written = server.sql("SELECT DISTINCT JSON_VALUE(event, '$.after.total') FROM events WHERE JSON_VALUE(event, '$.op') = 'c'")
+    assert {total for (total,) in written} <= {"600000", None}, "None is the sum of no rows"

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "columnar/change_batch.h"
+#include "connector/kafka/log_scan_progress.h"
 #include "connector/kafka/log_table.h"
 #include "connector/kafka/partition_reader.h"
 #include "connector/record_rows.h"
@@ -33,76 +33,11 @@ using exec::SourceState;
 // How many batches one poll() may give before other tasks of the worker have their turn.
 constexpr int kBatchesPerPoll = 8;
 
-std::optional<log::Offset> find(const Positions& positions, const log::TopicPartition& partition) {
-  for (const auto& [id, offset] : positions) {
-    if (id == partition) return offset;
-  }
-  return std::nullopt;
-}
-
 // That a partition has been read to the end of its table, and its watermark is at the end of time, is a position too:
 // that of this split, 1.
 log::TopicPartition end_split(const log::TopicPartition& partition) {
   return {.topic = "end:" + partition.topic, .partition = partition.partition};
 }
-
-// Knows the log, and where each partition's reader is.
-class LogScanProgress : public ScanProgress {
- public:
-  // `last`: where a bounded scan ends; partitions that are not named are not read.
-  LogScanProgress(log::Log& log, std::string topic, std::optional<Positions> last, int instances)
-      : log_(log), topic_(std::move(topic)), last_(std::move(last)), instances_left_(instances) {}
-
-  void add_partition(const PartitionReader& reader) {
-    const std::lock_guard lock(mutex_);
-    partitions_.push_back({reader.partition(), reader.shared_position()});
-  }
-
-  int64_t lag() const override {
-    const std::lock_guard lock(mutex_);
-    int64_t lag = 0;
-    for (const Partition& p : partitions_) {
-      const std::optional<log::Offset> end = end_of(p.id);
-      if (end) lag += std::max<int64_t>(0, end->value() - p.position->load(std::memory_order_relaxed));
-    }
-    return lag;
-  }
-
-  Positions ends() const override {
-    Positions ends;
-    const auto topic = log_.topic(topic_);
-    for (int32_t p = 0; topic && p < topic->partitions; ++p) {
-      const log::TopicPartition partition{topic_, log::PartitionId(p)};
-      if (const auto end = end_of(partition)) ends.emplace_back(partition, *end);
-    }
-    return ends;
-  }
-
-  bool ended() const override { return instances_left_.load(std::memory_order_acquire) == 0; }
-  void instance_ended() { instances_left_.fetch_sub(1, std::memory_order_acq_rel); }
-
- private:
-  std::optional<log::Offset> end_of(const log::TopicPartition& partition) const {
-    const Result<log::Offset> present = log_.high_watermark(partition);
-    if (!present) return std::nullopt;
-    if (!last_) return *present;
-    const std::optional<log::Offset> last = find(*last_, partition);
-    if (!last) return std::nullopt;
-    return std::min(*present, *last);
-  }
-
-  struct Partition {
-    log::TopicPartition id;
-    std::shared_ptr<const std::atomic<int64_t>> position;
-  };
-
-  log::Log& log_;
-  const std::string topic_;
-  const std::optional<Positions> last_;
-  std::atomic<int> instances_left_;
-  mutable std::mutex mutex_;
-  std::vector<Partition> partitions_;
-};
 
 // Where a job that is new begins.
 Result<log::Offset> find_first(log::Log& log, const LogTableOptions& options, const log::TopicPartition& partition) {
@@ -306,10 +241,10 @@ class LogSource : public exec::Source {
     for (; partitions_seen_ < topic->partitions; ++partitions_seen_) {
       if (partitions_seen_ % scan_->parallelism != instance_) continue;
       const log::TopicPartition partition{scan_->options.topic, log::PartitionId(partitions_seen_)};
-      if (scan_->last && !find(*scan_->last, partition)) continue;
+      if (scan_->last && !find_position(*scan_->last, partition)) continue;
       const log::Offset start = PENSTOCK_TRY(start_offset(partition));
       std::optional<log::Offset> end = last_offset(partition);
-      if (holding_) end = find(scan_->request.hold->positions, partition).value_or(start);
+      if (holding_) end = find_position(scan_->request.hold->positions, partition).value_or(start);
       readers_.push_back(
           std::make_unique<PartitionReader>(*scan_->context.log, partition, start, end, callbacks(partition)));
       ended_.push_back(false);
@@ -333,7 +268,7 @@ class LogSource : public exec::Source {
   }
 
   std::optional<log::Offset> last_offset(const log::TopicPartition& partition) const {
-    return scan_->last ? find(*scan_->last, partition) : std::nullopt;
+    return scan_->last ? find_position(*scan_->last, partition) : std::nullopt;
   }
 
   // Takes partitions of a bounded scan to the end of time that have been read to their ends.
@@ -341,14 +276,14 @@ class LogSource : public exec::Source {
     if (!scan_->last) return;
     for (size_t i = 0; i < readers_.size(); ++i) {
       if (ended_[i] || !readers_[i]->at_end()) continue;
-      if (holding_ && !find(scan_->request.hold->positions, end_split(readers_[i]->partition()))) continue;
+      if (holding_ && !find_position(scan_->request.hold->positions, end_split(readers_[i]->partition()))) continue;
       ended_[i] = true;
       watermarks_.end(i);
     }
   }
 
   Result<log::Offset> start_offset(const log::TopicPartition& partition) const {
-    if (const auto given = find(scan_->request.start, partition)) return *given;
+    if (const auto given = find_position(scan_->request.start, partition)) return *given;
     if (scan_->request.bounded && scan_->options.startup == StartupMode::kLatest) {
       return scan_->context.log->log_start_offset(partition);
     }

@@ -1,0 +1,54 @@
+#include "connector/kafka/log_scan_progress.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/result.h"
+
+namespace penstock::connector {
+
+std::optional<log::Offset> find_position(const Positions& positions, const log::TopicPartition& partition) {
+  for (const auto& [id, offset] : positions) {
+    if (id == partition) return offset;
+  }
+  return std::nullopt;
+}
+
+LogScanProgress::LogScanProgress(log::Log& log, std::string topic, std::optional<Positions> last, int instances)
+    : log_(log), topic_(std::move(topic)), last_(std::move(last)), instances_left_(instances) {}
+
+void LogScanProgress::add_partition(const PartitionReader& reader) {
+  const std::lock_guard lock(mutex_);
+  partitions_.push_back({reader.partition(), reader.shared_position()});
+}
+
+int64_t LogScanProgress::lag() const {
+  const std::lock_guard lock(mutex_);
+  int64_t lag = 0;
+  for (const Partition& p : partitions_) {
+    const std::optional<log::Offset> end = end_of(p.id);
+    if (end) lag += std::max<int64_t>(0, end->value() - p.position->load(std::memory_order_relaxed));
+  }
+  return lag;
+}
+
+Positions LogScanProgress::ends() const {
+  Positions ends;
+  const auto topic = log_.topic(topic_);
+  for (int32_t p = 0; topic && p < topic->partitions; ++p) {
+    const log::TopicPartition partition{topic_, log::PartitionId(p)};
+    if (const auto end = end_of(partition)) ends.emplace_back(partition, *end);
+  }
+  return ends;
+}
+
+std::optional<log::Offset> LogScanProgress::end_of(const log::TopicPartition& partition) const {
+  const Result<log::Offset> present = log_.high_watermark(partition);
+  if (!present) return std::nullopt;
+  if (!last_) return *present;
+  const std::optional<log::Offset> last = find_position(*last_, partition);
+  if (!last) return std::nullopt;
+  return std::min(*present, *last);
+}
+
+}  // namespace penstock::connector

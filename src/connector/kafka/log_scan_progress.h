@@ -1,0 +1,50 @@
+// How far a scan of a topic of the embedded log has come.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connector/kafka/partition_reader.h"
+#include "connector/scan.h"
+#include "log/log.h"
+
+namespace penstock::connector {
+
+// nullopt when the partition is not named.
+std::optional<log::Offset> find_position(const Positions& positions, const log::TopicPartition& partition);
+
+// Knows the log, and where each partition's reader is. Thread-safe.
+class LogScanProgress : public ScanProgress {
+ public:
+  // `last`: where a bounded scan ends; partitions that are not named are not read.
+  LogScanProgress(log::Log& log, std::string topic, std::optional<Positions> last, int instances);
+
+  void add_partition(const PartitionReader& reader);
+  void instance_ended() { instances_left_.fetch_sub(1, std::memory_order_acq_rel); }
+
+  int64_t lag() const override;
+  Positions ends() const override;
+  bool ended() const override { return instances_left_.load(std::memory_order_acquire) == 0; }
+
+ private:
+  std::optional<log::Offset> end_of(const log::TopicPartition& partition) const;
+
+  struct Partition {
+    log::TopicPartition id;
+    std::shared_ptr<const std::atomic<int64_t>> position;
+  };
+
+  log::Log& log_;
+  const std::string topic_;
+  const std::optional<Positions> last_;
+  std::atomic<int> instances_left_;
+  mutable std::mutex mutex_;
+  std::vector<Partition> partitions_;
+};
+
+}  // namespace penstock::connector
