@@ -96,13 +96,12 @@ Status ChangeLog::replay(const std::function<Status(ChangeBatch)>& take) {
   const log::TopicPartition partition = partition_of(options_.topic);
   std::vector<size_t> columns(options_.schema.size());
   for (size_t i = 0; i < columns.size(); ++i) columns[i] = i;
-  const auto reader =
-      PENSTOCK_TRY(ChangeReader::open({.log = options_.log,
-                                       .topic = options_.topic,
-                                       .schema = options_.schema,
-                                       .columns = std::move(columns),
-                                       .start = PENSTOCK_TRY(options_.log->log_start_offset(partition)),
-                                       .end = PENSTOCK_TRY(options_.log->high_watermark(partition))}));
+  const auto reader = PENSTOCK_TRY(ChangeReader::open({.log = options_.log,
+                                                       .topic = options_.topic,
+                                                       .schema = options_.schema,
+                                                       .columns = std::move(columns),
+                                                       .start = PENSTOCK_TRY(options_.log->log_start_offset(partition)),
+                                                       .end = PENSTOCK_TRY(options_.log->high_watermark(partition))}));
   while (true) {
     ChangeBatch batch = PENSTOCK_TRY(reader->read());
     if (batch.empty()) return {};
@@ -263,8 +262,8 @@ class ChangeSource : public exec::Source {
 
   Status on_barrier(Epoch epoch) override {
     if (reader_ == nullptr) return {};
-    scan_->progress->note(
-        0, epoch, {.positions = {{partition_of(scan_->request.topic), reader_->position()}}, .watermark = {}});
+    scan_->progress->note(0, epoch,
+                          {.positions = {{partition_of(scan_->request.topic), reader_->position()}}, .watermark = {}});
     return {};
   }
 

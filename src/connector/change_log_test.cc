@@ -66,7 +66,8 @@ class ChangeLogTest : public ConnectorTest {
     ConnectorContext with = context();
     with.batch_rows_max = batch_rows_max;
     return plan_change_source(
-        with, {.topic = kTopic, .schema = schema_, .columns = {1, 0}, .start = std::move(start), .hold = std::move(hold)});
+        with,
+        {.topic = kTopic, .schema = schema_, .columns = {1, 0}, .start = std::move(start), .hold = std::move(hold)});
   }
 
   types::Schema schema_ = schema_of({{"k", "BIGINT"}, {"v", "STRING"}});

@@ -6,6 +6,7 @@
 
 #include "catalog/create_text.h"
 #include "engine/engine_impl.h"
+#include "engine/settings.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
@@ -128,6 +129,13 @@ std::string running_users(const std::vector<catalog::EntryPtr>& dependants) {
     names += fmt::format("{}{} {}", names.empty() ? "" : ", ", entry->kind_name(), entry->plain_name());
   }
   return names;
+}
+
+Status check_nothing_runs(const catalog::Entry& table, const std::vector<catalog::EntryPtr>& users) {
+  const std::string running = running_users(users);
+  if (running.empty()) return {};
+  return invalid_argument("table {} is used by {}, which would go on with the old columns", table.plain_name(), running)
+      .hint("drop what runs, change the table, and create it again");
 }
 
 // An INSERT knows how far it has read by what it reads: a topic, a path, or, where a connector has no such thing, as a
@@ -256,14 +264,47 @@ Status EngineImpl::change_columns(const catalog::EntryPtr& old, catalog::Entry c
   const std::lock_guard ddl_lock(ddl_mutex_);
   PENSTOCK_TRY(check_unchanged(old));
   const std::vector<catalog::EntryPtr> users = catalog_->dependants(old->name);
-  const std::string running = running_users(users);
-  if (!running.empty()) {
-    return invalid_argument("table {} is used by {}, which would go on with the old columns", old->plain_name(),
-                            running)
-        .hint("drop what runs, change the table, and create it again");
-  }
+  PENSTOCK_TRY(check_nothing_runs(*old, users));
   PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(changed)));
   PENSTOCK_TRY(change_entries({std::move(changed)}, users));
+  tell_catalog_changed();
+  return {};
+}
+
+// The rows are written anew, into another topic; that the catalog names it is the moment of the change. What a crash
+// leaves of either topic is removed at the next start.
+Status EngineImpl::change_native_columns(const catalog::EntryPtr& old, catalog::Entry changed,
+                                         const ReadRows& read_rows) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_unchanged(old));
+  const std::vector<catalog::EntryPtr> users = catalog_->dependants(old->name);
+  PENSTOCK_TRY(check_nothing_runs(*old, users));
+  const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(native_table(old->name));
+  const auto lock = table->lock_for_writing();
+  const std::string topic = NativeTable::next_topic_of(*old, *options_.log);
+  std::erase_if(changed.scan_options, [](const auto& option) { return option.first == kTopicSetting; });
+  changed.scan_options.emplace_back(kTopicSetting, topic);
+  const auto rewrite = [&]() -> Result<std::shared_ptr<NativeTable>> {
+    const std::vector<columnar::ChangeBatch> rows = PENSTOCK_TRY(read_rows());
+    std::shared_ptr<NativeTable> rewritten =
+        PENSTOCK_TRY(NativeTable::open(changed, *options_.log, *options_.env, options_.memory));
+    const auto rewritten_lock = rewritten->lock_for_writing();
+    PENSTOCK_TRY(rewritten->change({}, rows));
+    PENSTOCK_TRY(change_entries({changed}, users));
+    return rewritten;
+  };
+  Result<std::shared_ptr<NativeTable>> rewritten = rewrite();
+  if (!rewritten) {
+    if (options_.log->topic(topic)) remove_topic(topic, changed.name);
+    return rewritten.error();
+  }
+  table->retire();
+  {
+    const std::lock_guard running(mutex_);
+    native_tables_[sql::to_lower(old->name)] = *std::move(rewritten);
+  }
+  table->view()->drop();
+  remove_topic(table->topic(), old->name);
   tell_catalog_changed();
   return {};
 }

@@ -224,13 +224,24 @@ Status EngineImpl::start_native_table(const catalog::EntryPtr& entry) {
 }
 
 Status EngineImpl::remove_orphaned_topics() {
-  std::set<int64_t> ids;
-  for (const catalog::EntryPtr& entry : catalog_->entries()) ids.insert(entry->id);
+  std::set<std::string> used;
+  for (const catalog::EntryPtr& entry : catalog_->entries()) {
+    if (entry->table() != nullptr && entry->table()->is_native()) {
+      used.insert(NativeTable::topic_of(*entry, *options_.log));
+    }
+  }
   for (const log::TopicInfo& topic : options_.log->topics()) {
-    const std::optional<int64_t> id = NativeTable::entry_of_topic(topic.name);
-    if (id && !ids.contains(*id)) PENSTOCK_TRY(options_.log->delete_topic(topic.name));
+    const bool of_table = NativeTable::entry_of_topic(topic.name).has_value();
+    if (of_table && !used.contains(topic.name)) PENSTOCK_TRY(options_.log->delete_topic(topic.name));
   }
   return {};
+}
+
+void EngineImpl::remove_topic(const std::string& topic, const std::string& table) {
+  const Status removed = options_.log->delete_topic(topic);
+  if (removed) return;
+  logging::warning("a topic that no table needs any more is still there",
+                   {{"table", table}, {"topic", topic}, {"reason", removed.error().to_string()}});
 }
 
 Status EngineImpl::create_definition(catalog::Entry entry, bool or_replace) {
@@ -316,10 +327,7 @@ void EngineImpl::stop_entry(const catalog::EntryPtr& entry) {
   if (job != nullptr) job->stop();
   if (view != nullptr) view->drop();
   if (entry->table() != nullptr && entry->table()->is_native()) {
-    if (Status removed = options_.log->delete_topic(NativeTable::topic_of(*entry, *options_.log)); !removed) {
-      logging::warning("the topic of a dropped table is still there",
-                       {{"table", entry->name}, {"reason", removed.error().to_string()}});
-    }
+    remove_topic(NativeTable::topic_of(*entry, *options_.log), entry->name);
   }
   if (entry->job() == nullptr) return;
   if (Status forgotten = connector::PositionStore::forget(*options_.log, group_of(*entry)); !forgotten) {

@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "columnar/change_batch.h"
 #include "connector/connector.h"
 #include "connector/timer.h"
 #include "engine/dead_letters.h"
@@ -99,6 +100,10 @@ class EngineImpl : public Engine {
   Status change_options(const catalog::EntryPtr& entry, catalog::Options options);
   // A table over a connector with other columns, as `changed`. Refused while something runs that uses it.
   Status change_columns(const catalog::EntryPtr& old, catalog::Entry changed);
+  // A native table with other columns, as `changed`, and the rows that `read_rows` gives. Refused while something runs
+  // that uses it.
+  using ReadRows = std::function<Result<std::vector<columnar::ChangeBatch>>()>;
+  Status change_native_columns(const catalog::EntryPtr& old, catalog::Entry changed, const ReadRows& read_rows);
   // A view with another query, as `changed`. Refused while something runs that uses it.
   Status change_view(const catalog::EntryPtr& old, catalog::Entry changed);
   // The running native table; an error when it could not be started.
@@ -120,9 +125,11 @@ class EngineImpl : public Engine {
   Status find_directories();
   Status start_entry(const catalog::EntryPtr& entry);
   Status start_native_table(const catalog::EntryPtr& entry);
-  // Removes the topics of native tables that are no more: a crash came between the two steps of their end. Nobody else
-  // can have made a topic of such a name (log::is_reserved_name()).
+  // Removes the topics of native tables that are no more, or are in another topic: a crash came between the two steps
+  // of their end. Nobody else can have made a topic of such a name (log::is_reserved_name()).
   Status remove_orphaned_topics();
+  // Of a native table; what cannot be done is only told.
+  void remove_topic(const std::string& topic, const std::string& table);
   StreamJob::Options job_options(const catalog::Entry& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_job(const catalog::EntryPtr& entry, StreamJob::Kind kind, const plan::PlannedQuery& query);
   Status start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert);

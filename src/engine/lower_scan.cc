@@ -29,6 +29,15 @@ bool has_columns(const catalog::Table& table, const types::Schema& wanted) {
   });
 }
 
+// The same of what a plan reads at these places, where the plan may have given the columns other names.
+bool has_columns(const types::Schema& schema, const std::vector<int>& places, const types::Schema& wanted) {
+  for (size_t i = 0; i < places.size(); ++i) {
+    const auto place = static_cast<size_t>(places[i]);
+    if (place >= schema.size() || !schema[place].type.same_type(wanted[i].type)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 GraphBuilder::Places GraphBuilder::places(const PhysicalNode& scan, const ScanPlace& place) const {
@@ -44,9 +53,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   const catalog::Table* table = entry->table();
   if (table == nullptr) return invalid_argument("\"{}\" is not a table", scan.table);
   if (scan.fields.empty() && !has_columns(*table, scan.physical)) {
-    return make_error(ErrorCode::kUnavailable, "table {} has been changed by another session meanwhile",
-                      entry->plain_name())
-        .hint("try again");
+    return changed_meanwhile(entry->plain_name());
   }
   connector::OptionMap options = scan_options(*table, scan);
   const std::string input = connector::input_of(entry->name, options);
@@ -83,6 +90,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& 
   if (context_.keeps_positions) return lower_change_scan(node, scan);
   std::shared_ptr<view::View> view = context_.find_view(scan.view);
   if (view == nullptr) return not_found("materialized view \"{}\" is not running", scan.view);
+  if (!has_columns(view->options().schema, scan.columns, node.schema)) return changed_meanwhile(scan.view);
   std::string name = "scan " + scan.view;
   if (context_.bounded) {
     return add_source(node, std::move(name), 1, [view, columns = scan.columns](int /*instance*/) {

@@ -117,11 +117,22 @@ class Upsert {
   Rows removed_;
 };
 
+// The plan may be older than the table. `rows` are as many rows of it, one after the other, as the plan gives.
+Status check_columns(const NativeTable& table, const plan::PhysicalNode& plan, size_t rows) {
+  const types::Schema& columns = table.schema();
+  bool same = plan.schema.size() == rows * columns.size();
+  for (size_t i = 0; same && i < plan.schema.size(); ++i) {
+    same = plan.schema[i].type.same_type(columns[i % columns.size()].type);
+  }
+  return same ? Status() : changed_meanwhile(table.view()->options().name);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const plan::PhysicalPtr& rows,
                                             const ConflictPolicy& policy) {
   const auto lock = change.table.lock_for_writing();
+  PENSTOCK_TRY(check_columns(change.table, *rows, 1));
   Batches added = PENSTOCK_TRY(change.collect(rows));
   Batches removed;
   if (policy.kind != ConflictPolicy::Kind::kError) {
@@ -136,6 +147,7 @@ Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const pl
 
 Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PhysicalPtr& old_and_new_rows) {
   const auto lock = change.table.lock_for_writing();
+  PENSTOCK_TRY(check_columns(change.table, *old_and_new_rows, 2));
   const size_t columns = change.table.schema().size();
   Batches removed;
   Batches added;
@@ -150,6 +162,7 @@ Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const pl
 
 Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PhysicalPtr& rows) {
   const auto lock = change.table.lock_for_writing();
+  PENSTOCK_TRY(check_columns(change.table, *rows, 1));
   const Batches removed = PENSTOCK_TRY(change.collect(rows));
   PENSTOCK_TRY(change.table.change(removed, {}));
   return finish(change, removed, "DELETE " + std::to_string(rows_of(removed)));

@@ -1,5 +1,7 @@
 #include "engine/native_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include "columnar/row_key.h"
+#include "engine/settings.h"
 
 namespace penstock::engine {
 
@@ -24,6 +27,17 @@ bool may_be_in_a_topic(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+std::string topic_name(const catalog::Entry& entry, std::string_view number) {
+  std::string name = entry.name.substr(0, kTopicNameMax);
+  std::ranges::replace_if(name, [](char c) { return !may_be_in_a_topic(c); }, '_');
+  return fmt::format("{}{}{}.{}", NativeTable::kTopicPrefix, name, number, entry.id);
+}
+
+// Whether it is another one than the first of its table.
+bool has_number(std::string_view topic) {
+  return std::ranges::count(topic.substr(NativeTable::kTopicPrefix.size()), '.') > 1;
+}
+
 // The same rows, all with one op.
 ChangeBatch with_op(const ChangeBatch& batch, RowOp op) {
   return {batch.rows(), batch.columns(), std::make_shared<columnar::RowOps>(batch.rows(), op)};
@@ -32,12 +46,18 @@ ChangeBatch with_op(const ChangeBatch& batch, RowOp op) {
 }  // namespace
 
 std::string NativeTable::topic_of(const catalog::Entry& entry, const log::Log& log) {
+  if (const std::string* named = catalog::find_option(entry.scan_options, kTopicSetting)) return *named;
   for (const log::TopicInfo& topic : log.topics()) {
-    if (entry_of_topic(topic.name) == entry.id) return topic.name;
+    if (entry_of_topic(topic.name) == entry.id && !has_number(topic.name)) return topic.name;
   }
-  std::string name = entry.name.substr(0, kTopicNameMax);
-  std::ranges::replace_if(name, [](char c) { return !may_be_in_a_topic(c); }, '_');
-  return std::string(kTopicPrefix) + name + "." + std::to_string(entry.id);
+  return topic_name(entry, "");
+}
+
+std::string NativeTable::next_topic_of(const catalog::Entry& entry, const log::Log& log) {
+  for (int number = 2;; ++number) {
+    std::string name = topic_name(entry, fmt::format(".{}", number));
+    if (!log.topic(name)) return name;
+  }
 }
 
 std::optional<int64_t> NativeTable::entry_of_topic(std::string_view topic) {
@@ -47,6 +67,11 @@ std::optional<int64_t> NativeTable::entry_of_topic(std::string_view topic) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return id;
+}
+
+Error changed_meanwhile(std::string_view table) {
+  return make_error(ErrorCode::kUnavailable, "table {} has been changed by another session meanwhile", table)
+      .hint("try again");
 }
 
 Result<std::unique_ptr<NativeTable>> NativeTable::open(const catalog::Entry& entry, log::Log& log, io::Env& env,
@@ -128,6 +153,7 @@ Status NativeTable::check_keys(const std::vector<ChangeBatch>& removed, const st
 }
 
 Status NativeTable::change(const std::vector<ChangeBatch>& removed, const std::vector<ChangeBatch>& added) {
+  if (retired_) return changed_meanwhile(view_->options().name);
   PENSTOCK_TRY(check_not_null(added));
   PENSTOCK_TRY(check_keys(removed, added));
   std::vector<ChangeBatch> changes;

@@ -19,14 +19,19 @@
 
 namespace penstock::engine {
 
+// Of a statement that was planned before another session gave the table other columns.
+Error changed_meanwhile(std::string_view table);
+
 // Thread-safe.
 class NativeTable {
  public:
   // The topics of all native tables begin so.
   static constexpr std::string_view kTopicPrefix = "penstock.table.";
   // The topic of a table: the name that the table had at first, as far as a topic may have it, and the entry's id,
-  // which is never used again. Where there is none yet, what it is to be called.
+  // which is never used again; or the one that the entry names. Where there is none yet, what it is to be called.
   static std::string topic_of(const catalog::Entry& entry, const log::Log& log);
+  // What another topic of the table can be called, into which its rows are written anew: it has a number more.
+  static std::string next_topic_of(const catalog::Entry& entry, const log::Log& log);
   // The id of the entry that a topic belongs to; nullopt for other topics.
   static std::optional<int64_t> entry_of_topic(std::string_view topic);
 
@@ -47,6 +52,9 @@ class NativeTable {
   // and a second row with a primary key, and then changes nothing. The caller holds the lock.
   Status change(const std::vector<columnar::ChangeBatch>& removed, const std::vector<columnar::ChangeBatch>& added);
 
+  // Another one has taken its place: nothing can be changed in it any more. The caller holds the lock.
+  void retire() { retired_ = true; }
+
   // The primary key of a row, as view::View::lookup() takes it. The table has a key.
   std::string key_of(const columnar::ChangeBatch& batch, size_t row) const;
 
@@ -63,6 +71,7 @@ class NativeTable {
   const std::unique_ptr<connector::ChangeLog> log_;
   std::mutex write_mutex_;
   Epoch next_epoch_{1};
+  bool retired_ = false;  // with write_mutex_
 };
 
 }  // namespace penstock::engine

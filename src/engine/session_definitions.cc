@@ -196,15 +196,14 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::AlterOptions& alt
 CursorResult SessionImpl::run(const Call& call, const sql::AlterColumns& alter) {
   const catalog::EntryPtr entry = PENSTOCK_TRY(find_to_alter(sql::ObjectKind::kTable, alter.name, alter.if_exists));
   if (entry == nullptr) return make_tag_cursor("ALTER TABLE");
-  if (entry->table()->is_native()) {
-    return unsupported("the columns of {}, a table without a connector, cannot be changed: its rows have them",
-                       entry->plain_name())
-        .at(alter.name.position().offset)
-        .hint("CREATE TABLE ... AS SELECT makes another one with its rows; DROP this one, and RENAME that");
-  }
   catalog::Entry changed = PENSTOCK_TRY(
       plan::define_changed_table(*entry, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-  Status done = engine_.change_columns(entry, std::move(changed));
+  const auto rows = [&]() -> Result<std::vector<columnar::ChangeBatch>> {
+    const plan::PlanContext bounded = context(plan::PlanMode::kBounded, call.prepared);
+    return collect(PENSTOCK_TRY(plan::plan_changed_rows(*entry, changed, call.prepared.text, bounded)).root);
+  };
+  Status done = entry->table()->is_native() ? engine_.change_native_columns(entry, changed, rows)
+                                            : engine_.change_columns(entry, changed);
   if (!done) return located(done.error(), alter.name.position());
   return make_tag_cursor("ALTER TABLE");
 }

@@ -19,6 +19,9 @@ inline constexpr std::string_view kStateTtlSetting = "table.exec.state.ttl";
 inline constexpr std::string_view kRowErrorsSetting = "row_errors";
 inline constexpr std::string_view kRowErrorsFail = "fail";
 
+// Where the changes of a native table are kept since ALTER TABLE has written its rows anew. No setting of a session.
+inline constexpr std::string_view kTopicSetting = "topic";
+
 // Not thread-safe; belongs to one session.
 class SessionSettings {
  public:

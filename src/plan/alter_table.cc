@@ -12,6 +12,7 @@
 #include "plan/definition.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
+#include "sql/printer.h"
 #include "sql/statement.h"
 #include "types/time_zone.h"
 
@@ -133,6 +134,27 @@ Status apply(sql::CreateTable& table, sql::AlterColumns& alter) {
   return {};
 }
 
+// What a column of the changed table is in the rows that are there, as SQL over the old table.
+Result<std::string> value_of(const catalog::Column& column, const catalog::Entry& old, const sql::AlterColumns& alter) {
+  const std::string type = column.type.with_nullable(true).to_string();
+  const bool renamed =
+      alter.change == sql::ColumnChange::kRename && equal_ignoring_case(alter.columns[1].text, column.name);
+  const std::string& old_name = renamed ? alter.columns[0].text : column.name;
+  const std::vector<catalog::Column>& columns = old.table()->columns;
+  const auto known = std::ranges::find_if(
+      columns, [&](const catalog::Column& one) { return equal_ignoring_case(one.name, old_name); });
+  std::string value = column.default_value.empty() ? "NULL" : column.default_value;
+  if (known != columns.end()) {
+    value = sql::quote_identifier(known->name);
+    if (known->type.same_type(column.type)) return value;
+  } else if (column.default_value.empty() && !column.type.nullable()) {
+    return invalid_argument("column {} is NOT NULL, and the rows that are there have no value for it", column.name)
+        .at(alter.position.offset)
+        .hint("give it a DEFAULT");
+  }
+  return "CAST(" + value + " AS " + type + ")";
+}
+
 }  // namespace
 
 Result<catalog::Entry> define_changed_table(const catalog::Entry& old, std::string_view statement,
@@ -161,8 +183,26 @@ Result<catalog::Entry> define_changed_table(const catalog::Entry& old, std::stri
   changed->schema_name = old.schema_name;
   changed->names_schema = old.names_schema;
   changed->temporary = old.temporary;
+  changed->scan_options = old.scan_options;
   changed->sql = PENSTOCK_TRY(catalog::create_table_text(*changed));
   return changed;
+}
+
+Result<PlannedQuery> plan_changed_rows(const catalog::Entry& old, const catalog::Entry& changed,
+                                       std::string_view statement, PlanContext context) {
+  const sql::Statement changing = PENSTOCK_TRY(sql::parse_statement(statement));
+  const auto& alter = std::get<sql::AlterColumns>(changing.node);
+  std::string values;
+  for (const catalog::Column& column : changed.table()->columns) {
+    if (column.is_physical()) values += (values.empty() ? "" : ", ") + PENSTOCK_TRY(value_of(column, old, alter));
+  }
+  const std::string query = "SELECT " + values + " FROM " + sql::print(catalog::written_name(old, old.names_schema));
+  context.names.schema = old.names_schema;
+  context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(old.time_zone));
+  Result<PlannedQuery> plan = plan_query(PENSTOCK_TRY(sql::parse_query(query)), context);
+  // Its places are none in the statement.
+  if (!plan) return Error(plan.error().code(), plan.error().message()).at(alter.position.offset);
+  return plan;
 }
 
 }  // namespace penstock::plan

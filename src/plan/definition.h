@@ -27,6 +27,10 @@ Result<catalog::Entry> define_renamed(const catalog::Entry& old, const sql::Qual
 Result<catalog::Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context);
 // A table with other columns, watermark or primary key, as the statement, an ALTER TABLE of columns, says.
 Result<catalog::Entry> define_changed_table(const catalog::Entry& old, std::string_view statement, PlanContext context);
+// The rows of a native table as it will have them then: its columns in their new order, cast to their new types; new
+// ones are what DEFAULT says, or NULL.
+Result<PlannedQuery> plan_changed_rows(const catalog::Entry& old, const catalog::Entry& changed,
+                                       std::string_view statement, PlanContext context);
 // A view with another query, and the columns of that.
 Result<catalog::Entry> define_changed_view(const catalog::Entry& old, const sql::AlterView& statement,
                                            const PlanContext& context);

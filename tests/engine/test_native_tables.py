@@ -199,3 +199,24 @@ def test_an_insert_never_writes_half_of_a_statement(server):
     assert server.sql("SELECT total FROM sums") == [[600000]]
     written = server.sql("SELECT DISTINCT JSON_VALUE(event, '$.after.total') FROM events WHERE JSON_VALUE(event, '$.op') = 'c'")
     assert {total for (total,) in written} <= {"600000", None}, "None is the sum of no rows"
+
+
+def test_changed_columns_are_there_after_a_kill(server):
+    server.sql("CREATE TABLE t (id BIGINT PRIMARY KEY, v STRING); INSERT INTO t VALUES (1, '10'), (2, '20')")
+    topics = lambda: [row[0] for row in server.sql("SHOW TOPICS") if row[0].startswith("penstock.table.")]
+    first = topics()
+    server.sql("ALTER TABLE t ADD (n BIGINT, word STRING DEFAULT 'none'); UPDATE t SET n = id + 5 WHERE id = 2")
+    server.sql("ALTER TABLE t MODIFY v BIGINT")
+    server.sql("ALTER TABLE t RENAME word TO w; INSERT INTO t VALUES (3, 30, NULL, 'x')")
+    before = [[1, 10, None, "none"], [2, 20, 7, "none"], [3, 30, None, "x"]]
+    for _ in range(2):
+        assert server.sql("SELECT * FROM t ORDER BY id") == before
+        assert len(topics()) == 1 and topics() != first
+        server.restart()
+    server.sql("ALTER TABLE t DROP v; ALTER TABLE t ADD v STRING; CREATE MATERIALIZED VIEW n AS SELECT COUNT(v) AS n FROM t")
+    server.restart()
+    assert server.sql("SELECT id, v, n, w FROM t ORDER BY id") == [[1, None, None, "none"], [2, None, 7, "none"], [3, None, None, "x"]]
+    server.sql("UPDATE t SET v = 'x' WHERE id = 1")
+    assert server.sql("FLUSH; SELECT n FROM n") == [[1]]
+    server.sql("DROP TABLE t CASCADE")
+    assert topics() == []
