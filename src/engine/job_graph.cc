@@ -150,11 +150,11 @@ RowUses uses_of_rows(const PhysicalNode& root) {
   return uses;
 }
 
-Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog) {
+Result<bool> has_end(const PhysicalNode& root, const catalog::Catalog& catalog, bool tables_end) {
   for (const PhysicalNode* node : plan::nodes_of(root)) {
     if (!node->inputs.empty()) continue;
     if (std::holds_alternative<plan::RecursionScan>(node->op)) continue;  // it ends with the recursive query
-    bool ends = node->traits.bounded;
+    bool ends = node->traits.bounded || (tables_end && std::holds_alternative<plan::ScanView>(node->op));
     if (const auto* scan = std::get_if<plan::ScanTable>(&node->op)) {
       const catalog::EntryPtr entry = PENSTOCK_TRY(catalog.get(catalog::NameSpace::kRelation, scan->table));
       ends = entry->table() != nullptr &&
@@ -176,6 +176,7 @@ bool forgets_state(const PhysicalNode& root) {
   return any_node(root, [](const PhysicalNode& node) { return plan::state_ttl(node).has_value(); });
 }
 
+bool reads_view(const PhysicalNode& root) { return has_node<plan::ScanView>(root); }
 bool reads_system_table(const PhysicalNode& root) { return has_node<plan::ScanSystem>(root); }
 bool reads_clock(const PhysicalNode& root) { return has_node<plan::ProcessingTime>(root); }
 bool follows_clock(const PhysicalNode& root) { return has_node<plan::ClockFilter>(root); }

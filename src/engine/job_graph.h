@@ -94,13 +94,16 @@ struct RowUses {
 RowUses uses_of_rows(const plan::PhysicalNode& root);
 // Whether everything that the plan reads has an end by itself: rows in the query, and tables such as a file that is not
 // followed.
-Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog);
+// `tables_end`: so have tables that are read as they are now, native ones.
+Result<bool> has_end(const plan::PhysicalNode& root, const catalog::Catalog& catalog, bool tables_end);
 // The least time between two emissions of its result, as EMIT EVERY says; 0: none.
 int64_t emit_interval_us(const plan::PhysicalNode& root);
 // Whether an operator of it keeps state only for a time: a row for which it was kept is not taken back later.
 bool forgets_state(const plan::PhysicalNode& root);
 // Whether it has windows over the time of processing.
 bool reads_clock(const plan::PhysicalNode& root);
+// Whether it reads a native table, or a materialized view where that does not stand for its query.
+bool reads_view(const plan::PhysicalNode& root);
 // Whether it reads a table of the program itself.
 bool reads_system_table(const plan::PhysicalNode& root);
 

@@ -121,7 +121,7 @@ Result<bool> SessionImpl::ends_with_statement(const plan::PhysicalNode& query) c
   const std::string mode = settings_.get("execution.runtime-mode").value_or("automatic");
   const bool values = query.traits.bounded;
   if (mode == "streaming" && !values) return false;
-  const bool ends = values || PENSTOCK_TRY(has_end(query, engine_.catalog()));
+  const bool ends = values || PENSTOCK_TRY(has_end(query, engine_.catalog(), mode == "batch"));
   if (mode != "batch" || ends) return ends;
   return unsupported("in the runtime mode batch the whole input must have an end")
       .hint("SET 'execution.runtime-mode' = 'automatic', or give the tables an end, as by 'scan.bounded.mode'");
@@ -130,7 +130,8 @@ Result<bool> SessionImpl::ends_with_statement(const plan::PhysicalNode& query) c
 CursorResult SessionImpl::insert_to_end(const plan::PlannedInsert& streaming,
                                         const std::function<Result<plan::PlannedInsert>()>& plan_bounded) {
   const bool values = streaming.query.root->traits.bounded;
-  if (!values && !has_state(*streaming.query.root)) return run_to_end(streaming, false);
+  const plan::PhysicalNode& root = *streaming.query.root;
+  if (!values && !has_state(root) && !reads_view(root)) return run_to_end(streaming, false);
   return run_to_end(PENSTOCK_TRY(plan_bounded()), true);
 }
 
