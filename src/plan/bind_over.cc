@@ -74,6 +74,23 @@ DataType result_type(const expr::WindowFunction& function, const ExprPtr& argume
   }
 }
 
+// ROW_NUMBER() beside functions over the same rows in the same order becomes the count of the rows so far, which is one
+// of them: two operators could order rows that are equal in the order in two ways.
+Status number_rows_with_others(std::vector<FoundOver>& overs) {
+  for (FoundOver& over : overs) {
+    const RankName* rank = rank_of(over.call);
+    if (rank == nullptr || rank->function != Rank::Function::kRowNumber) continue;
+    const bool beside = std::ranges::any_of(overs, [&](const FoundOver& other) {
+      return rank_of(other.call) == nullptr && other.window.same_order(over.window);
+    });
+    if (!beside) continue;
+    over.call.function = nullptr;
+    over.call.aggregate.function = PENSTOCK_TRY(expr::bind_aggregate("COUNT", DataType(), false));
+    over.call.frame = Frame{.unit = Frame::Unit::kRows, .start = {.unbounded = true}, .end = {}};
+  }
+  return {};
+}
+
 }  // namespace
 
 bool OverWindow::same_order(const OverWindow& other) const {
@@ -309,8 +326,9 @@ Result<ExprPtr> Binder::bind_over_call(const sql::Expression& expression, const 
 
 // Puts the operators of the window functions on top of `plan`, those over the same rows in the same order into one, and
 // their columns for the numbers that stand for them.
-LogicalPtr Binder::add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
-                             std::span<std::vector<ExprPtr>* const> lists) {
+Result<LogicalPtr> Binder::add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
+                                     std::span<std::vector<ExprPtr>* const> lists) {
+  PENSTOCK_TRY(number_rows_with_others(overs));
   std::vector<int> columns(overs.size(), -1);  // of each window function
   for (size_t first = 0; first < overs.size(); ++first) {
     if (columns[first] >= 0) continue;

@@ -225,7 +225,7 @@ Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const Sor
     if (having != nullptr) plan = PENSTOCK_TRY(add_filter(std::move(plan), having, subqueries));
   }
   plan = PENSTOCK_TRY(add_subqueries(std::move(plan), std::move(subqueries), pointers_to(lists, overs)));
-  plan = add_overs(std::move(plan), std::move(overs), lists);
+  plan = PENSTOCK_TRY(add_overs(std::move(plan), std::move(overs), lists));
   if (!qualify.empty()) plan = make_filter(std::move(plan), std::move(qualify.front()));
   if (!distinct_on.empty()) return finish_distinct_on(std::move(plan), std::move(list), distinct_on, order, sort);
   return finish_select(select.distinct, std::move(plan), list, order, sort);

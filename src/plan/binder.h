@@ -309,8 +309,8 @@ class Binder {
   Result<FoundOver> bind_over_function(const sql::Expression& expression, const sql::FunctionCall& call,
                                        const expr::WindowFunction& function, const ExpressionContext& context);
   Result<expr::ExprPtr> bind_over_call(const sql::Expression& expression, const sql::FunctionCall& call);
-  static LogicalPtr add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
-                              std::span<std::vector<expr::ExprPtr>* const> lists);
+  static Result<LogicalPtr> add_overs(LogicalPtr plan, std::vector<FoundOver> overs,
+                                      std::span<std::vector<expr::ExprPtr>* const> lists);
 
   // bind_subquery.cc
   Result<FoundSubquery> bind_subquery(const sql::Expression& expression, const sql::Query& query);
