@@ -132,7 +132,10 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Over& over
                              .takes_back = call.takes_back});
   }
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
-  if (over.in_time_order) options.late = late_output("OVER", input_schema(node), over.order_by.front().column);
+  if (over.in_time_order) {
+    const char* const what = over.calls.empty() ? "ORDER BY" : "OVER";
+    options.late = late_output(what, input_schema(node), over.order_by.front().column);
+  }
   return append_to(fragment, node, [options = std::move(options), ordered = over.in_time_order](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(ordered ? exec::make_over_in_time_order(options)
                                                            : exec::make_over(options));

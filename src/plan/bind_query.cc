@@ -7,6 +7,7 @@
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/rules.h"
+#include "plan/window_call.h"
 #include "sql/keywords.h"
 #include "types/types_of.h"
 
@@ -364,6 +365,35 @@ Result<LogicalPtr> Binder::bind_set_operation(const sql::SetOperation& operation
 
 // --- ORDER BY, LIMIT ---
 
+namespace {
+
+bool is_among(const std::vector<int>& columns, int column) { return std::ranges::count(columns, column) > 0; }
+
+// ORDER BY a time, and whatever else, of rows that go on coming: a window function's order without the function.
+Result<LogicalPtr> sort_by_time(LogicalPtr input, std::vector<SortKey> keys, const std::vector<sql::OrderItem>& items) {
+  const Traits& traits = input->traits;
+  const SortKey& first = keys.front();
+  const sql::Position position = items.front().value->position;
+  const bool of_clock = is_among(traits.processing_times, first.column);
+  if (!traits.append_only) {
+    return unsupported("ORDER BY without LIMIT needs rows that are never taken back, and these may be")
+        .at(position.offset)
+        .hint("write LIMIT too, which keeps the first rows, into a table that takes changes");
+  }
+  if (first.descending || !(of_clock || is_among(traits.time_columns, first.column))) {
+    return unsupported("rows that go on coming are ordered by their event time or PROCTIME() first, going up")
+        .at(position.offset)
+        .hint("order by the column with the watermark, then by others; or write LIMIT too, which keeps the first rows");
+  }
+  // They come in the order of the clock; other columns say something of those that come in the same millisecond.
+  if (of_clock && keys.size() == 1) return input;
+  if (of_clock) input = with_clock(std::move(input), first.column, types::Window::tumble(types::kLastMomentUs));
+  Over over{.partition_by = {}, .order_by = std::move(keys), .calls = {}, .written_at = position.offset};
+  return make_node(std::move(over), {std::move(input)});
+}
+
+}  // namespace
+
 Result<Binder::SortRequest> Binder::bind_sort_request(const sql::Query& query) {
   SortRequest sort;
   sort.items = &query.order_by;
@@ -411,21 +441,29 @@ Result<LogicalPtr> Binder::sort_output(LogicalPtr plan, const SortRequest& sort)
 Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& columns, const SortRequest& sort) {
   if (sort.empty()) return input;
   bool bounded = input->traits.bounded;
-  if (!bounded && (columns.empty() || !sort.limit)) {
-    return unsupported("{} needs an input that ends, and this one does not",
-                       sort.limit ? "LIMIT without ORDER BY" : "ORDER BY without LIMIT")
+  // An INSERT that goes on writes rows one after the other; a view has no order, and which rows came first to it
+  // depends on when it was made.
+  const bool writes = context_.expands_materialized_views;
+  std::vector<SortKey> keys;
+  for (size_t i = 0; i < columns.size(); ++i) keys.push_back(sort_key(columns[i], (*sort.items)[i]));
+  if (!bounded && writes && !sort.limit && sort.offset == 0) {
+    return sort_by_time(std::move(input), std::move(keys), *sort.items);
+  }
+  if (!bounded && (!sort.limit || (columns.empty() && !writes))) {
+    return unsupported("{} needs an input that ends, and this one does not", sort.limit ? "LIMIT without ORDER BY"
+                                                                             : columns.empty()
+                                                                                 ? "OFFSET without LIMIT"
+                                                                                 : "ORDER BY without LIMIT")
         .at(sort.position.offset)
         .hint("write both, which keeps the first rows, or put them into the SELECT that reads the view");
   }
-  if (columns.empty()) return make_node(Limit{sort.limit, sort.offset}, {std::move(input)});
-  Sort node;
-  node.limit = sort.limit;
-  node.offset = sort.offset;
-  for (size_t i = 0; i < columns.size(); ++i) {
-    node.keys.push_back(sort_key(columns[i], (*sort.items)[i]));
+  if (columns.empty() && (bounded || input->traits.append_only)) {
+    return make_node(Limit{sort.limit, sort.offset}, {std::move(input)});
   }
-  if (bounded) return make_node(std::move(node), {std::move(input)});
-  Rank rank = first_rows(std::move(node.keys), sort.limit, sort.offset);
+  if (bounded) {
+    return make_node(Sort{.keys = std::move(keys), .limit = sort.limit, .offset = sort.offset}, {std::move(input)});
+  }
+  Rank rank = first_rows(std::move(keys), sort.limit, sort.offset);
   rank.written_at = sort.position.offset;
   return make_node(std::move(rank), {std::move(input)});
 }

@@ -79,6 +79,7 @@ State state_of(const Deduplicate& op, const PhysicalNode& /*node*/) {
 
 State state_of(const Over& op, const PhysicalNode& /*node*/) {
   if (!op.in_time_order) return with_ttl({"every row", StateBound::kNone}, op.ttl_us);
+  if (op.calls.empty()) return StateDescription{"rows in front of the watermark", StateBound::kTime};
   if (keeps_by_time(op)) return StateDescription{"rows in reach of later ones", StateBound::kTime};
   return with_ttl({"of each partition what is in reach of later rows", StateBound::kKeys}, op.ttl_us);
 }

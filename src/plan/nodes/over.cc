@@ -130,8 +130,8 @@ Pruned prune(const Over& op, const LogicalNode& node, const Columns& needed) {
   Pruned input = prune(node.inputs.front(), below);
   std::vector<int> mapping = input.mapping;
   mapping.resize(columns + op.calls.size(), -1);
-  // Without a call it would only hold rows back.
-  if (kept.empty()) return {std::move(input.plan), std::move(mapping)};
+  // Without the calls that it had it would only hold rows back.
+  if (kept.empty() && !op.calls.empty()) return {std::move(input.plan), std::move(mapping)};
   remap(pruned.partition_by, input.mapping);
   for (SortKey& key : pruned.order_by) key.column = input.mapping[key.column];
   std::vector<std::string> names = column_names(*input.plan);
@@ -166,6 +166,7 @@ Description describe(const Over& op, const PhysicalNode& node) {
   types::DataType order = op.order_by.empty() ? types::DataType() : input[op.order_by.front().column].type;
   std::vector<std::string> calls;
   for (const OverCall& call : op.calls) calls.push_back(call_text(call, input, order));
+  if (op.calls.empty()) return {.kind = "TemporalSort", .details = {{"by", sort_list(op.order_by, input)}}};
   Description out{.kind = "Over", .details = {}};
   out.add("partition", column_list(op.partition_by, input));
   if (!op.order_by.empty()) out.add("by", sort_list(op.order_by, input));
