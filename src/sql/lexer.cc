@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "sql/escapes.h"
 #include "sql/limits.h"
 
 namespace penstock::sql {
@@ -37,8 +38,9 @@ size_t utf8_sequence_length(std::string_view text, size_t i) {
 }
 
 // Longer ones first. Not ">>", which ends nested types.
-constexpr std::array<std::string_view, 18> kLongSymbols = {"->>", "#>>", "!~*", "<>", "<=", ">=", "!=", "::", "||",
-                                                           "=>",  "->",  "#>",  "@>", "<@", "&&", "<<", "~*", "!~"};
+constexpr std::array<std::string_view, 19> kLongSymbols = {
+    "->>", "#>>", "!~*", "#-", "<>", "<=", ">=", "!=", "::", "||",
+    "=>",  "->",  "#>",  "@>", "<@", "&&", "<<", "~*", "!~"};
 constexpr std::string_view kOneByteSymbols = "(),.;+-*/%=<>[]:&#~|^{}$";  // { } and $ are for row patterns
 
 }  // namespace
@@ -53,6 +55,13 @@ size_t find_invalid_utf8(std::string_view text) {
 }
 
 std::string unquote(std::string_view token_text) {
+  if (token_text.front() == 'e' || token_text.front() == 'E') {
+    return unescape(token_text.substr(2, token_text.size() - 3)).value_or("");
+  }
+  if (token_text.front() == '$') {
+    const size_t tag = token_text.find('$', 1) + 1;
+    return std::string(token_text.substr(tag, token_text.size() - 2 * tag));
+  }
   if (token_text.size() >= 3 && (token_text[0] == 'x' || token_text[0] == 'X')) token_text.remove_prefix(1);
   char quote = token_text.front();
   token_text = token_text.substr(1, token_text.size() - 2);
@@ -87,11 +96,15 @@ Result<Token> Lexer::next() {
     ++offset_;
     return lex_quoted(TokenKind::kBinary, begin);
   }
+  if ((c == 'e' || c == 'E') && peek(1) == '\'') return lex_escaped();
   if (is_word_start(c)) return lex_word();
   if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return lex_number();
   if (c == '\'') return lex_quoted(TokenKind::kString, begin);
   if (c == '"' || c == '`') return lex_quoted(TokenKind::kQuotedName, begin);
   if (c == '?' || (c == '$' && is_digit(peek(1)))) return lex_parameter();
+  if (c == '$') {
+    if (const size_t tag = dollar_tag_bytes(); tag > 0) return lex_dollar_quoted(tag);
+  }
   return lex_symbol();
 }
 
@@ -163,6 +176,48 @@ Result<Token> Lexer::lex_quoted(TokenKind kind, size_t begin) {
     }
   }
   return take(kind, begin);
+}
+
+// E'it\'s': a backslash takes the quote's meaning away, too.
+Result<Token> Lexer::lex_escaped() {
+  const size_t begin = offset_;
+  offset_ += 2;
+  for (; offset_ < sql_.size(); ++offset_) {
+    if (peek() == '\\') {
+      ++offset_;
+    } else if (peek() == '\'') {
+      if (peek(1) != '\'') break;
+      ++offset_;
+    }
+  }
+  if (offset_ >= sql_.size()) return invalid_argument("this string has no closing '").at(to_offset(begin));
+  ++offset_;
+  if (!unescape(sql_.substr(begin + 2, offset_ - begin - 3))) {
+    return invalid_argument("an escape in this string is none, or does not give UTF-8")
+        .at(to_offset(begin))
+        .hint("a backslash is written as \\\\, or the string without E in front");
+  }
+  return take(TokenKind::kString, begin);
+}
+
+// The length of $$ or $name$ at the cursor, with which PostgreSQL begins a string; 0 when there is none, as for the end
+// of a row pattern.
+size_t Lexer::dollar_tag_bytes() const {
+  size_t at = 1;
+  if (is_word_start(peek(at))) {
+    while (is_word_part(peek(at)) && peek(at) != '$') ++at;
+  }
+  return peek(at) == '$' ? at + 1 : 0;
+}
+
+Result<Token> Lexer::lex_dollar_quoted(size_t tag) {
+  const size_t begin = offset_;
+  const size_t end = sql_.find(sql_.substr(begin, tag), begin + tag);
+  if (end == std::string_view::npos) {
+    return invalid_argument("this string has no closing {}", sql_.substr(begin, tag)).at(to_offset(begin));
+  }
+  offset_ = end + tag;
+  return take(TokenKind::kString, begin);
 }
 
 Result<Token> Lexer::lex_number() {

@@ -13,7 +13,7 @@ enum class TokenKind : uint8_t {
   kEnd,
   kWord,        // a keyword or an unquoted name
   kQuotedName,  // "x" or `x`
-  kString,      // 'x', with '' for a quote
+  kString,      // 'x', with '' for a quote; E'x' with escapes, $$x$$ and $tag$x$tag$
   kBinary,      // X'0aff'
   kInteger,
   kDecimal,    // 1.5
@@ -45,6 +45,9 @@ class Lexer {
   Status skip_block_comment();
   Result<Token> lex_word();
   Result<Token> lex_quoted(TokenKind kind, size_t begin);
+  Result<Token> lex_escaped();
+  size_t dollar_tag_bytes() const;
+  Result<Token> lex_dollar_quoted(size_t tag);
   Result<Token> lex_number();
   Result<Token> lex_parameter();
   Result<Token> lex_symbol();
@@ -57,7 +60,8 @@ class Lexer {
   bool in_hint_ = false;
 };
 
-// The text between the quotes of a string, binary or quoted-name token, with doubled quotes made single.
+// The text between the quotes of a string, binary or quoted-name token, with doubled quotes made single and escapes
+// resolved.
 std::string unquote(std::string_view token_text);
 
 // Whether the text is UTF-8 without zero bytes; returns the offset of the first bad byte, or npos.
