@@ -47,11 +47,7 @@ std::string type_list(const std::vector<DataType>& inputs) {
 }  // namespace
 
 const AggregateFunction* find_aggregate(std::string_view name) {
-  std::string upper(name);
-  for (char& c : upper) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  const auto found = std::ranges::find(all_aggregates(), upper, &AggregateFunction::name);
+  const auto found = std::ranges::find(all_aggregates(), canonical_name(name), &AggregateFunction::name);
   return found == all_aggregates().end() ? nullptr : &*found;
 }
 

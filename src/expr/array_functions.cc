@@ -1,11 +1,16 @@
 // Functions of one array: looking for elements, taking parts, ordering, joining to text; and arrays made from text and
 // ranges.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 
 #include "expr/binding.h"
 #include "expr/registry.h"
 #include "expr/slots.h"
+#include "expr/temporal_units.h"
 #include "expr/utf8.h"
+#include "types/time_zone.h"
 
 namespace penstock::expr {
 
@@ -232,11 +237,16 @@ void join(KernelCall& call) {
   });
 }
 
+// Elements of other types are taken as their text, unless they are nested.
+template <bool any_type>
 bool bind_join(CallSignature& call) {
   static constexpr std::array kRest{Takes::kText, Takes::kText};
   if (!accept_array(call, kRest, 1)) return false;
-  TypeKind element = call.argument_types[0].part(0).kind();
-  if (element != TypeKind::kString && element != TypeKind::kNull) return false;
+  const DataType element = call.argument_types[0].part(0);
+  if (element.kind() != TypeKind::kString && element.kind() != TypeKind::kNull) {
+    if (!any_type || element.is_nested()) return false;
+    call.argument_types[0] = DataType::array(DataType(TypeKind::kString).with_nullable(element.nullable()));
+  }
   call.result = TypeKind::kString;
   call.kernel = join;
   return true;
@@ -280,26 +290,41 @@ bool bind_split(CallSignature& call) {
 // Elements of one series.
 constexpr int64_t kSeriesElementsMax = 1'000'000;
 
-void series(KernelCall& call) {
+// Writes what follows from the first value by `next`, which gives nothing where no more values are.
+template <class Next>
+void write_series(KernelCall& call, Next next) {
   auto firsts = call.argument<int64_t>(0);
   auto lasts = call.argument<int64_t>(1);
   write_rows(call, [&](std::string& out, size_t row) {
-    int64_t step = call.argument_count() < 3 ? 1 : call.argument<int64_t>(2)[row];
+    const int64_t step = call.argument_count() < 3 ? 1 : call.argument<int64_t>(2)[row];
     if (step == 0) return call.fail(row, "the step of a series cannot be zero");
     types::SlotWriter slot(out, TypeKind::kBigInt);
     int64_t count = 0;
-    for (int64_t value = firsts[row]; step > 0 ? value <= lasts[row] : value >= lasts[row];) {
+    std::optional<int64_t> value = firsts[row];
+    for (; value && (step > 0 ? *value <= lasts[row] : *value >= lasts[row]); value = next(*value, step)) {
       if (++count > kSeriesElementsMax) {
         return call.fail(row, fmt::format("a series has at most {} elements", kSeriesElementsMax));
       }
-      slot.append_int64(value);
-      if (__builtin_add_overflow(value, step, &value)) break;
+      slot.append_int64(*value);
     }
     out += types::kSlotEnd;
   });
 }
 
-// Of whole numbers, or of timestamps with an interval as the step.
+void series(KernelCall& call) {
+  write_series(call, [](int64_t value, int64_t step) -> std::optional<int64_t> {
+    if (__builtin_add_overflow(value, step, &value)) return std::nullopt;
+    return value;
+  });
+}
+
+void series_of_months(KernelCall& call) {
+  const TypeKind kind = call.argument_type(0).kind();
+  const types::TimeZone& zone = call.context().zone == nullptr ? types::TimeZone::utc() : *call.context().zone;
+  write_series(call, [&](int64_t value, int64_t months) { return moved_by_months(kind, value, months, zone); });
+}
+
+// Of whole numbers, or of timestamps with an interval as the step, which dates become with one.
 bool bind_series(CallSignature& call) {
   std::vector<DataType>& types = call.argument_types;
   if (types.size() < 2 || types.size() > 3) return false;
@@ -307,16 +332,18 @@ bool bind_series(CallSignature& call) {
   Result<DataType> common = common_type(ends);
   if (!common) return false;
   DataType element = *common;
+  const bool interval = types.size() == 3 && types[2].is_interval();
   if (element.kind() == TypeKind::kNull) element = TypeKind::kInt;
+  if (element.kind() == TypeKind::kDate && interval) element = DataType::timestamp(0);
   if (element.is_timestamp()) {
-    if (types.size() < 3 || types[2].kind() != TypeKind::kIntervalDayTime) return false;
+    if (!interval) return false;
   } else if (!element.is_integer() || (types.size() == 3 && !types[2].is_integer())) {
     return false;
   }
   types[0] = types[1] = element;
   if (types.size() == 3 && element.is_integer()) types[2] = TypeKind::kBigInt;
   call.result = DataType::array(element.with_nullable(false));
-  call.kernel = series;
+  call.kernel = interval && types[2].kind() == TypeKind::kIntervalYearMonth ? series_of_months : series;
   return true;
 }
 
@@ -350,15 +377,20 @@ constexpr ScalarFunction kFunctions[] = {
      bind_chosen<extreme<false>>, NullRule::kMakes},
     {"ARRAY_JOIN", kCategory, "ARRAY_JOIN(array, delimiter [, null_text])",
      "Texts in one; NULLs are left out unless a text for them is given.",
-     "ARRAY_JOIN(ARRAY['a', NULL, 'b'], '-') => a-b", bind_join},
-    {"ARRAY_TO_STRING", kCategory, "ARRAY_TO_STRING(array, delimiter [, null_text])", "The same as ARRAY_JOIN.",
-     "ARRAY_TO_STRING(ARRAY['a', NULL, 'b'], '-', '?') => a-?-b", bind_join},
+     "ARRAY_JOIN(ARRAY['a', NULL, 'b'], '-') => a-b", bind_join<false>},
+    {"ARRAY_TO_STRING", kCategory, "ARRAY_TO_STRING(array, delimiter [, null_text])",
+     "The same as ARRAY_JOIN, of elements of any plain type.",
+     "ARRAY_TO_STRING(ARRAY['a', NULL, 'b'], '-', '?') => a-?-b\nARRAY_TO_STRING(ARRAY[1, 2], ',') => 1,2",
+     bind_join<true>},
     {"SPLIT", kCategory, "SPLIT(text, delimiter)",
      "The parts of the text between delimiters; its characters, when that is ''.", "SPLIT('a,b', ',') => [a, b]",
      bind_split},
     {"GENERATE_SERIES", kCategory, "GENERATE_SERIES(first, last [, step])",
-     "Whole numbers or, with an interval as step, timestamps; as a table one row each.",
-     "GENERATE_SERIES(1, 3) => [1, 2, 3]", bind_series},
+     "Whole numbers or, with an interval as step, timestamps, also from dates; as a table one row each.",
+     "GENERATE_SERIES(1, 3) => [1, 2, 3]\n"
+     "GENERATE_SERIES(DATE '2026-01-01', DATE '2026-02-15', INTERVAL '1 month') => "
+     "[2026-01-01 00:00:00, 2026-02-01 00:00:00]",
+     bind_series},
 };
 
 }  // namespace

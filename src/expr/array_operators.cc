@@ -1,10 +1,13 @@
 // PostgreSQL's operators and functions of arrays.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
 
 #include "expr/binding.h"
 #include "expr/registry.h"
 #include "expr/slots.h"
+#include "expr/utf8.h"
 
 namespace penstock::expr {
 
@@ -125,24 +128,266 @@ bool bind_array_length(CallSignature& call) {
   return true;
 }
 
-// STRING_TO_ARRAY(text, delimiter [, text of NULL]); each character where the delimiter is NULL is not supported.
+// The number of dimensions is that of the type; those inside of the first have no bounds of their own.
+int64_t dimensions_of(DataType type) {
+  int64_t dimensions = 0;
+  for (; is_array(type); type = type.part(0)) ++dimensions;
+  return dimensions;
+}
+
+// ARRAY_LOWER and ARRAY_UPPER(array, dimension)
+template <bool upper>
+void array_bound(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  auto dimensions = call.argument<int64_t>(1);
+  const DataType type = call.argument_type(0);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    const int64_t size = types::cardinality(arrays[row].view(), type);
+    if (dimensions[row] != 1 || size == 0) call.set_null(row);
+    return upper ? size : 1;
+  });
+}
+template <Kernel kernel>
+bool bind_of_dimension(CallSignature& call) {
+  if (!bind_array_length(call)) return false;
+  call.kernel = kernel;
+  return true;
+}
+
+void array_ndims(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  const DataType type = call.argument_type(0);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    if (types::cardinality(arrays[row].view(), type) == 0) call.set_null(row);
+    return dimensions_of(type);
+  });
+}
+bool bind_ndims(CallSignature& call) {
+  if (call.argument_types.size() != 1 || !is_array(call.argument_types[0])) return false;
+  call.result = TypeKind::kInt;
+  call.kernel = array_ndims;
+  return true;
+}
+
+// GENERATE_SUBSCRIPTS(array, 1)
+void subscripts(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  auto dimensions = call.argument<int64_t>(1);
+  const DataType type = call.argument_type(0);
+  write_rows(call, [&](std::string& out, size_t row) {
+    types::SlotWriter slot(out, TypeKind::kInt);
+    const int64_t size = dimensions[row] == 1 ? types::cardinality(arrays[row].view(), type) : 0;
+    for (int64_t place = 1; place <= size; ++place) slot.append_int64(place);
+    out += types::kSlotEnd;
+  });
+}
+bool bind_subscripts(CallSignature& call) {
+  if (!bind_array_length(call)) return false;
+  call.result = DataType::array(DataType(TypeKind::kInt).with_nullable(false));
+  call.kernel = subscripts;
+  return true;
+}
+
+// --- parts, as PostgreSQL counts ---
+
+// Elements from one place to another; places beyond either end are cut to it.
+void slice(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  auto firsts = call.argument<int64_t>(1);
+  auto lasts = call.argument<int64_t>(2);
+  ArraySlots slots(call.argument_type(0));
+  write_rows(call, [&](std::string& out, size_t row) {
+    const std::span<const std::string_view> elements = slots.of(arrays[row].view());
+    const auto size = static_cast<int64_t>(elements.size());
+    const int64_t last = std::min(lasts[row], size);
+    for (int64_t place = std::max<int64_t>(firsts[row], 1); place <= last; ++place) {
+      out += elements[static_cast<size_t>(place - 1)];
+    }
+    out += types::kSlotEnd;
+  });
+}
+bool bind_slice(CallSignature& call) {
+  if (call.argument_types.size() != 3 || !is_array(call.argument_types[0])) return false;
+  for (const size_t bound : {size_t{1}, size_t{2}}) {
+    if (!accept_argument(Takes::kInteger, call.argument_types[bound])) return false;
+    call.argument_types[bound] = TypeKind::kBigInt;
+  }
+  call.result = call.argument_types[0];
+  call.kernel = slice;
+  return true;
+}
+
+// TRIM_ARRAY(array, count)
+void trim_array(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  auto counts = call.argument<int64_t>(1);
+  ArraySlots slots(call.argument_type(0));
+  write_rows(call, [&](std::string& out, size_t row) {
+    const std::span<const std::string_view> elements = slots.of(arrays[row].view());
+    const int64_t count = counts[row];
+    if (count < 0 || count > static_cast<int64_t>(elements.size())) {
+      return call.fail(
+          row, fmt::format("TRIM_ARRAY takes 0 to {} elements from this array, not {}", elements.size(), count));
+    }
+    for (std::string_view slot : elements.first(elements.size() - static_cast<size_t>(count))) out += slot;
+    out += types::kSlotEnd;
+  });
+}
+bool bind_trim_array(CallSignature& call) {
+  if (!bind_array_length(call)) return false;
+  call.result = call.argument_types[0];
+  call.kernel = trim_array;
+  return true;
+}
+
+// --- elements by their values, of which NULL is one ---
+
+// The array and the values become of one type, which is that of the elements.
+bool accept_elements(CallSignature& call, size_t array, size_t values) {
+  if (call.arguments.size() < values + 1 || !is_array(call.argument_types[array])) return false;
+  std::vector<DataType> types = {call.argument_types[array].part(0)};
+  for (size_t i = 0; i <= values; ++i) {
+    if (i != array) types.push_back(given_type(call, i));
+  }
+  Result<DataType> common = common_type(types);
+  if (!common) return false;
+  for (size_t i = 0; i <= values; ++i) call.argument_types[i] = common->with_nullable(true);
+  call.argument_types[array] = DataType::array(*common);
+  return true;
+}
+
+void null_with(KernelCall& call, size_t argument) {
+  for (size_t row = 0; row < call.rows(); ++row) {
+    if (call.is_argument_null(argument, row)) call.set_null(row);
+  }
+}
+
+// ARRAY_PREPEND(element, array)
+void prepend(KernelCall& call) {
+  null_with(call, 1);
+  auto arrays = call.argument<StringCell>(1);
+  SlotArguments arguments(call);
+  write_rows(call, [&](std::string& out, size_t row) {
+    arguments.append(out, 0, row);
+    out += arrays[row].view();
+  });
+}
+bool bind_prepend(CallSignature& call) {
+  if (call.arguments.size() != 2 || is_array(call.argument_types[0]) || !accept_elements(call, 1, 1)) return false;
+  call.result = call.argument_types[1];
+  call.kernel = prepend;
+  return true;
+}
+
+// ARRAY_REPLACE(array, from, to)
+void replace(KernelCall& call) {
+  null_with(call, 0);
+  auto arrays = call.argument<StringCell>(0);
+  SlotArguments arguments(call);
+  ArraySlots slots(call.argument_type(0));
+  std::string buffer;
+  write_rows(call, [&](std::string& out, size_t row) {
+    const std::string_view from = arguments.get(1, row, buffer);
+    for (std::string_view slot : slots.of(arrays[row].view())) {
+      if (slot == from) {
+        arguments.append(out, 2, row);
+      } else {
+        out += slot;
+      }
+    }
+    out += types::kSlotEnd;
+  });
+}
+bool bind_replace(CallSignature& call) {
+  if (call.arguments.size() != 3 || !accept_elements(call, 0, 2)) return false;
+  call.result = call.argument_types[0];
+  call.kernel = replace;
+  return true;
+}
+
+// ARRAY_POSITION(array, element, start): NULL where it is not found, as PostgreSQL has it.
+void position_from(KernelCall& call) {
+  null_with(call, 0);
+  null_with(call, 2);
+  auto arrays = call.argument<StringCell>(0);
+  auto starts = call.argument<int64_t>(2);
+  SlotArguments arguments(call);
+  ArraySlots slots(call.argument_type(0));
+  std::string buffer;
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    const std::span<const std::string_view> elements = slots.of(arrays[row].view());
+    const std::string_view wanted = arguments.get(1, row, buffer);
+    const auto size = static_cast<int64_t>(elements.size());
+    for (int64_t place = std::max<int64_t>(starts[row], 1); place <= size; ++place) {
+      if (elements[static_cast<size_t>(place - 1)] == wanted) return place;
+    }
+    call.set_null(row);
+    return 0;
+  });
+}
+bool bind_position_from(CallSignature& call) {
+  if (call.arguments.size() != 3 || !accept_argument(Takes::kInteger, call.argument_types[2])) return false;
+  if (!accept_elements(call, 0, 1)) return false;
+  call.argument_types[2] = TypeKind::kBigInt;
+  call.result = TypeKind::kInt;
+  call.kernel = position_from;
+  return true;
+}
+
+// ARRAY_POSITIONS(array, element)
+void positions(KernelCall& call) {
+  null_with(call, 0);
+  auto arrays = call.argument<StringCell>(0);
+  SlotArguments arguments(call);
+  ArraySlots slots(call.argument_type(0));
+  std::string buffer;
+  write_rows(call, [&](std::string& out, size_t row) {
+    types::SlotWriter slot(out, TypeKind::kInt);
+    const std::string_view wanted = arguments.get(1, row, buffer);
+    int64_t place = 0;
+    for (std::string_view element : slots.of(arrays[row].view())) {
+      ++place;
+      if (element == wanted) slot.append_int64(place);
+    }
+    out += types::kSlotEnd;
+  });
+}
+bool bind_positions(CallSignature& call) {
+  if (call.arguments.size() != 2 || !accept_elements(call, 0, 1)) return false;
+  call.result = DataType::array(DataType(TypeKind::kInt).with_nullable(false));
+  call.kernel = positions;
+  return true;
+}
+
+// --- from text ---
+
+// STRING_TO_ARRAY(text, delimiter [, text of NULL]); the characters where the delimiter is NULL.
 void string_to_array(KernelCall& call) {
+  null_with(call, 0);
   auto texts = call.argument<StringCell>(0);
   auto delimiters = call.argument<StringCell>(1);
   const bool has_null = call.argument_count() > 2;
   write_rows(call, [&](std::string& out, size_t row) {
     types::SlotWriter slot(out, TypeKind::kString);
     std::string_view rest = texts[row].view();
-    const std::string_view delimiter = delimiters[row].view();
     const auto add = [&](std::string_view part) {
-      const bool null = has_null && part == call.argument<StringCell>(2)[row].view();
+      const bool null = has_null && !call.is_argument_null(2, row) && part == call.argument<StringCell>(2)[row].view();
       null ? slot.append_null() : slot.append_string(part);
     };
-    for (size_t at = 0; !delimiter.empty() && (at = rest.find(delimiter)) != rest.npos;) {
-      add(rest.substr(0, at));
-      rest.remove_prefix(at + delimiter.size());
+    if (call.is_argument_null(1, row)) {
+      while (!rest.empty()) {
+        const size_t bytes = character_bytes(rest, 0);
+        add(rest.substr(0, bytes));
+        rest.remove_prefix(bytes);
+      }
+    } else {
+      const std::string_view delimiter = delimiters[row].view();
+      for (size_t at = 0; !delimiter.empty() && (at = rest.find(delimiter)) != rest.npos;) {
+        add(rest.substr(0, at));
+        rest.remove_prefix(at + delimiter.size());
+      }
+      if (!texts[row].view().empty()) add(rest);
     }
-    if (!texts[row].view().empty()) add(rest);
     out += types::kSlotEnd;
   });
 }
@@ -167,9 +412,37 @@ constexpr ScalarFunction kFunctions[] = {
      bind_sets<compare_sets<AnyOf, 0>>},
     {"ARRAY_LENGTH", kCategory, "ARRAY_LENGTH(array, 1)", "The number of elements; NULL of an empty array.",
      "ARRAY_LENGTH(ARRAY[7, 8], 1) => 2", bind_array_length, NullRule::kMakes},
+    {"ARRAY_LOWER", kCategory, "ARRAY_LOWER(array, 1)", "The place of the first element, 1; NULL of an empty array.",
+     "ARRAY_LOWER(ARRAY[7, 8], 1) => 1", bind_of_dimension<array_bound<false>>, NullRule::kMakes},
+    {"ARRAY_UPPER", kCategory, "ARRAY_UPPER(array, 1)", "The place of the last element; NULL of an empty array.",
+     "ARRAY_UPPER(ARRAY[7, 8], 1) => 2", bind_of_dimension<array_bound<true>>, NullRule::kMakes},
+    {"ARRAY_NDIMS", kCategory, "ARRAY_NDIMS(array)",
+     "How many dimensions there are: an array of arrays has two; NULL of an empty array.",
+     "ARRAY_NDIMS(ARRAY[ARRAY[1], ARRAY[2]]) => 2", bind_ndims, NullRule::kMakes},
+    {"ARRAY SLICE", FunctionCategory::kInternal, "array[first:last]", "See ARRAY_SLICE.", "", bind_slice},
+    {"TRIM_ARRAY", kCategory, "TRIM_ARRAY(array, count)", "The array without so many elements at its end.",
+     "TRIM_ARRAY(ARRAY[1, 2, 3], 1) => [1, 2]", bind_trim_array},
+    {"ARRAY_PREPEND", kCategory, "ARRAY_PREPEND(element, array)", "The same, as PostgreSQL has it.",
+     "ARRAY_PREPEND(2, ARRAY[1]) => [2, 1]", bind_prepend, NullRule::kHandles},
+    {"ARRAY_REPLACE", kCategory, "ARRAY_REPLACE(array, from, to)",
+     "The array with another element in the place of each that equals one, which may be NULL.",
+     "ARRAY_REPLACE(ARRAY[1, 2, 1], 1, 5) => [5, 2, 5]", bind_replace, NullRule::kHandles},
+    {"ARRAY_POSITION", kCategory, "ARRAY_POSITION(array, element, from)",
+     "The first place of the element from a place on; NULL without.", "ARRAY_POSITION(ARRAY[7, 8, 7], 7, 2) => 3",
+     bind_position_from, NullRule::kHandles},
+    {"ARRAY_POSITIONS", kCategory, "ARRAY_POSITIONS(array, element)", "All places of the element, from 1.",
+     "ARRAY_POSITIONS(ARRAY[7, 8, 7], 7) => [1, 3]", bind_positions, NullRule::kHandles},
+    {"GENERATE_SUBSCRIPTS", kCategory, "GENERATE_SUBSCRIPTS(array, 1)",
+     "The places of the elements, from 1; as a table one row each.", "GENERATE_SUBSCRIPTS(ARRAY[7, 8], 1) => [1, 2]",
+     bind_subscripts},
     {"STRING_TO_ARRAY", kCategory, "STRING_TO_ARRAY(text, delimiter [, null_text])",
-     "The parts of the text between delimiters; those that are the text for it are NULL.",
-     "STRING_TO_ARRAY('a,b,-', ',', '-') => [a, b, NULL]", bind_string_to_array},
+     "The parts of the text between delimiters, its characters where that is NULL; those that are the text for NULL "
+     "are it.",
+     "STRING_TO_ARRAY('a,b,-', ',', '-') => [a, b, NULL]\nSTRING_TO_ARRAY('ab', NULL) => [a, b]", bind_string_to_array,
+     NullRule::kHandles},
+    {"STRING_TO_TABLE", kCategory, "STRING_TO_TABLE(text, delimiter [, null_text])",
+     "The same; as a table one row each.", "STRING_TO_TABLE('a,b', ',') => [a, b]", bind_string_to_array,
+     NullRule::kHandles},
 };
 
 }  // namespace

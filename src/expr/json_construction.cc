@@ -132,6 +132,13 @@ void json_checked(KernelCall& call) {
   });
 }
 
+// The text as it is: the expression says what it is.
+void as_json(KernelCall& call) {
+  if (!call.operand(0).is_constant()) return call.finish(call.operand(0).column);
+  auto texts = call.argument<StringCell>(0);
+  write_rows(call, [&](std::string& out, size_t row) { out += texts[row].view(); });
+}
+
 constexpr FunctionCategory kCategory = FunctionCategory::kJson;
 using enum Takes;
 
@@ -142,6 +149,8 @@ constexpr ScalarFunction kFunctions[] = {
      bind_constructor<json_array, 1, true>, NullRule::kHandles},
     {"JSON STRING", FunctionCategory::kInternal, "JSON_STRING(value)", "See JSON_STRING.", "",
      bind_constructor<json_string, 1, false>, NullRule::kHandles},
+    {"AS JSON", FunctionCategory::kInternal, "CAST(text AS JSON)", "See JSON.", "",
+     bind_fixed<as_json, TypeKind::kString, kText>},
     {"JSON_QUOTE", kCategory, "JSON_QUOTE(text)", "The text as a JSON string: in quotes, with escapes.",
      "JSON_QUOTE('a b') => \"a b\"", bind_fixed<json_quote, TypeKind::kString, kText>},
     {"JSON_UNQUOTE", kCategory, "JSON_UNQUOTE(text)",
@@ -179,10 +188,24 @@ Result<ExprPtr> bind_json_string(std::vector<ExprPtr> values) {
 
 bool is_json_text(const Expr& expr) {
   if (expr.kind() != Expr::Kind::kCall || expr.type().kind() != TypeKind::kString) return false;
-  static constexpr std::array<std::string_view, 10> kNames = {
-      "JSON OBJECT", "JSON ARRAY",        "JSON STRING",      "JSON",       "JSON_QUERY", "->",
-      "#>",          "JSON_EXTRACT_PATH", "JSON_STRIP_NULLS", "JSON_PRETTY"};
-  return std::ranges::count(kNames, expr.function().name) > 0;
+  static constexpr std::array<std::string_view, 16> kNames = {"JSON OBJECT",
+                                                              "JSON ARRAY",
+                                                              "JSON STRING",
+                                                              "AS JSON",
+                                                              "JSON",
+                                                              "JSON_QUERY",
+                                                              "->",
+                                                              "#>",
+                                                              "||",
+                                                              "-",
+                                                              "#-",
+                                                              "JSON_SET",
+                                                              "JSON_INSERT",
+                                                              "JSON_EXTRACT_PATH",
+                                                              "JSON_STRIP_NULLS",
+                                                              "JSON_PRETTY"};
+  const bool of_text = expr.function().category == FunctionCategory::kText;  // the other ||
+  return !of_text && std::ranges::count(kNames, expr.function().name) > 0;
 }
 
 }  // namespace penstock::expr

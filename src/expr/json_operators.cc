@@ -2,14 +2,13 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <charconv>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/json_text.h"
 #include "expr/binding.h"
 #include "expr/json_path.h"
+#include "expr/json_rows.h"
 #include "expr/slots.h"
 
 namespace penstock::expr {
@@ -25,12 +24,10 @@ std::optional<dom::element> step_by_name(dom::element from, std::string_view nam
     if (from.at_key(name).get(found) == simdjson::SUCCESS) return found;
     return std::nullopt;
   }
-  int64_t index = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
-  if (!from.is_array() || error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  if (!from.is_array()) return std::nullopt;
   const auto size = static_cast<int64_t>(array_of(from).size());
-  if (index < 0) index += size;
-  if (index < 0 || index >= size || from.at(static_cast<size_t>(index)).get(found) != simdjson::SUCCESS) {
+  const std::optional<int64_t> index = json_place(name, size);
+  if (!index || *index < 0 || *index >= size || from.at(static_cast<size_t>(*index)).get(found) != simdjson::SUCCESS) {
     return std::nullopt;
   }
   return found;
@@ -85,26 +82,6 @@ bool bind_arrow(CallSignature& call) {
   return true;
 }
 
-// Calls `step(name)` for the names of an array of texts, or of a text such as '{a,0,b}', until it gives false.
-template <class F>
-void for_each_name(std::string_view array, bool is_text, F step) {
-  if (!is_text) {
-    std::string buffer;
-    for (std::string_view slot; !(slot = types::take_slot(array, TypeKind::kString)).empty();) {
-      if (types::is_null_slot(slot)) continue;
-      slot.remove_prefix(1);
-      if (!step(types::unescape_ordered_string(types::take_ordered_string(slot), buffer))) return;
-    }
-    return;
-  }
-  if (array.starts_with('{') && array.ends_with('}')) array = array.substr(1, array.size() - 2);
-  while (!array.empty()) {
-    const std::string_view name = array.substr(0, array.find(','));
-    array.remove_prefix(std::min(name.size() + 1, array.size()));
-    if (!step(name)) return;
-  }
-}
-
 template <bool as_text>
 void value_by_path(KernelCall& call) {
   auto paths = call.argument<StringCell>(1);
@@ -156,19 +133,6 @@ bool bind_extract_path(CallSignature& call) {
 }
 
 // --- what is in it ---
-
-// Calls `body(row, root)` for the rows whose text is JSON; others are NULL.
-template <class F>
-void for_json_rows(KernelCall& call, F body) {
-  auto texts = call.argument<StringCell>(0);
-  dom::parser parser;
-  for_valid_rows(call, [&](size_t row) {
-    const std::string_view json = texts[row].view();
-    dom::element root;
-    if (parser.parse(json.data(), json.size()).get(root) != simdjson::SUCCESS) return call.set_null(row);
-    body(row, root);
-  });
-}
 
 void array_length(KernelCall& call) {
   std::vector<int64_t> out(call.rows());
@@ -396,159 +360,6 @@ void contains_kernel(KernelCall& call) {
   });
 }
 
-// --- what is changed in it ---
-
-void append_field_name(std::string& out, std::string_view name, bool first) {
-  if (!first) out += ',';
-  append_json_string(out, name);
-  out += ':';
-}
-
-void append_without_nulls(std::string& out, dom::element element) {
-  bool first = true;
-  if (element.is_object()) {
-    out += '{';
-    for (dom::key_value_pair field : object_of(element)) {
-      if (field.value.is_null()) continue;
-      append_field_name(out, field.key, std::exchange(first, false));
-      append_without_nulls(out, field.value);
-    }
-    out += '}';
-  } else if (element.is_array()) {
-    out += '[';
-    for (dom::element one : array_of(element)) {
-      if (!std::exchange(first, false)) out += ',';
-      append_without_nulls(out, one);
-    }
-    out += ']';
-  } else {
-    out += simdjson::minify(element);
-  }
-}
-
-void strip_nulls(KernelCall& call) {
-  TextOutput out(call);
-  for_json_rows(call, [&](size_t row, dom::element root) {
-    std::string text;
-    append_without_nulls(text, root);
-    out.set(row, text);
-  });
-  out.finish();
-}
-
-// Puts a value in a place of JSON that is written again.
-struct Replacement {
-  std::span<const std::string> path;
-  std::string_view value;
-  bool create = true;  // where the last name of the path is not there
-
-  Replacement below() const { return {path.subspan(1), value, create}; }
-};
-
-void append_replaced(std::string& out, dom::element element, const Replacement& change);
-
-void append_replaced_field(std::string& out, dom::object object, const Replacement& change) {
-  bool found = false;
-  bool first = true;
-  out += '{';
-  for (dom::key_value_pair field : object) {
-    append_field_name(out, field.key, std::exchange(first, false));
-    if (!found && field.key == change.path.front()) {
-      found = true;
-      append_replaced(out, field.value, change.below());
-    } else {
-      out += simdjson::minify(field.value);
-    }
-  }
-  if (!found && change.create && change.path.size() == 1) {
-    append_field_name(out, change.path.front(), first);
-    out += change.value;
-  }
-  out += '}';
-}
-
-// Places count from 0, or from the end when they are negative; behind either end a new element is the last or first.
-void append_replaced_element(std::string& out, dom::array array, const Replacement& change) {
-  const std::string& name = change.path.front();
-  int64_t place = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), place);
-  const bool is_place = error == std::errc() && end == name.data() + name.size();
-  const auto size = static_cast<int64_t>(array.size());
-  if (place < 0) place += size;
-  const bool adds = is_place && change.create && change.path.size() == 1 && (place < 0 || place >= size);
-  std::vector<std::string> elements;
-  if (adds && place < 0) elements.emplace_back(change.value);
-  int64_t next = 0;
-  for (dom::element one : array) {
-    std::string& element = elements.emplace_back();
-    if (is_place && next++ == place) {
-      append_replaced(element, one, change.below());
-    } else {
-      element = simdjson::minify(one);
-    }
-  }
-  if (adds && place >= 0) elements.emplace_back(change.value);
-  out += fmt::format("[{}]", fmt::join(elements, ","));
-}
-
-void append_replaced(std::string& out, dom::element element, const Replacement& change) {
-  if (change.path.empty()) {
-    out += change.value;
-  } else if (element.is_object()) {
-    append_replaced_field(out, object_of(element), change);
-  } else if (element.is_array()) {
-    append_replaced_element(out, array_of(element), change);
-  } else {
-    out += simdjson::minify(element);
-  }
-}
-
-// JSON_SET(json, path, value [, create])
-void set_by_path(KernelCall& call) {
-  auto paths = call.argument<StringCell>(1);
-  auto values = call.argument<StringCell>(2);
-  const bool is_text = call.argument_type(1).kind() == TypeKind::kString;
-  dom::parser value_parser;
-  TextOutput out(call);
-  for_json_rows(call, [&](size_t row, dom::element root) {
-    std::vector<std::string> path;
-    for_each_name(paths[row].view(), is_text, [&](std::string_view name) {
-      path.emplace_back(name);
-      return true;
-    });
-    const std::string_view value = values[row].view();
-    dom::element parsed;
-    if (value_parser.parse(value.data(), value.size()).get(parsed) != simdjson::SUCCESS) {
-      return call.fail(row, "the value that JSON_SET puts in is not JSON");
-    }
-    const std::string new_value = simdjson::minify(parsed);
-    const bool create = call.argument_count() < 4 || call.argument<uint8_t>(3)[row] != 0;
-    std::string text;
-    append_replaced(text, root, {.path = path, .value = new_value, .create = create});
-    out.set(row, text);
-  });
-  out.finish();
-}
-
-bool bind_set(CallSignature& call) {
-  if (call.argument_types.size() < 3 || call.argument_types.size() > 4) return false;
-  DataType& path = call.argument_types[1];
-  const bool names = path.kind() == TypeKind::kArray && path.part(0).kind() == TypeKind::kString;
-  if (!names && !accept_argument(Takes::kText, path)) return false;
-  if (!names) path = TypeKind::kString;
-  for (const size_t text : {size_t{0}, size_t{2}}) {
-    if (!accept_argument(Takes::kText, call.argument_types[text])) return false;
-    call.argument_types[text] = TypeKind::kString;
-  }
-  if (call.argument_types.size() == 4) {
-    if (!accept_argument(Takes::kBoolean, call.argument_types[3])) return false;
-    call.argument_types[3] = TypeKind::kBoolean;
-  }
-  call.result = TypeKind::kString;
-  call.kernel = set_by_path;
-  return true;
-}
-
 constexpr FunctionCategory kCategory = FunctionCategory::kJson;
 constexpr NullRule kMakes = NullRule::kMakes;
 using enum Takes;
@@ -578,7 +389,7 @@ constexpr ScalarFunction kFunctions[] = {
      "The names of a JSON object's fields, as an array; as a table one row each.",
      "JSON_OBJECT_KEYS('{\"b\": 1, \"a\": 2}') => [b, a]", bind_list<object_keys>, kMakes},
     {"JSON_ARRAY_ELEMENTS", kCategory, "JSON_ARRAY_ELEMENTS(json)",
-     "The elements of a JSON array as an array of JSON; as a table one row each.",
+     "The elements of a JSON array as an array of JSON; as a table one row each, also called value.",
      "JSON_ARRAY_ELEMENTS('[1, \"a\"]') => [1, \"a\"]", bind_list<array_elements<false>>, kMakes},
     {"JSON_ARRAY_ELEMENTS_TEXT", kCategory, "JSON_ARRAY_ELEMENTS_TEXT(json)", "The same as texts.",
      "JSON_ARRAY_ELEMENTS_TEXT('[1, \"a\"]') => [1, a]", bind_list<array_elements<true>>, kMakes},
@@ -599,15 +410,6 @@ constexpr ScalarFunction kFunctions[] = {
      "'{\"a\": 1}' ?| ARRAY['b', 'a'] => TRUE", bind_has_names<false>, kMakes},
     {"?&", kCategory, "json ?& names", "Whether all of them are.", "'{\"a\": 1}' ?& '{a,b}' => FALSE",
      bind_has_names<true>, kMakes},
-    {"JSON_SET", kCategory, "JSON_SET(json, path, value [, create])",
-     "The JSON with another value, itself JSON, at a path, an array of texts or '{a,0,b}'; what is not there yet is "
-     "put in unless the last argument is FALSE.",
-     "JSON_SET('{\"a\": [1, 2]}', '{a,1}', '3') => {\"a\":[1,3]}\n"
-     "JSON_SET('{\"a\": 1}', ARRAY['b'], '\"x\"') => {\"a\":1,\"b\":\"x\"}",
-     bind_set, kMakes},
-    {"JSON_STRIP_NULLS", kCategory, "JSON_STRIP_NULLS(json)", "The JSON without the fields of objects that are null.",
-     "JSON_STRIP_NULLS('{\"a\": null, \"b\": [null]}') => {\"b\":[null]}",
-     bind_fixed<strip_nulls, TypeKind::kString, kText>, kMakes},
     {"JSON_EACH_TEXT", kCategory, "JSON_EACH_TEXT(json)", "The same with texts.",
      "JSON_EACH_TEXT('{\"a\": \"x\"}') => {a=x}", bind_entries<object_entries<true>>, kMakes},
 };

@@ -1,7 +1,11 @@
 // Functions of whole numbers, PostgreSQL's functions of numbers, bits, and chance.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <numeric>
 #include <random>
 
@@ -179,6 +183,62 @@ void random_uuid(KernelCall& call) {
   out.finish();
 }
 
+// What Java's java.util.Random gives first for a seed, as Flink has it for a seed that is no constant.
+class JavaRandom {
+ public:
+  explicit JavaRandom(int64_t seed) : state_((static_cast<uint64_t>(seed) ^ kMultiplier) & kMask) {}
+
+  double next_double() {
+    const uint64_t high = static_cast<uint64_t>(next(26)) << 27;
+    return static_cast<double>(high + static_cast<uint64_t>(next(27))) * 0x1.0p-53;
+  }
+  // `bound` is at least 1.
+  int64_t next_int(int32_t bound) {
+    const int64_t first = next(31);
+    if (std::has_single_bit(static_cast<uint32_t>(bound))) return bound * first >> 31;
+    // Numbers beyond the last whole multiple of the bound would make some of the results likelier.
+    for (int64_t bits = first;; bits = next(31)) {
+      const int64_t value = bits % bound;
+      if (bits - value + (bound - 1) <= std::numeric_limits<int32_t>::max()) return value;
+    }
+  }
+
+ private:
+  static constexpr uint64_t kMultiplier = 0x5DEECE66D;
+  static constexpr uint64_t kMask = (uint64_t{1} << 48) - 1;
+
+  // So many bits; not negative.
+  int64_t next(int bits) {
+    state_ = (state_ * kMultiplier + 0xB) & kMask;
+    return static_cast<int64_t>(state_ >> (48 - bits));
+  }
+
+  uint64_t state_;
+};
+
+void seeded_double(KernelCall& call) {
+  map_unary<double, int64_t>(call, [](int64_t seed) { return JavaRandom(seed).next_double(); });
+}
+
+void seeded_integer(KernelCall& call) {
+  auto seeds = call.argument<int64_t>(0);
+  auto bounds = call.argument<int64_t>(1);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    if (bounds[row] < 1 || bounds[row] > std::numeric_limits<int32_t>::max()) {
+      call.fail(row, fmt::format("the bound of RAND_INTEGER is an INT of 1 or more, not {}", bounds[row]));
+      return 0;
+    }
+    return JavaRandom(seeds[row]).next_int(static_cast<int32_t>(bounds[row]));
+  });
+}
+
+// A constant seed would give every row the same number: kernels keep no place in a sequence.
+template <Kernel kernel, TypeKind result, Takes... takes>
+bool bind_seeded(CallSignature& call) {
+  if (!bind_fixed<kernel, result, takes...>(call)) return false;
+  return !call.arguments.front()->is_literal();
+}
+
 constexpr FunctionCategory kCategory = FunctionCategory::kArithmetic;
 constexpr FunctionCategory kBits = FunctionCategory::kBits;
 constexpr NullRule kPropagates = NullRule::kPropagates;
@@ -208,6 +268,14 @@ constexpr ScalarFunction kFunctions[] = {
     {"RAND_INTEGER", kCategory, "RAND_INTEGER(bound)",
      "An INT from 0 up to but without the bound, another in each row.", "",
      bind_fixed<random_integer, TypeKind::kInt, kInteger>, kPropagates, false, true},
+    {"RAND", kCategory, "RAND(column)",
+     "The DOUBLE that the seed stands for: always the same of one seed, and what Flink gives. The seed is no constant, "
+     "with which every row would have the same number.",
+     "RAND(x) FROM (VALUES (42)) AS t(x) => 0.7275636800328681", bind_seeded<seeded_double, kReal, kInteger>},
+    {"RAND_INTEGER", kCategory, "RAND_INTEGER(column, bound)",
+     "The INT, from 0 up to but without the bound, that the seed stands for, which is no constant.",
+     "RAND_INTEGER(x, 100) FROM (VALUES (42)) AS t(x) => 30",
+     bind_seeded<seeded_integer, TypeKind::kInt, kInteger, kInteger>},
     {"UUID", FunctionCategory::kSystem, "UUID()", "A random UUID (version 4), another in each row.", "",
      bind_fixed<random_uuid, TypeKind::kString>, kPropagates, false, true},
     {"GEN_RANDOM_UUID", FunctionCategory::kSystem, "GEN_RANDOM_UUID()", "The same as UUID.", "",

@@ -5,6 +5,7 @@
 
 #include "expr/binding.h"
 #include "expr/regex.h"
+#include "expr/regex_matches.h"
 #include "expr/required_text.h"
 #include "expr/slots.h"
 #include "expr/utf8.h"
@@ -30,21 +31,6 @@ bool Regex::may_match(std::string_view text) const {
 }
 
 namespace {
-
-// Calls `found(match)` with each match from the front, where match[0] is the whole and match[i] group i, until it gives
-// false. An empty match is followed by the next character.
-template <class F>
-void for_each_match(const Regex& regex, std::string_view text, F found) {
-  if (!regex.may_match(text)) return;
-  const RE2& re2 = regex.re2();
-  std::vector<re2::StringPiece> match(static_cast<size_t>(re2.NumberOfCapturingGroups()) + 1);
-  for (size_t at = 0; at <= text.size();) {
-    if (!re2.Match(piece(text), at, text.size(), RE2::UNANCHORED, match.data(), static_cast<int>(match.size()))) return;
-    if (!found(match)) return;
-    const size_t end = static_cast<size_t>(match[0].data() - text.data()) + match[0].size();
-    at = match[0].empty() ? end + (end < text.size() ? character_bytes(text, end) : 1) : end;
-  }
-}
 
 template <bool ignore_case, bool negated>
 void matches(KernelCall& call) {
@@ -116,16 +102,13 @@ std::string postgres_rewrite(std::string_view replacement) {
 
 // REGEXP_REPLACE(text, pattern, replacement, flags): the first match, or with 'g' all; with 'i' in any case.
 void replace_with_flags(KernelCall& call) {
-  const std::string_view flags = call.constant_text(3);
-  const RegexOptions options{.ignore_case = flags.find_first_of("iI") != flags.npos};
-  replace_matches(call, options, postgres_rewrite, flags.find_first_of("gG") != flags.npos);
+  const RegexFlags flags = regex_flags(call, 3);
+  replace_matches(call, flags.options, postgres_rewrite, flags.all);
 }
 
 bool bind_replace_with_flags(CallSignature& call) {
   static constexpr Takes kTakes[] = {Takes::kText, Takes::kText, Takes::kText, Takes::kText};
-  if (!accept_arguments(call, kTakes, 4)) return false;
-  const std::optional<std::string> flags = literal_text_upper(call, 3);
-  if (!flags || flags->find_first_not_of("GI") != flags->npos) return false;
+  if (!accept_arguments(call, kTakes, 4) || !accept_regex_flags(call, 3)) return false;
   call.result = TypeKind::kString;
   call.kernel = replace_with_flags;
   return true;
@@ -177,23 +160,69 @@ void extract_all(KernelCall& call) {
   });
 }
 
-// PostgreSQL's regexp_match: the groups of the first match, or all of it when there are none.
+// The groups of a match, or all of it when there are none.
+void append_groups(std::string& out, const std::vector<re2::StringPiece>& match) {
+  types::SlotWriter slot(out, TypeKind::kString);
+  for (size_t i = match.size() == 1 ? 0 : 1; i < match.size(); ++i) {
+    match[i].data() == nullptr ? slot.append_null() : slot.append_string(view(match[i]));
+  }
+}
+
+// PostgreSQL's regexp_match: the groups of the first match.
 void match_groups(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
-  RegexArgument regexes(call, 1);
+  RegexArgument regexes(call, 1, regex_flags(call, 2).options);
   write_rows(call, [&](std::string& out, size_t row) {
     const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
-    types::SlotWriter slot(out, TypeKind::kString);
     for_each_match(*regex, texts[row].view(), [&](const auto& match) {
-      for (size_t i = match.size() == 1 ? 0 : 1; i < match.size(); ++i) {
-        match[i].data() == nullptr ? slot.append_null() : slot.append_string(view(match[i]));
-      }
+      append_groups(out, match);
       return false;
     });
     if (out.empty()) return call.set_null(row);
     out += types::kSlotEnd;
   });
+}
+
+// PostgreSQL's regexp_matches: those of the first match, or with the flag g of each.
+void all_match_groups(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  const RegexFlags flags = regex_flags(call, 2);
+  RegexArgument regexes(call, 1, flags.options);
+  write_rows(call, [&](std::string& out, size_t row) {
+    const Regex* regex = regexes.at(row);
+    if (regex == nullptr) return;
+    types::SlotWriter slot(out, call.result_type().part(0));
+    for_each_match(*regex, texts[row].view(), [&](const auto& match) {
+      std::string groups;
+      append_groups(groups, match);
+      groups += types::kSlotEnd;
+      slot.append_string(groups);
+      return flags.all;
+    });
+    out += types::kSlotEnd;
+  });
+}
+bool bind_all_match_groups(CallSignature& call) {
+  static constexpr Takes kTakes[] = {Takes::kText, Takes::kText, Takes::kText};
+  if (!accept_arguments(call, kTakes, 2) || !accept_regex_flags(call, 2)) return false;
+  call.result = DataType::array(DataType::array(TypeKind::kString).with_nullable(false));
+  call.kernel = all_match_groups;
+  return true;
+}
+
+// REGEXP_LIKE(text, pattern, flags)
+void matches_with_flags(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  RegexArgument regexes(call, 1, regex_flags(call, 2).options);
+  map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
+    const Regex* regex = regexes.at(row);
+    return regex != nullptr && regex->matches_part_of(texts[row].view()) ? 1 : 0;
+  });
+}
+bool bind_matches_with_flags(CallSignature& call) {
+  return bind_fixed<matches_with_flags, TypeKind::kBoolean, Takes::kText, Takes::kText, Takes::kText>(call) &&
+         accept_regex_flags(call, 2);
 }
 
 void count_matches(KernelCall& call) {
@@ -229,7 +258,7 @@ void first_position(KernelCall& call) {
 // The text between the matches.
 void split(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
-  RegexArgument regexes(call, 1);
+  RegexArgument regexes(call, 1, regex_flags(call, 2).options);
   write_rows(call, [&](std::string& out, size_t row) {
     const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
@@ -256,6 +285,11 @@ bool bind_texts(CallSignature& call) {
   call.kernel = kernel;
   return true;
 }
+// The same with flags as the third argument.
+template <Kernel kernel>
+bool bind_texts_with_flags(CallSignature& call) {
+  return bind_texts<kernel, 2, Takes::kText, Takes::kText, Takes::kText>(call) && accept_regex_flags(call, 2);
+}
 
 constexpr FunctionCategory kCategory = FunctionCategory::kPattern;
 constexpr NullRule kMakes = NullRule::kMakes;
@@ -279,6 +313,8 @@ constexpr ScalarFunction kFunctions[] = {
      "REGEXP('penstock', 'n.t') => TRUE", kMatches<false, false>},
     {"REGEXP_LIKE", kCategory, "REGEXP_LIKE(text, pattern)", "The same as REGEXP.", "REGEXP_LIKE('abc', 'b') => TRUE",
      kMatches<false, false>},
+    {"REGEXP_LIKE", kCategory, "REGEXP_LIKE(text, pattern, flags)", "The same, with the flag i in any case.",
+     "REGEXP_LIKE('Hello', 'hello', 'i') => TRUE", bind_matches_with_flags},
     {"REGEXP_REPLACE", kCategory, "REGEXP_REPLACE(text, pattern, replacement)",
      "Every match replaced; $1 in the replacement is the first group.",
      "REGEXP_REPLACE('a1b22', '([0-9]+)', '<$1>') => a<1>b<22>", bind_fixed<replace_all, kString, kText, kText, kText>},
@@ -294,16 +330,24 @@ constexpr ScalarFunction kFunctions[] = {
     {"REGEXP_EXTRACT_ALL", kCategory, "REGEXP_EXTRACT_ALL(text, pattern [, group])",
      "The first group of every match, or another one; all of it where there are no groups.",
      "REGEXP_EXTRACT_ALL('a1b22', '[0-9]+') => [1, 22]", bind_texts<extract_all, 2, kText, kText, kInteger>, kMakes},
-    {"REGEXP_MATCH", kCategory, "REGEXP_MATCH(text, pattern)",
-     "The groups of the first match, or all of it where there are none; NULL when nothing matches.",
-     "REGEXP_MATCH('k=v', '(.)=(.)') => [k, v]", bind_texts<match_groups, 2, kText, kText>, kMakes},
+    {"REGEXP_MATCH", kCategory, "REGEXP_MATCH(text, pattern [, flags])",
+     "The groups of the first match, or all of it where there are none; NULL when nothing matches. With the flag i in "
+     "any case.",
+     "REGEXP_MATCH('k=v', '(.)=(.)') => [k, v]", bind_texts_with_flags<match_groups>, kMakes},
+    {"REGEXP_MATCHES", kCategory, "REGEXP_MATCHES(text, pattern [, flags])",
+     "The same of the first match, or with the flag g of each; as a table one row each.",
+     "REGEXP_MATCHES('a1b2', '([a-z])([0-9])', 'g') => [[a, 1], [b, 2]]", bind_all_match_groups},
     {"REGEXP_COUNT", kCategory, "REGEXP_COUNT(text, pattern)", "How often the expression is found.",
      "REGEXP_COUNT('a1b22', '[0-9]') => 3", bind_fixed<count_matches, TypeKind::kInt, kText, kText>},
     {"REGEXP_INSTR", kCategory, "REGEXP_INSTR(text, pattern)",
      "Where the first match begins, from 1; 0 when nothing matches.", "REGEXP_INSTR('ab12', '[0-9]') => 3",
      bind_fixed<first_position, TypeKind::kInt, kText, kText>},
-    {"REGEXP_SPLIT_TO_ARRAY", kCategory, "REGEXP_SPLIT_TO_ARRAY(text, pattern)", "The texts between the matches.",
-     "REGEXP_SPLIT_TO_ARRAY('a, b;c', '[,;] *') => [a, b, c]", bind_texts<split, 2, kText, kText>},
+    {"REGEXP_SPLIT_TO_ARRAY", kCategory, "REGEXP_SPLIT_TO_ARRAY(text, pattern [, flags])",
+     "The texts between the matches; with the flag i in any case.",
+     "REGEXP_SPLIT_TO_ARRAY('a, b;c', '[,;] *') => [a, b, c]", bind_texts_with_flags<split>},
+    {"REGEXP_SPLIT_TO_TABLE", kCategory, "REGEXP_SPLIT_TO_TABLE(text, pattern [, flags])",
+     "The same; as a table one row each.", "REGEXP_SPLIT_TO_TABLE('a1b', '[0-9]') => [a, b]",
+     bind_texts_with_flags<split>},
 };
 
 }  // namespace

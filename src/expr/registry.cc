@@ -25,22 +25,25 @@ using OverloadMap = std::map<std::string, std::vector<const ScalarFunction*>, st
 
 std::vector<const ScalarFunction*> list_functions() {
   std::vector<const ScalarFunction*> all;
+  // Those of JSON stand before those of text: || of JSON goes before || of what it is written in.
   for (std::span<const ScalarFunction> table : {arithmetic_functions(),
+                                                json_functions(),
+                                                json_construction_functions(),
+                                                json_operator_functions(),
+                                                json_change_functions(),
                                                 math_functions(),
                                                 number_functions(),
                                                 comparison_functions(),
                                                 logic_functions(),
                                                 pattern_functions(),
                                                 regex_functions(),
+                                                regex_place_functions(),
                                                 text_functions(),
                                                 text_parts_functions(),
                                                 text_format_functions(),
                                                 printf_functions(),
                                                 encoding_functions(),
                                                 hash_functions(),
-                                                json_functions(),
-                                                json_construction_functions(),
-                                                json_operator_functions(),
                                                 temporal_functions(),
                                                 temporal_construction_functions(),
                                                 temporal_conversion_functions(),
@@ -69,14 +72,6 @@ const OverloadMap& overloads() {
 
 bool is_word(std::string_view name) {
   return !name.empty() && ((name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_') && name.find(' ') == name.npos;
-}
-
-// JSON text is all the JSON there is, so PostgreSQL's functions of JSONB are those of JSON.
-std::string canonical_name(std::string_view name) {
-  constexpr std::string_view kJsonb = "JSONB_";
-  std::string upper = to_upper(name);
-  if (upper.starts_with(kJsonb)) upper.erase(kJsonb.size() - 2, 1);
-  return upper == "TO_JSONB" ? "TO_JSON" : upper;
 }
 
 Error unknown_function(std::string_view name) {
@@ -123,6 +118,13 @@ DataType result_type(const ScalarFunction& function, const CallSignature& call) 
 }
 
 }  // namespace
+
+std::string canonical_name(std::string_view name) {
+  constexpr std::string_view kJsonb = "JSONB_";
+  std::string upper = to_upper(name);
+  if (upper.starts_with(kJsonb)) upper.erase(kJsonb.size() - 2, 1);
+  return upper == "TO_JSONB" ? "TO_JSON" : upper;
+}
 
 Result<ExprPtr> convert_argument(ExprPtr argument, DataType type) {
   if (argument->type().same_type(type) || type.kind() == TypeKind::kNull) return argument;

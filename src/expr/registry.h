@@ -60,6 +60,9 @@ bool explicitly_castable(types::DataType from, types::DataType to);
 // names the two types that do not go together. NULLs agree with everything.
 Result<types::DataType> common_type(std::span<const types::DataType> types);
 
+// The name by which a function is found, of one in any case: JSON text is all the JSON there is, so PostgreSQL's
+// functions of JSONB are those of JSON.
+std::string canonical_name(std::string_view name);
 // True when there is a scalar function (not an operator) of that name, in any case.
 bool is_scalar_function(std::string_view name);
 // Every overload, by category and in the order of the documentation. Beside them are special_forms() of
