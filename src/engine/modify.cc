@@ -1,8 +1,10 @@
 #include "engine/modify.h"
 
+#include <cstdint>
 #include <unordered_set>
 #include <utility>
 
+#include "columnar/row_key.h"
 #include "engine/cursor.h"
 #include "types/types_of.h"
 
@@ -25,7 +27,8 @@ size_t rows_of(const Batches& batches) {
 // Rows one after the other, in batches.
 class Rows {
  public:
-  explicit Rows(const types::Schema& schema) : builder_(types_of(schema)) {}
+  explicit Rows(const types::Schema& schema) : Rows(types::types_of(schema)) {}
+  explicit Rows(std::vector<types::DataType> types) : builder_(std::move(types)) {}
 
   void add(const ChangeBatch& batch, size_t row) {
     builder_.append_row(batch, row, RowOp::kInsert);
@@ -40,6 +43,20 @@ class Rows {
   BatchBuilder builder_;
   Batches batches_;
 };
+
+std::vector<types::DataType> types_of(const ChangeBatch& batch) {
+  std::vector<types::DataType> types;
+  for (const ColumnPtr& column : batch.columns()) types.push_back(column->type());
+  return types;
+}
+
+// Some of a batch's columns.
+ChangeBatch slice(const ChangeBatch& batch, size_t first, size_t count) {
+  const auto begin = batch.columns().begin() + static_cast<ptrdiff_t>(first);
+  return ChangeBatch(batch.rows(), std::vector<ColumnPtr>(begin, begin + static_cast<ptrdiff_t>(count)));
+}
+
+bool is_true(const columnar::Column& column, size_t row) { return !column.is_null(row) && column.value(row).as_bool(); }
 
 // The expressions over a batch; the first row that cannot be computed is an error, and then nothing is changed.
 Result<ChangeBatch> evaluate_all(const std::vector<expr::ExprPtr>& expressions, const ChangeBatch& batch,
@@ -81,11 +98,10 @@ class Upsert {
       }
       if (policy_.kind == ConflictPolicy::Kind::kNothing) continue;
       if (repeated) {
-        return invalid_argument("ON CONFLICT DO UPDATE would change a row of table \"{}\" twice",
+        return invalid_argument("ON CONFLICT DO UPDATE would change a row a second time, of table \"{}\"",
                                 table_.view()->options().name)
             .hint("give each primary key once in one statement");
       }
-      removed_.add(*old, 0);
       for (size_t c = 0; c < batch.columns().size(); ++c) {
         pairs.column(c).append_from(*old->column(c), 0);
         pairs.column(batch.columns().size() + c).append_from(*batch.column(c), row);
@@ -93,8 +109,26 @@ class Upsert {
       pairs.end_row();
     }
     if (pairs.rows() == 0) return {};
-    const ChangeBatch updated = PENSTOCK_TRY(evaluate_all(policy_.new_row, pairs.finish(), change_.eval));
-    for (size_t row = 0; row < updated.rows(); ++row) added_.add(updated, row);
+    return update(pairs.finish());
+  }
+
+  // Rows for which WHERE is not true stay as they are.
+  Status update(const ChangeBatch& pairs) {
+    const std::vector<expr::ExprPtr> conditions = {policy_.update.where};
+    std::optional<ChangeBatch> passes;
+    if (policy_.update.where != nullptr) passes = PENSTOCK_TRY(evaluate_all(conditions, pairs, change_.eval));
+    Rows kept(pair_types());
+    for (size_t row = 0; row < pairs.rows(); ++row) {
+      if (!passes || is_true(*passes->column(0), row)) kept.add(pairs, row);
+    }
+    for (const ChangeBatch& batch : kept.take()) {
+      const ChangeBatch updated = PENSTOCK_TRY(evaluate_all(policy_.update.new_row, batch, change_.eval));
+      const ChangeBatch old = slice(batch, 0, table_.schema().size());
+      for (size_t row = 0; row < updated.rows(); ++row) {
+        removed_.add(old, row);
+        added_.add(updated, row);
+      }
+    }
     return {};
   }
 
@@ -103,7 +137,7 @@ class Upsert {
 
  private:
   std::vector<types::DataType> pair_types() const {
-    std::vector<types::DataType> types = types_of(table_.schema());
+    std::vector<types::DataType> types = types::types_of(table_.schema());
     const size_t columns = types.size();
     for (size_t i = 0; i < columns; ++i) types.push_back(types[i]);
     return types;
@@ -117,13 +151,11 @@ class Upsert {
   Rows removed_;
 };
 
-// The plan may be older than the table. `rows` are as many rows of it, one after the other, as the plan gives.
-Status check_columns(const NativeTable& table, const plan::PhysicalNode& plan, size_t rows) {
+// The plan may be older than the table, whose columns were `planned` then.
+Status check_columns(const NativeTable& table, const types::Schema& planned) {
   const types::Schema& columns = table.schema();
-  bool same = plan.schema.size() == rows * columns.size();
-  for (size_t i = 0; same && i < plan.schema.size(); ++i) {
-    same = plan.schema[i].type.same_type(columns[i % columns.size()].type);
-  }
+  bool same = planned.size() == columns.size();
+  for (size_t i = 0; same && i < columns.size(); ++i) same = planned[i].type.same_type(columns[i].type);
   return same ? Status() : changed_meanwhile(table.view()->options().name);
 }
 
@@ -132,7 +164,7 @@ Status check_columns(const NativeTable& table, const plan::PhysicalNode& plan, s
 Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const plan::PhysicalPtr& rows,
                                             const ConflictPolicy& policy) {
   const auto lock = change.table.lock_for_writing();
-  PENSTOCK_TRY(check_columns(change.table, *rows, 1));
+  PENSTOCK_TRY(check_columns(change.table, rows->schema));
   Batches added = PENSTOCK_TRY(change.collect(rows));
   Batches removed;
   if (policy.kind != ConflictPolicy::Kind::kError) {
@@ -145,27 +177,99 @@ Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const pl
   return finish(change, added, "INSERT 0 " + std::to_string(rows_of(added)));
 }
 
-Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PhysicalPtr& old_and_new_rows) {
-  const auto lock = change.table.lock_for_writing();
-  PENSTOCK_TRY(check_columns(change.table, *old_and_new_rows, 2));
+namespace {
+
+// The rows of a plan that changes a table: the old rows, and behind their columns others, as PlannedChange has them.
+struct FoundRows {
+  Batches old;
+  Batches others;  // the same rows
+};
+
+// Of a joined table each row counts once, as often as it is there.
+Result<FoundRows> find_rows(const Modification& change, const plan::PlannedChange& plan) {
+  PENSTOCK_TRY(check_columns(change.table, plan.columns));
   const size_t columns = change.table.schema().size();
-  Batches removed;
-  Batches added;
-  for (const ChangeBatch& batch : PENSTOCK_TRY(change.collect(old_and_new_rows))) {
-    const auto middle = batch.columns().begin() + static_cast<ptrdiff_t>(columns);
-    removed.emplace_back(batch.rows(), std::vector<ColumnPtr>(batch.columns().begin(), middle));
-    added.emplace_back(batch.rows(), std::vector<ColumnPtr>(middle, batch.columns().end()));
+  std::unordered_set<std::string> seen;
+  FoundRows found;
+  for (const ChangeBatch& batch : PENSTOCK_TRY(change.collect(plan.query.root))) {
+    const ChangeBatch old = slice(batch, 0, columns);
+    const ChangeBatch others = slice(batch, columns, batch.columns().size() - columns - (plan.joined ? 1 : 0));
+    if (!plan.joined) {
+      found.old.push_back(old);
+      found.others.push_back(others);
+      continue;
+    }
+    Rows old_rows(types_of(old));
+    Rows other_rows(types_of(others));
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      std::string key;
+      columnar::append_key(key, old.columns(), row);
+      if (!seen.insert(std::move(key)).second) continue;
+      for (int64_t copies = batch.columns().back()->value(row).as_int64(); copies > 0; --copies) {
+        old_rows.add(old, row);
+        other_rows.add(others, row);
+      }
+    }
+    for (ChangeBatch& one : old_rows.take()) found.old.push_back(std::move(one));
+    for (ChangeBatch& one : other_rows.take()) found.others.push_back(std::move(one));
   }
-  PENSTOCK_TRY(change.table.change(removed, added));
-  return finish(change, added, "UPDATE " + std::to_string(rows_of(added)));
+  return found;
 }
 
-Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PhysicalPtr& rows) {
+}  // namespace
+
+Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PlannedChange& plan) {
   const auto lock = change.table.lock_for_writing();
-  PENSTOCK_TRY(check_columns(change.table, *rows, 1));
-  const Batches removed = PENSTOCK_TRY(change.collect(rows));
-  PENSTOCK_TRY(change.table.change(removed, {}));
-  return finish(change, removed, "DELETE " + std::to_string(rows_of(removed)));
+  const FoundRows found = PENSTOCK_TRY(find_rows(change, plan));
+  Batches added;
+  for (const ChangeBatch& batch : found.others) added.push_back(slice(batch, 0, change.table.schema().size()));
+  PENSTOCK_TRY(change.table.change(found.old, added));
+  return finish(change, found.others, "UPDATE " + std::to_string(rows_of(added)));
+}
+
+Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PlannedChange& plan) {
+  const auto lock = change.table.lock_for_writing();
+  const FoundRows found = PENSTOCK_TRY(find_rows(change, plan));
+  PENSTOCK_TRY(change.table.change(found.old, {}));
+  Batches returned;
+  for (size_t i = 0; i < found.old.size(); ++i) {
+    std::vector<ColumnPtr> columns = found.old[i].columns();
+    columns.insert(columns.end(), found.others[i].columns().begin(), found.others[i].columns().end());
+    returned.emplace_back(found.old[i].rows(), std::move(columns));
+  }
+  return finish(change, returned, "DELETE " + std::to_string(rows_of(found.old)));
+}
+
+Result<std::unique_ptr<Cursor>> merge_rows(const Modification& change, const plan::PlannedChange& plan) {
+  const auto lock = change.table.lock_for_writing();
+  PENSTOCK_TRY(check_columns(change.table, plan.columns));
+  const size_t columns = change.table.schema().size();
+  std::unordered_set<std::string> seen;
+  Rows removed(change.table.schema());
+  Rows added(change.table.schema());
+  size_t rows = 0;
+  for (const ChangeBatch& batch : PENSTOCK_TRY(change.collect(plan.query.root))) {
+    const ChangeBatch old = slice(batch, 2, columns);
+    const ChangeBatch now = slice(batch, 2 + columns, columns);
+    for (size_t row = 0; row < batch.rows(); ++row) {
+      const bool goes = is_true(*batch.column(0), row);
+      const bool comes = is_true(*batch.column(1), row);
+      std::string key;
+      columnar::append_key(key, old.columns(), row);
+      if (goes && !seen.insert(std::move(key)).second) {
+        return invalid_argument("MERGE would change a row a second time")
+            .hint("at most one row of the source may fit a row of table \"" + change.table.view()->options().name +
+                  "\"");
+      }
+      const int64_t copies = goes ? batch.columns().back()->value(row).as_int64() : 1;
+      for (int64_t i = 0; i < copies; ++i, ++rows) {
+        if (goes) removed.add(old, row);
+        if (comes) added.add(now, row);
+      }
+    }
+  }
+  PENSTOCK_TRY(change.table.change(removed.take(), added.take()));
+  return make_tag_cursor("MERGE " + std::to_string(rows));
 }
 
 }  // namespace penstock::engine

@@ -1,4 +1,4 @@
-// INSERT, UPDATE and DELETE of native tables.
+// INSERT, UPDATE, DELETE and MERGE of native tables.
 #pragma once
 
 #include <functional>
@@ -32,15 +32,15 @@ struct Modification {
 struct ConflictPolicy {
   enum class Kind : uint8_t { kError, kNothing, kUpdate };
   Kind kind = Kind::kError;
-  // Of kUpdate: the new row over the row that is there and the one that was to be inserted.
-  std::vector<expr::ExprPtr> new_row;
+  plan::PlannedConflict update;  // of kUpdate
 };
 
 // Each runs its query, makes the change durable and visible, and gives a cursor with the command tag, and with the rows
 // of RETURNING where there is one.
 Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const plan::PhysicalPtr& rows,
                                             const ConflictPolicy& policy);
-Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PhysicalPtr& old_and_new_rows);
-Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PhysicalPtr& rows);
+Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PlannedChange& plan);
+Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PlannedChange& plan);
+Result<std::unique_ptr<Cursor>> merge_rows(const Modification& change, const plan::PlannedChange& plan);
 
 }  // namespace penstock::engine

@@ -133,15 +133,13 @@ Status SessionImpl::describe(Prepared& prepared) const {
     const plan::PlanContext plan_context = insert_context(insert_mode(*insert), prepared);
     const auto plan = PENSTOCK_TRY(plan::plan_insert(*insert, plan_context));
     prepared.parameters = plan.query.parameter_types;
-    prepared.schema = PENSTOCK_TRY(returning_schema(insert->table, insert->returning, plan_context));
+    PENSTOCK_TRY(describe_changes(*insert, prepared));
   } else if (const auto* update = std::get_if<sql::Update>(&node)) {
-    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
-    prepared.parameters = PENSTOCK_TRY(plan::plan_update(*update, plan_context)).query.parameter_types;
-    prepared.schema = PENSTOCK_TRY(returning_schema(update->table, update->returning, plan_context));
+    describe_change(PENSTOCK_TRY(plan::plan_update(*update, context(plan::PlanMode::kBounded, prepared))), prepared);
   } else if (const auto* statement = std::get_if<sql::Delete>(&node)) {
-    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
-    prepared.parameters = PENSTOCK_TRY(plan::plan_delete(*statement, plan_context)).query.parameter_types;
-    prepared.schema = PENSTOCK_TRY(returning_schema(statement->table, statement->returning, plan_context));
+    describe_change(PENSTOCK_TRY(plan::plan_delete(*statement, context(plan::PlanMode::kBounded, prepared))), prepared);
+  } else if (const auto* merge = std::get_if<sql::Merge>(&node)) {
+    describe_change(PENSTOCK_TRY(plan::plan_merge(*merge, context(plan::PlanMode::kBounded, prepared))), prepared);
   } else if (const auto* subscribe = std::get_if<sql::Subscribe>(&node)) {
     prepared.schema = subscription_schema(PENSTOCK_TRY(find_view(subscribe->name)).schema);
   } else {
@@ -166,15 +164,27 @@ plan::PlanMode SessionImpl::insert_mode(const sql::Insert& insert) const {
   return find_native_table(insert.table) ? plan::PlanMode::kBounded : plan::PlanMode::kStreaming;
 }
 
-Result<std::optional<types::Schema>> SessionImpl::returning_schema(const sql::QualifiedName& table,
-                                                                   const std::vector<sql::SelectItem>& items,
-                                                                   const plan::PlanContext& context) const {
-  if (items.empty()) return std::nullopt;
-  const catalog::EntryPtr entry = find_native_table(table);
+// ON CONFLICT may have parameters that the rows have not.
+Status SessionImpl::describe_changes(const sql::Insert& insert, Prepared& prepared) const {
+  const catalog::EntryPtr entry = find_native_table(insert.table);
   if (entry == nullptr) {
-    return unsupported("RETURNING needs a table without a connector").at(items.front().value.position.offset);
+    if (insert.returning.empty()) return {};
+    return unsupported("RETURNING needs a table without a connector")
+        .at(insert.returning.front().value.position.offset);
   }
-  return PENSTOCK_TRY(plan::plan_returning(items, *entry, context)).schema;
+  const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
+  if (insert.on_conflict) {
+    prepared.parameters = PENSTOCK_TRY(plan::plan_on_conflict(insert, *entry, plan_context)).parameter_types;
+  }
+  if (!insert.returning.empty()) {
+    prepared.schema = PENSTOCK_TRY(plan::plan_returning(insert, *entry, plan_context)).schema;
+  }
+  return {};
+}
+
+void SessionImpl::describe_change(plan::PlannedChange change, Prepared& prepared) {
+  prepared.parameters = std::move(change.query.parameter_types);
+  if (!change.returning.expressions.empty()) prepared.schema = std::move(change.returning.schema);
 }
 
 Result<ViewInfo> SessionImpl::find_view(const sql::QualifiedName& name) const {

@@ -11,14 +11,11 @@
 
 namespace penstock::engine {
 
-Result<Modification> SessionImpl::modification(const Call& call, const catalog::Entry& entry,
-                                               const std::shared_ptr<NativeTable>& table,
-                                               const std::vector<sql::SelectItem>& returning) {
-  const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
-  return Modification{.table = *table,
+Modification SessionImpl::modification(const Call& call, NativeTable& table, plan::PlannedReturning returning) {
+  return Modification{.table = table,
                       .collect = [this](const plan::PhysicalPtr& root) { return collect(root); },
-                      .eval = plan_context.eval,
-                      .returning = PENSTOCK_TRY(plan::plan_returning(returning, entry, plan_context))};
+                      .eval = context(plan::PlanMode::kBounded, call.prepared, call.parameters).eval,
+                      .returning = std::move(returning)};
 }
 
 CursorResult SessionImpl::insert_into_native(const Call& call, const sql::Insert& insert, const catalog::Entry& entry) {
@@ -26,29 +23,33 @@ CursorResult SessionImpl::insert_into_native(const Call& call, const sql::Insert
   const auto plan = PENSTOCK_TRY(plan::plan_insert(insert, plan_context));
   ConflictPolicy policy;
   if (insert.on_conflict) {
-    policy.new_row = PENSTOCK_TRY(plan::plan_on_conflict(*insert.on_conflict, entry, plan_context));
-    policy.kind = policy.new_row.empty() ? ConflictPolicy::Kind::kNothing : ConflictPolicy::Kind::kUpdate;
+    policy.update = PENSTOCK_TRY(plan::plan_on_conflict(insert, entry, plan_context));
+    policy.kind = policy.update.new_row.empty() ? ConflictPolicy::Kind::kNothing : ConflictPolicy::Kind::kUpdate;
   }
   const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(entry.name));
-  return insert_rows(PENSTOCK_TRY(modification(call, entry, table, insert.returning)), plan.query.root, policy);
+  plan::PlannedReturning returning = PENSTOCK_TRY(plan::plan_returning(insert, entry, plan_context));
+  return insert_rows(modification(call, *table, std::move(returning)), plan.query.root, policy);
 }
 
-CursorResult SessionImpl::change_native(const Call& call, const plan::PlannedChange& plan,
-                                        const std::vector<sql::SelectItem>& returning, ChangeRows change_rows) {
-  const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, plan.target));
+CursorResult SessionImpl::change_native(const Call& call, plan::PlannedChange plan, ChangeRows change_rows) {
   const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(plan.target));
-  return change_rows(PENSTOCK_TRY(modification(call, *entry, table, returning)), plan.query.root);
+  plan::PlannedReturning returning = std::move(plan.returning);
+  return change_rows(modification(call, *table, std::move(returning)), plan);
 }
 
 CursorResult SessionImpl::run(const Call& call, const sql::Update& update) {
   const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
-  return change_native(call, PENSTOCK_TRY(plan::plan_update(update, plan_context)), update.returning, update_rows);
+  return change_native(call, PENSTOCK_TRY(plan::plan_update(update, plan_context)), update_rows);
 }
 
 CursorResult SessionImpl::run(const Call& call, const sql::Delete& statement) {
   const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
-  return change_native(call, PENSTOCK_TRY(plan::plan_delete(statement, plan_context)), statement.returning,
-                       delete_rows);
+  return change_native(call, PENSTOCK_TRY(plan::plan_delete(statement, plan_context)), delete_rows);
+}
+
+CursorResult SessionImpl::run(const Call& call, const sql::Merge& merge) {
+  const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
+  return change_native(call, PENSTOCK_TRY(plan::plan_merge(merge, plan_context)), merge_rows);
 }
 
 CursorResult SessionImpl::run(const Call& call, const sql::Insert& insert) {

@@ -49,8 +49,7 @@ CursorResult SessionImpl::fill(const Call& call, const sql::CreateTable& create,
   }
   const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
   const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(name));
-  const CursorPtr cursor =
-      PENSTOCK_TRY(insert_rows(PENSTOCK_TRY(modification(call, *entry, table, {})), plan.query.root, {}));
+  const CursorPtr cursor = PENSTOCK_TRY(insert_rows(modification(call, *table, {}), plan.query.root, {}));
   const std::string tag = cursor->tag();
   return make_tag_cursor("SELECT" + tag.substr(tag.rfind(' ')));
 }

@@ -81,9 +81,9 @@ class SessionImpl : public Session {
   catalog::EntryPtr find_native_table(const sql::QualifiedName& name) const;
   // What is inserted into a native table is what there is now; into another one, what comes as well.
   plan::PlanMode insert_mode(const sql::Insert& insert) const;
-  Result<std::optional<types::Schema>> returning_schema(const sql::QualifiedName& table,
-                                                        const std::vector<sql::SelectItem>& items,
-                                                        const plan::PlanContext& context) const;
+  // What describe() finds of ON CONFLICT and RETURNING.
+  Status describe_changes(const sql::Insert& insert, Prepared& prepared) const;
+  static void describe_change(plan::PlannedChange change, Prepared& prepared);
   Result<ViewInfo> find_view(const sql::QualifiedName& name) const;
   // `cancel` stops what runs now; called at once when the statement has been cancelled meanwhile.
   void on_cancel(std::function<void()> cancel);
@@ -103,15 +103,13 @@ class SessionImpl : public Session {
   CursorResult explain_set(const Call& call, const sql::StatementSet& set, bool json) const;
 
   // --- what changes tables, in session_changes.cc ---
-  Result<Modification> modification(const Call& call, const catalog::Entry& entry,
-                                    const std::shared_ptr<NativeTable>& table,
-                                    const std::vector<sql::SelectItem>& returning);
+  Modification modification(const Call& call, NativeTable& table, plan::PlannedReturning returning);
   CursorResult insert_into_native(const Call& call, const sql::Insert& insert, const catalog::Entry& entry);
-  using ChangeRows = CursorResult (*)(const Modification& change, const plan::PhysicalPtr& rows);
-  CursorResult change_native(const Call& call, const plan::PlannedChange& plan,
-                             const std::vector<sql::SelectItem>& returning, ChangeRows change_rows);
+  using ChangeRows = CursorResult (*)(const Modification& change, const plan::PlannedChange& plan);
+  CursorResult change_native(const Call& call, plan::PlannedChange plan, ChangeRows change_rows);
   CursorResult run(const Call& call, const sql::Update& update);
   CursorResult run(const Call& call, const sql::Delete& statement);
+  CursorResult run(const Call& call, const sql::Merge& merge);
   CursorResult run(const Call& call, const sql::Insert& insert);
   // What goes on is started as a whole, after everything has been checked and what has an end has run to it.
   CursorResult run(const Call& call, const sql::StatementSet& set);

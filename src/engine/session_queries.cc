@@ -61,12 +61,19 @@ CursorResult SessionImpl::run(const Call& call, const sql::Explain& explain) {
   } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
     root =
         PENSTOCK_TRY(plan::plan_insert(*insert, insert_context(plan::PlanMode::kStreaming, call.prepared))).query.root;
+  } else if (const auto* update = std::get_if<sql::Update>(&node)) {
+    root = PENSTOCK_TRY(plan::plan_update(*update, context(plan::PlanMode::kBounded, call.prepared))).query.root;
+  } else if (const auto* removal = std::get_if<sql::Delete>(&node)) {
+    root = PENSTOCK_TRY(plan::plan_delete(*removal, context(plan::PlanMode::kBounded, call.prepared))).query.root;
+  } else if (const auto* merge = std::get_if<sql::Merge>(&node)) {
+    root = PENSTOCK_TRY(plan::plan_merge(*merge, context(plan::PlanMode::kBounded, call.prepared))).query.root;
   } else if (const auto* create = std::get_if<sql::CreateMaterializedView>(&node)) {
     root = PENSTOCK_TRY(plan::plan_query(*create->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
   } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {
     root = PENSTOCK_TRY(plan::plan_query(*alert->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
   } else {
-    return unsupported("EXPLAIN shows the plans of SELECT, INSERT, CREATE MATERIALIZED VIEW and CREATE ALERT");
+    return unsupported(
+        "EXPLAIN shows the plans of SELECT, INSERT, UPDATE, DELETE, MERGE, CREATE MATERIALIZED VIEW and CREATE ALERT");
   }
   return explain_rows(explain.json ? plan::explain_json(*root) : plan::explain_text(*root));
 }

@@ -25,6 +25,7 @@ constexpr Topic kBadValues[] = {
     {"overflow", "22003"},
     {"is ambiguous", "42702"},
     {"more than one row", "21000"},
+    {"a row a second time", "21000"},
     {"is NOT NULL", "23502"},
     {"NOT NULL constraint", "23502"},
     {"in GROUP BY", "42803"},

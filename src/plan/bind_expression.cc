@@ -1,12 +1,17 @@
 // Expressions, but for calls.
+#include <algorithm>
 #include <limits>
+#include <span>
 
 #include "expr/evaluate.h"
+#include "expr/json_construction.h"
 #include "expr/registry.h"
+#include "plan/array_text.h"
 #include "plan/binder.h"
 #include "plan/literal.h"
 #include "plan/rules.h"
 #include "sql/keywords.h"
+#include "sql/limits.h"
 #include "sql/printer.h"
 
 namespace penstock::plan {
@@ -28,6 +33,34 @@ Result<ExprPtr> with_length(ExprPtr text, const sql::TypeName& type) {
   const ExprPtr count = Expr::literal(types::Value(int64_t{length}), DataType(TypeKind::kInt).with_nullable(false));
   const bool fills = type.name != "VARCHAR";
   return fills ? bind_call("RPAD", {std::move(text), count}) : bind_call("LEFT", {std::move(text), count});
+}
+
+// The operands as a tree whose height is that of their number's logarithm.
+Result<ExprPtr> balanced(std::string_view symbol, std::span<const ExprPtr> operands) {
+  if (operands.size() == 1) return operands.front();
+  const size_t half = operands.size() / 2;
+  ExprPtr left = PENSTOCK_TRY(balanced(symbol, operands.first(half)));
+  ExprPtr right = PENSTOCK_TRY(balanced(symbol, operands.subspan(half)));
+  return bind_call(symbol, {std::move(left), std::move(right)});
+}
+
+// A chain of + or || whose operands would make too high a tree from the left: numbers are added by halves, texts are
+// put together by one call.
+Result<ExprPtr> bind_long_chain(const sql::Expression& expression, std::string_view symbol,
+                                const std::vector<ExprPtr>& operands) {
+  const bool sum = symbol == "+";
+  const auto fits = [&](const ExprPtr& one) {
+    const DataType type = one->type();
+    if (sum) return type.is_numeric() || type.kind() == TypeKind::kNull;
+    return !type.is_nested() && !expr::is_json_text(*one);
+  };
+  if (!std::ranges::all_of(operands, fits)) {
+    return unsupported("more than {} operands of {} must be {}", sql::kLeftGroupedOperandsMax, symbol,
+                       sum ? "numbers" : "plain values, and no arrays or JSON")
+        .at(expression.position.offset)
+        .hint("put parentheses around some of them");
+  }
+  return sum ? balanced(symbol, operands) : bind_call("CONCAT", operands);
 }
 
 }  // namespace
@@ -111,7 +144,23 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Colum
     bool named = sql::equal_ignoring_case(expression_context_->aliases[i], node.name.parts.front().text);
     if (named) return expression_context_->alias_values[i];
   }
+  if (ExprPtr row = PENSTOCK_TRY(bind_whole_row(scope, node.name))) return row;
   return find_outer(node.name, std::move(found).error());
+}
+
+// The name of a table stands for its rows, as PostgreSQL has it: row_to_json(t). Null when there is no such table.
+Result<ExprPtr> Binder::bind_whole_row(const Scope& scope, const sql::QualifiedName& name) {
+  if (name.parts.size() != 1) return ExprPtr();
+  const Result<std::vector<size_t>> columns = scope.expand(name, name.position());
+  if (!columns || columns->empty()) return ExprPtr();
+  std::vector<ExprPtr> values;
+  std::vector<types::Field> fields;
+  for (size_t column : *columns) {
+    values.push_back(scope.column(column));
+    fields.push_back({scope.name(column), scope.type(column)});
+  }
+  ExprPtr row = PENSTOCK_TRY(bind_call("ROW", std::move(values)));
+  return expr::bind_cast(std::move(row), DataType::row(std::move(fields)).with_nullable(false));
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Parameter& node) {
@@ -163,9 +212,65 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Unary& node) {
   return bind_call("NEGATE", {std::move(operand)});
 }
 
+Result<Binder::Addend> Binder::bind_addend(const sql::Expression& operand) {
+  auto interval = bind_mixed_interval(operand);
+  if (!interval) return Addend{PENSTOCK_TRY(bind(operand))};
+  return Addend{std::move(interval->months), std::move(interval->rest)};
+}
+
+Result<std::pair<ExprPtr, Binder::Addend>> Binder::bind_addends(const sql::Expression& left,
+                                                                const sql::Expression& right) {
+  if (bind_mixed_interval(right)) {
+    ExprPtr first = PENSTOCK_TRY(bind(left));
+    return std::pair(std::move(first), PENSTOCK_TRY(bind_addend(right)));
+  }
+  if (bind_mixed_interval(left)) return bind_addends(right, left);
+  auto [first, second] = PENSTOCK_TRY(bind_pair(left, right));
+  return std::pair(std::move(first), Addend{std::move(second)});
+}
+
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Binary& node) {
-  auto [left, right] = PENSTOCK_TRY(bind_pair(*node.left, *node.right));
-  return bind_call(sql::binary_operator_symbol(node.op), {std::move(left), std::move(right)});
+  const std::string_view symbol = sql::binary_operator_symbol(node.op);
+  const bool subtracts = node.op == sql::BinaryOperator::kSubtract && bind_mixed_interval(*node.right).has_value();
+  if (!subtracts && node.op != sql::BinaryOperator::kAdd) {
+    auto [left, right] = PENSTOCK_TRY(bind_pair(*node.left, *node.right));
+    return bind_call(symbol, {std::move(left), std::move(right)});
+  }
+  auto [sum, addend] = PENSTOCK_TRY(bind_addends(*node.left, *node.right));
+  for (ExprPtr& part : addend) sum = PENSTOCK_TRY(bind_call(symbol, {std::move(sum), std::move(part)}));
+  return std::move(sum);
+}
+
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Chain& node) {
+  const std::string_view symbol = sql::binary_operator_symbol(node.op);
+  const bool sum = node.op == sql::BinaryOperator::kAdd;
+  std::vector<ExprPtr> operands;
+  std::vector<sql::Position> operators;
+  const auto add = [&](size_t i, Addend addend) {
+    for (ExprPtr& part : addend) {
+      operands.push_back(std::move(part));
+      operators.push_back(node.operators[i - 1]);
+    }
+  };
+  if (sum) {
+    auto [first, second] = PENSTOCK_TRY(bind_addends(node.operands[0], node.operands[1]));
+    operands.push_back(std::move(first));
+    add(1, std::move(second));
+  } else {
+    auto [first, second] = PENSTOCK_TRY(bind_pair(node.operands[0], node.operands[1]));
+    operands.push_back(std::move(first));
+    add(1, {std::move(second)});
+  }
+  for (size_t i = 2; i < node.operands.size(); ++i) {
+    suggest_parameter_type(node.operands[i], operands.front()->type());
+    add(i, sum ? PENSTOCK_TRY(bind_addend(node.operands[i])) : Addend{PENSTOCK_TRY(bind(node.operands[i]))});
+  }
+  if (operands.size() > sql::kLeftGroupedOperandsMax) return bind_long_chain(expression, symbol, operands);
+  ExprPtr all = operands.front();
+  for (size_t i = 1; i < operands.size(); ++i) {
+    all = PENSTOCK_TRY(located(bind_call(symbol, {std::move(all), operands[i]}), operators[i - 1]));
+  }
+  return all;
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Logical& node) {
@@ -219,8 +324,19 @@ Result<ExprPtr> Binder::bind_in(const sql::Expression&, const sql::Expression& o
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::PatternMatch& node) {
   suggest_parameter_type(*node.operand, TypeKind::kString);
-  suggest_parameter_type(*node.pattern, TypeKind::kString);
-  std::vector<ExprPtr> arguments = {PENSTOCK_TRY(bind(*node.operand)), PENSTOCK_TRY(bind(*node.pattern))};
+  ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
+  if (node.of == sql::PatternMatch::Of::kOne) return bind_pattern(node, std::move(operand), *node.pattern);
+  const auto* patterns = node.pattern->get_if<sql::ArrayConstructor>();
+  if (patterns == nullptr) {
+    return unsupported("ANY and ALL of patterns take only ARRAY[...]").at(node.pattern->position.offset);
+  }
+  return bind_each(*patterns, node.of == sql::PatternMatch::Of::kAll,
+                   [&](const sql::Expression& pattern) { return bind_pattern(node, operand, pattern); });
+}
+
+Result<ExprPtr> Binder::bind_pattern(const sql::PatternMatch& node, ExprPtr operand, const sql::Expression& pattern) {
+  suggest_parameter_type(pattern, TypeKind::kString);
+  std::vector<ExprPtr> arguments = {std::move(operand), PENSTOCK_TRY(bind(pattern))};
   if (node.kind == sql::PatternKind::kILike) {
     for (ExprPtr& argument : arguments) argument = PENSTOCK_TRY(bind_call("LOWER", {std::move(argument)}));
   }
@@ -254,8 +370,12 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Cast& node) {
   if (node.type->name == "INTERVAL" && literal != nullptr && literal->kind == sql::LiteralKind::kString) {
     return bind_interval({.text = literal->text});  // which of both types of intervals it is, the text says
   }
+  const bool text = literal != nullptr && literal->kind == sql::LiteralKind::kString;
+  if (type.kind() == TypeKind::kArray && text && !node.try_cast) return bind_array_text(literal->text, type);
   ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
   Result<ExprPtr> cast = expr::bind_cast(std::move(operand), type, node.try_cast);
+  const bool json = node.type->name == "JSON" || node.type->name == "JSONB";
+  if (cast && json) return bind_call("AS JSON", {*std::move(cast)});
   return cast ? with_length(*std::move(cast), *node.type) : std::move(cast);
 }
 
@@ -263,6 +383,8 @@ template <class Node>
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const Node&) {
   if constexpr (std::is_same_v<Node, sql::Star>) {
     return invalid_argument("* can stand only alone in a select list, or in COUNT(*)").at(expression.position.offset);
+  } else if constexpr (std::is_same_v<Node, sql::Keyword>) {
+    return invalid_argument("{} is no value here", sql::print(expression)).at(expression.position.offset);
   } else {
     return invalid_argument("{} is an argument of table functions, not a value", sql::print(expression))
         .at(expression.position.offset);

@@ -44,14 +44,12 @@ LogicalPtr make_scan(std::shared_ptr<const ScanSource> source) {
   return make_node(std::move(scan), {});
 }
 
-Result<Binder::Named> Binder::bind_from(const sql::Select& select) {
-  if (select.from.empty()) {
-    return Named(make_values({{}}, {}), Scope());
-  }
-  Named all = PENSTOCK_TRY(bind_table(select.from.front()));
-  for (size_t i = 1; i < select.from.size(); ++i) {
-    all = PENSTOCK_TRY(bind_cross_join(std::move(all), select.from[i]));
-    all.first = with_join_hints(std::move(all.first), i == 1 ? &select.from.front() : nullptr, select.from[i]);
+Result<Binder::Named> Binder::bind_tables(std::span<const sql::TableReference> tables) {
+  if (tables.empty()) return Named(make_values({{}}, {}), Scope());
+  Named all = PENSTOCK_TRY(bind_table(tables.front()));
+  for (size_t i = 1; i < tables.size(); ++i) {
+    all = PENSTOCK_TRY(bind_cross_join(std::move(all), tables[i]));
+    all.first = with_join_hints(std::move(all.first), i == 1 ? &tables.front() : nullptr, tables[i]);
   }
   return all;
 }

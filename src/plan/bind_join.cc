@@ -86,16 +86,28 @@ Result<Binder::Named> Binder::bind_join_of_any_kind(const sql::Join& join, Named
   if (join.kind == sql::JoinKind::kCross && !join.natural) return bind_cross_join(std::move(left), *join.right);
   if (is_lateral_query(*join.right)) return bind_lateral_query_join(std::move(left), join);
   Named right = PENSTOCK_TRY(bind_table(*join.right));
+  if (join.on) {
+    return join_tables(kind_of(join.kind), std::move(left), std::move(right), join.on.get(), join.right->position);
+  }
   PENSTOCK_TRY(check_table_names(left.second, right.second, join.right->position));
-  if (!join.on) return bind_named_columns(join, std::move(left), std::move(right));
+  return bind_named_columns(join, std::move(left), std::move(right));
+}
+
+Result<Binder::Named> Binder::join_tables(JoinKind kind, Named left, Named right, const sql::Expression* on,
+                                          sql::Position position) {
+  PENSTOCK_TRY(check_table_names(left.second, right.second, position));
   Scope scope(left.second, right.second);
   std::vector<FoundSubquery> subqueries;
-  ExprPtr condition =
-      PENSTOCK_TRY(bind_condition(*join.on, {.scope = &scope, .subqueries = &subqueries, .place = "in ON"}));
-  JoinCondition on{std::move(condition), std::move(subqueries)};
-  LogicalPtr plan =
-      PENSTOCK_TRY(join_on(kind_of(join.kind), std::move(left.first), std::move(right.first), std::move(on)));
-  PENSTOCK_TRY(check_size(plan, join.right->position));
+  LogicalPtr plan;
+  if (on == nullptr) {
+    plan = make_join(kind, std::move(left.first), std::move(right.first), nullptr);
+  } else {
+    ExprPtr condition =
+        PENSTOCK_TRY(bind_condition(*on, {.scope = &scope, .subqueries = &subqueries, .place = "in ON"}));
+    plan = PENSTOCK_TRY(
+        join_on(kind, std::move(left.first), std::move(right.first), {std::move(condition), std::move(subqueries)}));
+  }
+  PENSTOCK_TRY(check_size(plan, position));
   scope.set_types(plan->schema);
   return Named(std::move(plan), std::move(scope));
 }
@@ -104,10 +116,7 @@ Result<Binder::Named> Binder::bind_cross_join(Named left, const sql::TableRefere
   if (is_lateral(right_table)) return bind_unnest(std::move(left), right_table, false);
   if (is_lateral_query(right_table)) return bind_lateral(std::move(left), right_table, JoinKind::kInner, nullptr);
   Named right = PENSTOCK_TRY(bind_table(right_table));
-  PENSTOCK_TRY(check_table_names(left.second, right.second, right_table.position));
-  LogicalPtr plan = make_join(JoinKind::kInner, std::move(left.first), std::move(right.first), nullptr);
-  PENSTOCK_TRY(check_size(plan, right_table.position));
-  return Named(std::move(plan), Scope(left.second, right.second));
+  return join_tables(JoinKind::kInner, std::move(left), std::move(right), nullptr, right_table.position);
 }
 
 Result<Binder::Named> Binder::bind_lateral_query_join(Named left, const sql::Join& join) {

@@ -23,7 +23,7 @@ using types::VariableSet;
 // Of MATCH_RECOGNIZE: each is a column of the key by which partitions are found.
 constexpr size_t kPartitionColumnsMax = 32;
 
-Result<RowPattern> bind_pattern(const sql::PatternTerm& term, PatternVariables& variables);
+Result<RowPattern> bind_row_pattern(const sql::PatternTerm& term, PatternVariables& variables);
 
 Result<RowPattern> bind_unquantified(const sql::PatternTerm& term, PatternVariables& variables) {
   using Kind = RowPattern::Kind;
@@ -34,12 +34,12 @@ Result<RowPattern> bind_unquantified(const sql::PatternTerm& term, PatternVariab
   pattern.kind = kKinds[static_cast<size_t>(term.kind)];
   if (pattern.kind == Kind::kVariable) pattern.variable = PENSTOCK_TRY(variables.add(term.variable));
   for (const sql::PatternTerm& part : term.parts) {
-    pattern.parts.push_back(PENSTOCK_TRY(bind_pattern(part, variables)));
+    pattern.parts.push_back(PENSTOCK_TRY(bind_row_pattern(part, variables)));
   }
   return pattern;
 }
 
-Result<RowPattern> bind_pattern(const sql::PatternTerm& term, PatternVariables& variables) {
+Result<RowPattern> bind_row_pattern(const sql::PatternTerm& term, PatternVariables& variables) {
   RowPattern pattern = PENSTOCK_TRY(bind_unquantified(term, variables));
   if (!term.quantifier) return pattern;
   const sql::PatternQuantifier& quantifier = *term.quantifier;
@@ -264,7 +264,7 @@ Result<LogicalPtr> Binder::bind_match(const sql::MatchRecognize& written) {
   auto [input, input_scope] = PENSTOCK_TRY(bind_match_input(*written.input));
   Match match;
   PatternVariables variables;
-  RowPattern pattern = PENSTOCK_TRY(bind_pattern(written.pattern, variables));
+  RowPattern pattern = PENSTOCK_TRY(bind_row_pattern(written.pattern, variables));
   if (types::can_match_nothing(pattern)) {
     return unsupported("this pattern matches also where there is no row")
         .at(written.pattern.position.offset)

@@ -88,16 +88,21 @@ Result<ExprPtr> assign(ExprPtr value, DataType type, bool of_unknown_parameters)
   return spelt ? expr::bind_cast(std::move(value), type) : expr::coerce(std::move(value), type);
 }
 
-Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
-  size_t outer_tables = common_tables_.size();
-  for (const sql::CommonTableExpression& table : query.with) {
+Status Binder::bind_with(const std::vector<sql::CommonTableExpression>& tables, bool recursive) {
+  for (const sql::CommonTableExpression& table : tables) {
     const auto used = static_cast<ptrdiff_t>(recursive_uses_.size());
-    LogicalPtr plan = PENSTOCK_TRY(bind_common_table(table, query.recursive));
+    LogicalPtr plan = PENSTOCK_TRY(bind_common_table(table, recursive));
     // They count where the common table is read.
     std::vector<RecursiveUse> uses(recursive_uses_.begin() + used, recursive_uses_.end());
     recursive_uses_.resize(static_cast<size_t>(used));
     common_tables_.push_back({.name = table.name.text, .plan = std::move(plan), .uses = std::move(uses)});
   }
+  return {};
+}
+
+Result<LogicalPtr> Binder::bind_query(const sql::Query& query) {
+  size_t outer_tables = common_tables_.size();
+  PENSTOCK_TRY(bind_with(query.with, query.recursive));
   const size_t recursive_uses = recursive_uses_.size();
   SortRequest sort = PENSTOCK_TRY(bind_sort_request(query));
   LogicalPtr plan;
@@ -187,6 +192,11 @@ Result<std::vector<std::vector<ExprPtr>>> Binder::bind_value_rows(const sql::Val
     std::vector<ExprPtr> bound;
     for (size_t i = 0; i < row.size(); ++i) {
       if (i < value_types_.size()) suggest_parameter_type(row[i], value_types_[i]);
+      const auto* keyword = row[i].get_if<sql::Keyword>();
+      if (keyword != nullptr && &values == values_with_defaults_ && i < value_types_.size()) {
+        bound.push_back(PENSTOCK_TRY(located(default_of_(i), row[i].position)));
+        continue;
+      }
       bound.push_back(PENSTOCK_TRY(bind_expression(row[i], context)));
     }
     rows.push_back(std::move(bound));

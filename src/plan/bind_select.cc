@@ -158,7 +158,7 @@ Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequ
 
 Result<LogicalPtr> Binder::bind_select_rows(const sql::Select& select, const SortRequest& sort) {
   const size_t recursive_uses = recursive_uses_.size();
-  auto [plan, scope] = PENSTOCK_TRY(bind_from(select));
+  auto [plan, scope] = PENSTOCK_TRY(bind_tables(select.from));
   if (select.where) plan = PENSTOCK_TRY(bind_where(std::move(plan), scope, *select.where));
   plan = PENSTOCK_TRY(bind_grouped_rows(select, std::move(plan)));
   if (has_grouping_sets(select)) scope.make_nullable();

@@ -115,6 +115,27 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Scala
   return collect_subquery(std::move(found));
 }
 
+Result<std::vector<ExprPtr>> Binder::bind_row_subquery(const sql::Expression& subquery, size_t columns,
+                                                       const ExpressionContext& context) {
+  const ExpressionContext* outer = std::exchange(expression_context_, &context);
+  Result<FoundSubquery> found = bind_subquery(subquery, *subquery.get_if<sql::ScalarSubquery>()->query);
+  expression_context_ = outer;
+  if (!found) return std::move(found).error();
+  if (found->plan->schema.size() != columns) {
+    return invalid_argument("{} columns are set to the {} columns of a query", columns, found->plan->schema.size())
+        .at(subquery.position.offset);
+  }
+  std::vector<ExprPtr> values;
+  for (size_t i = 0; i < columns; ++i) {
+    FoundSubquery one = *found;
+    one.kind = Kind::kScalar;
+    one.plan = make_selection(found->plan, {static_cast<int>(i)});
+    values.push_back(Expr::column(kSubqueryColumns + context.subqueries->size(), one.type(), "(subquery)"));
+    context.subqueries->push_back(std::move(one));
+  }
+  return values;
+}
+
 Result<ExprPtr> Binder::bind_comparison(const sql::Expression& expression, const sql::Expression& left,
                                         const sql::Query& query, std::string_view comparison) {
   FoundSubquery found = PENSTOCK_TRY(bind_subquery(expression, query));
@@ -152,16 +173,38 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Quant
     ExprPtr any = PENSTOCK_TRY(bind_comparison(expression, *node.left, *node.query, comparison));
     return node.all ? bind_call("NOT", {std::move(any)}) : Result<ExprPtr>(std::move(any));
   }
-  // = ANY (ARRAY[...]) and <> ALL (ARRAY[...]), as PostgreSQL's clients write IN and NOT IN.
-  const auto* array = node.array ? node.array->get_if<sql::ArrayConstructor>() : nullptr;
-  bool in = node.op == sql::BinaryOperator::kEqual && !node.all;
-  bool not_in = node.op == sql::BinaryOperator::kNotEqual && node.all;
-  if (in && node.array && array == nullptr) return bind_any(*node.left, *node.array);
-  if (array == nullptr || array->elements.empty() || (!in && !not_in)) {
-    return unsupported("ANY and ALL are supported only as = ANY (array) and <> ALL (ARRAY[...])")
+  if (node.query) {
+    return unsupported("{} is not compared with the rows of a query", sql::binary_operator_symbol(node.op))
         .at(expression.position.offset);
   }
-  return bind_in(expression, *node.left, array->elements, not_in);
+  // = ANY (ARRAY[...]) and <> ALL (ARRAY[...]), as PostgreSQL's clients write IN and NOT IN.
+  const auto* array = node.array->get_if<sql::ArrayConstructor>();
+  const bool in = node.op == sql::BinaryOperator::kEqual && !node.all;
+  const bool not_in = node.op == sql::BinaryOperator::kNotEqual && node.all;
+  if (array != nullptr && !array->elements.empty() && (in || not_in)) {
+    return bind_in(expression, *node.left, array->elements, not_in);
+  }
+  return bind_array_comparison(expression, node, negated ? sql::binary_operator_symbol(*negated) : "");
+}
+
+// The values of a query as an array, in its order.
+Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::ArraySubquery& node) {
+  FoundSubquery found = PENSTOCK_TRY(bind_subquery(expression, *node.query));
+  found.kind = Kind::kScalar;
+  const types::Schema& schema = found.plan->schema;
+  if (schema.size() != 1) {
+    return invalid_argument("ARRAY(...) takes a query of one column, and this one has {}", schema.size())
+        .at(expression.position.offset);
+  }
+  AggregateCall call;
+  call.function = PENSTOCK_TRY(expr::bind_aggregate("ARRAY_AGG", schema.front().type, false));
+  call.argument = 0;
+  Aggregate aggregate;
+  aggregate.calls.push_back(std::move(call));
+  found.plan = make_node(std::move(aggregate), {found.plan});
+  ExprPtr array = PENSTOCK_TRY(collect_subquery(std::move(found)));
+  ExprPtr empty = PENSTOCK_TRY(expr::bind_cast(PENSTOCK_TRY(bind_call("ARRAY", {})), array->type()));
+  return bind_call("COALESCE", {std::move(array), std::move(empty)});
 }
 
 Result<LogicalPtr> Binder::bind_where(LogicalPtr plan, const Scope& scope, const sql::Expression& condition) {

@@ -100,6 +100,10 @@ Result<Binder::Named> Binder::bind_unnest(Named left, const sql::TableReference&
 
   std::string name = table.alias ? table.alias->name.text : sql::to_lower(function.call.name.parts.back().text);
   Scope right(name, types::Schema(plan->schema.begin() + static_cast<ptrdiff_t>(columns), plan->schema.end()));
+  // PostgreSQL's clients call the element so, whatever the alias.
+  const std::string function_name = expr::canonical_name(function.call.name.parts.back().text);
+  const bool elements_of_json = function_name.starts_with("JSON_ARRAY_ELEMENTS");
+  if (elements_of_json && (!table.alias || table.alias->columns.empty())) right.add_name(0, "value");
   PENSTOCK_TRY(check_table_names(left.second, right, table.position));
   return Named(std::move(plan), Scope(left.second, right));
 }

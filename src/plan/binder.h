@@ -155,17 +155,39 @@ class Binder {
   // The plan with CURRENT_WATERMARK() read at its sources, where it is used.
   Result<LogicalPtr> read_watermarks(LogicalPtr plan) const;
 
+  // A parameter that stands there alone and has no type yet takes this one.
+  void suggest_parameter_type(const sql::Expression& expression, types::DataType type);
   // The types of the parameters, those that nothing determined as STRING.
   std::vector<types::DataType> parameter_types() const;
   // Whether there are parameters, and the statement is planned for their types alone: NULLs stand for them.
   bool has_unknown_parameters() const { return context_.parameters.empty() && !parameter_types_.empty(); }
   // The types that the columns of VALUES are for: they become these, parameters among them too.
   void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
+  // These VALUES may say DEFAULT, for what the function gives for a column.
+  using DefaultOf = std::function<Result<expr::ExprPtr>(size_t column)>;
+  void allow_defaults(const sql::Values& values, DefaultOf default_of) {
+    values_with_defaults_ = &values;
+    default_of_ = std::move(default_of);
+  }
   // A table's definition with its expressions bound; `hinted`: the options that hints changed in it.
   Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry,
                                                               const catalog::Options& hinted = {});
   // All rows of a table or view, under its name.
   Result<std::pair<LogicalPtr, Scope>> bind_rows(const sql::QualifiedName& name);
+  // The common tables of a WITH, which everything that is bound later can read.
+  Status bind_with(const std::vector<sql::CommonTableExpression>& tables, bool recursive);
+  // The product of what stands in a FROM; no table is a row without columns.
+  Result<std::pair<LogicalPtr, Scope>> bind_tables(std::span<const sql::TableReference> tables);
+  // The same for both sides of a join with this condition.
+  Result<std::pair<LogicalPtr, Scope>> join_tables(JoinKind kind, std::pair<LogicalPtr, Scope> left,
+                                                   std::pair<LogicalPtr, Scope> right, const sql::Expression* on,
+                                                   sql::Position position);
+  // The columns of the one row that a subquery gives, which must be so many.
+  Result<std::vector<expr::ExprPtr>> bind_row_subquery(const sql::Expression& subquery, size_t columns,
+                                                       const ExpressionContext& context);
+  // Adds columns to `plan` that give the subqueries' values, and puts these for what stands for them in `expressions`.
+  static Result<LogicalPtr> add_subqueries(LogicalPtr plan, std::vector<FoundSubquery> subqueries,
+                                           std::span<expr::ExprPtr* const> expressions);
   // The items of a SELECT or RETURNING, with * expanded.
   struct SelectList {
     std::vector<expr::ExprPtr> expressions;
@@ -328,12 +350,8 @@ class Binder {
     std::vector<FoundSubquery> subqueries;
   };
   static Result<LogicalPtr> join_on(JoinKind kind, LogicalPtr left, LogicalPtr right, JoinCondition on);
-  // Adds columns to `plan` that give the subqueries' values, and puts these for what stands for them in `expressions`.
-  static Result<LogicalPtr> add_subqueries(LogicalPtr plan, std::vector<FoundSubquery> subqueries,
-                                           std::span<expr::ExprPtr* const> expressions);
 
   // bind_from.cc, bind_window.cc
-  Result<Named> bind_from(const sql::Select& select);
   Result<Named> bind_table(const sql::TableReference& table);
   // A table under its own name, or its alias.
   Result<Named> name_table(const sql::TableReference& table, std::string name, LogicalPtr plan);
@@ -410,6 +428,7 @@ class Binder {
   Result<expr::MatchReference> bind_match_aggregate(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_match_property(const sql::Expression& expression, const sql::FunctionCall& call);
 
+  static Result<expr::ExprPtr> bind_whole_row(const Scope& scope, const sql::QualifiedName& name);
   // bind_expression.cc, bind_call.cc: one per kind of node
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Literal& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IntervalLiteral& node);
@@ -417,7 +436,10 @@ class Binder {
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Parameter& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Unary& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Binary& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Chain& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Logical& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Slice& node);
+  Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::ArraySubquery& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IsTest& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IsDistinctFrom& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Between& node);
@@ -442,12 +464,22 @@ class Binder {
 
   Result<expr::ExprPtr> bind(const sql::Expression& expression);
   // Both sides of an operator; a parameter whose type is unknown takes that of the other side.
+  // What is added to something, in its turn: one value, or the two parts of an interval that is none of either kind.
+  using Addend = std::vector<expr::ExprPtr>;
+  Result<Addend> bind_addend(const sql::Expression& operand);
+  // Two operands of +, of which the first is one value: such an interval comes second.
+  Result<std::pair<expr::ExprPtr, Addend>> bind_addends(const sql::Expression& left, const sql::Expression& right);
   Result<std::pair<expr::ExprPtr, expr::ExprPtr>> bind_pair(const sql::Expression& left, const sql::Expression& right);
-  // A parameter that stands there alone and has no type yet takes this one.
-  void suggest_parameter_type(const sql::Expression& expression, types::DataType type);
   Result<std::vector<expr::ExprPtr>> bind_all(const std::vector<sql::Expression>& expressions);
-  // operand = ANY (array)
-  Result<expr::ExprPtr> bind_any(const sql::Expression& operand, const sql::Expression& array);
+  // left op ANY (array) or left op ALL (array); `opposite` is the operator of NOT (left op x), empty where there is
+  // none.
+  Result<expr::ExprPtr> bind_array_comparison(const sql::Expression& expression, const sql::Quantified& node,
+                                              std::string_view opposite);
+  // What is bound for each element, joined by AND or OR.
+  using BindElement = std::function<Result<expr::ExprPtr>(const sql::Expression& element)>;
+  static Result<expr::ExprPtr> bind_each(const sql::ArrayConstructor& array, bool all, const BindElement& bind_element);
+  Result<expr::ExprPtr> bind_pattern(const sql::PatternMatch& node, expr::ExprPtr operand,
+                                     const sql::Expression& pattern);
   Result<expr::ExprPtr> bind_in(const sql::Expression& expression, const sql::Expression& operand,
                                 const std::vector<sql::Expression>& values, bool negated);
   Result<expr::ExprPtr> bind_aggregate_call(const sql::Expression& expression, const sql::FunctionCall& call);
@@ -515,6 +547,8 @@ class Binder {
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
   std::vector<types::DataType> value_types_;
+  const sql::Values* values_with_defaults_ = nullptr;
+  DefaultOf default_of_;
   // Of the tables that have been bound, by their names and the options that hints changed.
   std::map<std::pair<std::string, catalog::Options>, std::shared_ptr<const ScanSource>> table_sources_;
   std::vector<std::string> dependencies_;

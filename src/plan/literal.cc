@@ -113,7 +113,14 @@ Result<ExprPtr> bind_literal(const sql::Literal& literal) {
   return make_error(ErrorCode::kInternal, "a literal of an unknown kind");
 }
 
-Result<ExprPtr> bind_interval(const sql::IntervalLiteral& literal) {
+namespace {
+
+struct ReadInterval {
+  IntervalAmount amount;
+  bool of_months = false;
+};
+
+Result<ReadInterval> read_interval(const sql::IntervalLiteral& literal) {
   std::string_view text = literal.text;
   while (text.starts_with(' ')) text.remove_prefix(1);
   bool negative = literal.negative != text.starts_with('-');
@@ -133,13 +140,42 @@ Result<ExprPtr> bind_interval(const sql::IntervalLiteral& literal) {
                             literal.to ? sql::interval_unit_name(*literal.to) : "")
         .hint("write INTERVAL '10' SECOND, INTERVAL '1:30' MINUTE TO SECOND or INTERVAL '2 hours 5 minutes'");
   }
-  if (amount.months != 0 && amount.micros != 0) {
-    return unsupported("an interval is either of years and months or of days and less").hint("add two intervals");
+  if (negative) amount = {.months = -amount.months, .micros = -amount.micros};
+  return ReadInterval{amount, amount.months != 0 || (literal.from && is_of_months(*literal.from))};
+}
+
+ExprPtr interval_of(int64_t value, TypeKind kind) {
+  return Expr::literal(Value(value), DataType(kind).with_nullable(false));
+}
+
+}  // namespace
+
+Result<ExprPtr> bind_interval(const sql::IntervalLiteral& literal) {
+  const ReadInterval read = PENSTOCK_TRY(read_interval(literal));
+  if (read.amount.months != 0 && read.amount.micros != 0) {
+    return unsupported("an interval is either of years and months or of days and less, where it is not added to a time")
+        .hint("add two intervals");
   }
-  bool of_months = amount.months != 0 || (literal.from && is_of_months(*literal.from));
-  int64_t value = of_months ? amount.months : amount.micros;
-  DataType type = of_months ? TypeKind::kIntervalYearMonth : TypeKind::kIntervalDayTime;
-  return Expr::literal(Value(negative ? -value : value), type.with_nullable(false));
+  return read.of_months ? interval_of(read.amount.months, TypeKind::kIntervalYearMonth)
+                        : interval_of(read.amount.micros, TypeKind::kIntervalDayTime);
+}
+
+std::optional<MixedInterval> bind_mixed_interval(const sql::Expression& expression) {
+  const auto* interval = expression.get_if<sql::IntervalLiteral>();
+  const auto* cast = expression.get_if<sql::Cast>();
+  const auto* text = cast != nullptr && !cast->try_cast && cast->type->name == "INTERVAL"
+                         ? cast->operand->get_if<sql::Literal>()
+                         : nullptr;
+  sql::IntervalLiteral written;
+  if (text != nullptr && text->kind == sql::LiteralKind::kString) {
+    written.text = text->text;
+    interval = &written;
+  }
+  if (interval == nullptr || interval->from) return std::nullopt;
+  const Result<ReadInterval> read = read_interval(*interval);
+  if (!read || read->amount.months == 0 || read->amount.micros == 0) return std::nullopt;
+  return MixedInterval{interval_of(read->amount.months, TypeKind::kIntervalYearMonth),
+                       interval_of(read->amount.micros, TypeKind::kIntervalDayTime)};
 }
 
 Result<DataType> bind_type(const sql::TypeName& type) {

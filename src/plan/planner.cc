@@ -42,6 +42,7 @@ Result<std::vector<size_t>> target_places(const sql::Insert& insert, const catal
     names.push_back(table.columns[column].name);
     schema.push_back({table.columns[column].name, table.columns[column].type});
   }
+  if (insert.default_values) return places;
   if (insert.columns.empty()) {
     for (size_t i = 0; i < writable.size(); ++i) places.push_back(i);
     return places;
@@ -211,7 +212,11 @@ Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& 
   for (size_t place : places) types.push_back(table.columns[writable[place]].type);
   Binder binder(context);
   binder.expect_value_types(std::move(types));
-  LogicalPtr plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
+  if (const auto* values = std::get_if<sql::Values>(&insert.query->body)) {
+    binder.allow_defaults(*values,
+                          [&](size_t place) { return default_of(table.columns[writable[places[place]]], context); });
+  }
+  LogicalPtr plan = insert.default_values ? make_values({{}}, {}) : PENSTOCK_TRY(binder.bind_query(*insert.query));
   plan =
       PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, binder, context));
   const Takes reader = takes_only_inserts(table) ? Takes::kOnlyInserts : Takes::kChanges;

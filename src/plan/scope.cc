@@ -14,7 +14,7 @@ using sql::equal_ignoring_case;
 Scope::Scope(std::string_view table, const types::Schema& schema) { append(table, schema); }
 
 void Scope::append(std::string_view table, const types::Schema& schema) {
-  for (const types::Field& field : schema) columns_.push_back({std::string(table), field.name, field.type});
+  for (const types::Field& field : schema) columns_.push_back({std::string(table), field.name, field.type, "", false});
 }
 
 Scope::Scope(const Scope& left, const Scope& right) : columns_(left.columns_) {
@@ -28,12 +28,15 @@ expr::ExprPtr Scope::column(size_t column) const {
 std::vector<size_t> Scope::candidates(std::string_view table, std::string_view name) const {
   std::vector<size_t> found;
   std::vector<size_t> exact;
+  std::vector<size_t> second;
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (table.empty() ? columns_[i].merged : !equal_ignoring_case(columns_[i].table, table)) continue;
+    if (!columns_[i].second_name.empty() && equal_ignoring_case(columns_[i].second_name, name)) second.push_back(i);
     if (!equal_ignoring_case(columns_[i].name, name)) continue;
     found.push_back(i);
     if (columns_[i].name == name) exact.push_back(i);
   }
+  if (found.empty()) return second;
   return exact.size() == 1 ? exact : found;
 }
 

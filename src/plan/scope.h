@@ -25,6 +25,9 @@ class Scope {
   // The columns of another table behind these.
   void append(std::string_view table, const types::Schema& schema);
 
+  // The column is found by this name too, where no other is called so.
+  void add_name(size_t column, std::string_view name) { columns_[column].second_name = name; }
+
   size_t size() const { return columns_.size(); }
   const types::DataType& type(size_t column) const { return columns_[column].type; }
   const std::string& name(size_t column) const { return columns_[column].name; }
@@ -68,6 +71,7 @@ class Scope {
     std::string table;
     std::string name;
     types::DataType type;
+    std::string second_name;
     bool merged = false;
   };
   std::vector<size_t> candidates(std::string_view table, std::string_view name) const;

@@ -121,6 +121,7 @@ enum class BinaryOperator : uint8_t {
   kJsonText,
   kJsonPathValue,
   kJsonPathText,
+  kJsonRemovePath,
   kContains,
   kContainedBy,
   kHas,
@@ -139,6 +140,14 @@ struct Binary {
   Box<Expression> left;
   Box<Expression> right;
   bool operator==(const Binary&) const = default;
+};
+
+// a + b + c or a || b || c, grouped from the left: three or more operands, and the operators between them.
+struct Chain {
+  BinaryOperator op = BinaryOperator::kAdd;
+  std::vector<Expression> operands;
+  std::vector<Position> operators;
+  bool operator==(const Chain&) const = default;
 };
 
 // a AND b AND c, or a OR b OR c: two or more operands.
@@ -190,9 +199,13 @@ struct InSubquery {
 
 enum class PatternKind : uint8_t { kLike, kILike, kSimilarTo };
 
+// With ANY or ALL, `pattern` is an array of patterns.
 struct PatternMatch {
+  enum class Of : uint8_t { kOne, kAny, kAll };
+
   PatternKind kind = PatternKind::kLike;
   bool negated = false;
+  Of of = Of::kOne;
   Box<Expression> operand;
   Box<Expression> pattern;
   Box<Expression> escape;  // may be empty
@@ -350,6 +363,20 @@ struct Subscript {
   bool operator==(const Subscript&) const = default;
 };
 
+// operand[first:last]
+struct Slice {
+  Box<Expression> operand;
+  Box<Expression> first;  // may be empty
+  Box<Expression> last;   // may be empty
+  bool operator==(const Slice&) const = default;
+};
+
+// ARRAY(query): the values of its only column.
+struct ArraySubquery {
+  Box<Query> query;
+  bool operator==(const ArraySubquery&) const = default;
+};
+
 // operand.field, where the operand is not a plain name.
 struct FieldAccess {
   Box<Expression> operand;
@@ -358,10 +385,11 @@ struct FieldAccess {
 };
 
 struct Expression {
-  using Node = std::variant<Literal, IntervalLiteral, ColumnReference, Star, Parameter, Unary, Binary, Logical, IsTest,
-                            IsDistinctFrom, Between, InList, InSubquery, PatternMatch, Quantified, Exists,
-                            ScalarSubquery, Case, Cast, FunctionCall, Keyword, TableArgument, Descriptor, NamedArgument,
-                            ArrayConstructor, MapConstructor, RowConstructor, Subscript, FieldAccess>;
+  using Node =
+      std::variant<Literal, IntervalLiteral, ColumnReference, Star, Parameter, Unary, Binary, Chain, Logical, IsTest,
+                   IsDistinctFrom, Between, InList, InSubquery, PatternMatch, Quantified, Exists, ScalarSubquery, Case,
+                   Cast, FunctionCall, Keyword, TableArgument, Descriptor, NamedArgument, ArrayConstructor,
+                   MapConstructor, RowConstructor, Subscript, Slice, ArraySubquery, FieldAccess>;
 
   Expression();
   Expression(Node node, Position position);

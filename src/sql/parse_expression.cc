@@ -1,14 +1,16 @@
 // Operators, by precedence climbing.
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "sql/keywords.h"
+#include "sql/limits.h"
 #include "sql/parser_state.h"
 
 namespace penstock::sql {
 namespace {
 
-constexpr std::array<BinaryOperatorSyntax, 33> kBinaryOperators = {{
+constexpr std::array<BinaryOperatorSyntax, 34> kBinaryOperators = {{
     {"=", BinaryOperator::kEqual, Precedence::kComparison},
     {"<>", BinaryOperator::kNotEqual, Precedence::kComparison},
     {"!=", BinaryOperator::kNotEqual, Precedence::kComparison},
@@ -32,6 +34,7 @@ constexpr std::array<BinaryOperatorSyntax, 33> kBinaryOperators = {{
     {"->>", BinaryOperator::kJsonText, Precedence::kConcat},
     {"#>", BinaryOperator::kJsonPathValue, Precedence::kConcat},
     {"#>>", BinaryOperator::kJsonPathText, Precedence::kConcat},
+    {"#-", BinaryOperator::kJsonRemovePath, Precedence::kConcat},
     {"@>", BinaryOperator::kContains, Precedence::kConcat},
     {"<@", BinaryOperator::kContainedBy, Precedence::kConcat},
     {"?", BinaryOperator::kHas, Precedence::kConcat},
@@ -43,6 +46,18 @@ constexpr std::array<BinaryOperatorSyntax, 33> kBinaryOperators = {{
     {"!~", BinaryOperator::kMatchesNot, Precedence::kConcat},
     {"!~*", BinaryOperator::kMatchesNotAnyCase, Precedence::kConcat},
 }};
+
+bool is_pattern_operator(BinaryOperator op) {
+  return op == BinaryOperator::kMatches || op == BinaryOperator::kMatchesAnyCase || op == BinaryOperator::kMatchesNot ||
+         op == BinaryOperator::kMatchesNotAnyCase;
+}
+
+// Whether it is an operator's operands without others between them.
+bool is_chain_of(const Expression& expression, BinaryOperator op) {
+  const auto* pair = expression.get_if<Binary>();
+  const auto* chain = expression.get_if<Chain>();
+  return (pair != nullptr && pair->op == op) || (chain != nullptr && chain->op == op);
+}
 
 // Makes `node` of what `left` held: wraps the tree so far as the left operand of an operator.
 Box<Expression> take(Expression& left) { return Box(std::move(left)); }
@@ -155,9 +170,17 @@ Result<bool> Parser::parse_postfix(Expression& left) {
   }
   if (cursor_.at("[")) {
     cursor_.advance();
-    Expression index = PENSTOCK_TRY(parse_expression());
+    Box<Expression> index;
+    if (!cursor_.at(":")) index = PENSTOCK_TRY(parse_boxed_expression());
+    if (!cursor_.accept(":")) {
+      PENSTOCK_TRY(cursor_.expect("]"));
+      left = Expression(Subscript{take(left), std::move(index)}, position);
+      return true;
+    }
+    Slice slice{.operand = take(left), .first = std::move(index), .last = {}};
+    if (!cursor_.at("]")) slice.last = PENSTOCK_TRY(parse_boxed_expression());
     PENSTOCK_TRY(cursor_.expect("]"));
-    left = Expression(Subscript{take(left), Box(std::move(index))}, position);
+    left = Expression(std::move(slice), position);
     return true;
   }
   if (cursor_.at(".")) {
@@ -169,14 +192,18 @@ Result<bool> Parser::parse_postfix(Expression& left) {
   return false;
 }
 
+bool Parser::at_quantifier() const {
+  return (cursor_.at("ANY") || cursor_.at("SOME") || cursor_.at("ALL")) && cursor_.at("(", 1);
+}
+
 Status Parser::parse_binary(Expression& left, const BinaryOperatorSyntax& syntax) {
   Position position = cursor_.position();
   const bool two_tokens = syntax.op == BinaryOperator::kShiftRight || syntax.op == BinaryOperator::kHasAny ||
                           syntax.op == BinaryOperator::kHasAll;
   if (two_tokens) cursor_.advance();
   cursor_.advance();
-  bool quantified = cursor_.at("ANY") || cursor_.at("SOME") || cursor_.at("ALL");
-  if (syntax.precedence == Precedence::kComparison && quantified && cursor_.at("(", 1)) {
+  const bool compares = syntax.precedence == Precedence::kComparison || is_pattern_operator(syntax.op);
+  if (compares && at_quantifier()) {
     Quantified node{.op = syntax.op, .all = cursor_.at("ALL"), .left = take(left)};
     cursor_.advance();
     cursor_.advance();
@@ -188,8 +215,42 @@ Status Parser::parse_binary(Expression& left, const BinaryOperatorSyntax& syntax
     left = Expression(std::move(node), position);
     return cursor_.expect(")");
   }
-  Box<Expression> right = PENSTOCK_TRY(parse_boxed_expression(syntax.precedence));
-  left = Expression(Binary{syntax.op, take(left), std::move(right)}, position);
+  Expression right = PENSTOCK_TRY(parse_expression(syntax.precedence));
+  const bool chains = syntax.op == BinaryOperator::kAdd || syntax.op == BinaryOperator::kConcat;
+  if (chains && (cursor_.at(syntax.symbol) || is_chain_of(left, syntax.op))) {
+    return parse_chain(left, syntax, position, std::move(right));
+  }
+  left = Expression(Binary{syntax.op, take(left), Box(std::move(right))}, position);
+  return {};
+}
+
+// Reads the rest of a + b + c into one flat node; what `left` is may be in it already, whether in parentheses or not.
+Status Parser::parse_chain(Expression& left, const BinaryOperatorSyntax& syntax, Position position, Expression right) {
+  Chain chain{.op = syntax.op, .operands = {}, .operators = {}};
+  if (!is_chain_of(left, syntax.op)) {
+    chain.operands.push_back(std::move(left));
+  } else if (auto* longer = std::get_if<Chain>(&left.node)) {
+    chain = std::move(*longer);
+  } else {
+    auto& pair = std::get<Binary>(left.node);
+    chain.operators.push_back(left.position);
+    chain.operands.push_back(std::move(*pair.left));
+    chain.operands.push_back(std::move(*pair.right));
+  }
+  size_t added = 1;
+  chain.operators.push_back(position);
+  chain.operands.push_back(std::move(right));
+  for (; cursor_.at(syntax.symbol); ++added) {
+    chain.operators.push_back(cursor_.position());
+    cursor_.advance();
+    chain.operands.push_back(PENSTOCK_TRY(parse_expression(syntax.precedence)));
+  }
+  const size_t operands = chain.operands.size();
+  // The caller counts one more.
+  const size_t height = operands <= kLeftGroupedOperandsMax ? added - 1 : static_cast<size_t>(std::bit_width(operands));
+  for (size_t i = 0; i < height; ++i) PENSTOCK_TRY(grow());
+  const Position first = chain.operators.front();
+  left = Expression(std::move(chain), first);
   return {};
 }
 
@@ -280,6 +341,15 @@ Status Parser::parse_pattern(Expression& left, bool negated) {
   } else {
     node.kind = cursor_.at("ILIKE") ? PatternKind::kILike : PatternKind::kLike;
     cursor_.advance();
+  }
+  if (at_quantifier()) {
+    node.of = cursor_.at("ALL") ? PatternMatch::Of::kAll : PatternMatch::Of::kAny;
+    cursor_.advance();
+    cursor_.advance();
+    node.pattern = PENSTOCK_TRY(parse_boxed_expression());
+    PENSTOCK_TRY(cursor_.expect(")"));
+    left = Expression(std::move(node), position);
+    return {};
   }
   node.pattern = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));
   if (cursor_.accept("ESCAPE")) node.escape = PENSTOCK_TRY(parse_boxed_expression(Precedence::kRange));

@@ -99,6 +99,13 @@ Result<std::optional<Expression>> Parser::parse_special_form() {
     PENSTOCK_TRY(cursor_.expect(")"));
     return Expression(std::move(node), position);
   }
+  if (cursor_.at("ARRAY") && cursor_.at("(", 1)) {
+    cursor_.advance();
+    cursor_.advance();
+    ArraySubquery node{PENSTOCK_TRY(parse_boxed_query())};
+    PENSTOCK_TRY(cursor_.expect(")"));
+    return Expression(std::move(node), position);
+  }
   bool bracket = cursor_.at("[", 1);
   if ((cursor_.at("ARRAY") || cursor_.at("MAP")) && bracket) return PENSTOCK_TRY(parse_constructor());
   if (cursor_.at("ROW") && cursor_.at("(", 1)) return PENSTOCK_TRY(parse_constructor());

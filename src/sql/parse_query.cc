@@ -74,6 +74,10 @@ Result<Query> Parser::parse_query() {
   Position position = cursor_.position();
   Query head;
   if (cursor_.at("WITH")) PENSTOCK_TRY(parse_with(head));
+  return parse_query_behind_with(std::move(head), position);
+}
+
+Result<Query> Parser::parse_query_behind_with(Query head, Position position) {
   Query query = PENSTOCK_TRY(parse_set_operation(kUnionLevel));
   bool has_tail = cursor_.at("ORDER") || cursor_.at("LIMIT") || cursor_.at("OFFSET") || cursor_.at("FETCH");
   // (SELECT ... LIMIT 5) LIMIT 3, or WITH before parentheses: the inner query stays a query of its own.
@@ -243,10 +247,21 @@ Result<Values> Parser::parse_values() {
       values.rows.push_back(std::move(row));
       continue;
     }
-    values.rows.push_back(PENSTOCK_TRY(parse_expression_list()));
+    std::vector<Expression>& row = values.rows.emplace_back();
+    do {
+      row.push_back(PENSTOCK_TRY(parse_row_value()));
+    } while (cursor_.accept(","));
     PENSTOCK_TRY(cursor_.expect(")"));
   } while (cursor_.accept(","));
   return values;
+}
+
+// An expression, or DEFAULT: what that is, the table says that the rows are for.
+Result<Expression> Parser::parse_row_value() {
+  const Position position = cursor_.position();
+  if (!cursor_.at("DEFAULT") || (!cursor_.at(",", 1) && !cursor_.at(")", 1))) return parse_expression();
+  cursor_.advance();
+  return Expression(Keyword{"DEFAULT"}, position);
 }
 
 Result<std::vector<GroupingElement>> Parser::parse_group_by() {

@@ -1,4 +1,4 @@
-// Statements that change or remove something, and the entry points for each kind of text.
+// Statements that define or remove something, and the entry points for each kind of text.
 #include <array>
 
 #include "sql/keywords.h"
@@ -32,14 +32,18 @@ Result<TypeName> Parser::parse_whole_type() {
 }
 
 Result<Statement::Node> Parser::parse_statement() {
+  if (cursor_.at("WITH")) return parse_statement_with();
   if (cursor_.at("(") || at_query()) return Statement::Node(PENSTOCK_TRY(parse_statement_query()));
   if (cursor_.at("BEGIN") && cursor_.at("STATEMENT", 1) && cursor_.at("SET", 2)) {
     cursor_.advance();
     return Statement::Node(PENSTOCK_TRY(parse_statement_set(";")));
   }
   if (at_session_command()) return Statement::Node(PENSTOCK_TRY(parse_session_command()));
+  for (std::string_view verb : {"INSERT", "UPDATE", "DELETE", "MERGE"}) {
+    if (cursor_.at(verb)) return parse_change({});
+  }
   cursor_.note_expected("SELECT");
-  if (cursor_.accept("INSERT")) return Statement::Node(PENSTOCK_TRY(parse_insert()));
+  cursor_.note_expected("INSERT");
   if (cursor_.accept("EXECUTE")) {
     if (!at_statement_set()) return cursor_.unexpected("STATEMENT SET");
     return Statement::Node(PENSTOCK_TRY(parse_statement_set("BEGIN")));
@@ -47,8 +51,7 @@ Result<Statement::Node> Parser::parse_statement() {
   if (cursor_.accept("CREATE")) return parse_create();
   if (cursor_.accept("DROP")) return Statement::Node(PENSTOCK_TRY(parse_drop()));
   if (cursor_.accept("ALTER")) return parse_alter();
-  if (cursor_.accept("UPDATE")) return Statement::Node(PENSTOCK_TRY(parse_update()));
-  if (cursor_.accept("DELETE")) return Statement::Node(PENSTOCK_TRY(parse_delete()));
+  for (std::string_view verb : {"UPDATE", "DELETE", "MERGE"}) cursor_.note_expected(verb);
   if (cursor_.accept("TRUNCATE")) return Statement::Node(PENSTOCK_TRY(parse_truncate()));
   if (cursor_.accept("EXPLAIN")) return Statement::Node(PENSTOCK_TRY(parse_explain()));
   if (cursor_.accept("SHOW")) return parse_show();
@@ -63,17 +66,6 @@ Result<Statement::Node> Parser::parse_statement() {
   if (cursor_.accept("USE")) return Statement::Node(PENSTOCK_TRY(parse_use()));
   for (std::string_view word : {"WITH", "VALUES", "BEGIN", "COMMIT", "ROLLBACK"}) cursor_.note_expected(word);
   return cursor_.unexpected();
-}
-
-Result<Insert> Parser::parse_insert() {
-  PENSTOCK_TRY(cursor_.expect("INTO"));
-  Insert insert{.table = PENSTOCK_TRY(parse_qualified_name())};
-  insert.hints = PENSTOCK_TRY(parse_hints());
-  if (cursor_.at("(") && !at_query()) insert.columns = PENSTOCK_TRY(parse_identifier_list());
-  insert.query = PENSTOCK_TRY(parse_boxed_statement_query());
-  if (cursor_.at("ON")) insert.on_conflict = PENSTOCK_TRY(parse_on_conflict());
-  insert.returning = PENSTOCK_TRY(parse_returning());
-  return insert;
 }
 
 // A schema may be called CATALOG.
@@ -98,59 +90,6 @@ Result<StatementSet> Parser::parse_statement_set(std::string_view separator) {
     PENSTOCK_TRY(cursor_.expect(";"));
   } while (!cursor_.accept("END"));
   return set;
-}
-
-Result<OnConflict> Parser::parse_on_conflict() {
-  OnConflict conflict{.columns = {}, .assignments = {}, .position = cursor_.position()};
-  PENSTOCK_TRY(cursor_.expect("ON"));
-  PENSTOCK_TRY(cursor_.expect("CONFLICT"));
-  if (cursor_.at("(")) conflict.columns = PENSTOCK_TRY(parse_identifier_list());
-  PENSTOCK_TRY(cursor_.expect("DO"));
-  if (cursor_.accept("NOTHING")) return conflict;
-  PENSTOCK_TRY(cursor_.expect("UPDATE"));
-  PENSTOCK_TRY(cursor_.expect("SET"));
-  conflict.assignments = PENSTOCK_TRY(parse_assignments());
-  return conflict;
-}
-
-Result<std::vector<Assignment>> Parser::parse_assignments() {
-  std::vector<Assignment> assignments;
-  do {
-    Assignment assignment{PENSTOCK_TRY(parse_identifier()), {}};
-    PENSTOCK_TRY(cursor_.expect("="));
-    assignment.value = PENSTOCK_TRY(parse_boxed_expression());
-    assignments.push_back(std::move(assignment));
-  } while (cursor_.accept(","));
-  return assignments;
-}
-
-// [RETURNING items]
-Result<std::vector<SelectItem>> Parser::parse_returning() {
-  if (!cursor_.accept("RETURNING")) return std::vector<SelectItem>();
-  return parse_select_items();
-}
-
-Result<Update> Parser::parse_update() {
-  Update update{.table = PENSTOCK_TRY(parse_qualified_name())};
-  PENSTOCK_TRY(cursor_.expect("SET"));
-  update.assignments = PENSTOCK_TRY(parse_assignments());
-  if (cursor_.accept("WHERE")) update.where = PENSTOCK_TRY(parse_boxed_expression());
-  update.returning = PENSTOCK_TRY(parse_returning());
-  return update;
-}
-
-// TRUNCATE [TABLE] name: it deletes all rows.
-Result<Delete> Parser::parse_truncate() {
-  cursor_.accept("TABLE");
-  return Delete{.table = PENSTOCK_TRY(parse_qualified_name())};
-}
-
-Result<Delete> Parser::parse_delete() {
-  PENSTOCK_TRY(cursor_.expect("FROM"));
-  Delete node{.table = PENSTOCK_TRY(parse_qualified_name())};
-  if (cursor_.accept("WHERE")) node.where = PENSTOCK_TRY(parse_boxed_expression());
-  node.returning = PENSTOCK_TRY(parse_returning());
-  return node;
 }
 
 // ALTER TABLE ... RENAME, SET or RESET; ALTER VIEW ... RENAME or AS; ALTER MATERIALIZED VIEW ... RENAME.

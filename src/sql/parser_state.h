@@ -110,7 +110,9 @@ class Parser {
   Result<bool> parse_infix(Expression& left, Precedence minimum);
   std::string_view operator_symbol() const;
   Result<bool> parse_postfix(Expression& left);
+  bool at_quantifier() const;
   Status parse_binary(Expression& left, const BinaryOperatorSyntax& syntax);
+  Status parse_chain(Expression& left, const BinaryOperatorSyntax& syntax, Position position, Expression right);
   Status parse_logical(Expression& left, bool is_and);
   Status parse_is(Expression& left);
   Status parse_between(Expression& left, bool negated);
@@ -158,6 +160,8 @@ class Parser {
   // parse_query.cc, parse_from.cc
   bool at_query() const;
   Result<Query> parse_query();
+  // From behind its WITH on, which `head` has and which begins at `position`.
+  Result<Query> parse_query_behind_with(Query head, Position position);
   Result<Box<Query>> parse_boxed_query();
   // The query of a statement: EMIT may follow.
   Result<Query> parse_statement_query();
@@ -172,6 +176,7 @@ class Parser {
   Result<std::vector<SelectItem>> parse_select_items();
   Result<SelectItem> parse_select_item();
   Result<Values> parse_values();
+  Result<Expression> parse_row_value();
   Result<std::vector<GroupingElement>> parse_group_by();
   Result<GroupingElement> parse_grouping_element();
   Result<TableReference> parse_table_reference();
@@ -203,19 +208,31 @@ class Parser {
   Result<PatternSubset> parse_pattern_subset();
   Result<PatternDefinition> parse_pattern_definition();
 
+  // parse_changes.cc
+  Result<Statement::Node> parse_statement_with();
+  // INSERT, UPDATE, DELETE or MERGE, behind a WITH.
+  Result<Statement::Node> parse_change(WithClause with);
+  Result<Insert> parse_insert();
+  Result<OnConflict> parse_on_conflict();
+  Result<Box<Expression>> parse_value_or_default();
+  Result<std::vector<Box<Expression>>> parse_values_or_defaults();
+  Result<std::vector<Assignment>> parse_assignments();
+  Status parse_row_assignment(std::vector<Assignment>& assignments);
+  Result<std::vector<SelectItem>> parse_returning();
+  Result<TargetTable> parse_target_table();
+  Result<std::vector<TableReference>> parse_table_list();
+  Result<Update> parse_update();
+  Result<Delete> parse_truncate();
+  Result<Delete> parse_delete();
+  Result<Merge> parse_merge();
+  Result<MergeWhen> parse_merge_when();
+
   // parse_statement.cc, parse_create.cc, parse_session.cc
   Result<Statement::Node> parse_statement();
-  Result<Insert> parse_insert();
   bool at_statement_set() const { return cursor_.at("STATEMENT") && cursor_.at("SET", 1); }
   // From STATEMENT on; `separator` is between its head and the first INSERT.
   Result<StatementSet> parse_statement_set(std::string_view separator);
   Result<Use> parse_use();
-  Result<OnConflict> parse_on_conflict();
-  Result<std::vector<Assignment>> parse_assignments();
-  Result<std::vector<SelectItem>> parse_returning();
-  Result<Update> parse_update();
-  Result<Delete> parse_truncate();
-  Result<Delete> parse_delete();
   Result<Drop> parse_drop();
   Result<Statement::Node> parse_alter();
   Result<Statement::Node> parse_alter_options(AlterOptions alter, bool set);

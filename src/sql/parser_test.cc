@@ -107,6 +107,17 @@ TEST(ParserTest, PositionsAreThoseOfTheText) {
   EXPECT_EQ(sum->right->position.offset, 17);
 }
 
+TEST(ParserTest, ChainsOfOneOperatorAreFlat) {
+  EXPECT_EQ(outcome("SELECT (a + b) + (c + d) + e"), "SELECT a + b + (c + d) + e");
+  EXPECT_EQ(outcome("SELECT a - b + c + d - e"), "SELECT a - b + c + d - e");
+  Result<Expression> sum = parse_expression("(a + b + c) + d");
+  ASSERT_TRUE(sum);
+  const auto* chain = sum->get_if<Chain>();
+  ASSERT_NE(chain, nullptr);
+  EXPECT_EQ(chain->operands.size(), 4);
+  EXPECT_EQ(chain->operators[2].offset, 12);
+}
+
 TEST(ParserTest, CountsParameters) {
   EXPECT_EQ(parse_statement("SELECT $3, $1")->parameters, 3);
   EXPECT_EQ(parse_statement("SELECT ?, ?")->parameters, 2);
@@ -122,8 +133,8 @@ TEST(ParserLimitsTest, DeepNestingIsAnError) {
       "SELECT " + repeat("(", kDeep),
       "SELECT " + repeat("- ", kDeep) + "1",
       "SELECT " + repeat("NOT ", kDeep) + "TRUE",
-      "SELECT 1" + repeat(" + 1", kDeep),
-      "SELECT 1" + repeat(" || a", kDeep),
+      "SELECT 1" + repeat(" - 1", kDeep),
+      "SELECT 1" + repeat(" -> a", kDeep),
       "SELECT a" + repeat(" IS NULL", kDeep),
       "SELECT a" + repeat("[1]", kDeep),
       "SELECT a" + repeat("::int", kDeep),
@@ -161,7 +172,7 @@ TEST(ParserLimitsTest, DeepNestingIsAnError) {
 // The product of two bounds must stay below the bound as well: a chain in every one of many parentheses.
 TEST(ParserLimitsTest, ChainsInsideNestingCountTogether) {
   std::string sql = repeat("(", 400) + "1";
-  for (int i = 0; i < 400; ++i) sql += repeat(" + 1", 400) + ")";
+  for (int i = 0; i < 400; ++i) sql += repeat(" - 1", 400) + ")";
   EXPECT_THAT(outcome("SELECT " + sql), HasSubstr("nested more than 500 levels deep"));
 }
 
@@ -179,6 +190,10 @@ TEST(ParserLimitsTest, LongFlatListsAreFine) {
   EXPECT_TRUE(parse_statement("SELECT a = 1" + repeat(" OR a = 2", 50'000)));
   EXPECT_TRUE(parse_statement("SELECT a = 1" + repeat(" AND a = 2", 50'000)));
   EXPECT_TRUE(parse_statement("SELECT a IN (1" + repeat(", 2", 50'000) + ")"));
+  for (std::string_view more : {" + 1", " || 'a'"}) {
+    const std::string chain = "SELECT a" + repeat(more, 50'000);
+    EXPECT_EQ(outcome(chain), chain);
+  }
   EXPECT_TRUE(parse_statement("SELECT 1" + repeat(" UNION ALL SELECT 1", 5'000)));
   EXPECT_TRUE(parse_statement("INSERT INTO t VALUES (1, 'a')" + repeat(", (2, 'b')", 20'000)));
 }

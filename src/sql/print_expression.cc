@@ -15,10 +15,11 @@ struct PrecedenceOf {
     return node.op == UnaryOperator::kNot ? Precedence::kNot : Precedence::kSign;
   }
   Precedence operator()(const Binary& node) const { return precedence_of(node.op); }
+  Precedence operator()(const Chain& node) const { return precedence_of(node.op); }
   Precedence operator()(const Logical& node) const { return node.is_and ? Precedence::kAnd : Precedence::kOr; }
   Precedence operator()(const IsTest&) const { return Precedence::kIs; }
   Precedence operator()(const IsDistinctFrom&) const { return Precedence::kIs; }
-  Precedence operator()(const Quantified&) const { return Precedence::kComparison; }
+  Precedence operator()(const Quantified& node) const { return precedence_of(node.op); }
   Precedence operator()(const Between&) const { return Precedence::kRange; }
   Precedence operator()(const InList&) const { return Precedence::kRange; }
   Precedence operator()(const InSubquery&) const { return Precedence::kRange; }
@@ -106,6 +107,15 @@ void Printer::print_node(const Binary& node) {
   print(*node.right, tighter(precedence));
 }
 
+void Printer::print_node(const Chain& node) {
+  const Precedence precedence = precedence_of(node.op);
+  for (const Expression& operand : node.operands) {
+    const bool first = &operand == &node.operands.front();
+    if (!first) word(" "), word(binary_operator_symbol(node.op)), word(" ");
+    print(operand, first ? precedence : tighter(precedence));
+  }
+}
+
 void Printer::print_node(const Logical& node) {
   Precedence precedence = tighter(node.is_and ? Precedence::kAnd : Precedence::kOr);
   for (const Expression& operand : node.operands) {
@@ -157,6 +167,10 @@ void Printer::print_node(const PatternMatch& node) {
     case PatternKind::kILike: word(" ILIKE "); break;
     case PatternKind::kSimilarTo: word(" SIMILAR TO "); break;
   }
+  if (node.of != PatternMatch::Of::kOne) {
+    word(node.of == PatternMatch::Of::kAny ? "ANY (" : "ALL ("), print(*node.pattern), word(")");
+    return;
+  }
   print(*node.pattern, kInsideRange);
   if (!node.escape) return;
   word(" ESCAPE ");
@@ -164,7 +178,7 @@ void Printer::print_node(const PatternMatch& node) {
 }
 
 void Printer::print_node(const Quantified& node) {
-  print(*node.left, Precedence::kComparison);
+  print(*node.left, precedence_of(node.op));
   word(" "), word(binary_operator_symbol(node.op)), word(node.all ? " ALL (" : " ANY (");
   if (node.query) {
     print(*node.query);
@@ -233,19 +247,34 @@ void Printer::print_node(const RowConstructor& node) { word("ROW("), list(node.e
 
 void Printer::print_postfix_operand(const Expression& operand) {
   bool bare = operand.get_if<FunctionCall>() != nullptr || operand.get_if<Subscript>() != nullptr ||
-              operand.get_if<FieldAccess>() != nullptr || operand.get_if<ScalarSubquery>() != nullptr ||
-              operand.get_if<Parameter>() != nullptr || operand.get_if<Cast>() != nullptr;
+              operand.get_if<Slice>() != nullptr || operand.get_if<FieldAccess>() != nullptr ||
+              operand.get_if<ScalarSubquery>() != nullptr || operand.get_if<Parameter>() != nullptr ||
+              operand.get_if<Cast>() != nullptr;
   if (!bare) word("(");
   print(operand);
   if (!bare) word(")");
 }
 
-void Printer::print_node(const Subscript& node) {
-  if (node.operand->get_if<ColumnReference>() != nullptr) {
-    print(*node.operand);
+void Printer::print_node(const Slice& node) {
+  print_subscripted(*node.operand), word("[");
+  if (node.first) print(*node.first);
+  word(":");
+  if (node.last) print(*node.last);
+  word("]");
+}
+
+void Printer::print_node(const ArraySubquery& node) { word("ARRAY("), print(*node.query), word(")"); }
+
+void Printer::print_subscripted(const Expression& operand) {
+  if (operand.get_if<ColumnReference>() != nullptr) {
+    print(operand);
   } else {
-    print_postfix_operand(*node.operand);
+    print_postfix_operand(operand);
   }
+}
+
+void Printer::print_node(const Subscript& node) {
+  print_subscripted(*node.operand);
   word("["), print(*node.index), word("]");
 }
 

@@ -4,16 +4,19 @@
 
 namespace penstock::sql {
 
+void Printer::print_common_tables(const std::vector<CommonTableExpression>& tables, bool recursive) {
+  if (tables.empty()) return;
+  word(recursive ? "WITH RECURSIVE " : "WITH ");
+  separated(tables, [this](const CommonTableExpression& cte) {
+    name(cte.name);
+    if (!cte.columns.empty()) word(" "), names(cte.columns);
+    word(" AS ("), print(*cte.query), word(")");
+  });
+  word(" ");
+}
+
 void Printer::print(const Query& query) {
-  if (!query.with.empty()) {
-    word(query.recursive ? "WITH RECURSIVE " : "WITH ");
-    separated(query.with, [this](const CommonTableExpression& cte) {
-      name(cte.name);
-      if (!cte.columns.empty()) word(" "), names(cte.columns);
-      word(" AS ("), print(*cte.query), word(")");
-    });
-    word(" ");
-  }
+  print_common_tables(query.with, query.recursive);
   std::visit([this](const auto& node) { print_node(node); }, query.body);
   if (!query.order_by.empty()) word(" ORDER BY "), print_order(query.order_by);
   if (query.limit) word(" LIMIT "), print(*query.limit);

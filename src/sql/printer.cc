@@ -34,55 +34,6 @@ void Printer::print(const Statement& statement) {
   std::visit([this](const auto& node) { print_node(node); }, statement.node);
 }
 
-void Printer::print(const Insert& node) {
-  word("INSERT INTO "), print(node.table);
-  if (!node.hints.empty()) word(" "), print_hints(node.hints);
-  if (!node.columns.empty()) word(" "), names(node.columns);
-  word(" "), print(*node.query);
-  if (node.on_conflict) print_on_conflict(*node.on_conflict);
-  print_returning(node.returning);
-}
-
-void Printer::print_node(const StatementSet& node) {
-  word("EXECUTE STATEMENT SET BEGIN");
-  for (const StatementSet::Part& part : node.parts) word(" "), print(part.insert), word(";");
-  word(" END");
-}
-
-void Printer::print_on_conflict(const OnConflict& conflict) {
-  word(" ON CONFLICT");
-  if (!conflict.columns.empty()) word(" "), names(conflict.columns);
-  if (conflict.assignments.empty()) {
-    word(" DO NOTHING");
-  } else {
-    word(" DO UPDATE SET "), print_assignments(conflict.assignments);
-  }
-}
-
-void Printer::print_assignments(const std::vector<Assignment>& assignments) {
-  separated(assignments, [this](const Assignment& assignment) {
-    name(assignment.column);
-    word(" = ");
-    print(*assignment.value);
-  });
-}
-
-void Printer::print_returning(const std::vector<SelectItem>& items) {
-  if (!items.empty()) word(" RETURNING "), print_select_items(items);
-}
-
-void Printer::print_node(const Update& node) {
-  word("UPDATE "), print(node.table), word(" SET "), print_assignments(node.assignments);
-  if (node.where) word(" WHERE "), print(*node.where);
-  print_returning(node.returning);
-}
-
-void Printer::print_node(const Delete& node) {
-  word("DELETE FROM "), print(node.table);
-  if (node.where) word(" WHERE "), print(*node.where);
-  print_returning(node.returning);
-}
-
 void Printer::print_options(const std::vector<Option>& options) {
   if (options.empty()) return;
   word(" WITH (");

@@ -34,6 +34,7 @@ class Printer {
   void print_node(const Parameter& node);
   void print_node(const Unary& node);
   void print_node(const Binary& node);
+  void print_node(const Chain& node);
   void print_node(const Logical& node);
   void print_node(const IsTest& node);
   void print_node(const IsDistinctFrom& node);
@@ -55,6 +56,8 @@ class Printer {
   void print_node(const MapConstructor& node);
   void print_node(const RowConstructor& node);
   void print_node(const Subscript& node);
+  void print_node(const Slice& node);
+  void print_node(const ArraySubquery& node);
   void print_node(const FieldAccess& node);
   void print_arguments(const FunctionCall& call);
   void print_window(const WindowSpecification& window);
@@ -62,6 +65,8 @@ class Printer {
   void print_order(const std::vector<OrderItem>& items);
   // The operand of [] and .; only what parses there bare stays bare.
   void print_postfix_operand(const Expression& operand);
+  // The same of [], where a column's name stays bare too.
+  void print_subscripted(const Expression& operand);
 
   // The parts of queries.
   void print_node(const Select& node);
@@ -87,6 +92,8 @@ class Printer {
   void print_node(const StatementSet& node);
   void print_node(const Update& node);
   void print_node(const Delete& node);
+  void print_node(const Merge& node);
+  void print(const MergeWhen& when);
   void print_node(const CreateTable& node);
   // WATERMARK and PRIMARY KEY, each behind the separator, which is a comma then.
   void print_constraints(const CreateTable& node, std::string_view& separator);
@@ -113,6 +120,13 @@ class Printer {
   void print_node(const SessionCommand& node);
   void print_node(const Use& node);
   void print_on_conflict(const OnConflict& conflict);
+  void print(const TargetTable& table);
+  void print_with(const WithClause& with);
+  // WITH and a space, where there are any.
+  void print_common_tables(const std::vector<CommonTableExpression>& tables, bool recursive);
+  // The tables behind " FROM " or " USING ", where there are any.
+  void print_tables(std::string_view word_before, const std::vector<TableReference>& tables);
+  void print_value_or_default(const Box<Expression>& value);
   void print_assignments(const std::vector<Assignment>& assignments);
   void print_returning(const std::vector<SelectItem>& items);
   void print_like(const LikeClause& like);

@@ -138,24 +138,45 @@ struct CreateFunction {
   bool operator==(const CreateFunction&) const = default;
 };
 
+// column = value, or (column, ...) = (query) with a column of the query for each. An empty value is DEFAULT.
 struct Assignment {
-  Identifier column;
+  std::vector<Identifier> columns;
   Box<Expression> value;
   bool operator==(const Assignment&) const = default;
 };
 
-// ON CONFLICT [(columns)] DO NOTHING, or DO UPDATE SET ...; the row that was to be inserted is called EXCLUDED there.
+// ON CONFLICT [(columns) | ON CONSTRAINT name] DO NOTHING, or DO UPDATE SET ... [WHERE ...]; the row that was to be
+// inserted is called EXCLUDED there.
 struct OnConflict {
-  std::vector<Identifier> columns;      // may be empty
+  std::vector<Identifier> columns;  // may be empty
+  std::optional<Identifier> constraint;
   std::vector<Assignment> assignments;  // empty: DO NOTHING
+  Box<Expression> where;                // may be empty
   Position position;
   bool operator==(const OnConflict&) const = default;
 };
 
+// What UPDATE, DELETE, MERGE and INSERT change: [ONLY] name [[AS] alias].
+struct TargetTable {
+  QualifiedName name;
+  std::optional<Identifier> alias;
+  bool operator==(const TargetTable&) const = default;
+};
+
+// WITH [RECURSIVE] in front of a statement that is no query.
+struct WithClause {
+  std::vector<CommonTableExpression> tables;
+  bool recursive = false;
+  bool operator==(const WithClause&) const = default;
+};
+
+// WITH in front of it is the query's. DEFAULT VALUES is a query of one row without columns.
 struct Insert {
   QualifiedName table;
   std::vector<Hint> hints;
+  std::optional<Identifier> alias;
   std::vector<Identifier> columns;  // empty: all, in the table's order
+  bool default_values = false;
   Box<Query> query;
   std::optional<OnConflict> on_conflict;
   std::vector<SelectItem> returning;
@@ -174,18 +195,45 @@ struct StatementSet {
 };
 
 struct Update {
-  QualifiedName table;
+  WithClause with;
+  TargetTable table;
   std::vector<Assignment> assignments;
+  std::vector<TableReference> from;
   Box<Expression> where;
   std::vector<SelectItem> returning;
   bool operator==(const Update&) const = default;
 };
 
 struct Delete {
-  QualifiedName table;
+  WithClause with;
+  TargetTable table;
+  std::vector<TableReference> from;  // USING
   Box<Expression> where;
   std::vector<SelectItem> returning;
   bool operator==(const Delete&) const = default;
+};
+
+// WHEN [NOT] MATCHED [AND condition] THEN ...
+struct MergeWhen {
+  enum class Action : uint8_t { kUpdate, kDelete, kInsert, kNothing };
+
+  bool matched = true;
+  Box<Expression> condition;  // may be empty
+  Action action = Action::kNothing;
+  std::vector<Assignment> assignments;  // of kUpdate
+  std::vector<Identifier> columns;      // of kInsert; empty: all, in the table's order
+  std::vector<Box<Expression>> values;  // of kInsert, an empty one is DEFAULT; none at all: DEFAULT VALUES
+  Position position;
+  bool operator==(const MergeWhen&) const = default;
+};
+
+struct Merge {
+  WithClause with;
+  TargetTable table;
+  TableReference source;
+  Box<Expression> on;
+  std::vector<MergeWhen> whens;
+  bool operator==(const Merge&) const = default;
 };
 
 enum class ObjectKind : uint8_t {
@@ -348,7 +396,7 @@ struct Use {
 };
 
 struct Statement {
-  using Node = std::variant<Query, Insert, StatementSet, Update, Delete, CreateTable, CreateView,
+  using Node = std::variant<Query, Insert, StatementSet, Update, Delete, Merge, CreateTable, CreateView,
                             CreateMaterializedView, CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions,
                             AlterColumns, AlterView, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset,
                             Explain, Flush, Subscribe, SessionCommand, Use, ShowCurrent, CreateSchema>;

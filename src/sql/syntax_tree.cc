@@ -53,6 +53,7 @@ std::string_view binary_operator_symbol(BinaryOperator op) {
     case BinaryOperator::kJsonText: return "->>";
     case BinaryOperator::kJsonPathValue: return "#>";
     case BinaryOperator::kJsonPathText: return "#>>";
+    case BinaryOperator::kJsonRemovePath: return "#-";
     case BinaryOperator::kContains: return "@>";
     case BinaryOperator::kContainedBy: return "<@";
     case BinaryOperator::kHas: return "?";

@@ -112,6 +112,7 @@ class TableWalk {
   void walk(Descriptor& /*node*/) {}
   void walk(Unary& node) { walk(node.operand); }
   void walk(Binary& node) { walk_both(node); }
+  void walk(Chain& node) { walk(node.operands); }
   void walk(Logical& node) { walk(node.operands); }
   void walk(IsTest& node) { walk(node.operand); }
   void walk(IsDistinctFrom& node) { walk_both(node); }
@@ -169,6 +170,12 @@ class TableWalk {
     walk(node.operand);
     walk(node.index);
   }
+  void walk(Slice& node) {
+    walk(node.operand);
+    walk(node.first);
+    walk(node.last);
+  }
+  void walk(ArraySubquery& node) { walk(node.query); }
   void walk(FieldAccess& node) { walk(node.operand); }
 
   template <class Node>

@@ -1,6 +1,7 @@
 // Intervals as people write them: '1 day 02:03:04', '2 hours 5 minutes'.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -29,14 +30,17 @@ class IntervalReader {
   std::optional<int64_t> number();
   // ".5" as 500,000 millionths; 0 when there is no point.
   std::optional<int64_t> fraction();
-  std::string_view word();
+  // Letters, at most so many, and the blanks behind them.
+  std::string_view word(size_t letters_max = std::string_view::npos);
+  bool accept_word(std::string_view word);
 
  private:
   std::string_view rest_;
 };
 
-// The amount that a text without a sign says; nothing when it says none. Units are PostgreSQL's words, also in the
-// plural: years to microseconds.
+// The amount that a text says; nothing when it says none. Units are PostgreSQL's words, also in the plural: years to
+// microseconds. Or as ISO 8601 has it, "P1Y2M3DT4H5M6S", or "1-2" for years and months and "3 4:05:06" for days and a
+// clock. Parts may have signs, and "ago" stands for one of all.
 std::optional<IntervalAmount> interval_amount_from_words(std::string_view text);
 
 }  // namespace penstock::types
