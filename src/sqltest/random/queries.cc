@@ -94,7 +94,7 @@ QueryGenerator::Select QueryGenerator::select(int depth) {
     case 9: return over(depth);
     case 10: return best_rows(depth);
     case 11: return with_clause(depth);
-    default: return streams(true).empty() ? groups(depth) : window_groups(depth);
+    default: return timed().empty() ? groups(depth) : window_groups(depth);
   }
 }
 

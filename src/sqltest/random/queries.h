@@ -87,6 +87,8 @@ class QueryGenerator {
   void note_read(const Relation& relation);
   // Those without late rows.
   std::vector<const Relation*> streams(bool with_local = false) const;
+  // All that can be in windows: streams, and upserts, whose rows may go again.
+  std::vector<const Relation*> timed() const;
   std::string alias() { return "x" + std::to_string(aliases_++); }
 
   // --- joins (queries_joins.cc) ---

@@ -31,6 +31,14 @@ std::vector<const Relation*> QueryGenerator::streams(bool with_local) const {
   return found;
 }
 
+std::vector<const Relation*> QueryGenerator::timed() const {
+  std::vector<const Relation*> found = streams(true);
+  for (const Relation& relation : relations_) {
+    if (relation.upsert) found.push_back(&relation);
+  }
+  return found;
+}
+
 QueryGenerator::Source QueryGenerator::relation(const Relation& relation) {
   const std::string name = alias();
   Source made{.text = same(fmt::format("{} AS {}", relation.name, name)),

@@ -214,7 +214,7 @@ QueryGenerator::Select QueryGenerator::grouping_sets(int depth) {
 }
 
 QueryGenerator::Select QueryGenerator::window_groups(int depth) {
-  const std::vector<const Relation*> all = streams(true);
+  const std::vector<const Relation*> all = timed();
   const Relation& stream = *choices_.pick(all);
   const Window kind = random_window(kWindowFunctions);
   const Source from = window(stream, kind);

@@ -73,6 +73,7 @@ TEST(RandomScenarioTest, HaveEveryKindOfClauseSomewhere) {
                              "WITH RECURSIVE",
                              "DEDUPLICATE",
                              "SESSION(",
+                             "SESSION(TABLE u",
                              "CUMULATE(",
                              "HOP(",
                              "TUMBLE(",

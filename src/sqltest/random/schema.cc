@@ -115,8 +115,9 @@ std::vector<Relation> make_tables(Choices& choices) {
       const Type type = random_type(choices);
       table.columns.push_back({.name = fmt::format("{}{}", is_nested(type) ? "n" : "v", c), .type = type});
     }
+    if (table.of_topic()) table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
+    if (table.upsert) table.watermark_delay_ms = kNothingIsLateMs;
     if (table.stream) {
-      table.columns.push_back({.name = kTimeColumn, .type = {.kind = ValueKind::kTime}});
       table.watermark_delay_ms = 1000 * (1 + choices.below(9));
       table.time_may_be_null = choices.chance(20);
       table.late = t > 0 && choices.chance(40);
@@ -149,9 +150,9 @@ Text create_table(const Relation& table) {
                .sqlite = fmt::format("CREATE TABLE {} ({})", table.name, list.sqlite)};
   if (table.upsert) {
     text.engine += fmt::format(
-        ", PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = 'upsert-kafka', 'topic' = '{}', 'key.format' = 'json', "
-        "'value.format' = 'json')",
-        table.name);
+        ", WATERMARK FOR {} AS {} - INTERVAL '{}' DAY, PRIMARY KEY (id) NOT ENFORCED) WITH ('connector' = "
+        "'upsert-kafka', 'topic' = '{}', 'key.format' = 'json', 'value.format' = 'json')",
+        kTimeColumn, kTimeColumn, table.watermark_delay_ms / kDayMs, table.name);
     return text;
   }
   if (!table.stream) {

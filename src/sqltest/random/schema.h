@@ -46,7 +46,7 @@ struct Relation {
   std::vector<Column> columns;
   bool stream = false;             // rows that only come, with a watermark on the column ts
   bool time_may_be_null = false;   // of a stream
-  int64_t watermark_delay_ms = 0;  // of a stream
+  int64_t watermark_delay_ms = 0;  // of a stream or upserts
   int32_t partitions = 1;          // of a stream's topic
   bool local = false;              // of a stream: ts is the local time of the column at, which the watermark is on
   bool late = false;               // of a stream: rows may come behind the watermark
@@ -60,6 +60,9 @@ struct Relation {
 };
 
 inline constexpr const char* kTimeColumn = "ts";
+// Of upserts, which change rows of any time: no window closes before the input ends.
+inline constexpr int64_t kDayMs = 86'400'000;
+inline constexpr int64_t kNothingIsLateMs = 90 * kDayMs;
 inline constexpr const char* kMomentColumn = "at";
 // The zone of all sessions, whose clocks are put back by half an hour.
 inline constexpr const char* kTimeZone = "Australia/Lord_Howe";
