@@ -42,7 +42,7 @@ class RecordRows {
   size_t records_max() const { return columnar::kBatchRowsMax / decoder_->rows_per_record(); }
   ScanTransform::Result read(const RawRecords& records, const RecordOrigin& origin);
 
-  bool has_watermark() const { return transform_.has_watermark(); }
+  bool tells_watermark() const { return transform_.tells_watermark(); }
 
  private:
   RecordRows(const ConnectorContext& context, const ScanRequest& request, std::unique_ptr<RecordDecoder> decoder);

@@ -73,8 +73,11 @@ struct ConnectorContext {
   std::string data_directory;
 };
 
-// A metadata column that every source with a watermark has, under this key: the watermark when the row came.
+// Metadata columns that every source with a watermark has, under these keys: the watermark when the row came, of all
+// splits that are read together, in milliseconds; and that of the row's split alone, which does not depend on how the
+// others are read. NULL before the first.
 inline constexpr std::string_view kCurrentWatermarkKey = "current-watermark";
+inline constexpr std::string_view kSplitWatermarkKey = "split-watermark";
 
 struct MetadataColumn {
   std::string key;  // "offset", "partition", "timestamp", ... as the connector calls it
@@ -117,9 +120,10 @@ struct ScanRequest {
   std::vector<MetadataColumn> metadata;
   // Expressions over these columns that give the scan's output; empty when the output is just these columns.
   std::vector<ExprPtr> projections;
-  ExprPtr filter;       // over the output; null keeps all
-  ExprPtr watermark;    // over the output; null for a table without watermarks
-  int time_column = 0;  // of the output: the event time that the watermark is for
+  ExprPtr filter;               // over the output; null keeps all
+  ExprPtr watermark;            // over the output; null for a table without watermarks
+  int time_column = 0;          // of the output: the event time that the watermark is for
+  bool tells_watermark = true;  // else it is only read, as a column
   // The windows that the rows go into, where that is known.
   types::WindowEnds window_ends;
   // A row that would move the watermark further ahead of the clock than this does not move it; 0: all do. Set by the

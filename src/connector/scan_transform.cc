@@ -15,11 +15,29 @@ using columnar::Column;
 using columnar::ColumnPtr;
 using columnar::Selection;
 
+// The columns with the watermark before each row, as `of_row` gives it, rounded down to `unit_us`.
+template <class OfRow>
+void fill(const std::vector<size_t>& columns, int64_t unit_us, const OfRow& of_row, ChangeBatch& batch) {
+  if (columns.empty()) return;
+  std::vector<int64_t> values(batch.rows());
+  std::vector<uint8_t> nulls(batch.rows(), 0);
+  for (size_t row = 0; row < batch.rows(); ++row) {
+    const EventTime watermark = of_row(row);
+    nulls[row] = watermark == kMinEventTime ? 1 : 0;
+    if (nulls[row] == 0) values[row] = watermark.value() - types::floor_modulo(watermark.value(), unit_us);
+  }
+  std::vector<ColumnPtr> filled = batch.columns();
+  const ColumnPtr column =
+      std::make_shared<const Column>(filled[columns.front()]->type(), std::move(values), std::move(nulls));
+  for (const size_t place : columns) filled[place] = column;
+  batch = batch.with_columns(std::move(filled));
+}
+
 }  // namespace
 
-std::vector<size_t> ScanTransform::current_watermark_columns(const ScanRequest& request) {
+std::vector<size_t> ScanTransform::metadata_columns(const ScanRequest& request, std::string_view key) {
   std::vector<size_t> columns;
-  const auto wanted = std::ranges::find(request.metadata, kCurrentWatermarkKey, &MetadataColumn::key);
+  const auto wanted = std::ranges::find(request.metadata, key, &MetadataColumn::key);
   if (wanted == request.metadata.end()) return columns;
   const size_t read = request.physical.size() + static_cast<size_t>(wanted - request.metadata.begin());
   if (request.projections.empty()) columns.push_back(read);
@@ -128,30 +146,23 @@ EventTime SplitWatermarks::least_without(size_t split) const {
   return least;
 }
 
-void SplitWatermarks::fill_current_watermarks(EventTime own, EventTime others, ScanTransform::Result& rows) const {
-  const size_t count = rows.batch.rows();
-  std::vector<int64_t> values(count);
-  std::vector<uint8_t> nulls(count, 0);
-  for (size_t row = 0; row < count; ++row) {
-    const EventTime watermark = std::max(emitted_, std::min(others, std::max(own, rows.watermark_before[row])));
-    nulls[row] = watermark == kMinEventTime ? 1 : 0;
-    if (nulls[row] == 0)
-      values[row] = watermark.value() - types::floor_modulo(watermark.value(), types::kMicrosPerMilli);
-  }
-  std::vector<ColumnPtr> columns = rows.batch.columns();
-  const types::DataType type = columns[current_watermark_columns_.front()]->type();
-  const ColumnPtr filled = std::make_shared<const Column>(type, std::move(values), std::move(nulls));
-  for (const size_t column : current_watermark_columns_) columns[column] = filled;
-  rows.batch = rows.batch.with_columns(std::move(columns));
+void SplitWatermarks::fill_watermarks(EventTime own, EventTime others, ScanTransform::Result& rows) const {
+  const auto of_split = [&](size_t row) { return std::max(own, rows.watermark_before[row]); };
+  // A split that was idle, or is a file behind others, may be behind what has been told.
+  fill(split_watermark_columns_, 1, [&](size_t row) { return std::max(emitted_, of_split(row)); }, rows.batch);
+  fill(
+      current_watermark_columns_, types::kMicrosPerMilli,
+      [&](size_t row) { return std::max(emitted_, std::min(others, of_split(row))); }, rows.batch);
 }
 
 void SplitWatermarks::emit(size_t split, ScanTransform::Result rows, int64_t now_us, exec::SourceOutput& out) {
   const EventTime own = splits_[split].watermark;
   const EventTime others = least_without(split);
-  if (!current_watermark_columns_.empty()) fill_current_watermarks(own, others, rows);
+  fill_watermarks(own, others, rows);
   const EventTime reached = std::min(others, std::max(own, rows.watermark.value_or(kMinEventTime)));
   size_t begin = 0;
-  if (rows.least_time && reached > emitted_ && window_ends_.may_make_late(*rows.least_time, reached.value())) {
+  if (tells_watermark_ && rows.least_time && reached > emitted_ &&
+      window_ends_.may_make_late(*rows.least_time, reached.value())) {
     const Column& times = *rows.batch.column(time_column_);
     for (size_t row = 0; row < rows.batch.rows(); ++row) {
       const EventTime before = rows.watermark_before.empty() ? own : std::max(own, rows.watermark_before[row]);

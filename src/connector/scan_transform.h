@@ -25,11 +25,13 @@ class ScanTransform {
         window_ends_(request.window_ends),
         max_ahead_us_(request.max_ahead_us),
         too_far_ahead_(request.too_far_ahead),
-        every_row_(!current_watermark_columns(request).empty()) {}
+        tells_watermark_(request.tells_watermark),
+        every_row_(!metadata_columns(request, kCurrentWatermarkKey).empty() ||
+                   !metadata_columns(request, kSplitWatermarkKey).empty()) {}
 
-  // The columns of the output that are the watermark when the row came. They are NULL until SplitWatermarks has seen
-  // the rows.
-  static std::vector<size_t> current_watermark_columns(const ScanRequest& request);
+  // The columns of the output that are this metadata. Those of a watermark are NULL until SplitWatermarks has seen the
+  // rows.
+  static std::vector<size_t> metadata_columns(const ScanRequest& request, std::string_view key);
 
   struct Result {
     columnar::ChangeBatch batch;
@@ -46,7 +48,7 @@ class ScanTransform {
   using ErrorCallback = std::function<void(size_t row, std::string_view error)>;
   Result apply(columnar::ChangeBatch read, int64_t now_us, const ErrorCallback& on_error) const;
 
-  bool has_watermark() const { return watermark_ != nullptr; }
+  bool tells_watermark() const { return watermark_ != nullptr && tells_watermark_; }
 
  private:
   void find_watermarks(const columnar::ChangeBatch& batch, const columnar::Column& watermarks,
@@ -59,7 +61,8 @@ class ScanTransform {
   types::WindowEnds window_ends_;
   int64_t max_ahead_us_;
   Counter* too_far_ahead_;
-  bool every_row_;  // the watermark is asked for
+  bool tells_watermark_;
+  bool every_row_;  // the watermark of each is asked for
 };
 
 // The watermark of one source over its splits (partitions, files): the least of those that are not idle.
@@ -71,7 +74,9 @@ class SplitWatermarks {
   SplitWatermarks(const ScanRequest& request, int64_t idle_timeout_us)
       : time_column_(static_cast<size_t>(request.time_column)),
         window_ends_(request.window_ends),
-        current_watermark_columns_(ScanTransform::current_watermark_columns(request)),
+        tells_watermark_(request.tells_watermark),
+        current_watermark_columns_(ScanTransform::metadata_columns(request, kCurrentWatermarkKey)),
+        split_watermark_columns_(ScanTransform::metadata_columns(request, kSplitWatermarkKey)),
         idle_timeout_us_(idle_timeout_us) {}
 
   // Gives its number: 0, 1, ..., or that of a split that was released.
@@ -108,8 +113,8 @@ class SplitWatermarks {
     bool idle = false;
     bool ended = false;
   };
-  // Tells each row the watermark when it came: `others` is that of the other splits.
-  void fill_current_watermarks(EventTime own, EventTime others, ScanTransform::Result& rows) const;
+  // Tells each row the watermark when it came, where that is read: `others` is that of the other splits.
+  void fill_watermarks(EventTime own, EventTime others, ScanTransform::Result& rows) const;
   // The least watermark of the splits that are not idle, but for one.
   EventTime least_without(size_t split) const;
 
@@ -117,7 +122,9 @@ class SplitWatermarks {
   std::vector<size_t> released_;
   size_t time_column_;
   types::WindowEnds window_ends_;
+  bool tells_watermark_;
   std::vector<size_t> current_watermark_columns_;
+  std::vector<size_t> split_watermark_columns_;
   int64_t idle_timeout_us_;
   EventTime emitted_ = kMinEventTime;
   bool told_idle_ = false;

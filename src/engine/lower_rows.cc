@@ -103,11 +103,11 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Deduplicat
   exec::DeduplicateOptions options{.schema = node.schema,
                                    .keys = first.keys,
                                    .time_column = first.time_column,
+                                   .watermark_column = first.watermark_column,
                                    .within_us = first.within_us,
-                                   .drops_late = !node.traits.bounded,
                                    .late = {}};
   const int fragment = PENSTOCK_TRY(lower(*node.inputs[0]));
-  if (options.drops_late) options.late = late_output("DEDUPLICATE", node.schema, first.time_column);
+  if (!node.traits.bounded) options.late = late_output("DEDUPLICATE", node.schema, first.time_column);
   return append_to(fragment, node, [options = std::move(options)](int /*instance*/) {
     return Result<std::unique_ptr<exec::Operator>>(exec::make_deduplicate(options));
   });

@@ -74,6 +74,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   request.filter = scan.filter;
   request.watermark = scan.watermark;
   request.time_column = scan.time_column;
+  request.tells_watermark = scan.tells_watermark;
   request.window_ends = scan.window_ends;
   request.too_far_ahead = context_.too_far_ahead;
   request.alignment = alignment_;

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "plan/binder.h"
+#include "plan/current_watermark.h"
+#include "plan/node.h"
 #include "plan/window_call.h"
 
 namespace penstock::plan {
@@ -29,13 +31,6 @@ Result<LogicalPtr> Binder::bind_deduplicate(const sql::FunctionCall& call) {
                             type.with_nullable(true).to_string())
         .at(time.position.offset);
   }
-  if (!input->traits.bounded && std::ranges::count(input->traits.time_columns, first.time_column) == 0) {
-    return invalid_argument("column {} has no watermark, so the keys would be kept for ever", time.text)
-        .at(time.position.offset)
-        .hint(
-            "declare WATERMARK FOR it in CREATE TABLE; by the clock, take ROW_NUMBER() OVER (PARTITION BY key ORDER BY "
-            "PROCTIME()) = 1 and 'table.exec.state.ttl'");
-  }
   if (!input->traits.append_only) {
     return unsupported("DEDUPLICATE needs rows that are never taken back, and those of this table may be").at(position);
   }
@@ -45,7 +40,19 @@ Result<LogicalPtr> Binder::bind_deduplicate(const sql::FunctionCall& call) {
     return invalid_argument("the time within which a key comes out once must be more than zero")
         .at(arguments[2]->position.offset);
   }
-  return make_node(std::move(first), {std::move(input)});
+  LogicalPtr rows = add_split_watermark(input, first.time_column);
+  if (rows == nullptr) {
+    return invalid_argument(
+               "DEDUPLICATE needs rows that come straight from a table that has a watermark for their time {}",
+               time.text)
+        .at(time.position.offset)
+        .hint(
+            "declare WATERMARK FOR it in CREATE TABLE, and deduplicate before joins and groups; by the clock, take "
+            "ROW_NUMBER() OVER (PARTITION BY key ORDER BY PROCTIME()) = 1 and 'table.exec.state.ttl'");
+  }
+  const size_t columns = input->schema.size();
+  first.watermark_column = static_cast<int>(columns);
+  return make_selection(make_node(std::move(first), {std::move(rows)}), identity(columns));
 }
 
 }  // namespace penstock::plan

@@ -40,7 +40,7 @@ LogicalPtr make_scan(std::shared_ptr<const ScanSource> source) {
   LogicalScan scan;
   scan.source = std::move(source);
   for (size_t i = 0; i < scan.source->schema.size(); ++i) scan.columns.push_back(static_cast<int>(i));
-  scan.with_watermark = scan.source->watermark != nullptr;
+  scan.with_watermark = scan.source->watermark != nullptr && !scan.source->traits.bounded;
   return make_node(std::move(scan), {});
 }
 
@@ -273,13 +273,12 @@ Result<std::shared_ptr<const ScanSource>> Binder::make_table_source(const catalo
   }
   source->primary_key = table.primary_key;
   if (table.watermark) source->watermark_column = table.watermark->column;
-  // A bounded read keeps every row, however late: it needs no watermark.
-  if (table.watermark && !bounded) {
+  if (table.watermark) {
     Scope scope(entry.name, source->schema);
     sql::Expression watermark = PENSTOCK_TRY(sql::parse_expression(table.watermark->expression));
     source->watermark = PENSTOCK_TRY(bind_expression(watermark, {.scope = &scope, .place = "in WATERMARK"}));
     source->watermark = expr::in_time_zone(source->watermark, *PENSTOCK_TRY(types::TimeZone::find(entry.time_zone)));
-    source->traits.time_columns = {table.watermark->column};
+    if (!bounded) source->traits.time_columns = {table.watermark->column};
   }
   return std::shared_ptr<const ScanSource>(std::move(source));
 }

@@ -38,29 +38,51 @@ const Expr* find_call(const Expr& expression) {
   return nullptr;
 }
 
+// One of the watermarks that a scan can give with a row.
+struct RowWatermark {
+  std::string_view name;
+  std::string_view key;      // of the metadata
+  int ScanSource::* column;  // where it is in the source
+  int precision;             // of its type
+  bool of_split;             // the row's alone, also of a bounded input
+};
+constexpr RowWatermark kOfAllSplits = {kFunction, kCurrentWatermarkKey, &ScanSource::current_watermark_column, 3,
+                                       false};
+constexpr RowWatermark kOfSplit = {"split_watermark", kSplitWatermarkKey, &ScanSource::split_watermark_column, 6, true};
+
 // The source with one more column.
-std::shared_ptr<const ScanSource> with_watermark_column(const ScanSource& source) {
+std::shared_ptr<const ScanSource> with_watermark_column(const ScanSource& source, const RowWatermark& wanted) {
   auto wider = std::make_shared<ScanSource>(source);
-  types::DataType time = source.schema[source.watermark_column].type;
-  types::DataType type =
-      time.kind() == types::TypeKind::kTimestampLtz ? types::DataType::timestamp_ltz(3) : types::DataType::timestamp(3);
-  types::Field field{std::string(kFunction), type.with_nullable(true)};
+  const types::DataType time = source.schema[source.watermark_column].type;
+  const types::DataType type = time.kind() == types::TypeKind::kTimestampLtz
+                                   ? types::DataType::timestamp_ltz(wanted.precision)
+                                   : types::DataType::timestamp(wanted.precision);
+  types::Field field{std::string(wanted.name), type.with_nullable(true)};
   wider->columns.push_back(Expr::column(source.base.size(), field.type, field.name));
-  wider->base.push_back({field, std::string(kCurrentWatermarkKey)});
-  wider->current_watermark_column = static_cast<int>(source.schema.size());
+  wider->base.push_back({field, std::string(wanted.key)});
+  (*wider).*wanted.column = static_cast<int>(source.schema.size());
   wider->schema.push_back(std::move(field));
   return wider;
 }
 
 // The same rows with their watermark as one more column, the last; null where `rowtime` is not a table's.
-LogicalPtr add_watermark(const LogicalPtr& node, int rowtime) {
+LogicalPtr add_watermark(const LogicalPtr& node, int rowtime, const RowWatermark& wanted) {
   if (const auto* scan = node->get_if<LogicalScan>()) {
-    const bool of_table = scan->with_watermark && scan->columns[rowtime] == scan->source->watermark_column;
+    const bool has_watermark = wanted.of_split ? scan->source->watermark != nullptr : scan->with_watermark;
+    const bool of_table = has_watermark && scan->columns[rowtime] == scan->source->watermark_column;
     if (!of_table || !scan->fields.empty()) return nullptr;
     LogicalScan wider = *scan;
-    if (wider.source->current_watermark_column < 0) wider.source = with_watermark_column(*wider.source);
-    wider.columns.push_back(wider.source->current_watermark_column);
+    if ((*wider.source).*wanted.column < 0) wider.source = with_watermark_column(*wider.source, wanted);
+    wider.columns.push_back((*wider.source).*wanted.column);
     return make_node(std::move(wider), {}, column_names(*node));
+  }
+  if (node->get_if<UnionAll>() != nullptr && wanted.of_split) {
+    std::vector<LogicalPtr> inputs;
+    for (const LogicalPtr& input : node->inputs) {
+      inputs.push_back(add_watermark(input, rowtime, wanted));
+      if (inputs.back() == nullptr) return nullptr;
+    }
+    return make_node(UnionAll{}, std::move(inputs), column_names(*node));
   }
   if (node->inputs.size() != 1) return nullptr;
   const auto* project = node->get_if<Project>();
@@ -75,13 +97,13 @@ LogicalPtr add_watermark(const LogicalPtr& node, int rowtime) {
   const bool passes = project != nullptr || node->get_if<Filter>() != nullptr ||
                       (assign != nullptr && assign->window.kind != types::Window::Kind::kSession);
   if (!passes || rowtime >= inputs) return nullptr;
-  LogicalPtr input = add_watermark(old_input, rowtime);
+  LogicalPtr input = add_watermark(old_input, rowtime, wanted);
   if (input == nullptr) return nullptr;
   std::vector<std::string> names = column_names(*node);
   if (project != nullptr) {
     std::vector<ExprPtr> expressions = project->expressions;
     expressions.push_back(column_of(input->schema, inputs));
-    names.emplace_back(kFunction);
+    names.emplace_back(wanted.name);
     return make_project(std::move(input), std::move(expressions), std::move(names));
   }
   if (assign == nullptr) return make_filter(std::move(input), node->get_if<Filter>()->predicate);
@@ -111,7 +133,7 @@ class Reader {
     if (rowtime.kind() != Expr::Kind::kColumn || is_outer_column(rowtime)) return call;
     auto known = std::ranges::find(columns_, rowtime.column_index(), &std::pair<size_t, int>::first);
     if (known != columns_.end()) return column_of(input_->schema, known->second);
-    LogicalPtr wider = add_watermark(input_, static_cast<int>(rowtime.column_index()));
+    LogicalPtr wider = add_watermark(input_, static_cast<int>(rowtime.column_index()), kOfAllSplits);
     if (wider == nullptr) return call;
     input_ = std::move(wider);
     columns_.emplace_back(rowtime.column_index(), static_cast<int>(input_->schema.size()) - 1);
@@ -169,5 +191,7 @@ Result<LogicalPtr> read_current_watermarks(const LogicalPtr& plan) {
   const int64_t position = left->child(1)->value().as_int64();
   return position < 0 ? std::move(error) : std::move(error).at(static_cast<uint32_t>(position));
 }
+
+LogicalPtr add_split_watermark(const LogicalPtr& node, int rowtime) { return add_watermark(node, rowtime, kOfSplit); }
 
 }  // namespace penstock::plan

@@ -38,10 +38,12 @@ struct ScanSource {
   std::vector<BaseColumn> base;
   std::vector<expr::ExprPtr> columns;  // one per column of `schema`, over `base`
   bool reads_fields = false;           // of a ROW in `base`, single fields can be had
-  expr::ExprPtr watermark;             // over `schema`; null: none, or none is needed, as of a bounded input
+  expr::ExprPtr watermark;             // over `schema`; null: none
   int watermark_column = -1;           // that the table declares
   std::vector<int> primary_key;        // likewise
-  int current_watermark_column = -1;   // the watermark when a row came, where somebody asks for it
+  // The watermark when a row came, and that of its split alone, where somebody asks for them.
+  int current_watermark_column = -1;
+  int split_watermark_column = -1;
 };
 
 // A field of a ROW that is a column, or of a ROW in that: its column, and its places in each.
@@ -56,7 +58,7 @@ struct LogicalScan {
   std::vector<int> columns;       // of the source, in the order of the output
   std::vector<FieldPath> fields;  // of columns of the source, behind those in the output
   expr::ExprPtr filter;           // over the output; null: all rows
-  bool with_watermark = false;
+  bool with_watermark = false;    // tells it; a bounded read does not
   types::WindowEnds window_ends;
   WrittenAt written_at;
 };

@@ -84,6 +84,7 @@ struct ScanTable {
   expr::ExprPtr filter;                    // over the output; null: all rows
   expr::ExprPtr watermark;                 // over the output; null: none
   int time_column = 0;                     // of the output: the event time that the watermark is for
+  bool tells_watermark = true;             // else it is only read, as a column
   types::WindowEnds window_ends;           // of the windows that the rows go into, where that is known
   WrittenAt written_at;
 };
@@ -225,11 +226,13 @@ struct Rank {
   WrittenAt written_at = {};
 };
 
-// A row of a key comes out at once, unless one whose time is less than `within_us` away has come out. What is behind
-// the watermark is dropped. The input never takes rows back.
+// A row of a key comes out at once, unless one has come out that the watermark has not yet passed by `within_us`. What
+// is behind the watermark is dropped. That is the watermark of the split that a row was read from, when it came. The
+// input never takes rows back.
 struct Deduplicate {
   std::vector<int> keys;
   int time_column = 0;
+  int watermark_column = 0;
   int64_t within_us = 0;
 };
 

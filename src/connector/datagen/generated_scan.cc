@@ -99,7 +99,7 @@ class GeneratedSource : public exec::Source {
       available -= rows;
       limit_.take(rows);
     }
-    if (transform_.has_watermark()) watermarks_.tell(out);
+    if (transform_.tells_watermark()) watermarks_.tell(out);
     if (next_split() == nullptr) {
       if (holding_) return SourceState::kWaiting;
       watermarks_.finish();

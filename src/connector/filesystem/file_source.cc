@@ -191,7 +191,7 @@ class FileSource : public exec::Source {
       return SourceState::kEnded;
     }
     tell_watermark(out);
-    wake_at(reads == 0 && rows_.has_watermark() ? watermarks_.next_idle_at_us() : std::nullopt);
+    wake_at(reads == 0 && rows_.tells_watermark() ? watermarks_.next_idle_at_us() : std::nullopt);
     return reads > 0 ? SourceState::kMore : SourceState::kWaiting;
   }
 
@@ -431,7 +431,7 @@ class FileSource : public exec::Source {
   }
 
   void tell_watermark(exec::SourceOutput& out) {
-    if (!rows_.has_watermark()) return;
+    if (!rows_.tells_watermark()) return;
     // Only what rests can be idle: what waits for its turn, or for room behind this source, is not.
     for (const File* file : reading_) watermarks_.advance(*file->split, kMinEventTime, now_us());
     if (not_begun_split_) watermarks_.advance(*not_begun_split_, kMinEventTime, now_us());

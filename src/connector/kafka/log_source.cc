@@ -169,7 +169,7 @@ class LogSource : public exec::Source {
       return SourceState::kEnded;
     }
     const bool ahead = scan_->alignment != nullptr && tell_alignment();
-    if (rows_.has_watermark()) {
+    if (rows_.tells_watermark()) {
       if (holding_ && std::ranges::all_of(readers_, [](const auto& reader) { return reader->at_end(); })) {
         watermarks_.restore(scan_->request.hold->watermark);
       }
@@ -177,7 +177,7 @@ class LogSource : public exec::Source {
       watermarks_.tell(out);
     }
     if (batches > 0 || (ahead && !scan_->alignment->wait(member(), least))) return SourceState::kMore;
-    if (rows_.has_watermark() && !scan_->request.bounded) wake_up_.at(watermarks_.next_idle_at_us());
+    if (rows_.tells_watermark() && !scan_->request.bounded) wake_up_.at(watermarks_.next_idle_at_us());
     return SourceState::kWaiting;
   }
 

@@ -1,7 +1,5 @@
 #include "exec/operators/deduplicate.h"
 
-#include <absl/container/inlined_vector.h>
-
 #include <algorithm>
 #include <functional>
 #include <memory>
@@ -24,32 +22,35 @@ using columnar::ChangeBatch;
 // Keys that one call at a watermark looks at.
 constexpr size_t kKeysPerCall = size_t{1} << 15;
 
-// The times of a key's rows that have come out, ascending, each at least the interval behind the one before it. Most
-// keys have one.
-using Times = absl::InlinedVector<int64_t, 2, StateAllocator<int64_t>>;
+// The watermark from which a key may come out again.
+int64_t& free_at(std::byte* group) { return *reinterpret_cast<int64_t*>(group); }
 
-Times& times_at(std::byte* group) { return *reinterpret_cast<Times*>(group); }
+constexpr int64_t kNew = kMinEventTime.value();
 
-constexpr state::PayloadLayout kTimesLayout = {
-    .bytes = sizeof(Times),
-    .init = [](void*, std::byte* payload) { new (payload) Times(); },
-    .destroy = [](void*, std::byte* payload) { std::destroy_at(&times_at(payload)); }};
+constexpr state::PayloadLayout kKeyLayout = {.bytes = sizeof(int64_t),
+                                             .init = [](void*, std::byte* payload) { new (payload) int64_t(kNew); },
+                                             .destroy = nullptr};
 
 class Deduplicate : public Operator {
  public:
   explicit Deduplicate(DeduplicateOptions options)
-      : options_(std::move(options)), known_(types_of(options_.schema, options_.keys), kTimesLayout) {}
+      : options_(std::move(options)), known_(types_of(options_.schema, options_.keys), kKeyLayout) {}
 
   Status process(int /*port*/, const ChangeBatch& all, Output& out) override {
     if (!all.append_only()) return make_error(ErrorCode::kInternal, "rows without repetitions are only inserts");
-    // Of an input that ends, this leaves out the rows without a time: nothing else is at or behind the first watermark.
-    const ChangeBatch batch = without_late(all, times_of(all), watermark_, options_.late);
+    const ChangeBatch batch = in_time(all);
     if (batch.empty()) return {};
     known_.find_or_insert(batch.columns_at(options_.keys), batch.rows(), groups_);
-    const auto times = times_of(batch).values<int64_t>();
+    const auto times = column(batch, options_.time_column).values<int64_t>();
+    const columnar::Column& watermarks = column(batch, options_.watermark_column);
     columnar::Selection first;
     for (size_t row = 0; row < batch.rows(); ++row) {
-      if (add(groups_[row], times[row])) first.push_back(static_cast<uint16_t>(row));
+      int64_t& free = free_at(groups_[row]);
+      const bool is_new = free == kNew;
+      if (!is_new && free > watermark_of(watermarks, row)) continue;
+      free = add_saturating(times[row], options_.within_us);
+      if (is_new) forgotten_at_.push({free, groups_[row]});
+      first.push_back(static_cast<uint16_t>(row));
     }
     if (first.size() == batch.rows()) {
       out.emit(batch);
@@ -60,51 +61,50 @@ class Deduplicate : public Operator {
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
-    watermark_ = watermark;
     for (size_t keys = 0; !forgotten_at_.empty() && forgotten_at_.top().first <= watermark.value(); ++keys) {
       if (keys == kKeysPerCall) return Progress::kMore;
       std::byte* const group = forgotten_at_.top().second;
       forgotten_at_.pop();
-      forget(group);
+      if (free_at(group) <= watermark.value()) {
+        known_.erase(group);
+      } else {
+        forgotten_at_.push({free_at(group), group});  // it has come out again since
+      }
     }
     return Progress::kDone;
   }
 
  private:
-  const columnar::Column& times_of(const ChangeBatch& batch) const {
-    return *batch.column(static_cast<size_t>(options_.time_column));
+  static const columnar::Column& column(const ChangeBatch& batch, int number) {
+    return *batch.column(static_cast<size_t>(number));
   }
-  int64_t end_of(int64_t time) const { return add_saturating(time, options_.within_us); }
-
-  // Whether a row of the group comes out; its time is remembered then.
-  bool add(std::byte* group, int64_t time) {
-    Times& times = times_at(group);
-    const auto after = std::ranges::upper_bound(times, time);
-    if (after != times.end() && *after < end_of(time)) return false;
-    if (after != times.begin() && time < end_of(*(after - 1))) return false;
-    // An input that ends is remembered to its end. A time before the others is forgotten with them.
-    if (times.empty() && options_.drops_late) forgotten_at_.push({end_of(time), group});
-    times.insert(after, time);
-    return true;
+  static int64_t watermark_of(const columnar::Column& watermarks, size_t row) {
+    return watermarks.is_null(row) ? kMinEventTime.value() : watermarks.values<int64_t>()[row];
   }
 
-  // Forgets the times of a group to which every row to come, being in front of the watermark, has its distance.
-  void forget(std::byte* group) {
-    Times& times = times_at(group);
-    const auto kept = std::ranges::find_if(times, [&](int64_t time) { return end_of(time) > watermark_.value(); });
-    times.erase(times.begin(), kept);
-    if (times.empty()) {
-      known_.erase(group);
-    } else {
-      forgotten_at_.push({end_of(times.front()), group});
+  // The rows that are in front of their watermarks.
+  ChangeBatch in_time(const ChangeBatch& batch) const {
+    const columnar::Column& times = column(batch, options_.time_column);
+    const columnar::Column& watermarks = column(batch, options_.watermark_column);
+    columnar::Selection chosen;
+    for (size_t i = 0; i < batch.rows(); ++i) {
+      LateRow late{.row = static_cast<uint16_t>(i), .reason = LateReason::kBehindWatermark};
+      const int64_t watermark = watermark_of(watermarks, i);
+      if (times.is_null(i)) {
+        late.reason = LateReason::kInNoWindow;
+      } else if (times.values<int64_t>()[i] > watermark) {
+        chosen.push_back(late.row);
+        continue;
+      }
+      options_.late.add(batch, {&late, 1}, EventTime(watermark));
     }
+    return chosen.size() == batch.rows() ? batch : batch.take(chosen);
   }
 
   const DeduplicateOptions options_;
-  state::GroupTable known_;  // of Times
-  // When a group is next looked at: each is there once, at the end of one of its times.
+  state::GroupTable known_;  // of free_at()
+  // When a group is next looked at: each is there once, not behind its time.
   std::priority_queue<TimeOfGroup, StateVector<TimeOfGroup>, std::greater<>> forgotten_at_;
-  EventTime watermark_ = kMinEventTime;
   std::vector<std::byte*> groups_;  // of the batch at hand
 };
 

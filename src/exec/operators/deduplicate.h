@@ -1,4 +1,4 @@
-// Of each key the rows that are far enough from each other, in event time.
+// Of each key the first row, until the watermark has passed it by some time.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,15 @@ struct DeduplicateOptions {
   types::Schema schema;
   std::vector<int> keys;
   int time_column = 0;
+  int watermark_column = 0;  // what it was when the row came; NULL: none yet
   int64_t within_us = 0;
-  bool drops_late = true;  // else the input ends, and no watermark comes before that
   LateOutput late;
 };
 
-// A row comes out at once, unless one with its key has come out whose time is less than `within_us` away, before or
-// after it. Only times decide that, and not how far the watermark is: that differs with how many rows are read at once,
-// and with the other tasks. The watermark says which rows are late, and so which times need not be remembered. The
-// input never takes rows back.
+// A row comes out at once, unless one of its key has come out whose time the row's watermark has not yet passed by
+// `within_us`. A row at or behind its watermark is late. The watermarks are those of the rows, which say the same
+// whatever is read at once; that of the operator, which is behind those of all rows to come, only says what need not be
+// remembered. The input never takes rows back.
 std::unique_ptr<Operator> make_deduplicate(DeduplicateOptions options);
 
 }  // namespace penstock::exec

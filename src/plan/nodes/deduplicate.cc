@@ -1,4 +1,4 @@
-// Of each key the rows that are far enough from each other, in event time.
+// Of each key the first row within some event time.
 #include "plan/node.h"
 
 namespace penstock::plan {
@@ -9,11 +9,13 @@ Derived derive(const Deduplicate& /*op*/, const LogicalInputs& inputs) { return 
 Pruned prune(const Deduplicate& op, const LogicalNode& node, const Columns& needed) {
   Columns below = needed;
   below[op.time_column] = true;
+  below[op.watermark_column] = true;
   for (int key : op.keys) below[key] = true;
   Pruned input = prune(node.inputs.front(), below);
   Deduplicate pruned = op;
   remap(pruned.keys, input.mapping);
   pruned.time_column = input.mapping[op.time_column];
+  pruned.watermark_column = input.mapping[op.watermark_column];
   return {make_node(std::move(pruned), {std::move(input.plan)}), std::move(input.mapping)};
 }
 

@@ -55,6 +55,20 @@ std::vector<std::string> field_names(types::DataType row, const std::vector<size
   return names;
 }
 
+// Whether one of these columns is this one of the source; -1: none.
+bool gives(const LogicalScan& scan, int wanted, const Columns& columns) {
+  for (size_t i = 0; wanted >= 0 && i < scan.columns.size(); ++i) {
+    if (columns[i] && scan.columns[i] == wanted) return true;
+  }
+  return false;
+}
+
+// Whether one of them is a watermark when the row came.
+bool gives_watermark(const LogicalScan& scan, const Columns& columns) {
+  return gives(scan, scan.source->current_watermark_column, columns) ||
+         gives(scan, scan.source->split_watermark_column, columns);
+}
+
 // The table's columns, and fields of them, that the scan needs of the connector, and its expressions over just these.
 ScanTable make_scan_table(const LogicalScan& scan) {
   const ScanSource& source = *scan.source;
@@ -95,7 +109,8 @@ ScanTable make_scan_table(const LogicalScan& scan) {
   }
   if (in_order) physical.projections.clear();
   physical.filter = scan.filter;
-  if (scan.with_watermark) {
+  physical.tells_watermark = scan.with_watermark;
+  if (scan.with_watermark || gives(scan, source.split_watermark_column, Columns(scan.columns.size(), true))) {
     std::vector<int> output(source.schema.size(), -1);
     for (size_t i = 0; i < scan.columns.size(); ++i) output[scan.columns[i]] = static_cast<int>(i);
     physical.watermark = expr::remap_columns(source.watermark, output);
@@ -103,15 +118,6 @@ ScanTable make_scan_table(const LogicalScan& scan) {
     physical.window_ends = scan.window_ends;
   }
   return physical;
-}
-
-// Whether one of these columns is the watermark when the row came.
-bool gives_current_watermark(const LogicalScan& scan, const Columns& columns) {
-  const int wanted = scan.source->current_watermark_column;
-  for (size_t i = 0; wanted >= 0 && i < scan.columns.size(); ++i) {
-    if (columns[i] && scan.columns[i] == wanted) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -136,15 +142,16 @@ Pruned prune(const LogicalScan& op, const LogicalNode& node, const Columns& need
   pruned.written_at = op.written_at;
   // The watermark is made only where the column that it is about is used.
   auto watermark_column = std::ranges::find(op.columns, op.source->watermark_column);
-  if (gives_current_watermark(op, kept)) kept[static_cast<size_t>(watermark_column - op.columns.begin())] = true;
-  bool needs_time = op.with_watermark && watermark_column != op.columns.end() &&
+  const bool reads_watermark = gives_watermark(op, kept);
+  if (reads_watermark) kept[static_cast<size_t>(watermark_column - op.columns.begin())] = true;
+  bool needs_time = (op.with_watermark || reads_watermark) && watermark_column != op.columns.end() &&
                     kept[static_cast<size_t>(watermark_column - op.columns.begin())];
   if (needs_time) {
     Columns of_source(op.source->schema.size(), false);
     need(of_source, op.source->watermark);
     for (size_t i = 0; i < op.columns.size(); ++i) kept[i] = kept[i] || of_source[op.columns[i]];
   }
-  pruned.with_watermark = needs_time;
+  pruned.with_watermark = op.with_watermark && needs_time;
   pruned.window_ends = op.window_ends;
   std::vector<int> mapping(kept.size(), -1);
   std::vector<std::string> names;
@@ -170,7 +177,7 @@ LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts 
   for (ExprPtr& one : conjuncts) {
     Columns used(node->schema.size(), false);
     need(used, one);
-    (gives_current_watermark(op, used) ? above : inside).push_back(std::move(one));
+    (gives_watermark(op, used) ? above : inside).push_back(std::move(one));
   }
   if (inside.empty()) return with_filter(node, std::move(above));
   LogicalScan filtered = op;

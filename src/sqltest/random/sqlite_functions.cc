@@ -128,15 +128,15 @@ void rows_of_sessions(sqlite3_context* context, int /*count*/, sqlite3_value** a
 void first_rows(sqlite3_context* context, int /*count*/, sqlite3_value** arguments) {
   const int64_t within = sqlite3_value_int64(arguments[1]);
   Watermark watermark(sqlite3_value_int64(arguments[2]));
-  std::map<int64_t, std::vector<int64_t>> given;
+  std::map<int64_t, int64_t> known_until;
   std::vector<std::string> first;
   for (const StreamRow& row : rows_of(text_of(arguments[0]))) {
     if (!row.time) continue;
-    std::vector<int64_t>& times = given[row.key];
-    const bool repeated = std::ranges::any_of(times, [&](int64_t time) { return std::abs(time - *row.time) < within; });
+    const auto known = known_until.find(row.key);
+    const bool repeated = known != known_until.end() && !watermark.has_reached(known->second);
     if (!watermark.has_reached(*row.time) && !repeated) {
       first.push_back(std::to_string(row.number));
-      times.push_back(*row.time);
+      known_until[row.key] = *row.time + within;
     }
     watermark.add(*row.time);
   }
