@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connector/kafka/log_scan_progress.h"
+#include "connector/kafka/log_topics.h"
 
 namespace penstock::connector {
 
@@ -296,7 +297,7 @@ class ChangeSource : public exec::Source {
 }  // namespace
 
 SourcePlan plan_change_source(const ConnectorContext& context, ChangeScanRequest request) {
-  auto progress = std::make_shared<LogScanProgress>(*context.log, request.topic, std::nullopt, 1);
+  auto progress = std::make_shared<LogScanProgress>(*context.log, LogTopics({request.topic}), std::nullopt, 1);
   const auto scan =
       std::make_shared<const ChangeScan>(*context.log, context.batch_rows_max, std::move(request), progress);
   return {.parallelism = 1,

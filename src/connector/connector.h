@@ -16,6 +16,7 @@
 #include "connector/scan.h"
 #include "connector/sink.h"
 #include "types/type.h"
+#include "types/value.h"
 
 namespace penstock::connector {
 
@@ -34,6 +35,20 @@ struct TableDefinition {
   OptionMap options;
 };
 
+// What a table reads: topics, a path, or, where its connector has no such thing, the table itself. Two tables that have
+// a part in common read the same there.
+struct TableInput {
+  std::string name;
+  std::vector<std::string> parts;
+  bool any_topic = false;  // it may have any topic in common with others
+};
+
+// A partition of a table: the values of the columns by which it is partitioned, from the outermost.
+struct Partition {
+  std::string name;  // "year=2026/item=pen"
+  std::vector<types::Value> values;
+};
+
 struct Connector {
   std::string_view name;
   std::string_view summary;  // for the documentation
@@ -45,8 +60,8 @@ struct Connector {
 
   // Sources; null for a connector that can only be written to.
   Result<SourcePlan> (*plan_source)(const ConnectorContext& context, ScanRequest request) = nullptr;
-  // The option that names what is read; null: it is the table itself.
-  const char* input_option = nullptr;
+  // See connector::input_of(); null: what is read is the table itself.
+  TableInput (*input)(const OptionMap& options) = nullptr;
   // See connector::fix_options(); null: no option tells of the moment.
   Result<OptionMap> (*fix_options)(const ConnectorContext& context, const std::string& table,
                                    const OptionMap& options) = nullptr;
@@ -55,11 +70,15 @@ struct Connector {
   types::Schema (*metadata_columns)() = nullptr;  // null: there are none
 
   bool has_partitions = false;  // metadata columns can be values of directories: see kPartitionKey
+  // The partitions that there are; null: see connector::list_partitions().
+  Result<std::vector<Partition>> (*list_partitions)(const ConnectorContext& context,
+                                                    const TableDefinition& table) = nullptr;
 
   // Sinks; null for a connector that can only be read.
   Result<std::shared_ptr<Sink>> (*make_sink)(const ConnectorContext& context, SinkRequest request) = nullptr;
   // Whether a sink takes rows that are changed or taken back; null: none does.
   bool (*takes_changes)(const OptionMap& options) = nullptr;
+  bool overwrites = false;  // a sink can put its rows in the place of those that are there
   // Metadata columns that can be written.
   std::span<const std::string_view> writable_metadata;
 };
@@ -77,8 +96,8 @@ Status validate_table(const ConnectorContext& context, const TableDefinition& ta
 // Whether the table has an end (a file that is not followed), or can grow for ever.
 Result<bool> is_bounded(const std::string& table, const OptionMap& options);
 
-// A name of what the table reads; two tables over the same topic or path have the same one.
-std::string input_of(const std::string& table, const OptionMap& options);
+// What the table reads.
+TableInput input_of(const std::string& table, const OptionMap& options);
 
 // The options that tell of the moment, such as a start at the latest offset, as what they mean now: what takes their
 // place so that reading begins and ends there whenever it is done.
@@ -88,6 +107,12 @@ Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest requ
 
 // Whether a table can be written rows that are changed or taken back.
 Result<bool> takes_changes(const std::string& table, const OptionMap& options);
+
+// Whether INSERT OVERWRITE can be done.
+Result<bool> overwrites(const std::string& table, const OptionMap& options);
+
+// The partitions of a table, by name. kUnsupported for a connector whose tables have none.
+Result<std::vector<Partition>> list_partitions(const ConnectorContext& context, const TableDefinition& table);
 
 // A sink for the rows of a query. An error says why the table cannot take them: it can only be read, or the query takes
 // rows back and the connector cannot.

@@ -10,6 +10,7 @@
 #include "connector/blackhole/blackhole_sink.h"
 #include "connector/connector.h"
 #include "connector/datagen/datagen_source.h"
+#include "connector/filesystem/file_partitions.h"
 #include "connector/filesystem/file_sink.h"
 #include "connector/filesystem/file_source.h"
 #include "connector/filesystem/file_table.h"
@@ -42,7 +43,7 @@ const std::vector<Connector>& table() {
        .has_format = true,
        .validate = validate_log_table,
        .plan_source = plan_log_source,
-       .input_option = "topic",
+       .input = log_table_input,
        .fix_options = fix_log_options,
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
@@ -54,7 +55,7 @@ const std::vector<Connector>& table() {
        .has_format = true,
        .validate = validate_log_table,
        .plan_source = plan_log_source,
-       .input_option = "topic",
+       .input = log_table_input,
        .fix_options = fix_log_options,
        .metadata_columns = log_metadata_columns,
        .make_sink = make_log_sink,
@@ -66,11 +67,13 @@ const std::vector<Connector>& table() {
        .has_format = true,
        .validate = validate_file_table,
        .plan_source = plan_file_source,
-       .input_option = "path",
+       .input = file_table_input,
        .is_bounded = is_file_table_bounded,
        .metadata_columns = file_metadata_columns,
        .has_partitions = true,
-       .make_sink = make_file_sink},
+       .list_partitions = list_file_partitions,
+       .make_sink = make_file_sink,
+       .overwrites = true},
       {.name = "datagen",
        .summary = "Rows of random values and sequences.",
        .options = datagen_option_docs(),
@@ -169,11 +172,10 @@ Result<bool> is_bounded(const std::string& table, const OptionMap& options) {
   return connector->is_bounded(table, options);
 }
 
-std::string input_of(const std::string& table, const OptionMap& options) {
+TableInput input_of(const std::string& table, const OptionMap& options) {
   const Result<const Connector*> connector = find_connector(table, options);
-  if (!connector || (*connector)->input_option == nullptr) return table;
-  const auto input = options.find((*connector)->input_option);
-  return input == options.end() ? table : input->second;
+  if (connector && (*connector)->input != nullptr) return (*connector)->input(options);
+  return {.name = table, .parts = {table}};
 }
 
 Result<OptionMap> fix_options(const ConnectorContext& context, const std::string& table, const OptionMap& options) {
@@ -194,6 +196,16 @@ Result<SourcePlan> plan_source(const ConnectorContext& context, ScanRequest requ
 Result<bool> takes_changes(const std::string& table, const OptionMap& options) {
   const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
   return connector->takes_changes != nullptr && connector->takes_changes(options);
+}
+
+Result<bool> overwrites(const std::string& table, const OptionMap& options) {
+  return PENSTOCK_TRY(find_connector(table, options))->overwrites;
+}
+
+Result<std::vector<Partition>> list_partitions(const ConnectorContext& context, const TableDefinition& table) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(table.name, table.options));
+  if (connector->list_partitions != nullptr) return connector->list_partitions(context, table);
+  return unsupported("tables of the connector {} have no partitions of that kind", connector->name);
 }
 
 Result<std::shared_ptr<Sink>> make_sink(const ConnectorContext& context, SinkRequest request) {

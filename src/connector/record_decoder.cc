@@ -62,8 +62,9 @@ class ValueDecoder : public RecordDecoder {
   std::vector<std::string_view> values_;
 };
 
-// A record says what the row with its key is now.
-class UpsertDecoder : public RecordDecoder {
+// A record has columns in its key, too. It says what the row with its key is now, or it is a new row; then one without
+// a value is none.
+class KeyedDecoder : public RecordDecoder {
  public:
   // Of the columns that are read, the place of each among those of the key or of the value.
   struct Place {
@@ -75,8 +76,8 @@ class UpsertDecoder : public RecordDecoder {
     std::vector<ColumnBuilder> builders;
   };
 
-  UpsertDecoder(Part key, Part value, std::vector<Place> places)
-      : key_(std::move(key)), value_(std::move(value)), places_(std::move(places)) {}
+  KeyedDecoder(Part key, Part value, std::vector<Place> places, bool upserts)
+      : key_(std::move(key)), value_(std::move(value)), places_(std::move(places)), upserts_(upserts) {}
 
   void decode(const RawRecords& records, DecodedRows& rows, std::vector<FailedRecord>& failed) override {
     decode_keys(records, failed);
@@ -87,7 +88,7 @@ class UpsertDecoder : public RecordDecoder {
       const bool gone = is_gone(records, begin);
       while (end < keyed_.size() && is_gone(records, end) == gone) ++end;
       gone ? add_gone(begin, end) : decode_values(records, begin, end, failed);
-      rows.gone.resize(chosen_.size(), gone ? 1 : 0);
+      if (upserts_) rows.gone.resize(chosen_.size(), gone ? 1 : 0);
     }
     ChangeBatch keys(keyed_.size(), finish(key_.builders));
     if (chosen_.size() < keyed_.size()) keys = keys.take(chosen_);
@@ -108,6 +109,7 @@ class UpsertDecoder : public RecordDecoder {
     texts_.clear();
     keyed_.clear();
     for (uint32_t record = 0; record < records.values.size(); ++record) {
+      if (!upserts_ && records.values[record].data() == nullptr) continue;
       if (records.keys.empty() || records.keys[record].data() == nullptr) {
         // One that has neither key nor value says nothing.
         const bool says_something = records.values[record].data() != nullptr;
@@ -157,6 +159,7 @@ class UpsertDecoder : public RecordDecoder {
   Part key_;
   Part value_;
   const std::vector<Place> places_;
+  const bool upserts_;
   std::vector<std::string_view> texts_;
   std::vector<uint32_t> keyed_;
   columnar::Selection chosen_;  // rows of keyed_
@@ -235,24 +238,25 @@ Result<std::unique_ptr<RecordDecoder>> make_event_decoder(const RecordFormat& fo
   return std::make_unique<EventDecoder>(std::move(decoder), request.physical, std::move(key_places));
 }
 
-Result<std::unique_ptr<RecordDecoder>> make_upsert_decoder(const RecordFormat& format, const ScanRequest& request) {
+Result<std::unique_ptr<RecordDecoder>> make_keyed_decoder(const RecordFormat& format, const ScanRequest& request) {
+  const std::vector<std::string>& key_columns = format.columns_of_key(request.primary_key);
   const types::Schema fields = PENSTOCK_TRY(key_fields(format, request.columns, request.primary_key));
-  std::vector<UpsertDecoder::Place> places;
+  std::vector<KeyedDecoder::Place> places;
   types::Schema of_key;  // what is read of the key, and of the value
   types::Schema of_value;
   for (const types::Field& column : request.physical) {
-    const auto at = std::ranges::find(request.primary_key, column.name);
-    const bool in_key = at != request.primary_key.end();
+    const auto at = std::ranges::find(key_columns, column.name);
+    const bool in_key = at != key_columns.end();
     types::Schema& part = in_key ? of_key : of_value;
     places.push_back({.in_key = in_key, .index = part.size()});
-    part.push_back(in_key ? fields[static_cast<size_t>(at - request.primary_key.begin())] : column);
+    part.push_back(in_key ? fields[static_cast<size_t>(at - key_columns.begin())] : column);
   }
-  UpsertDecoder::Part key{.decoder = PENSTOCK_TRY(make_row_decoder(*format.key, fields, of_key)),
-                          .builders = make_builders(of_key)};
+  KeyedDecoder::Part key{.decoder = PENSTOCK_TRY(make_row_decoder(*format.key, fields, of_key)),
+                         .builders = make_builders(of_key)};
   const types::Schema value_columns = value_fields(format, request.columns, request.primary_key);
-  UpsertDecoder::Part value{.decoder = PENSTOCK_TRY(make_row_decoder(format.value, value_columns, of_value)),
-                            .builders = make_builders(of_value)};
-  return std::make_unique<UpsertDecoder>(std::move(key), std::move(value), std::move(places));
+  KeyedDecoder::Part value{.decoder = PENSTOCK_TRY(make_row_decoder(format.value, value_columns, of_value)),
+                           .builders = make_builders(of_value)};
+  return std::make_unique<KeyedDecoder>(std::move(key), std::move(value), std::move(places), format.upserts);
 }
 
 }  // namespace
@@ -261,12 +265,12 @@ Result<types::Schema> key_fields(const RecordFormat& format, const types::Schema
                                  const std::vector<std::string>& primary_key) {
   const std::string& prefix = format.key_prefix;
   types::Schema fields;
-  for (const std::string& name : primary_key) {
+  for (const std::string& name : format.columns_of_key(primary_key)) {
     const int column = types::find_field(columns, name);
     if (column < 0) return not_found("there is no physical column \"{}\"", name);
     if (!name.starts_with(prefix)) {
-      return invalid_argument("option 'key.fields-prefix': column {} of the primary key does not begin with '{}'", name,
-                              prefix);
+      return invalid_argument("option 'key.fields-prefix': column {} of the {} does not begin with '{}'", name,
+                              format.upserts ? "primary key" : "key", prefix);
     }
     fields.push_back({name.substr(prefix.size()), columns[static_cast<size_t>(column)].type});
   }
@@ -277,15 +281,14 @@ types::Schema value_fields(const RecordFormat& format, const types::Schema& colu
                            const std::vector<std::string>& primary_key) {
   types::Schema fields = columns;
   if (format.key_in_value) return fields;
-  std::erase_if(fields, [&](const types::Field& field) {
-    return std::ranges::find(primary_key, field.name) != primary_key.end();
-  });
+  const std::vector<std::string>& key = format.columns_of_key(primary_key);
+  std::erase_if(fields, [&](const types::Field& field) { return std::ranges::find(key, field.name) != key.end(); });
   return fields;
 }
 
 Result<std::unique_ptr<RecordDecoder>> RecordDecoder::make(const RecordFormat& format, const ScanRequest& request) {
-  if (format.key) return make_upsert_decoder(format, request);
   if (format.value.is_events()) return make_event_decoder(format, request);
+  if (format.reads_keys()) return make_keyed_decoder(format, request);
   auto decoder = PENSTOCK_TRY(make_row_decoder(format.value, request.columns, request.physical, request.fields));
   return std::make_unique<ValueDecoder>(std::move(decoder), request.physical);
 }

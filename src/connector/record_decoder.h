@@ -20,11 +20,18 @@ namespace penstock::connector {
 // How the records of a table are read.
 struct RecordFormat {
   format::FormatOptions value;
-  // With it, the record's key is the primary key, and a record says what its row is now: one without a value, that it
-  // is gone.
-  std::optional<format::FormatOptions> key;
-  std::string key_prefix;    // which columns of the key have, and its fields have not
-  bool key_in_value = true;  // whether a value has the columns of the key too
+  std::optional<format::FormatOptions> key;  // nullopt: keys have no columns
+  // A record says what the row with its key, which is the primary key, is now: one without a value, that it is gone.
+  bool upserts = false;
+  std::vector<std::string> key_columns;  // unless it upserts: those that are in the key
+  std::string key_prefix;                // which columns of the key have, and its fields have not
+  bool key_in_value = true;              // whether a value has the columns of the key too
+
+  // Whether columns are read from keys. Those that values have too are not, unless a record may have no value.
+  bool reads_keys() const { return key.has_value() && (upserts || !key_in_value); }
+  const std::vector<std::string>& columns_of_key(const std::vector<std::string>& primary_key) const {
+    return upserts ? primary_key : key_columns;
+  }
 };
 
 // A run of records of one partition or file. A text without data (not an empty one) is not there.
@@ -52,7 +59,7 @@ class RecordDecoder {
   virtual size_t rows_per_record() const { return 1; }
 };
 
-// The columns of the primary key as the fields of a record's key: without their prefix.
+// The columns of a record's key as its fields: without their prefix.
 Result<types::Schema> key_fields(const RecordFormat& format, const types::Schema& columns,
                                  const std::vector<std::string>& primary_key);
 // The columns that are fields of a record's value.

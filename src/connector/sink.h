@@ -16,6 +16,7 @@
 #include "exec/failed_rows.h"
 #include "exec/operator.h"
 #include "types/type.h"
+#include "types/value.h"
 
 namespace penstock::connector {
 
@@ -32,6 +33,14 @@ struct SinkRequest {
   std::vector<std::string> primary_key;  // of the table: names of columns
   std::vector<Metadata> metadata;
   bool append_only = true;  // the query never takes back a row that it gave
+  // The rows take the place of those that are there: of all, or, in a table with partitions, of those of the partitions
+  // that rows go to; or of the one in which these columns of the rows have these values, where that are all.
+  bool overwrite = false;
+  struct PartitionValue {
+    size_t column;
+    types::Value value;
+  };
+  std::vector<PartitionValue> partition = {};
   // Names the job in the log, where its positions are kept. Empty for a statement that is never resumed.
   std::string group;
 };
@@ -61,6 +70,8 @@ class Sink {
 
   // Waits until everything committed is durable and can be seen. Nothing is committed afterwards.
   virtual Status close() = 0;
+  // Of a sink that overwrites, when everything has been written and it is closed: removes what was there before.
+  virtual Status remove_overwritten() { return {}; }
 
   // While muted, rows are thrown away: they were written before a restart, and the job only builds its state again.
   void set_muted(bool muted) { muted_.store(muted, std::memory_order_release); }

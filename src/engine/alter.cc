@@ -144,7 +144,7 @@ catalog::EntryPtr job_that_knows_by_name(const catalog::Entry& entry,
                                          const std::vector<catalog::EntryPtr>& dependants) {
   if (entry.table() == nullptr || entry.table()->is_native()) return nullptr;
   const catalog::Options& options = entry.table()->options;
-  if (!connector::input_of("", {options.begin(), options.end()}).empty()) return nullptr;
+  if (!connector::input_of("", {options.begin(), options.end()}).name.empty()) return nullptr;
   const auto job = std::ranges::find_if(dependants, [](const auto& user) { return user->job() != nullptr; });
   return job == dependants.end() ? nullptr : *job;
 }

@@ -114,6 +114,8 @@ class EngineImpl : public Engine {
   Result<std::shared_ptr<connector::Sink>> make_sink(const plan::PlannedInsert& insert, std::string group) const;
   // Fails where the target cannot take the rows of the INSERT.
   Status check_sink(const plan::PlannedInsert& insert) const;
+  // Of a table with PARTITIONED BY.
+  Result<std::vector<connector::Partition>> partitions(const catalog::Entry& table) const;
 
  private:
   struct RunningAlert {

@@ -115,8 +115,8 @@ class GraphBuilder {
   std::map<const plan::PhysicalNode*, int> readers_;  // how many nodes have it as an input
   std::map<const plan::PhysicalNode*, int> shared_;   // the fragments of those with more than one
   RowUses uses_;
-  int scans_ = 0;                      // of tables, so far
-  std::map<std::string, int> inputs_;  // how many of them read each topic or path
+  int scans_ = 0;      // of tables, so far
+  ScanPlaces places_;  // of those made so far
   // Of the scans so far; null while one is lowered that is read to its end before others are read.
   std::shared_ptr<connector::AlignmentGroups> alignment_;
 };

@@ -62,4 +62,14 @@ connector::ScanHold ScanPlace::hold(const connector::Positions& job) const {
   return hold;
 }
 
+ScanPlace ScanPlaces::next(const connector::TableInput& input) {
+  int place = next_of_any_;
+  for (const auto& [part, next] : next_) {
+    if (input.any_topic || std::ranges::find(input.parts, part) != input.parts.end()) place = std::max(place, next);
+  }
+  for (const std::string& part : input.parts) next_[part] = place + 1;
+  if (input.any_topic) next_of_any_ = place + 1;
+  return ScanPlace(input.name, place);
+}
+
 }  // namespace penstock::engine

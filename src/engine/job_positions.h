@@ -1,8 +1,11 @@
 // The positions of a job whose plan has several scans.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 
+#include "connector/connector.h"
 #include "connector/scan.h"
 #include "exec/message.h"
 
@@ -28,6 +31,17 @@ class ScanPlace {
 
   std::string input_;
   int before_;
+};
+
+// Gives the scans of a job their places, in their order.
+class ScanPlaces {
+ public:
+  // Behind all that have a topic or path in common with it.
+  ScanPlace next(const connector::TableInput& input);
+
+ private:
+  std::map<std::string, int> next_;  // by topic or path
+  int next_of_any_ = 0;              // of those that are not there
 };
 
 }  // namespace penstock::engine

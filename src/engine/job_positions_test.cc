@@ -25,6 +25,34 @@ TEST(ScanPlace, ScansOfOneTopicAreKeptApart) {
   EXPECT_EQ(second.positions(job), read_of("orders", 3));
 }
 
+connector::TableInput topics(const std::vector<std::string>& names) { return {.name = "several", .parts = names}; }
+
+// The name of the split of topic "t" in the positions of the job.
+std::string split_at(const ScanPlace& place) {
+  Positions job;
+  place.add({.positions = read_of("t", 1), .watermark = {}}, job);
+  return job[0].first.topic;
+}
+
+TEST(ScanPlaces, ScansThatMayReadOneTopicAreKeptApart) {
+  ScanPlaces places;
+  EXPECT_EQ(split_at(places.next(topics({"a", "b"}))), "t");
+  EXPECT_EQ(split_at(places.next(topics({"c"}))), "t") << "nobody else reads it";
+  EXPECT_EQ(split_at(places.next(topics({"b"}))), "1:t");
+  EXPECT_EQ(split_at(places.next(topics({"a", "c"}))), "1:t") << "a and c have been read once";
+  EXPECT_EQ(split_at(places.next(topics({"b", "c"}))), "2:t");
+}
+
+TEST(ScanPlaces, APatternMayReadAnyTopic) {
+  ScanPlaces places;
+  const connector::TableInput pattern{.name = "pattern:.*", .parts = {}, .any_topic = true};
+  EXPECT_EQ(split_at(places.next(topics({"a"}))), "t");
+  EXPECT_EQ(split_at(places.next(pattern)), "1:t");
+  EXPECT_EQ(split_at(places.next(topics({"b"}))), "2:t");
+  EXPECT_EQ(split_at(places.next(pattern)), "3:t");
+  EXPECT_EQ(split_at(places.next(topics({"a"}))), "4:t");
+}
+
 TEST(ScanPlace, TheWatermarkIsAPosition) {
   const ScanPlace place("orders", 1);
   const auto there_and_back = [&](const exec::Watermark& watermark) {

@@ -56,8 +56,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
     return changed_meanwhile(entry->plain_name());
   }
   connector::OptionMap options = scan_options(*table, scan);
-  const std::string input = connector::input_of(entry->name, options);
-  const ScanPlace place(input, inputs_[input]++);
+  const ScanPlace place = places_.next(connector::input_of(entry->name, options));
   const std::string prefix = std::to_string(scans_++) + ".";
   for (const auto& [key, value] : context_.scan_options) {
     if (key.starts_with(prefix)) options[key.substr(prefix.size())] = value;
@@ -108,7 +107,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& 
 // In what keeps positions materialized views stand for their queries, so that this is a native table.
 Result<int> GraphBuilder::lower_change_scan(const PhysicalNode& node, const plan::ScanView& scan) {
   const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(context_.find_native_table(scan.view));
-  const ScanPlace place(table->topic(), inputs_[table->topic()]++);
+  const ScanPlace place = places_.next({.name = table->topic(), .parts = {table->topic()}});
   auto [start, hold] = places(node, place);
   // What is only looked up is there as it is now, and not as it was before a restart.
   if (!uses_.in_result.contains(&node)) hold.reset();

@@ -218,6 +218,16 @@ Result<FoundRows> find_rows(const Modification& change, const plan::PlannedChang
 
 }  // namespace
 
+Result<std::unique_ptr<Cursor>> replace_rows(const Modification& change, const plan::PhysicalPtr& rows,
+                                             const plan::PlannedChange& all) {
+  const auto lock = change.table.lock_for_writing();
+  PENSTOCK_TRY(check_columns(change.table, rows->schema));
+  const Batches added = PENSTOCK_TRY(change.collect(rows));
+  const FoundRows found = PENSTOCK_TRY(find_rows(change, all));
+  PENSTOCK_TRY(change.table.change(found.old, added));
+  return finish(change, added, "INSERT 0 " + std::to_string(rows_of(added)));
+}
+
 Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PlannedChange& plan) {
   const auto lock = change.table.lock_for_writing();
   const FoundRows found = PENSTOCK_TRY(find_rows(change, plan));

@@ -39,6 +39,9 @@ struct ConflictPolicy {
 // of RETURNING where there is one.
 Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const plan::PhysicalPtr& rows,
                                             const ConflictPolicy& policy);
+// INSERT OVERWRITE: in the place of `all`, a DELETE of all rows.
+Result<std::unique_ptr<Cursor>> replace_rows(const Modification& change, const plan::PhysicalPtr& rows,
+                                             const plan::PlannedChange& all);
 Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PlannedChange& plan);
 Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PlannedChange& plan);
 Result<std::unique_ptr<Cursor>> merge_rows(const Modification& change, const plan::PlannedChange& plan);

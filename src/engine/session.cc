@@ -17,6 +17,7 @@
 #include "plan/modify.h"
 #include "sql/keywords.h"
 #include "sql/parser.h"
+#include "sql/printer.h"
 #include "types/time_zone.h"
 
 namespace penstock::engine {
@@ -232,12 +233,26 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::ShowSetting& show
 }
 
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::ShowObjects& show) {
-  if (!show.schema) return show_objects(engine_, names_, show);
-  return show_objects(engine_, {.schema = PENSTOCK_TRY(find_schema(*show.schema)), .temporary = {}}, show);
+  if (!show.from) return show_objects(engine_, names_, show);
+  if (show.kind == sql::ObjectKind::kSchema) {  // FROM the catalog
+    PENSTOCK_TRY(check_catalog(show.from->parts.front()));
+    return show_objects(engine_, names_, show);
+  }
+  return show_objects(engine_, {.schema = PENSTOCK_TRY(find_schema(*show.from)), .temporary = {}}, show);
 }
 
-CursorResult SessionImpl::run(const Call& /*call*/, const sql::Describe& describe) {
-  return show_columns(engine_, names_, describe);
+CursorResult SessionImpl::run(const Call& /*call*/, const sql::ShowColumns& show) {
+  return show_columns(engine_, names_, show);
+}
+
+CursorResult SessionImpl::run(const Call& call, const sql::ShowPartitions& show) {
+  return show_partitions(engine_, context(plan::PlanMode::kBounded, call.prepared), show);
+}
+
+CursorResult SessionImpl::run(const Call& /*call*/, const sql::Describe& described) {
+  if (described.kind == sql::ObjectKind::kCatalog) PENSTOCK_TRY(check_catalog(described.name.parts.front()));
+  if (described.kind == sql::ObjectKind::kSchema) PENSTOCK_TRY(find_schema(described.name));
+  return describe_object(engine_, names_, described);
 }
 
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::Flush& /*flush*/) {
@@ -252,18 +267,24 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::SessionCommand& c
 }
 
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::Use& use) {
-  const uint32_t at = use.name.position().offset;
-  const std::string& in_catalog = use.name.parts.front().text;
-  if ((use.catalog || use.name.parts.size() > 1) &&
-      (use.name.parts.size() > 2 || !sql::equal_ignoring_case(in_catalog, catalog::kDefaultCatalog))) {
-    return not_found("there is no catalog {}", in_catalog).at(at).hint("there is one, penstock");
+  if (use.catalog) {
+    PENSTOCK_TRY(check_catalog(use.name.parts.front()));
+  } else {
+    names_.schema = PENSTOCK_TRY(find_schema(use.name));
   }
-  if (use.catalog) return make_tag_cursor("USE");
-  names_.schema = PENSTOCK_TRY(find_schema(use.name));
   return make_tag_cursor("USE");
 }
 
+Status SessionImpl::check_catalog(const sql::Identifier& name) {
+  if (sql::equal_ignoring_case(name.text, catalog::kDefaultCatalog)) return {};
+  return not_found("there is no catalog {}", name.text).at(name.position.offset).hint("there is one, penstock");
+}
+
 Result<std::string> SessionImpl::find_schema(const sql::QualifiedName& name) const {
+  if (name.parts.size() > 2) {
+    return not_found("there is no schema {}", sql::print(name)).at(name.position().offset);
+  }
+  if (name.parts.size() == 2) PENSTOCK_TRY(check_catalog(name.parts.front()));
   std::optional<std::string> schema = engine_.catalog().find_schema(name.parts.back().text);
   if (schema) return *std::move(schema);
   return not_found("there is no schema {}", name.parts.back().text)

@@ -22,13 +22,20 @@ CursorResult SessionImpl::insert_into_native(const Call& call, const sql::Insert
   const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, call.prepared, call.parameters);
   const auto plan = PENSTOCK_TRY(plan::plan_insert(insert, plan_context));
   ConflictPolicy policy;
+  if (insert.on_conflict && insert.overwrite) {
+    return invalid_argument("ON CONFLICT has no place in INSERT OVERWRITE: no row stays that it could meet")
+        .at(insert.on_conflict->position.offset);
+  }
   if (insert.on_conflict) {
     policy.update = PENSTOCK_TRY(plan::plan_on_conflict(insert, entry, plan_context));
     policy.kind = policy.update.new_row.empty() ? ConflictPolicy::Kind::kNothing : ConflictPolicy::Kind::kUpdate;
   }
   const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(entry.name));
   plan::PlannedReturning returning = PENSTOCK_TRY(plan::plan_returning(insert, entry, plan_context));
-  return insert_rows(modification(call, *table, std::move(returning)), plan.query.root, policy);
+  const Modification change = modification(call, *table, std::move(returning));
+  if (!insert.overwrite) return insert_rows(change, plan.query.root, policy);
+  return replace_rows(change, plan.query.root,
+                      PENSTOCK_TRY(plan::plan_delete({.table = {.name = insert.table}}, plan_context)));
 }
 
 CursorResult SessionImpl::change_native(const Call& call, plan::PlannedChange plan, ChangeRows change_rows) {
@@ -64,6 +71,7 @@ CursorResult SessionImpl::run(const Call& call, const sql::Insert& insert) {
       return plan::plan_insert(insert, context(plan::PlanMode::kBounded, call.prepared, call.parameters));
     });
   }
+  if (insert.overwrite) return overwrite_needs_end(insert);
   if (!call.parameters.empty()) return unsupported("an INSERT that goes on cannot have parameters");
   PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, call.prepared.text)}, job_settings()));
   return make_tag_cursor("INSERT 0 0");
@@ -92,6 +100,10 @@ Error SessionImpl::located(Error error, sql::Position position) {
   return error.position() ? error : std::move(error).at(position.offset);
 }
 
+Error SessionImpl::relocated(const Error& error, sql::Position position) {
+  return Error(error.code(), error.message()).hint(error.hint()).at(position.offset);
+}
+
 Result<std::optional<EngineImpl::NewInsert>> SessionImpl::check_part(const Call& call,
                                                                      const sql::Insert& insert) const {
   if (!insert.returning.empty()) {
@@ -110,8 +122,15 @@ Result<std::optional<EngineImpl::NewInsert>> SessionImpl::check_part(const Call&
         PENSTOCK_TRY(plan::plan_insert(insert, insert_context(plan::PlanMode::kBounded, call.prepared)))));
     return std::nullopt;
   }
+  if (insert.overwrite) return overwrite_needs_end(insert);
   PENSTOCK_TRY(engine_.check_sink(job.plan));
   return job;
+}
+
+Error SessionImpl::overwrite_needs_end(const sql::Insert& insert) {
+  return unsupported("INSERT OVERWRITE writes rows that come to an end, and those of the query go on")
+      .at(insert.query->position.offset)
+      .hint("give the tables that it reads an end, as by 'scan.bounded.mode'");
 }
 
 Error SessionImpl::on_conflict_needs_native(const sql::OnConflict& conflict) {
@@ -159,6 +178,7 @@ CursorResult SessionImpl::run_to_end(const plan::PlannedInsert& plan, bool as_a_
   PENSTOCK_TRY(sink->close());
   if (cancelled_ && !ended) return Error(ErrorCode::kCancelled, "canceling statement due to user request");
   if (!ended) return ended.error();
+  PENSTOCK_TRY(sink->remove_overwritten());
   return make_tag_cursor("INSERT 0 " + std::to_string(sink->rows_written()));
 }
 

@@ -7,6 +7,7 @@
 #include "plan/definition.h"
 #include "plan/function.h"
 #include "plan/modify.h"
+#include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
 
@@ -21,29 +22,39 @@ bool SessionImpl::exists_already(const Node& node, catalog::NameSpace name_space
 CursorResult SessionImpl::run(const Call& call, const sql::CreateTable& create) {
   if (exists_already(create, catalog::NameSpace::kRelation)) return make_tag_cursor("CREATE TABLE");
   has_temporary_ = has_temporary_ || create.temporary;
-  catalog::Entry entry =
+  plan::DefinedTable table =
       PENSTOCK_TRY(plan::define_table(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-  const std::string name = entry.name;
-  PENSTOCK_TRY(engine_.create_table(std::move(entry), create.or_replace));
+  const std::string name = table.entry.name;
+  PENSTOCK_TRY(engine_.create_table(std::move(table.entry), create.or_replace));
   if (!create.query) return make_tag_cursor("CREATE TABLE");
-  Result<std::unique_ptr<Cursor>> filled = fill(call, create, name);
+  Result<std::unique_ptr<Cursor>> filled = fill(call, create, table.query_columns);
   if (!filled) static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, name, false));
   return filled;
 }
 
-CursorResult SessionImpl::fill(const Call& call, const sql::CreateTable& create, const std::string& name) {
+std::string SessionImpl::filling(const sql::CreateTable& create, const std::vector<std::string>& columns) {
+  std::string names;
+  for (const std::string& column : columns) names += (names.empty() ? "" : ", ") + sql::quote_identifier(column);
+  return "INSERT INTO " + sql::print(create.name) + " (" + names + ") " + sql::print(*create.query);
+}
+
+CursorResult SessionImpl::fill(const Call& call, const sql::CreateTable& create,
+                               const std::vector<std::string>& columns) {
+  const std::string name = PENSTOCK_TRY(full_name(create.name));
   const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, name));
-  // It is an INSERT of its own, and what the catalog keeps of a job is that.
-  const std::string sql = "INSERT INTO " + sql::print(create.name) + " " + sql::print(*create.query);
+  const std::string sql = filling(create, columns);
   const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(sql));
-  const auto plan_in = [&](plan::PlanMode mode) {
-    return plan::plan_insert(std::get<sql::Insert>(insert.node), context(mode, call.prepared));
+  const auto plan_in = [&](plan::PlanMode mode) -> Result<plan::PlannedInsert> {
+    auto plan = plan::plan_insert(std::get<sql::Insert>(insert.node), context(mode, call.prepared));
+    if (!plan) return relocated(plan.error(), create.query->position);
+    return plan;
   };
   if (!entry->table()->is_native()) {
     const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming));
     if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
       return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
     }
+    // What the catalog keeps of a job is an INSERT.
     PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, sql)}, job_settings()));
     return make_tag_cursor("CREATE TABLE AS");
   }
@@ -222,6 +233,11 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::CreateSchema& cre
   Status created = engine_.create_schema(name);
   if (!created) return located(created.error(), create.name.position());
   return make_tag_cursor("CREATE SCHEMA");
+}
+
+CursorResult SessionImpl::run(const Call& /*call*/, const sql::AlterSchema& alter) {
+  PENSTOCK_TRY(find_schema(alter.name));
+  return make_tag_cursor("ALTER SCHEMA");
 }
 
 CursorResult SessionImpl::drop_schema(const sql::Drop& drop) {

@@ -99,8 +99,11 @@ class SessionImpl : public Session {
   // All rows of a bounded plan.
   Result<std::vector<columnar::ChangeBatch>> collect(const plan::PhysicalPtr& root);
   CursorResult run(const Call& call, const sql::Explain& explain);
-  // The plans of a statement set, one after another.
-  CursorResult explain_set(const Call& call, const sql::StatementSet& set, bool json) const;
+  // The plan of each part of a statement, as it would run.
+  Result<std::vector<plan::ExplainedStatement>> explained(const Call& call, const sql::Statement::Node& node) const;
+  Result<plan::ExplainedStatement> explained_insert(const Call& call, const sql::Insert& insert) const;
+  Result<plan::ExplainedStatement> explained_insert(
+      bool native, const std::function<Result<plan::PlannedInsert>(plan::PlanMode)>& plan_in) const;
 
   // --- what changes tables, in session_changes.cc ---
   Modification modification(const Call& call, NativeTable& table, plan::PlannedReturning returning);
@@ -115,9 +118,12 @@ class SessionImpl : public Session {
   CursorResult run(const Call& call, const sql::StatementSet& set);
   // The error at that place, unless it says another one.
   static Error located(Error error, sql::Position position);
+  // The error at that place, whatever it says: it is of another text.
+  static Error relocated(const Error& error, sql::Position position);
   // An INSERT of a statement set: the job that it becomes; nullopt for one that ends.
   Result<std::optional<EngineImpl::NewInsert>> check_part(const Call& call, const sql::Insert& insert) const;
   static Error on_conflict_needs_native(const sql::OnConflict& conflict);
+  static Error overwrite_needs_end(const sql::Insert& insert);
   // Whether an INSERT of these rows runs to their end, and does not become a job.
   Result<bool> ends_with_statement(const plan::PhysicalNode& query) const;
   // An INSERT with an end runs to it with the statement. Rows that are only passed on are written as they come, on all
@@ -131,13 +137,15 @@ class SessionImpl : public Session {
   template <class Node>
   bool exists_already(const Node& node, catalog::NameSpace name_space) const;
   CursorResult run(const Call& call, const sql::CreateTable& create);
-  // CREATE TABLE ... AS: the rows of the query into the table that was just made.
-  CursorResult fill(const Call& call, const sql::CreateTable& create, const std::string& name);
+  // CREATE TABLE ... AS: the INSERT of the query's rows into these columns; and running it, when the table is there.
+  static std::string filling(const sql::CreateTable& create, const std::vector<std::string>& columns);
+  CursorResult fill(const Call& call, const sql::CreateTable& create, const std::vector<std::string>& columns);
   CursorResult run(const Call& call, const sql::CreateView& create);
   CursorResult run(const Call& call, const sql::CreateMaterializedView& create);
   CursorResult run(const Call& call, const sql::CreateFunction& create);
   CursorResult run(const Call& call, const sql::CreateAlert& create);
   CursorResult run(const Call& call, const sql::CreateSchema& create);
+  CursorResult run(const Call& call, const sql::AlterSchema& alter);
   CursorResult run(const Call& call, const sql::Drop& drop);
   CursorResult drop_schema(const sql::Drop& drop);
   static Status check_kind(sql::ObjectKind kind, const sql::QualifiedName& name, const catalog::Entry& entry);
@@ -154,12 +162,15 @@ class SessionImpl : public Session {
   CursorResult run(const Call& call, const sql::Reset& reset);
   CursorResult run(const Call& call, const sql::ShowSetting& show);
   CursorResult run(const Call& call, const sql::ShowObjects& show);
+  CursorResult run(const Call& call, const sql::ShowColumns& show);
+  CursorResult run(const Call& call, const sql::ShowPartitions& show);
   CursorResult run(const Call& /*call*/, const sql::ShowCreate& show) { return show_create(engine_, names_, show); }
-  CursorResult run(const Call& call, const sql::Describe& describe);
+  CursorResult run(const Call& call, const sql::Describe& described);
   CursorResult run(const Call& call, const sql::Flush& /*flush*/);
   // There are no transactions yet: each statement stands for itself, and what clients send around them is taken.
   CursorResult run(const Call& call, const sql::SessionCommand& command);
   CursorResult run(const Call& call, const sql::Use& use);
+  static Status check_catalog(const sql::Identifier& name);
   // The schema as it is written where it was created.
   Result<std::string> find_schema(const sql::QualifiedName& name) const;
   CursorResult run(const Call& /*call*/, const sql::ShowCurrent& show) { return show_current(show, names_); }

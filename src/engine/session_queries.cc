@@ -1,11 +1,17 @@
 // Statements of a session that read: SELECT, SUBSCRIBE, EXPLAIN.
+#include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "engine/job_graph.h"
 #include "engine/session_impl.h"
 #include "exec/operators/result_queue.h"
-#include "sql/printer.h"
+#include "plan/definition.h"
+#include "plan/modify.h"
+#include "sql/parser.h"
 
 namespace penstock::engine {
 
@@ -52,45 +58,82 @@ Result<std::vector<columnar::ChangeBatch>> SessionImpl::collect(const plan::Phys
   return batches;
 }
 
-CursorResult SessionImpl::run(const Call& call, const sql::Explain& explain) {
-  const sql::Statement::Node& node = explain.statement->node;
-  if (const auto* set = std::get_if<sql::StatementSet>(&node)) return explain_set(call, *set, explain.json);
-  plan::PhysicalPtr root;
-  if (const auto* query = std::get_if<sql::Query>(&node)) {
-    root = PENSTOCK_TRY(plan::plan_query(*query, context(plan::PlanMode::kBounded, call.prepared))).root;
-  } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
-    root =
-        PENSTOCK_TRY(plan::plan_insert(*insert, insert_context(plan::PlanMode::kStreaming, call.prepared))).query.root;
-  } else if (const auto* update = std::get_if<sql::Update>(&node)) {
-    root = PENSTOCK_TRY(plan::plan_update(*update, context(plan::PlanMode::kBounded, call.prepared))).query.root;
-  } else if (const auto* removal = std::get_if<sql::Delete>(&node)) {
-    root = PENSTOCK_TRY(plan::plan_delete(*removal, context(plan::PlanMode::kBounded, call.prepared))).query.root;
-  } else if (const auto* merge = std::get_if<sql::Merge>(&node)) {
-    root = PENSTOCK_TRY(plan::plan_merge(*merge, context(plan::PlanMode::kBounded, call.prepared))).query.root;
-  } else if (const auto* create = std::get_if<sql::CreateMaterializedView>(&node)) {
-    root = PENSTOCK_TRY(plan::plan_query(*create->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
-  } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {
-    root = PENSTOCK_TRY(plan::plan_query(*alert->query, context(plan::PlanMode::kStreaming, call.prepared))).root;
-  } else {
-    return unsupported(
-        "EXPLAIN shows the plans of SELECT, INSERT, UPDATE, DELETE, MERGE, CREATE MATERIALIZED VIEW and CREATE ALERT");
+Result<plan::ExplainedStatement> SessionImpl::explained_insert(
+    bool native, const std::function<Result<plan::PlannedInsert>(plan::PlanMode)>& plan_in) const {
+  plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(native ? plan::PlanMode::kBounded : plan::PlanMode::kStreaming));
+  const plan::PhysicalNode& streaming = *plan.query.root;
+  const bool as_a_whole = !native && !streaming.traits.bounded && (has_state(streaming) || reads_view(streaming));
+  if (as_a_whole && PENSTOCK_TRY(ends_with_statement(streaming))) {
+    plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
   }
-  return explain_rows(explain.json ? plan::explain_json(*root) : plan::explain_text(*root));
+  plan::ExplainedStatement out{.query = plan.query, .operation = "Insert", .target = plan.target};
+  if (plan.overwrite) out.operation = "Overwrite";
+  for (const types::Field& field : plan.query.root->schema) out.columns.push_back(field.name);
+  return out;
 }
 
-CursorResult SessionImpl::explain_set(const Call& call, const sql::StatementSet& set, bool json) const {
-  std::string text;
-  for (const sql::StatementSet::Part& part : set.parts) {
-    const auto plan =
-        PENSTOCK_TRY(plan::plan_insert(part.insert, insert_context(plan::PlanMode::kStreaming, call.prepared)));
-    const plan::PhysicalNode& root = *plan.query.root;
-    if (json) {
-      text += (text.empty() ? "[" : ",\n") + plan::explain_json(root);
-    } else {
-      text += (text.empty() ? "" : "\n") + sql::print(part.insert) + "\n" + plan::explain_text(root);
+Result<plan::ExplainedStatement> SessionImpl::explained_insert(const Call& call, const sql::Insert& insert) const {
+  return explained_insert(find_native_table(insert.table) != nullptr, [&](plan::PlanMode mode) {
+    return plan::plan_insert(insert, insert_context(mode, call.prepared));
+  });
+}
+
+Result<std::vector<plan::ExplainedStatement>> SessionImpl::explained(const Call& call,
+                                                                     const sql::Statement::Node& node) const {
+  const plan::PlanContext bounded = context(plan::PlanMode::kBounded, call.prepared);
+  const plan::PlanContext streaming = context(plan::PlanMode::kStreaming, call.prepared);
+  std::vector<plan::ExplainedStatement> out;
+  if (const auto* query = std::get_if<sql::Query>(&node)) {
+    out.push_back({.query = PENSTOCK_TRY(plan::plan_query(*query, bounded))});
+  } else if (const auto* insert = std::get_if<sql::Insert>(&node)) {
+    out.push_back(PENSTOCK_TRY(explained_insert(call, *insert)));
+  } else if (const auto* set = std::get_if<sql::StatementSet>(&node)) {
+    for (const sql::StatementSet::Part& part : set->parts) {
+      Result<plan::ExplainedStatement> one = explained_insert(call, part.insert);
+      if (!one) return located(one.error(), part.position);
+      out.push_back(*std::move(one));
     }
+  } else if (const auto* update = std::get_if<sql::Update>(&node)) {
+    plan::PlannedChange change = PENSTOCK_TRY(plan::plan_update(*update, bounded));
+    out.push_back({.query = std::move(change.query), .operation = "Update", .target = std::move(change.target)});
+    for (const sql::Assignment& set : update->assignments) {
+      for (const sql::Identifier& column : set.columns) out.front().columns.push_back(column.text);
+    }
+  } else if (const auto* statement = std::get_if<sql::Delete>(&node)) {
+    plan::PlannedChange change = PENSTOCK_TRY(plan::plan_delete(*statement, bounded));
+    out.push_back({.query = std::move(change.query), .operation = "Delete", .target = std::move(change.target)});
+  } else if (const auto* merge = std::get_if<sql::Merge>(&node)) {
+    plan::PlannedChange change = PENSTOCK_TRY(plan::plan_merge(*merge, bounded));
+    out.push_back({.query = std::move(change.query), .operation = "Merge", .target = std::move(change.target)});
+  } else if (const auto* create = std::get_if<sql::CreateTable>(&node); create != nullptr && create->query) {
+    const plan::DefinedTable table = PENSTOCK_TRY(plan::define_table(*create, call.prepared.text, streaming));
+    const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(filling(*create, table.query_columns)));
+    Result<plan::ExplainedStatement> one = explained_insert(table.entry.table()->is_native(), [&](plan::PlanMode mode) {
+      return plan::plan_insert_into(table.entry, std::get<sql::Insert>(insert.node), context(mode, call.prepared));
+    });
+    if (!one) return relocated(one.error(), create->query->position);
+    out.push_back(*std::move(one));
+  } else if (const auto* view = std::get_if<sql::CreateMaterializedView>(&node)) {
+    out.push_back({.query = PENSTOCK_TRY(plan::plan_query(*view->query, streaming))});
+  } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {
+    out.push_back({.query = PENSTOCK_TRY(plan::plan_query(*alert->query, streaming))});
+  } else {
+    return unsupported("EXPLAIN shows the plans of queries, of statements that write tables, and of views and alerts")
+        .hint("CREATE MATERIALIZED VIEW and CREATE TABLE ... AS are such statements too");
   }
-  return explain_rows(json ? text + "]" : text);
+  return out;
+}
+
+CursorResult SessionImpl::run(const Call& call, const sql::Explain& explain) {
+  const sql::Statement::Node& node = explain.statement->node;
+  const std::vector<plan::ExplainedStatement> statements = PENSTOCK_TRY(explained(call, node));
+  if (!explain.json) return explain_rows(PENSTOCK_TRY(plan::explain_text(statements)));
+  if (!std::holds_alternative<sql::StatementSet>(node)) return explain_rows(plan::explain_json(statements.front()));
+  std::string text;
+  for (const plan::ExplainedStatement& one : statements) {
+    text += (text.empty() ? "[" : ",\n") + plan::explain_json(one);
+  }
+  return explain_rows(text + "]");
 }
 
 }  // namespace penstock::engine

@@ -43,6 +43,20 @@ types::Schema objects_schema(ObjectKind kind) {
   return {};
 }
 
+types::Schema columns_schema() { return text_columns({"name", "type", "null", "key", "extras", "watermark"}); }
+
+types::Schema partitions_schema() { return text_columns({"partition_name"}); }
+
+types::Schema describe_schema(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kFunction: return text_columns({"signature", "description", "examples"});
+    case ObjectKind::kJob: return objects_schema(kind);
+    case ObjectKind::kSchema:
+    case ObjectKind::kCatalog: return text_columns({"info_name", "info_value"});
+    default: return columns_schema();
+  }
+}
+
 types::Schema current_schema(const sql::ShowCurrent& show) {
   return text_columns({show.kind == ObjectKind::kSchema ? "current_schema_name" : "current_catalog_name"});
 }
@@ -53,10 +67,11 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Leaves the rows whose first column follows the pattern, in any case.
-Status choose_like(ValueRows& rows, std::string_view pattern) {
-  const expr::LikePattern like = PENSTOCK_TRY(expr::LikePattern::compile(lower(pattern), 0));
-  std::erase_if(rows, [&](const auto& row) { return !like.matches(lower(row[0].as_string())); });
+// Leaves the rows whose first column follows the pattern, in any case, or does not.
+Status choose_like(ValueRows& rows, const std::optional<sql::ShowPattern>& show) {
+  if (!show) return {};
+  const expr::LikePattern like = PENSTOCK_TRY(expr::LikePattern::compile(lower(show->pattern), 0));
+  std::erase_if(rows, [&](const auto& row) { return like.matches(lower(row[0].as_string())) == show->negated; });
   return {};
 }
 
@@ -141,10 +156,9 @@ std::optional<types::Schema> show_schema(const sql::Statement& statement) {
   if (const auto* show = std::get_if<sql::ShowObjects>(&node)) return objects_schema(show->kind);
   if (std::holds_alternative<sql::ShowCreate>(node)) return text_columns({"result"});
   if (const auto* current = std::get_if<sql::ShowCurrent>(&node)) return current_schema(*current);
-  if (const auto* describe = std::get_if<sql::Describe>(&node)) {
-    if (describe->function) return text_columns({"signature", "description", "examples"});
-    return text_columns({"name", "type", "null", "key", "extras", "watermark"});
-  }
+  if (const auto* describe = std::get_if<sql::Describe>(&node)) return describe_schema(describe->kind);
+  if (std::holds_alternative<sql::ShowColumns>(node)) return columns_schema();
+  if (std::holds_alternative<sql::ShowPartitions>(node)) return partitions_schema();
   if (std::holds_alternative<sql::Explain>(node)) return text_columns({"plan"});
   const auto* show = std::get_if<sql::ShowSetting>(&node);
   if (show != nullptr && show->name) return types::Schema{{*show->name, TypeKind::kString}};
@@ -169,7 +183,7 @@ CursorResult show_objects(EngineImpl& engine, const catalog::NameScope& names, c
   } else {
     add_entries(rows, show.kind, engine, names);
   }
-  if (show.like) PENSTOCK_TRY(choose_like(rows, *show.like));
+  PENSTOCK_TRY(choose_like(rows, show.like));
   return make_rows_cursor(objects_schema(show.kind), std::move(rows), "SHOW");
 }
 
@@ -180,12 +194,17 @@ CursorResult show_current(const sql::ShowCurrent& show, const catalog::NameScope
 }
 
 CursorResult show_create(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowCreate& show) {
+  if (show.kind == ObjectKind::kSchema || show.kind == ObjectKind::kCatalog || show.kind == ObjectKind::kTopic) {
+    return unsupported("there is no SHOW CREATE {}", sql::object_kind_name(show.kind)).at(show.name.position().offset);
+  }
   const catalog::NameSpace name_space = name_space_of(show.kind);
   const std::string name = PENSTOCK_TRY(full_name_in(name_space, show.name, engine.catalog(), names));
   Result<catalog::EntryPtr> entry = engine.catalog().get(name_space, name);
   if (!entry) return std::move(entry).error().at(show.name.position().offset);
   return make_rows_cursor(text_columns({"result"}), {{Value((*entry)->sql)}}, "SHOW");
 }
+
+namespace {
 
 // Every overload of a function.
 CursorResult describe_function(const EngineImpl& engine, const catalog::NameScope& names, const sql::Identifier& name) {
@@ -210,10 +229,10 @@ CursorResult describe_function(const EngineImpl& engine, const catalog::NameScop
   return make_rows_cursor(text_columns({"signature", "description", "examples"}), std::move(rows), "DESCRIBE");
 }
 
-CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, const sql::Describe& describe) {
-  if (describe.function) return describe_function(engine, names, describe.name.parts.front());
-  const std::string name = PENSTOCK_TRY(engine.catalog().resolve(describe.name, names));
-  const types::Schema schema = text_columns({"name", "type", "null", "key", "extras", "watermark"});
+// One row for each column of a table or view.
+Result<ValueRows> rows_of_columns(const EngineImpl& engine, const catalog::NameScope& names,
+                                  const sql::QualifiedName& of) {
+  const std::string name = PENSTOCK_TRY(engine.catalog().resolve(of, names));
   ValueRows rows;
   for (const auto& [system_name, columns] : engine.plan_context(plan::PlanMode::kBounded).system_tables) {
     if (system_name != name) continue;
@@ -221,10 +240,10 @@ CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, c
       rows.push_back({Value(field.name), Value(field.type.with_nullable(true).to_string()), Value(std::string("true")),
                       Value(), Value(), Value()});
     }
-    return make_rows_cursor(schema, std::move(rows), "DESCRIBE");
+    return rows;
   }
   Result<catalog::EntryPtr> found = engine.catalog().get(catalog::NameSpace::kRelation, name);
-  if (!found) return std::move(found).error().at(describe.name.position().offset);
+  if (!found) return std::move(found).error().at(of.position().offset);
   const catalog::Entry& entry = **found;
   std::vector<int> key;
   if (entry.table() != nullptr) key = entry.table()->primary_key;
@@ -246,7 +265,64 @@ CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, c
                     is_key ? Value(std::string("PRIMARY KEY")) : Value(), extras.empty() ? Value() : Value(extras),
                     rowtime ? Value(entry.table()->watermark->expression) : Value()});
   }
-  return make_rows_cursor(schema, std::move(rows), "DESCRIBE");
+  return rows;
+}
+
+CursorResult describe_job(const EngineImpl& engine, const sql::QualifiedName& of) {
+  const std::string name = PENSTOCK_TRY(catalog::full_name(of));
+  ValueRows rows;
+  add_jobs(rows, engine);
+  std::vector<std::string> known;
+  for (const auto& row : rows) known.push_back(row[0].as_string());
+  std::erase_if(rows, [&](const auto& row) { return row[0].as_string() != name; });
+  if (rows.empty()) {
+    return not_found("there is no job {}", name).at(of.position().offset).hint(did_you_mean(name, known));
+  }
+  return make_rows_cursor(objects_schema(ObjectKind::kJob), std::move(rows), "DESCRIBE");
+}
+
+}  // namespace
+
+CursorResult describe_object(EngineImpl& engine, const catalog::NameScope& names, const sql::Describe& describe) {
+  const types::Schema schema = describe_schema(describe.kind);
+  switch (describe.kind) {
+    case ObjectKind::kFunction: return describe_function(engine, names, describe.name.parts.front());
+    case ObjectKind::kJob: return describe_job(engine, describe.name);
+    case ObjectKind::kSchema:
+    case ObjectKind::kCatalog: {
+      const bool is_catalog = describe.kind == ObjectKind::kCatalog;
+      const std::string name = is_catalog ? std::string(catalog::kDefaultCatalog)
+                                          : engine.catalog().find_schema(describe.name.parts.back().text).value_or("");
+      return make_rows_cursor(schema, {{Value(std::string("name")), Value(name)}}, "DESCRIBE");
+    }
+    default: return make_rows_cursor(schema, PENSTOCK_TRY(rows_of_columns(engine, names, describe.name)), "DESCRIBE");
+  }
+}
+
+CursorResult show_columns(EngineImpl& engine, const catalog::NameScope& names, const sql::ShowColumns& show) {
+  ValueRows rows = PENSTOCK_TRY(rows_of_columns(engine, names, show.name));
+  PENSTOCK_TRY(choose_like(rows, show.like));
+  return make_rows_cursor(columns_schema(), std::move(rows), "SHOW");
+}
+
+CursorResult show_partitions(EngineImpl& engine, const plan::PlanContext& context, const sql::ShowPartitions& show) {
+  const uint32_t at = show.table.position().offset;
+  const std::string name = PENSTOCK_TRY(engine.catalog().resolve(show.table, context.names));
+  const Result<catalog::EntryPtr> found = engine.catalog().get(catalog::NameSpace::kRelation, name);
+  if (!found) return Error(found.error()).at(at);
+  const catalog::Entry& entry = **found;
+  const bool partitioned = std::ranges::any_of(
+      entry.columns(), [](const catalog::Column& column) { return catalog::partition_level(column).has_value(); });
+  if (!partitioned) return invalid_argument("{} is not PARTITIONED BY columns", entry.plain_name()).at(at);
+  const auto wanted = PENSTOCK_TRY(plan::bind_partition(show.partition, entry, context));
+  ValueRows rows;
+  for (const connector::Partition& partition : PENSTOCK_TRY(engine.partitions(entry))) {
+    const bool matches = std::ranges::all_of(wanted, [&](const plan::PartitionValue& one) {
+      return partition.values[*catalog::partition_level(entry.columns()[one.column])] == one.value->value();
+    });
+    if (matches) rows.push_back({Value(partition.name)});
+  }
+  return make_rows_cursor(partitions_schema(), std::move(rows), "SHOW");
 }
 
 CursorResult show_settings(const SessionSettings& settings) {

@@ -216,6 +216,15 @@ Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInser
   if (!request.append_only && !PENSTOCK_TRY(connector::takes_changes(request.table, request.options))) {
     return takes_only_inserts(request.table, *insert.query.root);
   }
+  request.overwrite = insert.overwrite;
+  if (request.overwrite && !PENSTOCK_TRY(connector::overwrites(request.table, request.options))) {
+    return unsupported("INSERT OVERWRITE needs a table of files, or one without a connector: what {} has stays",
+                       request.table);
+  }
+  for (const auto& [column, value] : insert.partition) {
+    const int place = types::find_field(request.schema, entry->columns()[column].name);
+    request.partition.push_back({.column = static_cast<size_t>(place), .value = value->value()});
+  }
   for (const connector::TableDefinition::Metadata& metadata : table.metadata) {
     const int column = types::find_field(request.schema, metadata.column);
     if (!metadata.is_virtual && column >= 0) {
@@ -228,6 +237,10 @@ Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInser
 Status EngineImpl::check_sink(const plan::PlannedInsert& insert) const {
   PENSTOCK_TRY(sink_request(insert));
   return {};
+}
+
+Result<std::vector<connector::Partition>> EngineImpl::partitions(const catalog::Entry& table) const {
+  return connector::list_partitions(graph_context(false).connectors, definition_of(table));
 }
 
 Result<std::shared_ptr<connector::Sink>> EngineImpl::make_sink(const plan::PlannedInsert& insert,

@@ -168,23 +168,24 @@ Result<catalog::Entry> define_changed_table(const catalog::Entry& old, std::stri
   PENSTOCK_TRY(apply(table, alter));
   context.names.schema = old.names_schema;
   context.eval.zone = PENSTOCK_TRY(types::TimeZone::find(old.time_zone));
-  Result<catalog::Entry> changed = define_table(table, "", context);
-  if (!changed) {
-    const std::optional<uint32_t> at = changed.error().position();
-    if (at && *at < statement.size()) return changed;
-    return Error(changed.error().code(), changed.error().message())
+  const Result<DefinedTable> defined = define_table(table, "", context);
+  if (!defined) {
+    const std::optional<uint32_t> at = defined.error().position();
+    if (at && *at < statement.size()) return defined.error();
+    return Error(defined.error().code(), defined.error().message())
         .context("what uses it in table " + std::string(old.plain_name()))
         .at(alter.position.offset)
         .hint("change that first");
   }
-  changed->id = old.id;
-  changed->name = old.name;
-  changed->created_at_us = old.created_at_us;
-  changed->schema_name = old.schema_name;
-  changed->names_schema = old.names_schema;
-  changed->temporary = old.temporary;
-  changed->scan_options = old.scan_options;
-  changed->sql = PENSTOCK_TRY(catalog::create_table_text(*changed));
+  catalog::Entry changed = defined->entry;
+  changed.id = old.id;
+  changed.name = old.name;
+  changed.created_at_us = old.created_at_us;
+  changed.schema_name = old.schema_name;
+  changed.names_schema = old.names_schema;
+  changed.temporary = old.temporary;
+  changed.scan_options = old.scan_options;
+  changed.sql = PENSTOCK_TRY(catalog::create_table_text(changed));
   return changed;
 }
 

@@ -31,6 +31,8 @@ bool reads_fields(const catalog::Table& table) {
   if (*connector == "nexmark") return true;
   const std::string* format = format_of(table);
   bool of_records = *connector == "kafka" || *connector == "filesystem";
+  // Some columns may be in the keys of records.
+  if (catalog::find_option(table.options, "value.fields-include") != nullptr) return false;
   return of_records && format != nullptr && *format == "json";
 }
 

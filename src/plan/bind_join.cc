@@ -16,6 +16,8 @@ JoinKind kind_of(sql::JoinKind kind) {
     case sql::JoinKind::kLeft: return JoinKind::kLeft;
     case sql::JoinKind::kRight: return JoinKind::kRight;
     case sql::JoinKind::kFull: return JoinKind::kFull;
+    case sql::JoinKind::kSemi: return JoinKind::kSemi;
+    case sql::JoinKind::kAnti: return JoinKind::kAnti;
   }
   return JoinKind::kInner;
 }
@@ -70,6 +72,7 @@ Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   if (preserves_right(kind)) PENSTOCK_TRY(refuse_recursive_uses(before_left, kWithoutPartner));
   Named joined = PENSTOCK_TRY(bind_join_of_any_kind(join, std::move(left)));
   if (preserves_left(kind)) PENSTOCK_TRY(refuse_recursive_uses(before_right, kWithoutPartner));
+  if (gives_left_only(kind)) PENSTOCK_TRY(refuse_recursive_uses(before_right, "on the right of a SEMI or ANTI JOIN"));
   const auto* table = std::get_if<sql::NamedTable>(&join.right->node);
   const bool of_versions = join.match_condition || (table != nullptr && table->as_of);
   if (of_versions) PENSTOCK_TRY(refuse_recursive_uses(before_left, "in ASOF JOIN or with FOR SYSTEM_TIME AS OF"));
@@ -108,6 +111,7 @@ Result<Binder::Named> Binder::join_tables(JoinKind kind, Named left, Named right
         join_on(kind, std::move(left.first), std::move(right.first), {std::move(condition), std::move(subqueries)}));
   }
   PENSTOCK_TRY(check_size(plan, position));
+  if (gives_left_only(kind)) return Named(std::move(plan), std::move(left.second));
   scope.set_types(plan->schema);
   return Named(std::move(plan), std::move(scope));
 }
@@ -125,6 +129,9 @@ Result<Binder::Named> Binder::bind_lateral_query_join(Named left, const sql::Joi
   if (preserves_right(kind)) {
     return invalid_argument("LATERAL cannot be on the right of a RIGHT or FULL JOIN: it has no rows of its own")
         .at(position);
+  }
+  if (gives_left_only(kind)) {
+    return unsupported("LATERAL cannot be on the right of a SEMI or ANTI JOIN").at(position).hint("write WHERE EXISTS");
   }
   if (!join.on) return unsupported("LATERAL is joined by ON, not by USING or NATURAL").at(position);
   return bind_lateral(std::move(left), *join.right, kind, join.on.get());
@@ -172,6 +179,7 @@ Result<Binder::Named> Binder::bind_named_columns(const sql::Join& join, Named le
   JoinKind kind = kind_of(join.kind);
   LogicalPtr plan = make_join(kind, std::move(left.first), std::move(right.first), std::move(condition));
   PENSTOCK_TRY(check_size(plan, join.right->position));
+  if (gives_left_only(kind)) return Named(std::move(plan), std::move(left.second));
   scope.set_types(plan->schema);
   if (pairs.empty()) return Named(std::move(plan), std::move(scope));
 

@@ -1,9 +1,10 @@
 // What expressions in DEFINE and MEASURES of MATCH_RECOGNIZE say of the rows of a match: variables, FIRST and LAST,
-// PREV and NEXT, aggregates, CLASSIFIER, MATCH_NUMBER, MATCH_ROWTIME.
+// PREV and NEXT, aggregates, CLASSIFIER, MATCH_NUMBER, MATCH_ROWTIME, MATCH_PROCTIME.
 #include <algorithm>
 #include <array>
 
 #include "expr/aggregate.h"
+#include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/match_scope.h"
 #include "sql/keywords.h"
@@ -154,7 +155,7 @@ Result<MatchReference> Binder::bind_match_aggregate(const sql::Expression& expre
   return reference;
 }
 
-// CLASSIFIER(), MATCH_NUMBER() and MATCH_ROWTIME().
+// CLASSIFIER(), MATCH_NUMBER(), MATCH_ROWTIME() and MATCH_PROCTIME().
 Result<ExprPtr> Binder::bind_match_property(const sql::Expression& expression, const sql::FunctionCall& call) {
   using Kind = MatchReference::Kind;
   const MatchScope& match = *expression_context_->match;
@@ -177,6 +178,11 @@ Result<ExprPtr> Binder::bind_match_property(const sql::Expression& expression, c
     return match.refer({.kind = Kind::kMatchTime, .type = type}, std::move(text));
   }
   PENSTOCK_TRY(check_plain(expression, call, 0));
+  if (is_call_of(call, "MATCH_PROCTIME")) {
+    if (!match.defined) return expr::bind_call("PROCTIME", {});
+    return invalid_argument("MATCH_PROCTIME is the moment at which a match comes out; use it in MEASURES")
+        .at(expression.position.offset);
+  }
   if (is_call_of(call, "MATCH_NUMBER")) {
     return match.refer({.kind = Kind::kMatchNumber, .type = DataType(TypeKind::kBigInt).with_nullable(false)},
                        std::move(text));
@@ -191,7 +197,8 @@ Result<ExprPtr> Binder::bind_match_property(const sql::Expression& expression, c
 Result<std::optional<ExprPtr>> Binder::bind_match_call(const sql::Expression& expression,
                                                        const sql::FunctionCall& call) {
   const MatchScope& match = *expression_context_->match;
-  static constexpr std::array<std::string_view, 3> kProperties = {"CLASSIFIER", "MATCH_NUMBER", "MATCH_ROWTIME"};
+  static constexpr std::array<std::string_view, 4> kProperties = {"CLASSIFIER", "MATCH_NUMBER", "MATCH_ROWTIME",
+                                                                  "MATCH_PROCTIME"};
   const std::string& name = call.name.parts.back().text;
   bool property = std::ranges::any_of(kProperties, [&](std::string_view known) { return is_call_of(call, known); });
   bool navigates = is_end(call) || is_step(call);

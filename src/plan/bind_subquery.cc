@@ -627,7 +627,7 @@ void move_to_right(FoundSubquery& found, size_t left_columns, const LogicalNode&
 
 }  // namespace
 
-// Subqueries in the ON of an inner join are conditions on its rows. In that of an outer join they decide which rows
+// Subqueries in the ON of an inner join are conditions on its rows. In that of another one they decide which rows
 // have partners, so that their values must be there before: on the side whose columns they use.
 Result<LogicalPtr> Binder::join_on(JoinKind kind, LogicalPtr left, LogicalPtr right, JoinCondition on) {
   if (on.subqueries.empty()) return make_join(kind, std::move(left), std::move(right), std::move(on.condition));
@@ -646,12 +646,12 @@ Result<LogicalPtr> Binder::join_on(JoinKind kind, LogicalPtr left, LogicalPtr ri
   for (size_t i = 0; i < on.subqueries.size(); ++i) {
     FoundSubquery& found = on.subqueries[i];
     if (std::ranges::any_of(found.operands, [](const ExprPtr& one) { return has_subquery(*one); })) {
-      return unsupported("in the ON of an outer join, a subquery cannot be compared with a subquery")
+      return unsupported("in the ON of an outer, semi or anti join, a subquery cannot be compared with a subquery")
           .at(found.position.offset);
     }
     auto [uses_left, uses_right] = used_sides(found, left_columns);
     if (uses_left && uses_right) {
-      return unsupported("in the ON of an outer join, a subquery can use columns of only one side")
+      return unsupported("in the ON of an outer, semi or anti join, a subquery can use columns of only one side")
           .at(found.position.offset);
     }
     if (uses_right) move_to_right(found, left_columns, *right);
@@ -671,7 +671,8 @@ Result<LogicalPtr> Binder::join_on(JoinKind kind, LogicalPtr left, LogicalPtr ri
     if (std::optional<size_t> subquery = subquery_of(column)) return values[*subquery];
     return Expr::column(static_cast<size_t>(places[column.column_index()]), column.type(), column.column_name());
   });
-  std::vector<int> output(places.begin(), places.begin() + static_cast<ptrdiff_t>(left_columns + right_columns));
+  const size_t columns = left_columns + (gives_left_only(kind) ? 0 : right_columns);
+  std::vector<int> output(places.begin(), places.begin() + static_cast<ptrdiff_t>(columns));
   Join join{.kind = kind,
             .keys = {},
             .condition = std::move(condition),

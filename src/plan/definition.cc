@@ -299,6 +299,15 @@ Status define_watermark(const sql::CreateTable& statement, const PlanContext& co
   for (const Column& one : table.columns) schema.push_back({one.name, one.type});
   Scope scope(statement.name.parts.back().text, schema);
   const sql::Expression& expression = *statement.watermark->expression;
+  const auto* call = expression.get_if<sql::FunctionCall>();
+  if (call != nullptr && call->name.parts.size() == 1 &&
+      sql::equal_ignoring_case(call->name.parts.front().text, "SOURCE_WATERMARK")) {
+    const std::string* connector = catalog::find_option(table.options, "connector");
+    return unsupported("SOURCE_WATERMARK() needs a connector with watermarks of its own, which {} has not",
+                       connector == nullptr ? "a table without one" : *connector)
+        .at(expression.position.offset)
+        .hint("write what it follows from, such as " + sql::quote_identifier(name.text) + " - INTERVAL '5' SECOND");
+  }
   Binder binder(context);
   expr::ExprPtr bound = PENSTOCK_TRY(binder.bind_expression(expression, {.scope = &scope, .place = "in WATERMARK"}));
   add_functions(binder, functions);
@@ -333,6 +342,54 @@ Result<std::vector<Column>> query_columns(const Schema& schema, const std::vecto
   return columns;
 }
 
+// CREATE TABLE ... AS: the columns of the query come behind those of the statement. One that is in both stands where
+// the query has it, and is what the statement says.
+Status add_query_columns(const sql::CreateTable& statement, std::vector<Column> of_query, catalog::Table& table) {
+  for (Column& column : of_query) {
+    if (column.type.kind() == types::TypeKind::kNull) {
+      return invalid_argument("column {} has no type", column.name)
+          .at(statement.query->position.offset)
+          .hint("write CAST(NULL AS ...)");
+    }
+    const auto written = std::ranges::find_if(statement.columns, [&](const sql::ColumnDefinition& one) {
+      return sql::equal_ignoring_case(one.name.text, column.name);
+    });
+    if (written != statement.columns.end()) {
+      const auto defined = table.columns.begin() + static_cast<ptrdiff_t>(*find_column(table.columns, column.name));
+      if (!defined->computed.empty() || (defined->metadata && defined->metadata->is_virtual)) {
+        return invalid_argument("the query gives a column {}, which cannot be written here", column.name)
+            .at(written->name.position.offset)
+            .hint("give one of both another name");
+      }
+      column = std::move(*defined);
+      table.columns.erase(defined);
+    }
+    table.columns.push_back(std::move(column));
+  }
+  if (table.columns.size() <= kColumnsMax) return {};
+  return make_error(ErrorCode::kResourceExhausted, "a table has at most {} columns", kColumnsMax)
+      .at(statement.query->position.offset);
+}
+
+// The columns of a query in the order in which the statement lists their names.
+Status order_columns(const sql::CreateTable& statement, catalog::Table& table) {
+  if (statement.column_order.empty()) return {};
+  std::vector<Column> ordered;
+  for (const sql::Identifier& name : statement.column_order) {
+    const int place = PENSTOCK_TRY(find_column(table, name));
+    PENSTOCK_TRY(check_new_column(ordered, name));
+    ordered.push_back(table.columns[static_cast<size_t>(place)]);
+  }
+  for (const Column& column : table.columns) {
+    if (find_column(ordered, column.name)) continue;
+    return invalid_argument("the list of names lacks the column {} of the query", column.name)
+        .at(statement.column_order.front().position.offset)
+        .hint("list all columns of the query, or say which ones it selects");
+  }
+  table.columns = std::move(ordered);
+  return {};
+}
+
 PlanContext with_mode(PlanContext context, PlanMode mode) {
   context.mode = mode;
   return context;
@@ -364,8 +421,9 @@ void rename_root(PlannedQuery& plan, const std::vector<Column>& columns) {
 
 }  // namespace
 
-Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context) {
-  Entry entry;
+Result<DefinedTable> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context) {
+  DefinedTable defined;
+  Entry& entry = defined.entry;
   PENSTOCK_TRY(name_entry(statement.name, statement.temporary, context, entry));
   entry.sql = std::move(sql);
   entry.time_zone = time_zone_name(context);
@@ -392,20 +450,21 @@ Result<Entry> define_table(const sql::CreateTable& statement, std::string sql, c
     table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector, context, entry.functions)));
   }
   if (statement.query) {
-    if (!statement.columns.empty()) {
-      return unsupported("CREATE TABLE ... AS takes its columns from the query").at(statement.name.position().offset);
-    }
     PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, context));
     PENSTOCK_TRY(refuse_parameters(plan, statement.query->position));
-    table.columns = PENSTOCK_TRY(query_columns(plan.root->schema, {}, statement.query->position));
+    for (const types::Field& field : plan.root->schema) defined.query_columns.push_back(field.name);
+    std::vector<Column> columns = PENSTOCK_TRY(query_columns(plan.root->schema, {}, statement.query->position));
+    PENSTOCK_TRY(add_query_columns(statement, std::move(columns), table));
+    PENSTOCK_TRY(order_columns(statement, table));
   }
   PENSTOCK_TRY(define_partitions(statement, table));
   PENSTOCK_TRY(bind_computed_columns(statement, context, table, entry.functions));
   PENSTOCK_TRY(define_primary_key(statement, table));
   PENSTOCK_TRY(define_watermark(statement, context, table, entry.functions));
   entry.definition = std::move(table);
-  if (statement.like) entry.sql = PENSTOCK_TRY(catalog::create_table_text(entry));
-  return entry;
+  // What made it reads something else, which may go or change.
+  if (statement.like || statement.query) entry.sql = PENSTOCK_TRY(catalog::create_table_text(entry));
+  return defined;
 }
 
 Result<Entry> define_renamed(const Entry& old, const sql::QualifiedName& name, PlanContext context) {

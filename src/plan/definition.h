@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "catalog/entry.h"
@@ -19,9 +20,15 @@ struct CreateAlert;
 
 namespace penstock::plan {
 
+struct DefinedTable {
+  catalog::Entry entry;
+  // Of CREATE TABLE ... AS: the columns that the query gives, in its order. The caller inserts its rows into them.
+  std::vector<std::string> query_columns;
+};
+
 // `sql` is the statement's text, kept as it is. The entry is not in the catalog yet; whether its name is taken is the
-// catalog's matter. CREATE TABLE ... AS gives the table alone; the caller runs the query into it.
-Result<catalog::Entry> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context);
+// catalog's matter.
+Result<DefinedTable> define_table(const sql::CreateTable& statement, std::string sql, const PlanContext& context);
 // A table or view under another name, in the schema where it is unless the name says another; its texts are as before.
 Result<catalog::Entry> define_renamed(const catalog::Entry& old, const sql::QualifiedName& name, PlanContext context);
 Result<catalog::Entry> define_view(const sql::CreateView& statement, std::string sql, const PlanContext& context);

@@ -2,6 +2,15 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/json_text.h"
 #include "plan/node.h"
@@ -51,8 +60,19 @@ std::string expression_list(const std::vector<ExprPtr>& expressions, const Schem
 
 namespace {
 
-Description describe(const PhysicalNode& node) {
+// What is written of a node beside its kind and details.
+enum class Detail : uint8_t {
+  kMeaning,    // nothing: it only says what the query means
+  kExecution,  // its state and traits
+};
+
+Description describe(const PhysicalNode& node, Detail detail) {
   Description out = std::visit([&](const auto& op) { return plan::describe(op, node); }, node.op);
+  if (detail == Detail::kMeaning) {
+    // Of the plan that runs: what is equal in a join's condition is not found yet.
+    std::erase_if(out.details, [](const auto& one) { return one.first == "warning"; });
+    return out;
+  }
   if (std::optional<StateDescription> state = describe_state(node)) out.add("state", std::move(state->keeps));
   return out;
 }
@@ -89,31 +109,79 @@ class SharedNodes {
 };
 
 // The node's description; of one that has been written before, only which it is.
-Description describe(const PhysicalNode& node, SharedNodes::Place place) {
+Description describe(const PhysicalNode& node, Detail detail, SharedNodes::Place place) {
   if (!place.first) return {.kind = "Shared", .details = {{"number", std::to_string(place.number)}}};
-  Description description = describe(node);
+  Description description = describe(node, detail);
   if (place.number > 0) description.add("shared", std::to_string(place.number));
   return description;
 }
 
-void append_text(const PhysicalNode& node, SharedNodes& shared, size_t depth, std::string& out) {
-  const SharedNodes::Place place = shared.place_of(node);
-  Description description = describe(node, place);
+void append_line(const Description& description, size_t depth, std::string& out) {
   out.append(2 * depth, ' ');
   out += description.kind + "(";
   for (size_t i = 0; i < description.details.size(); ++i) {
     if (i > 0) out += ", ";
     out += description.details[i].first + "=" + description.details[i].second;
   }
-  out += ")  -- " + traits_text(node) + "\n";
-  if (!place.first) return;
-  for (const PhysicalPtr& input : node.inputs) append_text(*input, shared, depth + 1, out);
+  out += ")";
 }
 
-void append_json(const PhysicalNode& node, SharedNodes& shared, std::string& out) {
-  auto string = [&](std::string_view text) { append_json_string(out, text); };
+void append_text(const PhysicalNode& node, Detail detail, SharedNodes& shared, size_t depth, std::string& out) {
   const SharedNodes::Place place = shared.place_of(node);
-  Description description = describe(node, place);
+  append_line(describe(node, detail, place), depth, out);
+  if (detail == Detail::kExecution) out += "  -- " + traits_text(node);
+  out += "\n";
+  if (!place.first) return;
+  for (const PhysicalPtr& input : node.inputs) append_text(*input, detail, shared, depth + 1, out);
+}
+
+std::string text_of(const PhysicalNode& root, Detail detail, size_t depth) {
+  std::string out;
+  SharedNodes shared(root);
+  append_text(root, detail, shared, depth, out);
+  return out;
+}
+
+// What takes the rows of a statement's query; nullopt where they are the result.
+std::optional<Description> describe_operation(const ExplainedStatement& statement) {
+  if (statement.operation.empty()) return std::nullopt;
+  Description out{.kind = statement.operation, .details = {{"table", statement.target}}};
+  if (!statement.columns.empty()) out.add("columns", list_text(statement.columns));
+  return out;
+}
+
+std::string text_of(const ExplainedStatement& statement, const PhysicalNode& root, Detail detail) {
+  const std::optional<Description> operation = describe_operation(statement);
+  std::string out;
+  if (operation) {
+    append_line(*operation, 0, out);
+    out += "\n";
+  }
+  return out + text_of(root, detail, operation ? 1 : 0);
+}
+
+using Drawn = std::unordered_map<const LogicalNode*, PhysicalPtr>;
+
+// A logical plan in the form of a physical one, to be described: the same operators, without exchanges.
+Result<PhysicalPtr> draw(const LogicalPtr& plan, Drawn& drawn) {
+  if (const auto known = drawn.find(plan.get()); known != drawn.end()) return known->second;
+  PhysicalInputs inputs;
+  for (const LogicalPtr& input : plan->inputs) inputs.push_back(PENSTOCK_TRY(draw(input, drawn)));
+  const auto to_physical = [&]<class Op>(const Op& op) -> Result<PhysicalPtr> {
+    if constexpr (std::is_same_v<Op, LogicalScan>) {
+      return convert(op, *plan, {});
+    } else {
+      return make_physical_node(op, std::move(inputs), *plan);
+    }
+  };
+  PhysicalPtr node = PENSTOCK_TRY(std::visit(to_physical, plan->op));
+  drawn.emplace(plan.get(), node);
+  return node;
+}
+
+// The beginning of an object.
+void append_fields(const Description& description, std::string& out) {
+  auto string = [&](std::string_view text) { append_json_string(out, text); };
   out += "{\"operator\":";
   string(description.kind);
   for (const auto& [name, value] : description.details) {
@@ -122,6 +190,12 @@ void append_json(const PhysicalNode& node, SharedNodes& shared, std::string& out
     out += ":";
     string(value);
   }
+}
+
+void append_json(const PhysicalNode& node, SharedNodes& shared, std::string& out) {
+  auto string = [&](std::string_view text) { append_json_string(out, text); };
+  const SharedNodes::Place place = shared.place_of(node);
+  append_fields(describe(node, Detail::kExecution, place), out);
   if (const std::optional<StateDescription> state = describe_state(node)) {
     out += ",\"state_bound\":";
     string(name_of(state->bound));
@@ -146,13 +220,20 @@ void append_json(const PhysicalNode& node, SharedNodes& shared, std::string& out
 
 }  // namespace
 
-std::string operator_name(const PhysicalNode& node) { return describe(node).kind; }
+std::string operator_name(const PhysicalNode& node) { return describe(node, Detail::kMeaning).kind; }
 
-std::string explain_text(const PhysicalNode& root) {
-  std::string out;
-  SharedNodes shared(root);
-  append_text(root, shared, 0, out);
-  return out;
+std::string explain_text(const PhysicalNode& root) { return text_of(root, Detail::kExecution, 0); }
+
+Result<std::string> explain_text(const std::vector<ExplainedStatement>& statements) {
+  std::string bound = "== Abstract Syntax Tree ==\n";
+  std::string runs = "== Optimized Physical Plan ==\n";
+  for (const ExplainedStatement& statement : statements) {
+    Drawn drawn;
+    bound += text_of(statement, *PENSTOCK_TRY(draw(statement.query.bound, drawn)), Detail::kMeaning) + "\n";
+    if (&statement != statements.data()) runs += "\n";
+    runs += text_of(statement, *statement.query.root, Detail::kExecution);
+  }
+  return bound + runs;
 }
 
 std::string explain_json(const PhysicalNode& root) {
@@ -160,6 +241,15 @@ std::string explain_json(const PhysicalNode& root) {
   SharedNodes shared(root);
   append_json(root, shared, out);
   return out;
+}
+
+std::string explain_json(const ExplainedStatement& statement) {
+  std::string plan = explain_json(*statement.query.root);
+  const std::optional<Description> operation = describe_operation(statement);
+  if (!operation) return plan;
+  std::string out;
+  append_fields(*operation, out);
+  return out + ",\"inputs\":[" + plan + "]}";
 }
 
 }  // namespace penstock::plan

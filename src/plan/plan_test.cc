@@ -39,7 +39,7 @@ class Planner {
   Result<PhysicalPtr> run(const std::string& sql) {
     sql::Statement statement = PENSTOCK_TRY(sql::parse_statement(sql));
     if (auto* table = std::get_if<sql::CreateTable>(&statement.node)) {
-      PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_table(*table, sql, context_))));
+      PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_table(*table, sql, context_)).entry));
       return nullptr;
     }
     if (auto* view = std::get_if<sql::CreateView>(&statement.node)) {

@@ -4,6 +4,7 @@
 
 #include "base/suggest.h"
 #include "catalog/catalog.h"
+#include "catalog/partition.h"
 #include "expr/registry.h"
 #include "plan/binder.h"
 #include "plan/close_windows.h"
@@ -13,6 +14,7 @@
 #include "plan/rules.h"
 #include "plan/state_ttl.h"
 #include "plan/table_changes.h"
+#include "sql/keywords.h"
 #include "sql/parser.h"
 #include "sql/printer.h"
 #include "types/time_zone.h"
@@ -32,9 +34,18 @@ std::vector<size_t> writable_columns(const catalog::Table& table) {
   return columns;
 }
 
+// The values of PARTITION by their place among `writable`; null for the other columns.
+std::vector<ExprPtr> fixed_values(const std::vector<PartitionValue>& partition, const std::vector<size_t>& writable) {
+  std::vector<ExprPtr> fixed(writable.size());
+  for (const PartitionValue& one : partition) {
+    fixed[static_cast<size_t>(std::ranges::find(writable, one.column) - writable.begin())] = one.value;
+  }
+  return fixed;
+}
+
 // For each value of the query the place of its column among `writable`.
 Result<std::vector<size_t>> target_places(const sql::Insert& insert, const catalog::Table& table,
-                                          const std::vector<size_t>& writable) {
+                                          const std::vector<size_t>& writable, const std::vector<ExprPtr>& fixed) {
   std::vector<size_t> places;
   std::vector<std::string> names;
   types::Schema schema;
@@ -44,7 +55,9 @@ Result<std::vector<size_t>> target_places(const sql::Insert& insert, const catal
   }
   if (insert.default_values) return places;
   if (insert.columns.empty()) {
-    for (size_t i = 0; i < writable.size(); ++i) places.push_back(i);
+    for (size_t i = 0; i < writable.size(); ++i) {
+      if (fixed[i] == nullptr) places.push_back(i);
+    }
     return places;
   }
   for (const sql::Identifier& name : insert.columns) {
@@ -53,6 +66,9 @@ Result<std::vector<size_t>> target_places(const sql::Insert& insert, const catal
       return not_found("there is no column {} to insert into", name.text)
           .at(name.position.offset)
           .hint(did_you_mean(name.text, names));
+    }
+    if (fixed[static_cast<size_t>(found)] != nullptr) {
+      return invalid_argument("column {} has its value from PARTITION", name.text).at(name.position.offset);
     }
     if (std::ranges::find(places, static_cast<size_t>(found)) != places.end()) {
       return invalid_argument("column {} is named twice", name.text).at(name.position.offset);
@@ -69,10 +85,10 @@ ExprPtr output_of(const LogicalNode& plan, int column) {
   return constant ? project->expressions[column] : column_of(plan.schema, column);
 }
 
-// The query's columns cast and put into the table's order; NULL where there is none.
+// The query's columns cast and put into the table's order; what is `fixed`, or else NULL, where there is none.
 Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, const std::vector<size_t>& writable,
-                                  const std::vector<size_t>& places, sql::Position position, const Binder& binder,
-                                  const PlanContext& context) {
+                                  const std::vector<size_t>& places, const std::vector<ExprPtr>& fixed,
+                                  sql::Position position, const Binder& binder, const PlanContext& context) {
   if (plan->schema.size() != places.size()) {
     return invalid_argument("the query gives {} columns, but {} are to be inserted", plan->schema.size(), places.size())
         .at(position.offset);
@@ -82,6 +98,10 @@ Result<LogicalPtr> cast_to_target(LogicalPtr plan, const catalog::Table& table, 
   for (size_t i = 0; i < writable.size(); ++i) {
     const catalog::Column& column = table.columns[writable[i]];
     names.push_back(column.name);
+    if (fixed[i] != nullptr) {
+      expressions.push_back(fixed[i]);
+      continue;
+    }
     auto source = std::ranges::find(places, i);
     if (source == places.end()) {
       Result<ExprPtr> value = default_of(column, context);
@@ -146,6 +166,8 @@ enum class Takes : uint8_t { kChanges, kOnlyInserts };
 Result<PlannedQuery> finish_plan_for(Takes reader, LogicalPtr plan, const Binder& binder, const PlanContext& context) {
   std::vector<std::string> names = column_names(*plan);
   if (is_correlated(*plan)) return make_error(ErrorCode::kInternal, "a column of an outer query is left in the plan");
+  PlannedQuery planned;
+  planned.bound = plan;
   plan = plan_in_zone(plan, context.eval.zone);
   RuleContext rule_context{.eval = context.eval, .mode = context.mode, .cancelled = context.cancelled};
   plan = PENSTOCK_TRY(optimize(std::move(plan), rule_context, context.disabled_rules));
@@ -154,7 +176,6 @@ Result<PlannedQuery> finish_plan_for(Takes reader, LogicalPtr plan, const Binder
   PhysicalNode root = *with_state_ttl(PENSTOCK_TRY(make_physical(plan)), ttl_us);
   if (context.mode == PlanMode::kStreaming) PENSTOCK_TRY(check_determinism(root));
   for (size_t i = 0; i < names.size(); ++i) root.schema[i].name = std::move(names[i]);
-  PlannedQuery planned;
   planned.root = std::make_shared<const PhysicalNode>(std::move(root));
   planned.parameter_types = binder.parameter_types();
   planned.dependencies = binder.dependencies();
@@ -199,33 +220,77 @@ Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& cont
   return finish_plan(std::move(plan), binder, context);
 }
 
-Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& of_session) {
+Result<std::vector<PartitionValue>> bind_partition(const std::vector<sql::Assignment>& partition,
+                                                   const catalog::Entry& table, const PlanContext& context) {
+  const std::vector<catalog::Column>& columns = table.columns();
+  std::vector<PartitionValue> bound;
+  Binder binder(context);
+  for (const auto& [names, written] : partition) {
+    const sql::Identifier& name = names.front();
+    const auto column = std::ranges::find_if(columns, [&](const catalog::Column& one) {
+      return catalog::partition_level(one) && sql::equal_ignoring_case(one.name, name.text);
+    });
+    if (column == columns.end()) {
+      return invalid_argument("{} is not PARTITIONED BY a column {}", table.plain_name(), name.text)
+          .at(name.position.offset);
+    }
+    const auto place = static_cast<size_t>(column - columns.begin());
+    if (std::ranges::find(bound, place, &PartitionValue::column) != bound.end()) {
+      return invalid_argument("column {} is in PARTITION twice", name.text).at(name.position.offset);
+    }
+    ExprPtr value = PENSTOCK_TRY(binder.bind_expression(*written, {.place = "in PARTITION"}));
+    Result<ExprPtr> cast =
+        value->is_null_literal() ? assign(value, column->type) : expr::bind_cast(value, column->type);
+    if (!cast) return std::move(cast).error().context("column " + name.text).at(written->position.offset);
+    value = expr::fold_constants(*cast, context.eval);
+    if (!value->is_literal()) {
+      return invalid_argument("PARTITION needs a constant of type {} for {}",
+                              column->type.with_nullable(true).to_string(), name.text)
+          .at(written->position.offset)
+          .hint("leave the column out of PARTITION, and let the query give it");
+    }
+    bound.push_back({place, std::move(value)});
+  }
+  return bound;
+}
+
+Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context) {
   HintedTable hinted =
-      PENSTOCK_TRY(apply_hints(PENSTOCK_TRY(find_target(insert.table, of_session)), insert.hints, of_session));
-  const catalog::EntryPtr& target = hinted.entry;
-  const catalog::Table& table = *target->table();
+      PENSTOCK_TRY(apply_hints(PENSTOCK_TRY(find_target(insert.table, context)), insert.hints, context));
+  PlannedInsert planned = PENSTOCK_TRY(plan_insert_into(*hinted.entry, insert, context));
+  planned.options = std::move(hinted.options);
+  return planned;
+}
+
+Result<PlannedInsert> plan_insert_into(const catalog::Entry& target, const sql::Insert& insert,
+                                       const PlanContext& of_session) {
+  const catalog::Table& table = *target.table();
   PlanContext context = of_session;
   context.expands_materialized_views = !table.is_native();
-  std::vector<size_t> writable = writable_columns(table);
-  std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable));
+  const std::vector<size_t> writable = writable_columns(table);
+  Binder binder(context);
+  std::vector<PartitionValue> partition = PENSTOCK_TRY(bind_partition(insert.partition, target, context));
+  const std::vector<ExprPtr> fixed = fixed_values(partition, writable);
+  const std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable, fixed));
   std::vector<types::DataType> types;
   for (size_t place : places) types.push_back(table.columns[writable[place]].type);
-  Binder binder(context);
   binder.expect_value_types(std::move(types));
   if (const auto* values = std::get_if<sql::Values>(&insert.query->body)) {
     binder.allow_defaults(*values,
                           [&](size_t place) { return default_of(table.columns[writable[places[place]]], context); });
   }
   LogicalPtr plan = insert.default_values ? make_values({{}}, {}) : PENSTOCK_TRY(binder.bind_query(*insert.query));
-  plan =
-      PENSTOCK_TRY(cast_to_target(std::move(plan), table, writable, places, insert.query->position, binder, context));
+  plan = PENSTOCK_TRY(
+      cast_to_target(std::move(plan), table, writable, places, fixed, insert.query->position, binder, context));
   const Takes reader = takes_only_inserts(table) ? Takes::kOnlyInserts : Takes::kChanges;
-  PlannedQuery planned = PENSTOCK_TRY(finish_plan_for(reader, std::move(plan), binder, context));
-  if (takes_upserts(table)) {
-    planned.root = with_state_ttl(upserts_of(std::move(planned.root), table), planned.state_ttl_us);
-  }
-  if (takes_events(table)) planned.root = events_of(std::move(planned.root), table);
-  return PlannedInsert{target->name, std::move(hinted.options), std::move(planned)};
+  PlannedQuery query = PENSTOCK_TRY(finish_plan_for(reader, std::move(plan), binder, context));
+  if (takes_upserts(table)) query.root = with_state_ttl(upserts_of(std::move(query.root), table), query.state_ttl_us);
+  if (takes_events(table)) query.root = events_of(std::move(query.root), table);
+  return PlannedInsert{.target = target.name,
+                       .options = {},
+                       .query = std::move(query),
+                       .overwrite = insert.overwrite,
+                       .partition = std::move(partition)};
 }
 
 }  // namespace penstock::plan

@@ -7,17 +7,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "catalog/entry.h"
 #include "catalog/name_scope.h"
 #include "expr/evaluate.h"
+#include "expr/expr.h"
 #include "plan/physical.h"
 #include "types/type.h"
 #include "types/value.h"
 
 namespace penstock::sql {
+struct Assignment;
 struct Insert;
 struct Query;
 }  // namespace penstock::sql
@@ -26,6 +29,8 @@ class Catalog;
 }
 
 namespace penstock::plan {
+
+struct LogicalNode;
 
 enum class PlanMode : uint8_t {
   kBounded,    // SELECT: everything as of now, to the end
@@ -70,6 +75,7 @@ struct PlanContext {
 
 struct PlannedQuery {
   PhysicalPtr root;                              // root->schema names the result's columns
+  std::shared_ptr<const LogicalNode> bound;      // what it means, as it was bound: before any rule
   std::vector<types::DataType> parameter_types;  // as given, or inferred
   std::vector<std::string> dependencies;         // catalog objects that it reads, by full name
   std::vector<std::string> functions;            // created functions that it calls, by full name
@@ -78,17 +84,30 @@ struct PlannedQuery {
 
 Result<PlannedQuery> plan_query(const sql::Query& query, const PlanContext& context);
 
+// PARTITION (column = value): a column of PARTITIONED BY, by its place in the table, and a literal of its type.
+struct PartitionValue {
+  size_t column = 0;
+  expr::ExprPtr value;
+};
+Result<std::vector<PartitionValue>> bind_partition(const std::vector<sql::Assignment>& partition,
+                                                   const catalog::Entry& table, const PlanContext& context);
+
 // The query of an INSERT, cast to the columns of the target that can be written (physical ones, and metadata columns
 // that are not virtual), in the table's order; columns that are not named are NULL.
 struct PlannedInsert {
   std::string target;        // the table's full name
   catalog::Options options;  // of hints, in the place of the table's
   PlannedQuery query;
+  bool overwrite = false;                      // what was in the table, or in the partitions that are written, goes
+  std::vector<PartitionValue> partition = {};  // that every row has
 };
 
 // What goes on has to begin again where it was, which it can where it reads tables alone: materialized views stand for
 // their queries, unless the target is a native table.
 Result<PlannedInsert> plan_insert(const sql::Insert& insert, const PlanContext& context);
+// The same into this table, which need not be in the catalog yet.
+Result<PlannedInsert> plan_insert_into(const catalog::Entry& target, const sql::Insert& insert,
+                                       const PlanContext& context);
 
 // Before the numbers, from 1, of the system tables with the rows that operators of a job dropped because they were
 // late.
@@ -104,5 +123,17 @@ std::string operator_name(const PhysicalNode& node);
 // The plan as an indented tree with traits, and as JSON.
 std::string explain_text(const PhysicalNode& root);
 std::string explain_json(const PhysicalNode& root);
+
+// A statement as EXPLAIN shows it: its query, and what is done with the rows.
+struct ExplainedStatement {
+  PlannedQuery query;
+  std::string operation = {};  // "Insert", "Update", "Delete"; empty: the rows are the result
+  std::string target = {};
+  std::vector<std::string> columns = {};  // that are written
+};
+// First the queries as they were bound, then the plans that run.
+Result<std::string> explain_text(const std::vector<ExplainedStatement>& statements);
+// The plan that runs.
+std::string explain_json(const ExplainedStatement& statement);
 
 }  // namespace penstock::plan

@@ -37,11 +37,7 @@ class Planner {
     for (const std::string_view sql : kTables) {
       const auto statement = sql::parse_statement(sql);
       PENSTOCK_CHECK(statement, "the tables of the fuzzer parse");
-      const auto* view = std::get_if<sql::CreateView>(&statement->node);
-      auto entry = view != nullptr
-                       ? define_view(*view, std::string(sql), context_)
-                       : define_table(std::get<sql::CreateTable>(statement->node), std::string(sql), context_);
-      PENSTOCK_CHECK(entry && catalog_->create(*entry), "the tables of the fuzzer are made");
+      PENSTOCK_CHECK(create(*statement, std::string(sql)), "the tables of the fuzzer are made");
     }
   }
 
@@ -72,6 +68,15 @@ class Planner {
   }
 
  private:
+  Status create(const sql::Statement& statement, const std::string& text) {
+    if (const auto* view = std::get_if<sql::CreateView>(&statement.node)) {
+      PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_view(*view, text, context_))));
+      return {};
+    }
+    const auto& table = std::get<sql::CreateTable>(statement.node);
+    PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_table(table, text, context_)).entry));
+    return {};
+  }
   static std::string shown(const PhysicalNode& root) { return explain_text(root) + explain_json(root); }
 
   std::unique_ptr<catalog::Catalog> catalog_;

@@ -47,10 +47,12 @@ Result<Statement::Node> Parser::parse_change(WithClause with) {
 }
 
 Result<Insert> Parser::parse_insert() {
-  PENSTOCK_TRY(cursor_.expect("INTO"));
-  Insert insert{.table = PENSTOCK_TRY(parse_qualified_name())};
+  Insert insert{.overwrite = cursor_.accept("OVERWRITE")};
+  if (!insert.overwrite) PENSTOCK_TRY(cursor_.expect("INTO"));
+  insert.table = PENSTOCK_TRY(parse_qualified_name());
   insert.hints = PENSTOCK_TRY(parse_hints());
   if (cursor_.accept("AS")) insert.alias = PENSTOCK_TRY(parse_identifier());
+  if (cursor_.accept("PARTITION")) insert.partition = PENSTOCK_TRY(parse_partition());
   if (cursor_.at("(") && !at_query()) insert.columns = PENSTOCK_TRY(parse_identifier_list());
   const Position position = cursor_.position();
   if (insert.columns.empty() && cursor_.accept("DEFAULT", "VALUES")) {
@@ -64,6 +66,20 @@ Result<Insert> Parser::parse_insert() {
   if (cursor_.at("ON")) insert.on_conflict = PENSTOCK_TRY(parse_on_conflict());
   insert.returning = PENSTOCK_TRY(parse_returning());
   return insert;
+}
+
+// (column = value, ...)
+Result<std::vector<Assignment>> Parser::parse_partition() {
+  std::vector<Assignment> partition;
+  PENSTOCK_TRY(cursor_.expect("("));
+  do {
+    Assignment& assignment = partition.emplace_back();
+    assignment.columns.push_back(PENSTOCK_TRY(parse_identifier()));
+    PENSTOCK_TRY(cursor_.expect("="));
+    assignment.value = PENSTOCK_TRY(parse_boxed_expression());
+  } while (cursor_.accept(","));
+  PENSTOCK_TRY(cursor_.expect(")"));
+  return partition;
 }
 
 Result<OnConflict> Parser::parse_on_conflict() {

@@ -58,7 +58,9 @@ Result<std::optional<std::string>> Parser::parse_comment() {
 Result<CreateTable> Parser::parse_create_table() {
   CreateTable table{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
   table.name = PENSTOCK_TRY(parse_qualified_name());
-  if (cursor_.accept("(")) {
+  if (cursor_.at("(") && at_name(1) && (cursor_.at(",", 2) || cursor_.at(")", 2))) {
+    table.column_order = PENSTOCK_TRY(parse_identifier_list());
+  } else if (cursor_.accept("(")) {
     do {
       PENSTOCK_TRY(parse_table_element(table));
     } while (cursor_.accept(","));
@@ -67,7 +69,15 @@ Result<CreateTable> Parser::parse_create_table() {
   table.comment = PENSTOCK_TRY(parse_comment());
   if (cursor_.accept("PARTITIONED", "BY")) table.partitioned_by = PENSTOCK_TRY(parse_identifier_list());
   if (cursor_.accept("WITH")) table.options = PENSTOCK_TRY(parse_options());
-  if (cursor_.accept("LIKE")) {
+  if (!table.column_order.empty()) {
+    if (!cursor_.accept("AS")) {
+      const Identifier& first = table.column_order.front();
+      return invalid_argument("column {} has no type", first.text)
+          .at(first.position.offset)
+          .hint("names alone are for CREATE TABLE ... AS, whose query gives the types");
+    }
+    table.query = PENSTOCK_TRY(parse_boxed_statement_query());
+  } else if (cursor_.accept("LIKE")) {
     table.like = PENSTOCK_TRY(parse_like());
   } else if (cursor_.accept("AS")) {
     table.query = PENSTOCK_TRY(parse_boxed_statement_query());
@@ -214,6 +224,7 @@ Result<CreateSchema> Parser::parse_create_schema() {
   CreateSchema schema{.if_not_exists = PENSTOCK_TRY(parse_if_not_exists())};
   schema.name = PENSTOCK_TRY(parse_qualified_name());
   schema.comment = PENSTOCK_TRY(parse_comment());
+  if (cursor_.accept("WITH")) schema.options = PENSTOCK_TRY(parse_options());
   return schema;
 }
 

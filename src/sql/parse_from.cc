@@ -34,6 +34,10 @@ Result<std::optional<JoinKind>> Parser::accept_join_kind() {
     kind = JoinKind::kInner;
   } else if (cursor_.accept("CROSS")) {
     kind = JoinKind::kCross;
+  } else if (at_semi_join() || (cursor_.at("LEFT") && at_semi_join(1))) {
+    cursor_.accept("LEFT");
+    kind = cursor_.at("SEMI") ? JoinKind::kSemi : JoinKind::kAnti;
+    cursor_.advance();
   } else {
     if (cursor_.accept("LEFT")) kind = JoinKind::kLeft;
     if (!kind && cursor_.accept("RIGHT")) kind = JoinKind::kRight;
@@ -119,7 +123,7 @@ Result<TableReference> Parser::parse_plain_table() {
 }
 
 Status Parser::parse_table_alias(TableReference& table) {
-  if (at_match_recognize() || at_asof_join() || at_match_condition()) return {};
+  if (at_match_recognize() || at_asof_join() || at_semi_join() || at_match_condition()) return {};
   bool as = cursor_.accept("AS");
   if (!as) {
     if (!at_name()) return {};

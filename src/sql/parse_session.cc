@@ -17,18 +17,28 @@ Result<Statement::Node> Parser::parse_show() {
   const bool user = cursor_.accept("USER", "FUNCTIONS");
   if (std::optional<ObjectKind> kind = user ? ObjectKind::kFunction : accept_object_kind(true)) {
     ShowObjects show{.kind = *kind, .user = user};
-    const bool in_schemas =
-        show.kind == ObjectKind::kTable || show.kind == ObjectKind::kView || show.kind == ObjectKind::kMaterializedView;
-    if (in_schemas && (cursor_.accept("FROM") || cursor_.accept("IN"))) {
-      show.schema = PENSTOCK_TRY(parse_qualified_name());
+    static constexpr std::array<ObjectKind, 5> kWithFrom = {ObjectKind::kTable, ObjectKind::kView,
+                                                            ObjectKind::kMaterializedView, ObjectKind::kFunction,
+                                                            ObjectKind::kSchema};
+    const bool takes_from = std::ranges::find(kWithFrom, show.kind) != kWithFrom.end();
+    if (takes_from && (cursor_.accept("FROM") || cursor_.accept("IN"))) {
+      show.from = PENSTOCK_TRY(parse_qualified_name());
     }
-    if (cursor_.accept("LIKE")) show.like = PENSTOCK_TRY(parse_string("a pattern"));
+    show.like = PENSTOCK_TRY(parse_show_pattern());
     return Statement::Node(std::move(show));
   }
   if (cursor_.at("COLUMNS") && (cursor_.at("FROM", 1) || cursor_.at("IN", 1))) {
     cursor_.advance();
     cursor_.advance();
-    return Statement::Node(Describe{.name = PENSTOCK_TRY(parse_qualified_name())});
+    ShowColumns show{.name = PENSTOCK_TRY(parse_qualified_name()), .like = {}};
+    show.like = PENSTOCK_TRY(parse_show_pattern());
+    return Statement::Node(std::move(show));
+  }
+  if (cursor_.at("PARTITIONS") && at_name(1)) {
+    cursor_.advance();
+    ShowPartitions show{.table = PENSTOCK_TRY(parse_qualified_name()), .partition = {}};
+    if (cursor_.accept("PARTITION")) show.partition = PENSTOCK_TRY(parse_partition());
+    return Statement::Node(std::move(show));
   }
   if (cursor_.at("CURRENT") && !cursor_.at(".", 1)) {
     cursor_.advance();
@@ -45,24 +55,51 @@ Result<Statement::Node> Parser::parse_show() {
   return Statement::Node(ShowSetting{PENSTOCK_TRY(parse_setting_name())});
 }
 
+// [[NOT] LIKE | ILIKE 'pattern']
+Result<std::optional<ShowPattern>> Parser::parse_show_pattern() {
+  const bool negated = cursor_.accept("NOT");
+  if (!cursor_.accept("ILIKE") && !cursor_.accept("LIKE")) {
+    if (negated) return cursor_.unexpected("LIKE");
+    return std::nullopt;
+  }
+  return ShowPattern{PENSTOCK_TRY(parse_string("a pattern")), negated};
+}
+
 Result<Describe> Parser::parse_describe() {
   Describe describe;
   const auto more = [&](size_t ahead) {
     return !cursor_.at(";", ahead) && cursor_.kind(ahead) != TokenKind::kEnd && !cursor_.at(".", ahead);
   };
-  if (cursor_.at("FUNCTION") && more(1)) {
+  static constexpr std::array<std::pair<std::string_view, ObjectKind>, 5> kKinds = {{
+      {"FUNCTION", ObjectKind::kFunction},
+      {"JOB", ObjectKind::kJob},
+      {"SCHEMA", ObjectKind::kSchema},
+      {"DATABASE", ObjectKind::kSchema},
+      {"CATALOG", ObjectKind::kCatalog},
+  }};
+  for (const auto& [word, kind] : kKinds) {
+    if (!cursor_.at(word) || !more(1)) continue;
     cursor_.advance();
-    describe.function = true;
-    if (cursor_.at("EXTENDED") && more(1)) cursor_.advance();
-    const Position position = cursor_.position();
-    const bool quoted = cursor_.kind() == TokenKind::kString;
-    describe.name.parts.push_back(quoted ? Identifier{PENSTOCK_TRY(parse_string("a function")), position}
-                                         : PENSTOCK_TRY(parse_label()));
-    return describe;
+    describe.kind = kind;
+    break;
   }
   if (cursor_.at("EXTENDED") && more(1)) {
     cursor_.advance();
     describe.extended = true;
+  }
+  // A function may be an operator, and the name of a job a string, as of DROP JOB.
+  const bool function = describe.kind == ObjectKind::kFunction;
+  if (function || describe.kind == ObjectKind::kJob) {
+    describe.extended = false;  // there is no more to say
+    const Position position = cursor_.position();
+    if (cursor_.kind() == TokenKind::kString) {
+      describe.name.parts.push_back({PENSTOCK_TRY(parse_string("a name")), position});
+      return describe;
+    }
+    if (function) {
+      describe.name.parts.push_back(PENSTOCK_TRY(parse_label()));
+      return describe;
+    }
   }
   describe.name = PENSTOCK_TRY(parse_qualified_name());
   return describe;

@@ -92,8 +92,15 @@ Result<StatementSet> Parser::parse_statement_set(std::string_view separator) {
   return set;
 }
 
-// ALTER TABLE ... RENAME, SET or RESET; ALTER VIEW ... RENAME or AS; ALTER MATERIALIZED VIEW ... RENAME.
+// ALTER SCHEMA ... SET; ALTER TABLE ... RENAME, SET or RESET; ALTER VIEW ... RENAME or AS; ALTER MATERIALIZED VIEW ...
+// RENAME.
 Result<Statement::Node> Parser::parse_alter() {
+  if (cursor_.accept("SCHEMA") || cursor_.accept("DATABASE")) {
+    AlterSchema alter{.name = PENSTOCK_TRY(parse_qualified_name()), .options = {}};
+    PENSTOCK_TRY(cursor_.expect("SET"));
+    alter.options = PENSTOCK_TRY(parse_options());
+    return Statement::Node(std::move(alter));
+  }
   ObjectKind kind = ObjectKind::kMaterializedView;
   if (cursor_.accept("TABLE")) {
     kind = ObjectKind::kTable;

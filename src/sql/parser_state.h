@@ -192,6 +192,10 @@ class Parser {
 
   // parse_match.cc
   bool at_asof_join() const { return cursor_.at("ASOF") && cursor_.at("JOIN", 1); }
+  // [LEFT] SEMI JOIN, [LEFT] ANTI JOIN: from the second word on.
+  bool at_semi_join(size_t ahead = 0) const {
+    return (cursor_.at("SEMI", ahead) || cursor_.at("ANTI", ahead)) && cursor_.at("JOIN", ahead + 1);
+  }
   bool at_match_condition() const { return cursor_.at("MATCH_CONDITION") && cursor_.at("(", 1); }
   bool at_match_recognize() const { return cursor_.at("MATCH_RECOGNIZE") && cursor_.at("(", 1); }
   // What stands behind a table, and becomes one over it.
@@ -213,6 +217,7 @@ class Parser {
   // INSERT, UPDATE, DELETE or MERGE, behind a WITH.
   Result<Statement::Node> parse_change(WithClause with);
   Result<Insert> parse_insert();
+  Result<std::vector<Assignment>> parse_partition();
   Result<OnConflict> parse_on_conflict();
   Result<Box<Expression>> parse_value_or_default();
   Result<std::vector<Box<Expression>>> parse_values_or_defaults();
@@ -257,6 +262,7 @@ class Parser {
   Result<bool> parse_if_not_exists();
   Result<std::optional<std::string>> parse_comment();
   Result<Statement::Node> parse_show();
+  Result<std::optional<ShowPattern>> parse_show_pattern();
   Result<Describe> parse_describe();
   Result<Statement::Node> parse_set();
   Result<std::string> parse_setting_name();

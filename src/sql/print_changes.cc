@@ -4,9 +4,10 @@
 namespace penstock::sql {
 
 void Printer::print(const Insert& node) {
-  word("INSERT INTO "), print(node.table);
+  word(node.overwrite ? "INSERT OVERWRITE " : "INSERT INTO "), print(node.table);
   if (!node.hints.empty()) word(" "), print_hints(node.hints);
   if (node.alias) word(" AS "), name(*node.alias);
+  print_partition(node.partition);
   if (!node.columns.empty()) word(" "), names(node.columns);
   if (node.default_values) {
     word(" DEFAULT VALUES");
@@ -15,6 +16,11 @@ void Printer::print(const Insert& node) {
   }
   if (node.on_conflict) print_on_conflict(*node.on_conflict);
   print_returning(node.returning);
+}
+
+void Printer::print_partition(const std::vector<Assignment>& partition) {
+  if (partition.empty()) return;
+  word(" PARTITION ("), print_assignments(partition), word(")");
 }
 
 void Printer::print_node(const StatementSet& node) {

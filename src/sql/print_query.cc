@@ -154,6 +154,8 @@ void Printer::print_node(const Join& node) {
     case JoinKind::kRight: word(" RIGHT JOIN "); break;
     case JoinKind::kFull: word(" FULL JOIN "); break;
     case JoinKind::kCross: word(" CROSS JOIN "); break;
+    case JoinKind::kSemi: word(" LEFT SEMI JOIN "); break;
+    case JoinKind::kAnti: word(" LEFT ANTI JOIN "); break;
   }
   bool nested = std::holds_alternative<Join>(node.right->node);
   if (nested) word("(");

@@ -36,10 +36,12 @@ void Printer::print(const Statement& statement) {
 
 void Printer::print_options(const std::vector<Option>& options) {
   if (options.empty()) return;
-  word(" WITH (");
+  word(" WITH ("), print_settings(options), word(")");
+}
+
+void Printer::print_settings(const std::vector<Option>& options) {
   separated(options,
             [this](const Option& option) { out_ += quote_string(option.key) + " = " + quote_string(option.value); });
-  word(")");
 }
 
 void Printer::print_comment(const std::optional<std::string>& comment) {
@@ -76,6 +78,7 @@ void Printer::print_node(const CreateTable& node) {
   word("TABLE ");
   if (node.if_not_exists) word("IF NOT EXISTS ");
   print(node.name);
+  if (!node.column_order.empty()) word(" "), names(node.column_order);
   std::string_view separator = " (";
   for (const ColumnDefinition& column : node.columns) word(std::exchange(separator, ", ")), print_column(column);
   print_constraints(node, separator);
@@ -191,8 +194,7 @@ void Printer::print_node(const AlterColumns& node) {
 void Printer::print_node(const AlterOptions& node) {
   word(node.if_exists ? "ALTER TABLE IF EXISTS " : "ALTER TABLE "), print(node.name);
   word(node.set.empty() ? " RESET (" : " SET (");
-  separated(node.set,
-            [this](const Option& option) { out_ += quote_string(option.key) + " = " + quote_string(option.value); });
+  print_settings(node.set);
   separated(node.reset, [this](const Option& option) { out_ += quote_string(option.key); });
   word(")");
 }
@@ -203,8 +205,21 @@ void Printer::print_node(const AlterView& node) {
 
 void Printer::print_node(const ShowObjects& node) {
   word(node.user ? "SHOW USER " : "SHOW "), word(object_kind_name(node.kind)), word("S");
-  if (node.schema) word(" FROM "), print(*node.schema);
-  if (node.like) word(" LIKE "), word(quote_string(*node.like));
+  if (node.from) word(" FROM "), print(*node.from);
+  print_show_pattern(node.like);
+}
+
+void Printer::print_show_pattern(const std::optional<ShowPattern>& like) {
+  if (!like) return;
+  word(like->negated ? " NOT LIKE " : " LIKE "), word(quote_string(like->pattern));
+}
+
+void Printer::print_node(const ShowColumns& node) {
+  word("SHOW COLUMNS FROM "), print(node.name), print_show_pattern(node.like);
+}
+
+void Printer::print_node(const ShowPartitions& node) {
+  word("SHOW PARTITIONS "), print(node.table), print_partition(node.partition);
 }
 
 void Printer::print_node(const ShowCreate& node) {
@@ -218,9 +233,10 @@ void Printer::print_node(const ShowSetting& node) {
 }
 
 void Printer::print_node(const Describe& node) {
-  if (node.function) return word("DESCRIBE FUNCTION " + quote_string(node.name.parts.front().text));
-  word(node.extended ? "DESCRIBE EXTENDED " : "DESCRIBE ");
-  print(node.name);
+  word("DESCRIBE ");
+  if (node.kind != ObjectKind::kTable) word(object_kind_name(node.kind)), word(" ");
+  if (node.kind == ObjectKind::kFunction) return word(quote_string(node.name.parts.front().text));
+  word(node.extended ? "EXTENDED " : ""), print(node.name);
 }
 
 void Printer::print_node(const Set& node) {
@@ -250,6 +266,11 @@ void Printer::print_node(const CreateSchema& node) {
   if (node.if_not_exists) word("IF NOT EXISTS ");
   print(node.name);
   print_comment(node.comment);
+  print_options(node.options);
+}
+
+void Printer::print_node(const AlterSchema& node) {
+  word("ALTER SCHEMA "), print(node.name), word(" SET ("), print_settings(node.options), word(")");
 }
 
 void Printer::print_node(const Flush&) { word("FLUSH"); }

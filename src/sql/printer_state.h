@@ -107,6 +107,8 @@ class Printer {
   void print_node(const AlterColumns& node);
   void print_node(const AlterView& node);
   void print_node(const ShowObjects& node);
+  void print_node(const ShowColumns& node);
+  void print_node(const ShowPartitions& node);
   void print_node(const ShowCreate& node);
   void print_node(const ShowSetting& node);
   void print_node(const Describe& node);
@@ -115,6 +117,7 @@ class Printer {
   void print_node(const Explain& node);
   void print_node(const ShowCurrent& node);
   void print_node(const CreateSchema& node);
+  void print_node(const AlterSchema& node);
   void print_node(const Flush& node);
   void print_node(const Subscribe& node);
   void print_node(const SessionCommand& node);
@@ -130,8 +133,11 @@ class Printer {
   void print_assignments(const std::vector<Assignment>& assignments);
   void print_returning(const std::vector<SelectItem>& items);
   void print_like(const LikeClause& like);
+  void print_show_pattern(const std::optional<ShowPattern>& like);
+  void print_partition(const std::vector<Assignment>& partition);
   void print_column(const ColumnDefinition& column);
   void print_options(const std::vector<Option>& options);
+  void print_settings(const std::vector<Option>& options);  // without the parentheses
   void print_comment(const std::optional<std::string>& comment);
 
   void word(std::string_view text) { out_ += text; }

@@ -55,7 +55,7 @@ struct TableFunction {
   bool operator==(const TableFunction&) const = default;
 };
 
-enum class JoinKind : uint8_t { kInner, kLeft, kRight, kFull, kCross };
+enum class JoinKind : uint8_t { kInner, kLeft, kRight, kFull, kCross, kSemi, kAnti };
 
 struct Join {
   JoinKind kind = JoinKind::kInner;

@@ -74,7 +74,8 @@ struct CreateTable {
   std::optional<std::string> comment;
   std::vector<Option> options;
   std::optional<LikeClause> like;
-  Box<Query> query;  // CREATE TABLE ... AS query; may be empty
+  Box<Query> query;                      // CREATE TABLE ... AS query; may be empty
+  std::vector<Identifier> column_order;  // of its columns, where names alone are listed: no columns are defined then
   bool operator==(const CreateTable&) const = default;
 };
 
@@ -172,10 +173,12 @@ struct WithClause {
 
 // WITH in front of it is the query's. DEFAULT VALUES is a query of one row without columns.
 struct Insert {
+  bool overwrite = false;  // INSERT OVERWRITE: what was there goes
   QualifiedName table;
   std::vector<Hint> hints;
   std::optional<Identifier> alias;
-  std::vector<Identifier> columns;  // empty: all, in the table's order
+  std::vector<Assignment> partition;  // PARTITION (column = value, ...): columns that the query does not give
+  std::vector<Identifier> columns;    // empty: all, in the table's order
   bool default_values = false;
   Box<Query> query;
   std::optional<OnConflict> on_conflict;
@@ -307,13 +310,34 @@ struct AlterView {
   bool operator==(const AlterView&) const = default;
 };
 
+// [NOT] LIKE 'pattern'. ILIKE says the same: names are found in any case.
+struct ShowPattern {
+  std::string pattern;
+  bool negated = false;
+  bool operator==(const ShowPattern&) const = default;
+};
+
 // SHOW TABLES and its like.
 struct ShowObjects {
   ObjectKind kind = ObjectKind::kTable;
-  std::optional<QualifiedName> schema;  // of tables and views: FROM another schema than the session's
-  bool user = false;                    // of functions: only those that were created
-  std::optional<std::string> like;
+  std::optional<QualifiedName> from;  // of what is in schemas: another one than the session's; of these: the catalog
+  bool user = false;                  // of functions: only those that were created
+  std::optional<ShowPattern> like;
   bool operator==(const ShowObjects&) const = default;
+};
+
+// SHOW COLUMNS FROM a table or view.
+struct ShowColumns {
+  QualifiedName name;
+  std::optional<ShowPattern> like;
+  bool operator==(const ShowColumns&) const = default;
+};
+
+// SHOW PARTITIONS table [PARTITION (column = value, ...)].
+struct ShowPartitions {
+  QualifiedName table;
+  std::vector<Assignment> partition;
+  bool operator==(const ShowPartitions&) const = default;
 };
 
 // SHOW CREATE TABLE name and its like.
@@ -329,10 +353,10 @@ struct ShowSetting {
   bool operator==(const ShowSetting&) const = default;
 };
 
-// DESCRIBE a table or view, or a function (whose name may be an operator).
+// DESCRIBE a table or view, a function (whose name may be an operator), a schema or the catalog.
 struct Describe {
   bool extended = false;
-  bool function = false;
+  ObjectKind kind = ObjectKind::kTable;  // of views too
   QualifiedName name;
   bool operator==(const Describe&) const = default;
 };
@@ -368,7 +392,15 @@ struct CreateSchema {
   bool if_not_exists = false;
   QualifiedName name;
   std::optional<std::string> comment;
+  std::vector<Option> options;
   bool operator==(const CreateSchema&) const = default;
+};
+
+// ALTER SCHEMA name SET ('key' = 'value', ...).
+struct AlterSchema {
+  QualifiedName name;
+  std::vector<Option> options;
+  bool operator==(const AlterSchema&) const = default;
 };
 
 // Waits until everything that was written before it is visible in the views.
@@ -396,10 +428,11 @@ struct Use {
 };
 
 struct Statement {
-  using Node = std::variant<Query, Insert, StatementSet, Update, Delete, Merge, CreateTable, CreateView,
-                            CreateMaterializedView, CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions,
-                            AlterColumns, AlterView, ShowObjects, ShowCreate, ShowSetting, Describe, Set, Reset,
-                            Explain, Flush, Subscribe, SessionCommand, Use, ShowCurrent, CreateSchema>;
+  using Node =
+      std::variant<Query, Insert, StatementSet, Update, Delete, Merge, CreateTable, CreateView, CreateMaterializedView,
+                   CreateAlert, CreateFunction, Drop, AlterRename, AlterOptions, AlterColumns, AlterView, ShowObjects,
+                   ShowColumns, ShowPartitions, ShowCreate, ShowSetting, Describe, Set, Reset, Explain, Flush,
+                   Subscribe, SessionCommand, Use, ShowCurrent, CreateSchema, AlterSchema>;
   Node node;
   Position position;
   // The number of parameters: the highest $n, or the count of `?`.

@@ -23,6 +23,7 @@
 #include "columnar/change_batch.h"
 #include "columnar/column.h"
 #include "connector/filesystem/file_access.h"
+#include "connector/filesystem/file_partitions.h"
 #include "connector/filesystem/file_table.h"
 #include "connector/filesystem/part_files.h"
 #include "connector/filesystem/partitions.h"
@@ -66,7 +67,8 @@ types::Schema record_schema(const types::Schema& rows, const PartitionDirectorie
 class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
  public:
   FileSink(SinkRequest request, FileTableOptions table, std::unique_ptr<PositionStore> store,
-           std::unique_ptr<PartFiles> parts, PartFiles::Options parts_options)
+           std::unique_ptr<PartFiles> parts, PartFiles::Options parts_options,
+           std::optional<OverwrittenFiles> overwritten)
       : request_(std::move(request)),
         table_(std::move(table)),
         store_(std::move(store)),
@@ -74,6 +76,7 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
         parts_options_(std::move(parts_options)),
         parts_(std::move(parts)),
         env_(*parts_options_.env),
+        overwritten_(std::move(overwritten)),
         writer_([this] { run(); }) {}
 
   ~FileSink() override {
@@ -90,6 +93,7 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   Positions committed() const override { return committed_; }
   // Publishes what there is.
   Status close() override;
+  Status remove_overwritten() override { return overwritten_ ? overwritten_->remove(env_) : Status(); }
 
   // --- for operators ---
   const std::string& table() const { return request_.table; }
@@ -122,6 +126,7 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   const PartFiles::Options parts_options_;
   std::unique_ptr<PartFiles> parts_;  // used by the writer
   io::Env& env_;
+  std::optional<OverwrittenFiles> overwritten_;  // used by the writer, and when it has ended
   PendingCommits pending_;
   std::atomic<size_t> bytes_in_flight_{0};
 
@@ -344,7 +349,10 @@ Result<bool> FileSink::begin_anew() {
 Status FileSink::try_write(const std::vector<Commit>& commits, bool last, bool& kept) {
   if (kept) return parts_->publish();
   for (const Commit& commit : commits) {
-    for (const Block& block : commit.blocks) PENSTOCK_TRY(parts_->append(block.directory, block.text));
+    for (const Block& block : commit.blocks) {
+      PENSTOCK_TRY(parts_->append(block.directory, block.text));
+      if (overwritten_) overwritten_->note_written(block.directory);
+    }
   }
   parts_->roll_if_due();
   if (last) parts_->roll();
@@ -435,11 +443,17 @@ Result<std::shared_ptr<Sink>> make_file_sink(const ConnectorContext& context, Si
                              .roll_bytes = table.roll_bytes,
                              .roll_us = table.roll_us,
                              .roll_inactive_us = table.roll_inactive_us};
+  std::optional<OverwrittenFiles> overwritten;
+  if (request.overwrite) {
+    auto found = OverwrittenFiles::find(access, options.directory, request);
+    if (!found) return std::move(found).error().context(where);
+    overwritten = *std::move(found);
+  }
   auto store = PENSTOCK_TRY(PositionStore::open(context, request.group));
   auto parts = PartFiles::open(options, store->state());
   if (!parts) return std::move(parts).error().context(where);
   return std::make_shared<FileSink>(std::move(request), std::move(table), std::move(store), *std::move(parts),
-                                    std::move(options));
+                                    std::move(options), std::move(overwritten));
 }
 
 }  // namespace penstock::connector

@@ -87,6 +87,12 @@ Status validate_file_table(const ConnectorContext& context, const TableDefinitio
   return {};
 }
 
+TableInput file_table_input(const OptionMap& options) {
+  const auto path = options.find("path");
+  if (path == options.end()) return {};
+  return {.name = path->second, .parts = {path->second}};
+}
+
 Result<bool> is_file_table_bounded(const std::string& /*table*/, const OptionMap& options) {
   return !options.contains("source.monitor-interval");
 }

@@ -37,6 +37,9 @@ Result<FileTableOptions> parse_file_table(const std::string& table, const Option
 // Checks the options, the columns, and that the path is one that tables may use. What it names need not be there yet.
 Status validate_file_table(const ConnectorContext& context, const TableDefinition& table);
 
+// Its path.
+TableInput file_table_input(const OptionMap& options);
+
 // Whether it is not monitored.
 Result<bool> is_file_table_bounded(const std::string& table, const OptionMap& options);
 

@@ -20,13 +20,6 @@ namespace {
 // "partition:LEVEL:NAME".
 std::string_view name_in(std::string_view key) { return key.substr(key.find(':', kPartitionKey.size()) + 1); }
 
-int level_in(std::string_view key) {
-  int level = 0;
-  const std::string_view rest = key.substr(kPartitionKey.size());
-  std::from_chars(rest.data(), rest.data() + rest.size(), level);
-  return level;
-}
-
 // Those that Hive and Flink write as %XX.
 bool is_escaped(unsigned char c) {
   constexpr std::string_view kEscaped = "\"#%'*/:=?\\{[]^";
@@ -82,6 +75,13 @@ std::optional<std::string> directory_value(std::string_view file_name, std::stri
 
 bool is_partition_key(std::string_view key) { return key.starts_with(kPartitionKey); }
 
+int partition_level(std::string_view key) {
+  int level = 0;
+  const std::string_view rest = key.substr(kPartitionKey.size());
+  std::from_chars(rest.data(), rest.data() + rest.size(), level);
+  return level;
+}
+
 Status check_partition_type(const std::string& table, const std::string& column, types::DataType type) {
   if (!type.is_nested() && type.kind() != types::TypeKind::kBytes) return {};
   return unsupported("table \"{}\": column {} is {}, whose values cannot be the names of directories", table, column,
@@ -102,6 +102,11 @@ Result<types::Value> partition_value(std::string_view file_name, const MetadataC
     return invalid_argument("column {}: {}", name, format::cannot_read(*text, column.type));
   }
   return value.finish()->value(0);
+}
+
+std::string partition_text(std::string_view file_name, const MetadataColumn& column) {
+  const std::string_view name = name_in(column.key);
+  return std::string(name) + "=" + directory_value(file_name, name).value_or("");
 }
 
 PartitionFilter::PartitionFilter(const ScanRequest& request) {
@@ -150,9 +155,9 @@ PartitionDirectories::PartitionDirectories(const SinkRequest& request) {
   for (const SinkRequest::Metadata& metadata : request.metadata) {
     if (!is_partition_key(metadata.key)) continue;
     in_files[metadata.column] = false;
-    columns.emplace_back(level_in(metadata.key), Column{.name = std::string(name_in(metadata.key)),
-                                                        .type = request.schema[metadata.column].type,
-                                                        .column = metadata.column});
+    columns.emplace_back(partition_level(metadata.key), Column{.name = std::string(name_in(metadata.key)),
+                                                               .type = request.schema[metadata.column].type,
+                                                               .column = metadata.column});
   }
   std::ranges::sort(columns, {}, [](const auto& column) { return column.first; });
   for (auto& [level, column] : columns) columns_.push_back(std::move(column));

@@ -23,12 +23,17 @@ inline constexpr std::string_view kDefaultPartition = "__HIVE_DEFAULT_PARTITION_
 inline constexpr size_t kDirectoryNameMax = 255;
 
 bool is_partition_key(std::string_view key);
+// How deep the directory of such a column lies; 0: it is the outermost.
+int partition_level(std::string_view key);
 // Types whose values can be the name of a directory.
 Status check_partition_type(const std::string& table, const std::string& column, types::DataType type);
 
 // The value of such a column in the directories of a file. An error when it is in none of that column, or the value is
 // none of the type.
 Result<types::Value> partition_value(std::string_view file_name, const MetadataColumn& column);
+
+// The same as "name=text", for people.
+std::string partition_text(std::string_view file_name, const MetadataColumn& column);
 
 // Which files of a scan can have rows for which its filter is true, by their directories alone.
 class PartitionFilter {

@@ -14,8 +14,8 @@ std::optional<log::Offset> find_position(const Positions& positions, const log::
   return std::nullopt;
 }
 
-LogScanProgress::LogScanProgress(log::Log& log, std::string topic, std::optional<Positions> last, int instances)
-    : log_(log), topic_(std::move(topic)), last_(std::move(last)), instances_left_(instances) {}
+LogScanProgress::LogScanProgress(log::Log& log, LogTopics topics, std::optional<Positions> last, int instances)
+    : log_(log), topics_(std::move(topics)), last_(std::move(last)), instances_left_(instances) {}
 
 void LogScanProgress::add_partition(const PartitionReader& reader) {
   const std::lock_guard lock(mutex_);
@@ -34,9 +34,7 @@ int64_t LogScanProgress::lag() const {
 
 Positions LogScanProgress::ends() const {
   Positions ends;
-  const auto topic = log_.topic(topic_);
-  for (int32_t p = 0; topic && p < topic->partitions; ++p) {
-    const log::TopicPartition partition{topic_, log::PartitionId(p)};
+  for (const log::TopicPartition& partition : partitions_of(topics_.find(log_))) {
     if (const auto end = end_of(partition)) ends.emplace_back(partition, *end);
   }
   return ends;

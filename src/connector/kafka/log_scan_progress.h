@@ -1,4 +1,4 @@
-// How far a scan of a topic of the embedded log has come.
+// How far a scan of topics of the embedded log has come.
 #pragma once
 
 #include <atomic>
@@ -6,9 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <vector>
 
+#include "connector/kafka/log_topics.h"
 #include "connector/kafka/partition_reader.h"
 #include "connector/scan.h"
 #include "log/log.h"
@@ -22,7 +22,7 @@ std::optional<log::Offset> find_position(const Positions& positions, const log::
 class LogScanProgress : public ScanProgress {
  public:
   // `last`: where a bounded scan ends; partitions that are not named are not read.
-  LogScanProgress(log::Log& log, std::string topic, std::optional<Positions> last, int instances);
+  LogScanProgress(log::Log& log, LogTopics topics, std::optional<Positions> last, int instances);
 
   void add_partition(const PartitionReader& reader);
   void instance_ended() { instances_left_.fetch_sub(1, std::memory_order_acq_rel); }
@@ -40,7 +40,7 @@ class LogScanProgress : public ScanProgress {
   };
 
   log::Log& log_;
-  const std::string topic_;
+  const LogTopics topics_;
   const std::optional<Positions> last_;
   std::atomic<int> instances_left_;
   mutable std::mutex mutex_;

@@ -69,6 +69,7 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
       : context_(context),
         request_(std::move(request)),
         table_(std::move(table)),
+        topic_(*table_.topics.only()),
         store_(std::move(store)),
         committed_(store_->positions()) {}
 
@@ -88,7 +89,7 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   void on_room(std::function<void()> waker);
   int64_t wall_time_ms() const { return context_.env->wall_time_us() / 1000; }
   int32_t partition_count() const {
-    const auto topic = context_.log->topic(table_.topic);
+    const auto topic = context_.log->topic(topic_);
     return topic ? topic->partitions : 1;
   }
 
@@ -100,6 +101,7 @@ class LogSink : public Sink, public std::enable_shared_from_this<LogSink> {
   const ConnectorContext context_;
   const SinkRequest request_;
   const LogTableOptions table_;
+  const std::string topic_;
   const std::unique_ptr<PositionStore> store_;
   const Positions committed_;  // before this sink
   std::atomic<size_t> bytes_in_flight_{0};
@@ -197,21 +199,28 @@ class HeadersOfRows {
   std::vector<log::RecordHeader> headers_;
 };
 
-// The text of these columns.
-void read_key(const columnar::ChangeBatch& batch, size_t row, const std::vector<size_t>& columns, std::string& key) {
-  key.clear();
-  for (const size_t column : columns) {
-    if (!key.empty()) key += '|';
-    types::append_text(key, batch.column(column)->value(row), batch.column(column)->type());
+// What makes the key and the value of a record of their columns.
+struct Encoders {
+  std::unique_ptr<format::RowEncoder> key;  // null: a key is the text of its columns
+  std::unique_ptr<format::RowEncoder> value;
+
+  // `keys`: the columns of the key.
+  void read_key(const columnar::ChangeBatch& keys, size_t row, std::string& text) const {
+    text.clear();
+    if (key != nullptr) return key->encode(keys, row, text);
+    for (const columnar::ColumnPtr& column : keys.columns()) {
+      if (!text.empty()) text += '|';
+      types::append_text(text, column->value(row), column->type());
+    }
   }
-}
+};
 
 // One instance, for rows that are never taken back. Encodes rows as they come, and hands the epoch's records over at
 // its barrier.
 class LogSinkOperator : public exec::Operator {
  public:
-  LogSinkOperator(std::shared_ptr<LogSink> sink, std::unique_ptr<format::RowEncoder> encoder, RecordColumns columns)
-      : sink_(std::move(sink)), encoder_(std::move(encoder)), columns_(std::move(columns)) {}
+  LogSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, RecordColumns columns)
+      : sink_(std::move(sink)), encoders_(std::move(encoders)), columns_(std::move(columns)) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     if (sink_->muted()) return {};
@@ -219,14 +228,15 @@ class LogSinkOperator : public exec::Operator {
     const int32_t partitions = columns_.keys.empty() ? 0 : sink_->partition_count();
     const int64_t now_ms = sink_->wall_time_ms();
     const columnar::ChangeBatch values = select(batch, columns_.values);
+    const columnar::ChangeBatch keys = select(batch, columns_.keys);
     for (size_t row = 0; row < batch.rows(); ++row) {
       value_.clear();
-      encoder_->encode(values, row, value_);
+      encoders_.value->encode(values, row, value_);
       const int64_t time_ms = timestamp_ms(batch, row, columns_, now_ms);
       if (columns_.keys.empty()) {
         records_.add(kAnyPartition, {time_ms, std::nullopt, value_, headers_.read(batch, row, columns_)});
       } else {
-        read_key(batch, row, columns_.keys, key_);
+        encoders_.read_key(keys, row, key_);
         records_.add(partition_for_key(key_, partitions), {time_ms, key_, value_, headers_.read(batch, row, columns_)});
       }
     }
@@ -243,7 +253,7 @@ class LogSinkOperator : public exec::Operator {
 
  private:
   const std::shared_ptr<LogSink> sink_;
-  const std::unique_ptr<format::RowEncoder> encoder_;
+  const Encoders encoders_;
   const RecordColumns columns_;
   HeadersOfRows headers_;
   RecordBatches records_;
@@ -257,21 +267,17 @@ class LogSinkOperator : public exec::Operator {
 // what has gone, then what has come.
 class ChangesSinkOperator : public exec::Operator {
  public:
-  struct Encoders {
-    std::unique_ptr<format::RowEncoder> key;  // of upserts; null: events
-    std::unique_ptr<format::RowEncoder> value;
-  };
-
   ChangesSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, const types::Schema& schema,
-                      RecordColumns columns)
+                      RecordColumns columns, bool upserts)
       : sink_(std::move(sink)),
         encoders_(std::move(encoders)),
         columns_(std::move(columns)),
+        upserts_(upserts),
         changes_(schema, columns_.known_by) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     if (sink_->muted()) return {};
-    if (encoders_.key != nullptr) keys_.push_back(select(batch, columns_.keys));
+    keys_.push_back(select(batch, columns_.keys.empty() ? columns_.known_by : columns_.keys));
     values_.push_back(select(batch, columns_.values));
     changes_.add(batch);
     return {};
@@ -281,7 +287,7 @@ class ChangesSinkOperator : public exec::Operator {
     partitions_ = sink_->partition_count();
     now_ms_ = sink_->wall_time_ms();
     changes_.take([&](const EpochChanges::KeyChange& change) {
-      if (encoders_.key != nullptr) return write_upsert(change);
+      if (upserts_) return write_upsert(change);
       for (const EpochChanges::Row& row : change.removed) write_event(row);
       for (const EpochChanges::Row& row : change.added) write_event(row);
     });
@@ -306,8 +312,7 @@ class ChangesSinkOperator : public exec::Operator {
   void write_upsert(const EpochChanges::KeyChange& change) {
     const bool gone = change.added.empty();
     const EpochChanges::Row& row = gone ? change.removed.back() : change.added.back();
-    key_.clear();
-    encoders_.key->encode(keys_[row.batch], row.row, key_);
+    encoders_.read_key(keys_[row.batch], row.row, key_);
     value_.clear();
     if (!gone) encoders_.value->encode(values_[row.batch], row.row, value_);
     const std::optional<std::string_view> value = gone ? std::nullopt : std::optional<std::string_view>(value_);
@@ -316,8 +321,7 @@ class ChangesSinkOperator : public exec::Operator {
 
   // Without a key of the record, all events of a row go to one partition too.
   void write_event(const EpochChanges::Row& row) {
-    const columnar::ChangeBatch& batch = changes_.batch(row.batch);
-    read_key(batch, row.row, columns_.keys.empty() ? columns_.known_by : columns_.keys, key_);
+    encoders_.read_key(keys_[row.batch], row.row, key_);
     value_.clear();
     encoders_.value->encode(values_[row.batch], row.row, value_);
     const std::optional<std::string_view> key =
@@ -328,8 +332,9 @@ class ChangesSinkOperator : public exec::Operator {
   const std::shared_ptr<LogSink> sink_;
   const Encoders encoders_;
   const RecordColumns columns_;
+  const bool upserts_;
   EpochChanges changes_;
-  std::vector<columnar::ChangeBatch> keys_;  // of each batch of changes_, the columns that make the key
+  std::vector<columnar::ChangeBatch> keys_;  // of each batch of changes_, the columns by which a partition is chosen
   std::vector<columnar::ChangeBatch> values_;
   int32_t partitions_ = 1;
   int64_t now_ms_ = 0;
@@ -348,7 +353,7 @@ Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*in
   for (size_t column = 0; column < request_.schema.size(); ++column) {
     if (column != columns.timestamp && column != columns.headers) physical.push_back(request_.schema[column]);
   }
-  columns.keys = PENSTOCK_TRY(find(table_.format.key ? request_.primary_key : table_.key_fields));
+  columns.keys = PENSTOCK_TRY(find(table_.format.columns_of_key(request_.primary_key)));
   columns.known_by = PENSTOCK_TRY(find(request_.primary_key));
   for (size_t column = 0; request_.primary_key.empty() && column < request_.schema.size(); ++column) {
     columns.known_by.push_back(column);
@@ -358,16 +363,16 @@ Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*in
     columns.values.push_back(static_cast<size_t>(types::find_field(request_.schema, field.name)));
   }
   auto encoder = PENSTOCK_TRY(format::RowEncoder::make(table_.format.value, values));
-  if (!table_.format.key && request_.append_only) {
-    return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoder), std::move(columns));
-  }
-  ChangesSinkOperator::Encoders encoders{.key = nullptr, .value = std::move(encoder)};
+  Encoders encoders{.key = nullptr, .value = std::move(encoder)};
   if (table_.format.key) {
     const types::Schema fields = PENSTOCK_TRY(key_fields(table_.format, physical, request_.primary_key));
     encoders.key = PENSTOCK_TRY(format::RowEncoder::make(*table_.format.key, fields));
   }
+  if (!table_.format.upserts && request_.append_only) {
+    return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoders), std::move(columns));
+  }
   return std::make_unique<ChangesSinkOperator>(shared_from_this(), std::move(encoders), request_.schema,
-                                               std::move(columns));
+                                               std::move(columns), table_.format.upserts);
 }
 
 Result<std::vector<size_t>> LogSink::find(const std::vector<std::string>& names) const {
@@ -405,8 +410,7 @@ Status LogSink::commit(Epoch epoch, const Positions& positions) {
         partition = next_partition_ % partitions;
         next_partition_ = partition + 1;
       }
-      commit.records.emplace_back(log::TopicPartition{table_.topic, log::PartitionId(partition)},
-                                  std::move(batch.records));
+      commit.records.emplace_back(log::TopicPartition{topic_, log::PartitionId(partition)}, std::move(batch.records));
     }
     // Only from here on, not when they are staged: an operator that waited for room before its barrier would hold up
     // the very epoch whose commit makes room.
@@ -445,13 +449,18 @@ int32_t partition_for_key(std::string_view key, int32_t partitions) {
 
 Result<std::shared_ptr<Sink>> make_log_sink(const ConnectorContext& context, SinkRequest request) {
   LogTableOptions table = PENSTOCK_TRY(parse_log_table(request.table, request.options));
-  if (log::is_reserved_name(table.topic)) {
+  if (table.topics.only() == nullptr) {
+    return unsupported("table \"{}\" cannot be written to: it has several topics", request.table)
+        .hint("write to a table of one of them");
+  }
+  const std::string& topic = *table.topics.only();
+  if (log::is_reserved_name(topic)) {
     return make_error(ErrorCode::kPermissionDenied,
                       "table \"{}\" cannot be written to: its topic {} is reserved for Penstock itself", request.table,
-                      table.topic);
+                      topic);
   }
-  if (!context.log->topic(table.topic)) {
-    return not_found("topic \"{}\" of table \"{}\" does not exist", table.topic, request.table);
+  if (!context.log->topic(topic)) {
+    return not_found("topic \"{}\" of table \"{}\" does not exist", topic, request.table);
   }
   auto store = PENSTOCK_TRY(PositionStore::open(context, request.group));
   return std::make_shared<LogSink>(context, std::move(request), std::move(table), std::move(store));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +13,9 @@
 
 #include "columnar/change_batch.h"
 #include "connector/kafka/log_scan_progress.h"
+#include "connector/kafka/log_sink.h"
 #include "connector/kafka/log_table.h"
+#include "connector/kafka/log_topics.h"
 #include "connector/kafka/partition_reader.h"
 #include "connector/record_rows.h"
 #include "connector/record_time.h"
@@ -20,6 +23,7 @@
 #include "connector/table_format.h"
 #include "connector/timer.h"
 #include "connector/watermark_alignment.h"
+#include "format/debezium_metadata.h"
 #include "types/nested.h"
 
 namespace penstock::connector {
@@ -48,7 +52,7 @@ Result<log::Offset> find_first(log::Log& log, const LogTableOptions& options, co
     return log.high_watermark(partition);
   }
   if (options.startup == StartupMode::kSpecificOffsets) {
-    const auto it = options.startup_offsets.find(partition.partition.value());
+    const auto it = options.startup_offsets.find(partition);
     if (it != options.startup_offsets.end()) return log::Offset(it->second);
   }
   return log.log_start_offset(partition);
@@ -58,7 +62,7 @@ Result<log::Offset> find_first(log::Log& log, const LogTableOptions& options, co
 struct LogScan {
   ConnectorContext context;
   LogTableOptions options;
-  log::TopicId topic_id;
+  std::map<std::string, log::TopicId> topic_ids;  // of the topics that there were when it was planned
   ScanRequest request;
   std::optional<Positions> last;  // where a bounded scan ends; partitions that are not named are not read
   int parallelism = 1;
@@ -88,8 +92,10 @@ void append_headers(const log::Record& record, ColumnBuilder& builder) {
 // Records of one partition.
 class LogOrigin : public RecordOrigin {
  public:
-  LogOrigin(const log::TopicPartition& partition, std::span<const log::Record> records)
-      : partition_(partition), records_(records) {}
+  // `events`: null, unless the records are events that have metadata.
+  LogOrigin(const log::TopicPartition& partition, std::span<const log::Record> records,
+            format::DebeziumMetadata* events)
+      : partition_(partition), records_(records), events_(events) {}
 
   DeadLetter dead_letter(size_t record) const override {
     return {.topic = partition_.topic, .partition = partition_.partition.value(), .offset = records_[record].offset};
@@ -99,7 +105,10 @@ class LogOrigin : public RecordOrigin {
     ColumnBuilder builder(column.type, records.size());
     for (const uint32_t number : records) {
       const log::Record& record = records_[number];
-      if (column.key == "offset") {
+      if (events_ != nullptr && column.key.starts_with(kValueMetadata)) {
+        const std::string_view name = std::string_view(column.key).substr(kValueMetadata.size());
+        events_->append(record.value.value_or(""), name, builder);
+      } else if (column.key == "offset") {
         builder.append_int64(record.offset);
       } else if (column.key == "partition") {
         builder.append_int64(partition_.partition.value());
@@ -123,9 +132,11 @@ class LogOrigin : public RecordOrigin {
  private:
   const log::TopicPartition& partition_;
   const std::span<const log::Record> records_;
+  format::DebeziumMetadata* const events_;
 };
 
-// One instance: the partitions p with p mod parallelism == instance.
+// One instance. With a parallelism of n it reads every n-th partition of a topic; which one is the first depends on
+// the topic, so that the partitions of many small topics are spread too.
 class LogSource : public exec::Source {
  public:
   LogSource(std::shared_ptr<const LogScan> scan, int instance, RecordRows rows)
@@ -134,7 +145,10 @@ class LogSource : public exec::Source {
         rows_(std::move(rows)),
         watermarks_(scan_->request, scan_->options.idle_timeout_us),
         wake_up_(*scan_->context.timer),
-        records_max_(std::min(scan_->context.batch_rows_max, rows_.records_max())) {}
+        records_max_(std::min(scan_->context.batch_rows_max, rows_.records_max())) {
+    const format::FormatOptions& format = scan_->options.format.value;
+    if (format.is_events()) events_ = std::make_unique<format::DebeziumMetadata>(format);
+  }
 
   void set_waker(std::function<void()> waker) override {
     waker_ = std::move(waker);
@@ -229,18 +243,32 @@ class LogSource : public exec::Source {
     return more;
   }
 
-  // Takes up the partitions that have come since the last time.
+  // Takes up the topics and partitions that have come since the last time.
   Status assign_partitions() {
-    const std::optional<log::TopicInfo> topic = scan_->context.log->topic(scan_->options.topic);
-    if (!topic && readers_.empty()) return {};
-    // One of the same name that was made anew has other records at the same offsets.
-    if (!topic || topic->id != scan_->topic_id) {
-      return not_found("topic \"{}\" of table \"{}\" was deleted", scan_->options.topic, scan_->request.table);
+    const std::vector<log::TopicInfo> topics = scan_->options.topics.find(*scan_->context.log);
+    for (const auto& [name, seen] : seen_) {
+      if (std::ranges::find(topics, name, &log::TopicInfo::name) == topics.end()) return deleted(name);
     }
+    for (const log::TopicInfo& topic : topics) PENSTOCK_TRY(assign_partitions(topic));
+    return {};
+  }
+
+  Error deleted(const std::string& topic) const {
+    return not_found("topic \"{}\" of table \"{}\" was deleted", topic, scan_->request.table);
+  }
+
+  Status assign_partitions(const log::TopicInfo& topic) {
+    const auto planned = scan_->topic_ids.find(topic.name);
+    Seen& seen = seen_.try_emplace(topic.name, Seen{.id = topic.id}).first->second;
+    // One of the same name that was made anew has other records at the same offsets.
+    const bool is_other = planned != scan_->topic_ids.end() && planned->second != topic.id;
+    if (is_other || seen.id != topic.id) return deleted(topic.name);
+    const bool alone = scan_->options.topics.only() != nullptr;
+    const int first = alone ? 0 : partition_for_key(topic.name, scan_->parallelism);
     const int64_t now_us = scan_->context.env->monotonic_time_us();
-    for (; partitions_seen_ < topic->partitions; ++partitions_seen_) {
-      if (partitions_seen_ % scan_->parallelism != instance_) continue;
-      const log::TopicPartition partition{scan_->options.topic, log::PartitionId(partitions_seen_)};
+    for (; seen.partitions < topic.partitions; ++seen.partitions) {
+      if ((first + seen.partitions) % scan_->parallelism != instance_) continue;
+      const log::TopicPartition partition{topic.name, log::PartitionId(seen.partitions)};
       if (scan_->last && !find_position(*scan_->last, partition)) continue;
       const log::Offset start = PENSTOCK_TRY(start_offset(partition));
       std::optional<log::Offset> end = last_offset(partition);
@@ -297,9 +325,9 @@ class LogSource : public exec::Source {
     keys_.clear();
     for (const log::Record& record : records_) {
       values_.push_back(record.value.value_or(std::string_view()));
-      if (scan_->options.format.key) keys_.push_back(record.key.value_or(std::string_view()));
+      if (scan_->options.format.reads_keys()) keys_.push_back(record.key.value_or(std::string_view()));
     }
-    const LogOrigin origin(reader.partition(), records_);
+    const LogOrigin origin(reader.partition(), records_, events_.get());
     watermarks_.emit(partition, rows_.read({.values = values_, .keys = keys_, .readable = reader.readable()}, origin),
                      scan_->context.env->monotonic_time_us(), out);
   }
@@ -313,26 +341,30 @@ class LogSource : public exec::Source {
   std::function<void()> waker_;
   bool holding_ = scan_->request.hold.has_value();
   std::atomic<bool> topics_changed_{true};
-  int32_t partitions_seen_ = 0;
+  struct Seen {
+    log::TopicId id;
+    int32_t partitions = 0;
+  };
+  std::map<std::string, Seen> seen_;  // topics, by name
   size_t next_reader_ = 0;
   std::vector<log::Record> records_;
   std::vector<std::string_view> values_;
-  std::vector<std::string_view> keys_;  // of tables that read them
+  std::vector<std::string_view> keys_;                // of tables that read them
+  std::unique_ptr<format::DebeziumMetadata> events_;  // null: the records are no events
   std::vector<std::unique_ptr<PartitionReader>> readers_;
   std::vector<bool> ended_;  // by reader
   std::unique_ptr<log::Subscription> topics_subscription_;
 };
 
 // Where a bounded scan ends, by partition: fixed before it starts, so that all who ask get one answer.
-Result<Positions> find_last(log::Log& log, const LogTableOptions& options, const log::TopicInfo& topic,
+Result<Positions> find_last(log::Log& log, const LogTableOptions& options, const std::vector<log::TopicInfo>& topics,
                             bool to_present_end) {
   Positions last;
-  for (int32_t number = 0; number < topic.partitions; ++number) {
-    const log::TopicPartition partition{topic.name, log::PartitionId(number)};
+  for (const log::TopicPartition& partition : partitions_of(topics)) {
     const log::Offset present = PENSTOCK_TRY(log.high_watermark(partition));
     log::Offset end = present;
     if (options.bounded == BoundedMode::kSpecificOffsets) {
-      const auto it = options.bounded_offsets.find(number);
+      const auto it = options.bounded_offsets.find(partition);
       if (it == options.bounded_offsets.end()) continue;
       end = log::Offset(it->second);
     }
@@ -345,11 +377,12 @@ Result<Positions> find_last(log::Log& log, const LogTableOptions& options, const
   return last;
 }
 
-// As the value of an option: "partition:0,offset:42;partition:1,offset:300".
-std::string offsets_text(const Positions& positions) {
+// As the value of an option: "partition:0,offset:42;partition:1,offset:300", with the topics where there are several.
+std::string offsets_text(const LogTopics& topics, const Positions& positions) {
   std::string text;
   for (const auto& [partition, offset] : positions) {
     if (!text.empty()) text += ';';
+    if (topics.only() == nullptr) text += fmt::format("topic:{},", partition.topic);
     text += fmt::format("partition:{},offset:{}", partition.partition.value(), offset.value());
   }
   return text;
@@ -359,21 +392,20 @@ std::string offsets_text(const Positions& positions) {
 
 Result<OptionMap> fix_log_options(const ConnectorContext& context, const std::string& table, const OptionMap& options) {
   const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table, options));
-  const std::optional<log::TopicInfo> topic = context.log->topic(parsed.topic);
-  if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", parsed.topic, table);
+  const std::vector<log::TopicInfo> topics = PENSTOCK_TRY(parsed.topics.find_all(*context.log, table));
   OptionMap fixed;
   if (parsed.startup == StartupMode::kLatest || parsed.startup == StartupMode::kTimestamp) {
     Positions first;
-    for (int32_t number = 0; number < topic->partitions; ++number) {
-      const log::TopicPartition partition{topic->name, log::PartitionId(number)};
+    for (const log::TopicPartition& partition : partitions_of(topics)) {
       first.emplace_back(partition, PENSTOCK_TRY(find_first(*context.log, parsed, partition)));
     }
     fixed["scan.startup.mode"] = "specific-offsets";
-    fixed["scan.startup.specific-offsets"] = offsets_text(first);
+    fixed["scan.startup.specific-offsets"] = offsets_text(parsed.topics, first);
   }
   if (parsed.bounded == BoundedMode::kLatest || parsed.bounded == BoundedMode::kTimestamp) {
     fixed["scan.bounded.mode"] = "specific-offsets";
-    fixed["scan.bounded.specific-offsets"] = offsets_text(PENSTOCK_TRY(find_last(*context.log, parsed, *topic, false)));
+    const Positions last = PENSTOCK_TRY(find_last(*context.log, parsed, topics, false));
+    fixed["scan.bounded.specific-offsets"] = offsets_text(parsed.topics, last);
   }
   return fixed;
 }
@@ -382,14 +414,17 @@ Result<SourcePlan> plan_log_source(const ConnectorContext& context, ScanRequest 
   auto scan = std::make_shared<LogScan>();
   scan->context = context;
   scan->options = PENSTOCK_TRY(parse_log_table(request.table, *request.options));
-  const std::optional<log::TopicInfo> topic = context.log->topic(scan->options.topic);
-  if (!topic) return not_found("topic \"{}\" of table \"{}\" does not exist", scan->options.topic, request.table);
-  scan->topic_id = topic->id;
-  scan->parallelism = request.bounded ? 1 : std::max(1, std::min<int>(context.parallelism, topic->partitions));
+  const LogTopics& topics = scan->options.topics;
+  const std::vector<log::TopicInfo> found = PENSTOCK_TRY(topics.find_all(*context.log, request.table));
+  for (const log::TopicInfo& topic : found) scan->topic_ids.emplace(topic.name, topic.id);
+  // Of a pattern there may be more topics later.
+  const size_t useful = topics.is_pattern() ? SIZE_MAX : partitions_of(found).size();
+  scan->parallelism =
+      request.bounded ? 1 : static_cast<int>(std::clamp<size_t>(useful, 1, static_cast<size_t>(context.parallelism)));
   if (request.bounded || scan->options.bounded != BoundedMode::kUnbounded) {
-    scan->last = PENSTOCK_TRY(find_last(*context.log, scan->options, *topic, request.bounded));
+    scan->last = PENSTOCK_TRY(find_last(*context.log, scan->options, found, request.bounded));
   }
-  scan->progress = std::make_shared<LogScanProgress>(*context.log, scan->options.topic, scan->last, scan->parallelism);
+  scan->progress = std::make_shared<LogScanProgress>(*context.log, topics, scan->last, scan->parallelism);
   if (request.alignment != nullptr && request.watermark != nullptr && !scan->options.alignment.group.empty()) {
     scan->alignment = request.alignment->group(scan->options.alignment.group);
     scan->first_member = scan->alignment->add(static_cast<size_t>(scan->parallelism));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "connector/table_format.h"
+#include "format/debezium_metadata.h"
 
 namespace penstock::connector {
 
@@ -15,6 +16,17 @@ using types::DataType;
 using types::TypeKind;
 
 constexpr OptionDoc kTopic{"topic", "required", "The topic. CREATE TABLE makes it when there is none."};
+constexpr OptionDoc kTopics{"topic", "required",
+                            "The topic, or, for a table that is only read, several ones, separated by ';'. CREATE "
+                            "TABLE makes those that there are not. Not with 'topic-pattern'."};
+constexpr OptionDoc kTopicPattern{
+    "topic-pattern", "",
+    "In the place of 'topic', for a table that is only read: a regular expression (RE2). All topics whose whole names "
+    "match are read, also those that are made later; Penstock's own never match."};
+constexpr OptionDoc kKeyPrefix{
+    "key.fields-prefix", "",
+    "What the names of the key's columns begin with, and the fields of the records' keys do not; where columns of the "
+    "value would have the same names. Needs 'value.fields-include' = 'EXCEPT_KEY'."};
 constexpr OptionDoc kBoundedMode{
     "scan.bounded.mode", "unbounded",
     "Where a job ends, so that every window fires: unbounded (it goes on), latest-offset (what is there when it is "
@@ -26,7 +38,7 @@ constexpr OptionDoc kBoundedTimestamp{
 constexpr OptionDoc kBoundedOffsets{
     "scan.bounded.specific-offsets", "",
     "With the mode specific-offsets, in the form 'partition:0,offset:42;partition:1,offset:300': before these offsets. "
-    "Other partitions are not read."};
+    "Other partitions are not read. Of several topics each part begins with 'topic:NAME,'."};
 constexpr OptionDoc kIdleTimeout{
     "scan.watermark.idle-timeout", "0",
     "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."};
@@ -43,7 +55,8 @@ constexpr OptionDoc kWithoutEffect[] = {{"scan.parallelism", "", kTaken},
                                         {"sink.transactional-id-prefix", "", kTaken}};
 
 constexpr OptionDoc kOptions[] = {
-    kTopic,
+    kTopics,
+    kTopicPattern,
     kFormatOrEventsOption,
     {"value.format", "", "The same as 'format'; the options of the format then begin with 'value.'."},
     {"scan.startup.mode", "earliest-offset",
@@ -53,7 +66,7 @@ constexpr OptionDoc kOptions[] = {
     {"scan.startup.timestamp-millis", "", "With the mode timestamp: the first record at or after this time."},
     {"scan.startup.specific-offsets", "",
      "With the mode specific-offsets: 'partition:0,offset:42;partition:1,offset:300'. Other partitions are read from "
-     "their beginning."},
+     "their beginning. Of several topics each part begins with 'topic:NAME,'."},
     kBoundedMode,
     kBoundedTimestamp,
     kBoundedOffsets,
@@ -63,9 +76,14 @@ constexpr OptionDoc kOptions[] = {
     kAlignmentDriftOption,
     kAlignmentIntervalOption,
     {"key.fields", "",
-     "When written to: the columns, separated by ';', whose text is the record's key (joined by '|'). Rows with the "
-     "same key go to the same partition."},
-    {"key.format", "raw", "Only raw."},
+     "The columns, separated by ';', that are in the records' keys. Rows with the same key go to the same partition."},
+    {"key.format", "raw",
+     "The format of keys: json or csv, whose options begin with 'key.', or raw: the text of the columns, joined by "
+     "'|'."},
+    kKeyPrefix,
+    {"value.fields-include", "ALL",
+     "ALL: values have all columns, and keys are only written. EXCEPT_KEY: values have the others, and those of the "
+     "key are read from it; in the format raw that can be one, STRING or BYTES."},
     kWithoutEffect[0],
     kWithoutEffect[1],
     kWithoutEffect[2],
@@ -79,9 +97,7 @@ constexpr OptionDoc kUpsertOptions[] = {
     {"key.format", "required", "The format of records' keys, which are the primary key: json, csv or raw."},
     {"value.format", "required",
      "The format of their values: json, csv or raw. Options of the two formats begin with 'key.' and 'value.'."},
-    {"key.fields-prefix", "",
-     "What the names of the primary key's columns begin with, and the fields of the records' keys do not; where "
-     "columns of the value would have the same names. Needs 'value.fields-include' = 'EXCEPT_KEY'."},
+    kKeyPrefix,
     {"value.fields-include", "ALL",
      "ALL: values have all columns, those of the primary key too. EXCEPT_KEY: they have the others."},
     kBoundedMode,
@@ -113,10 +129,11 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-// The offsets by partition of an option such as "partition:0,offset:42;partition:1,offset:300".
-Result<std::map<int32_t, int64_t>> parse_offsets(TableOptions& reader, const std::string& option) {
-  std::map<int32_t, int64_t> offsets;
+// The offsets by partition of an option such as "partition:0,offset:42;topic:orders,partition:1,offset:300".
+Result<LogOffsets> parse_offsets(TableOptions& reader, const LogTopics& topics, const std::string& option) {
+  LogOffsets offsets;
   for (const std::string& part : split(PENSTOCK_TRY(reader.require(option)), ';')) {
+    std::string topic = topics.only() != nullptr ? *topics.only() : "";
     int32_t partition = -1;
     int64_t offset = -1;
     for (const std::string& field : split(part, ',')) {
@@ -124,6 +141,7 @@ Result<std::map<int32_t, int64_t>> parse_offsets(TableOptions& reader, const std
       const std::string_view number = std::string_view(field).substr(std::min(colon + 1, field.size()));
       const std::string_view name = std::string_view(field).substr(0, colon);
       const char* end = number.data() + number.size();
+      if (name == "topic") topic = number;
       if (name == "partition" && std::from_chars(number.data(), end, partition).ptr != end) partition = -1;
       if (name == "offset" && std::from_chars(number.data(), end, offset).ptr != end) offset = -1;
     }
@@ -131,7 +149,11 @@ Result<std::map<int32_t, int64_t>> parse_offsets(TableOptions& reader, const std
       return invalid_argument("table \"{}\": option '{}': expected 'partition:0,offset:42;...', found '{}'",
                               reader.table(), option, part);
     }
-    offsets[partition] = offset;
+    if (topic.empty()) {
+      return invalid_argument("table \"{}\": option '{}': with several topics, '{}' needs 'topic:NAME,' in front",
+                              reader.table(), option, part);
+    }
+    offsets[{topic, log::PartitionId(partition)}] = offset;
   }
   return offsets;
 }
@@ -148,7 +170,7 @@ Status parse_startup(TableOptions& reader, LogTableOptions& parsed) {
   parsed.startup_timestamp_ms = PENSTOCK_TRY(reader.get_int("scan.startup.timestamp-millis", 0, 0, INT64_MAX));
   if (mode == "specific-offsets") {
     parsed.startup = StartupMode::kSpecificOffsets;
-    parsed.startup_offsets = PENSTOCK_TRY(parse_offsets(reader, "scan.startup.specific-offsets"));
+    parsed.startup_offsets = PENSTOCK_TRY(parse_offsets(reader, parsed.topics, "scan.startup.specific-offsets"));
   }
   return {};
 }
@@ -164,7 +186,7 @@ Status parse_bounded(TableOptions& reader, LogTableOptions& parsed) {
   parsed.bounded_timestamp_ms = PENSTOCK_TRY(reader.get_int("scan.bounded.timestamp-millis", 0, 0, INT64_MAX));
   if (mode == "specific-offsets") {
     parsed.bounded = BoundedMode::kSpecificOffsets;
-    parsed.bounded_offsets = PENSTOCK_TRY(parse_offsets(reader, "scan.bounded.specific-offsets"));
+    parsed.bounded_offsets = PENSTOCK_TRY(parse_offsets(reader, parsed.topics, "scan.bounded.specific-offsets"));
   }
   return {};
 }
@@ -173,15 +195,66 @@ Status parse_bounded(TableOptions& reader, LogTableOptions& parsed) {
 
 namespace {
 
-// What both connectors have.
-Status parse_topic(TableOptions& reader, LogTableOptions& parsed) {
+// The topics of a table that may have several.
+Result<LogTopics> parse_topics(TableOptions& reader) {
+  const std::optional<std::string> pattern = reader.find("topic-pattern");
+  if (!pattern) {
+    std::vector<std::string> names = split(PENSTOCK_TRY(reader.require("topic")), ';');
+    std::ranges::sort(names);
+    const auto repeated = std::ranges::unique(names);
+    names.erase(repeated.begin(), repeated.end());
+    if (names.empty()) return invalid_argument("table \"{}\": option 'topic' names no topic", reader.table());
+    return LogTopics(std::move(names));
+  }
+  if (reader.has("topic")) {
+    return invalid_argument("table \"{}\": the options 'topic' and 'topic-pattern' exclude each other", reader.table());
+  }
+  Result<LogTopics> matching = LogTopics::matching(*pattern);
+  if (matching) return matching;
+  return std::move(matching).error().context("table \"" + reader.table() + "\", option 'topic-pattern'");
+}
+
+// Which columns are in keys, and which are in values.
+Status parse_fields_of_key(TableOptions& reader, LogTableOptions& parsed) {
+  const std::string fields = PENSTOCK_TRY(reader.get_choice("value.fields-include", "all", {"all", "except_key"}));
+  parsed.format.key_in_value = fields == "all";
+  parsed.format.key_prefix = reader.get("key.fields-prefix", "");
+  if (parsed.format.key_prefix.empty() || !parsed.format.key_in_value) return {};
+  return invalid_argument("table \"{}\": option 'key.fields-prefix' needs 'value.fields-include' = 'EXCEPT_KEY'",
+                          reader.table());
+}
+
+// The keys of records that are not upserts.
+Status parse_keys(TableOptions& reader, LogTableOptions& parsed) {
+  PENSTOCK_TRY(parse_fields_of_key(reader, parsed));
+  parsed.format.key_columns = split(reader.get("key.fields", ""), ';');
+  const bool by_itself = !parsed.format.key_in_value;
+  const bool formatted = reader.get("key.format", "raw") != "raw";
+  if ((by_itself || formatted) && parsed.format.key_columns.empty()) {
+    return invalid_argument("table \"{}\": option '{}' needs 'key.fields', the columns that are in the key",
+                            reader.table(), by_itself ? "value.fields-include" : "key.format");
+  }
+  if (by_itself && parsed.format.value.is_events()) {
+    return unsupported("table \"{}\": in the format debezium-json the values have all columns", reader.table())
+        .hint("leave 'value.fields-include' out");
+  }
+  if (!by_itself && !formatted) return {};
+  if (!reader.has("key.format")) {
+    parsed.format.key = format::FormatOptions{.kind = format::FormatKind::kRaw};
+    return {};
+  }
+  parsed.format.key = PENSTOCK_TRY(read_format(reader, "key.format"));
+  return {};
+}
+
+// What both connectors have, beside the topics.
+Status parse_common(TableOptions& reader, LogTableOptions& parsed) {
   if (reader.has("properties.bootstrap.servers")) {
     return unsupported("table \"{}\": reading from an outside Kafka cluster is not supported yet", reader.table())
         .hint("leave out 'properties.bootstrap.servers' to use the embedded log");
   }
   reader.with_prefix("properties.");  // other client settings have no effect on the embedded log
   for (const OptionDoc& option : kWithoutEffect) reader.find(option.key);
-  parsed.topic = PENSTOCK_TRY(reader.require("topic"));
   PENSTOCK_TRY(parse_bounded(reader, parsed));
   parsed.max_ahead_us = PENSTOCK_TRY(read_max_ahead_us(reader));
   parsed.alignment = PENSTOCK_TRY(read_alignment_options(reader));
@@ -192,16 +265,12 @@ Status parse_topic(TableOptions& reader, LogTableOptions& parsed) {
 Result<LogTableOptions> parse_upserts(const std::string& table, const OptionMap& options) {
   TableOptions reader(table, options, kUpsertOptions);
   LogTableOptions parsed;
-  PENSTOCK_TRY(parse_topic(reader, parsed));
+  parsed.topics = LogTopics({PENSTOCK_TRY(reader.require("topic"))});
+  PENSTOCK_TRY(parse_common(reader, parsed));
   parsed.format.key = PENSTOCK_TRY(read_format(reader, "key.format"));
   parsed.format.value = PENSTOCK_TRY(read_format(reader, "value.format"));
-  const std::string fields = PENSTOCK_TRY(reader.get_choice("value.fields-include", "all", {"all", "except_key"}));
-  parsed.format.key_in_value = fields == "all";
-  parsed.format.key_prefix = reader.get("key.fields-prefix", "");
-  if (!parsed.format.key_prefix.empty() && parsed.format.key_in_value) {
-    return invalid_argument("table \"{}\": option 'key.fields-prefix' needs 'value.fields-include' = 'EXCEPT_KEY'",
-                            table);
-  }
+  parsed.format.upserts = true;
+  PENSTOCK_TRY(parse_fields_of_key(reader, parsed));
   reader.with_prefix("sink.buffer-flush.");
   PENSTOCK_TRY(reader.finish());
   return parsed;
@@ -216,16 +285,24 @@ Status check_events(const LogTableOptions& parsed, const TableDefinition& table)
   return {};
 }
 
-// The key and the value can be read and written.
-Status check_upserts(const LogTableOptions& parsed, const TableDefinition& table) {
-  if (table.primary_key.empty()) {
-    return invalid_argument("the connector upsert-kafka needs a primary key")
-        .hint("add PRIMARY KEY (column, ...) NOT ENFORCED: these columns are the keys of the records");
+// Makes it, unless it is there.
+Status make_topic(const ConnectorContext& context, const std::string& topic) {
+  if (context.log->topic(topic)) return {};
+  if (log::is_reserved_name(topic)) {
+    return not_found("there is no topic {}, and names that begin with \"penstock.\" are reserved", topic);
   }
+  const Result<log::TopicInfo> made = context.log->create_topic(topic, context.default_partitions, {});
+  if (!made && made.error().code() != ErrorCode::kAlreadyExists) return made.error();
+  return {};
+}
+
+// The key and the value can be read and written.
+Status check_keyed(const LogTableOptions& parsed, const TableDefinition& table) {
   const types::Schema keys = PENSTOCK_TRY(key_fields(parsed.format, table.physical, table.primary_key));
   if (Status checked = check_format(*parsed.format.key, keys); !checked) {
     return std::move(checked).error().context("option 'key.format'");
   }
+  if (parsed.format.value.is_events()) return check_events(parsed, table);
   if (Status checked =
           check_format(parsed.format.value, value_fields(parsed.format, table.physical, table.primary_key));
       !checked) {
@@ -245,52 +322,71 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
   }
   TableOptions reader(table, options, kOptions);
   LogTableOptions parsed;
-  PENSTOCK_TRY(parse_topic(reader, parsed));
+  parsed.topics = PENSTOCK_TRY(parse_topics(reader));
+  PENSTOCK_TRY(parse_common(reader, parsed));
   parsed.format.value = PENSTOCK_TRY(read_format(reader, reader.has("value.format") ? "value.format" : "format"));
   PENSTOCK_TRY(parse_startup(reader, parsed));
-  parsed.key_fields = split(reader.get("key.fields", ""), ';');
-  PENSTOCK_TRY(reader.get_choice("key.format", "raw", {"raw"}));
+  PENSTOCK_TRY(parse_keys(reader, parsed));
   PENSTOCK_TRY(reader.finish());
   return parsed;
 }
 
 Status validate_log_table(const ConnectorContext& context, const TableDefinition& table) {
   const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table.name, table.options));
+  if (parsed.format.upserts && table.primary_key.empty()) {
+    return invalid_argument("table \"{}\": the connector upsert-kafka needs a primary key", table.name)
+        .hint("add PRIMARY KEY (column, ...) NOT ENFORCED: these columns are the keys of the records");
+  }
   if (parsed.format.key) {
-    if (Status checked = check_upserts(parsed, table); !checked) {
+    if (Status checked = check_keyed(parsed, table); !checked) {
       return std::move(checked).error().context("table \"" + table.name + "\"");
     }
   } else {
     PENSTOCK_TRY(parsed.format.value.is_events() ? check_events(parsed, table)
                                                  : check_format(parsed.format.value, table.physical));
   }
-  for (const std::string& field : parsed.key_fields) {
+  for (const TableDefinition::Metadata& column : table.metadata) {
+    if (parsed.format.value.is_events() || !column.from.key.starts_with(kValueMetadata)) continue;
+    return invalid_argument("table \"{}\", column {}: only records in the format debezium-json have the metadata '{}'",
+                            table.name, column.column, column.from.key);
+  }
+  for (const std::string& field : parsed.format.key_columns) {
     if (types::find_field(table.physical, field) < 0) {
       return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table.name,
                               field);
     }
   }
-  if (context.log->topic(parsed.topic)) return {};
-  if (log::is_reserved_name(parsed.topic)) {
-    return not_found("table \"{}\": there is no topic {}, and names that begin with \"penstock.\" are reserved",
-                     table.name, parsed.topic);
-  }
-  const Result<log::TopicInfo> made = context.log->create_topic(parsed.topic, context.default_partitions, {});
-  if (!made && made.error().code() != ErrorCode::kAlreadyExists) {
-    return Error(made.error()).context("table \"" + table.name + "\"");
+  for (const std::string& topic : parsed.topics.names()) {
+    if (Status made = make_topic(context, topic); !made) {
+      return std::move(made).error().context("table \"" + table.name + "\"");
+    }
   }
   return {};
 }
 
+TableInput log_table_input(const OptionMap& options) {
+  if (const auto pattern = options.find("topic-pattern"); pattern != options.end()) {
+    return {.name = "pattern:" + pattern->second, .parts = {}, .any_topic = true};
+  }
+  const auto topic = options.find("topic");
+  if (topic == options.end()) return {};
+  return {.name = topic->second, .parts = split(topic->second, ';')};
+}
+
 types::Schema log_metadata_columns() {
-  return {{"topic", DataType(TypeKind::kString).with_nullable(false)},
-          {"partition", DataType(TypeKind::kInt).with_nullable(false)},
-          {"offset", DataType(TypeKind::kBigInt).with_nullable(false)},
-          {std::string(kTimestampMetadata), DataType::timestamp_ltz(3).with_nullable(false)},
-          {"timestamp-type", DataType(TypeKind::kString).with_nullable(false)},
-          {std::string(kHeadersMetadata),
-           DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kBytes).with_nullable(false)},
-          {"key", TypeKind::kBytes}};
+  types::Schema columns = {
+      {"topic", DataType(TypeKind::kString).with_nullable(false)},
+      {"partition", DataType(TypeKind::kInt).with_nullable(false)},
+      {"offset", DataType(TypeKind::kBigInt).with_nullable(false)},
+      {std::string(kTimestampMetadata), DataType::timestamp_ltz(3).with_nullable(false)},
+      {"timestamp-type", DataType(TypeKind::kString).with_nullable(false)},
+      {std::string(kHeadersMetadata),
+       DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kBytes).with_nullable(false)},
+      {"key", TypeKind::kBytes}};
+  for (const types::Field& column : format::debezium_metadata_columns()) {
+    columns.push_back({std::string(kValueMetadata) + column.name, column.type});
+  }
+  return columns;
 }
 
 }  // namespace penstock::connector

@@ -10,8 +10,10 @@
 
 #include "base/result.h"
 #include "connector/connector.h"
+#include "connector/kafka/log_topics.h"
 #include "connector/record_decoder.h"
 #include "connector/watermark_options.h"
+#include "log/log.h"
 #include "types/type.h"
 
 namespace penstock::connector {
@@ -20,20 +22,21 @@ enum class StartupMode : uint8_t { kEarliest, kLatest, kTimestamp, kSpecificOffs
 // Where reading ends: never, at what is the end when it starts, at a record's time, or at given offsets.
 enum class BoundedMode : uint8_t { kUnbounded, kLatest, kTimestamp, kSpecificOffsets };
 
+using LogOffsets = std::map<log::TopicPartition, int64_t>;
+
 struct LogTableOptions {
-  std::string topic;
-  RecordFormat format;  // with a key format: of upsert-kafka
+  LogTopics topics;
+  // A key without a format ('key.format' is 'raw'), which is only written, is the text of its columns, joined by '|'.
+  RecordFormat format;
   StartupMode startup = StartupMode::kEarliest;
   int64_t startup_timestamp_ms = 0;
-  std::map<int32_t, int64_t> startup_offsets;  // by partition
+  LogOffsets startup_offsets;
   BoundedMode bounded = BoundedMode::kUnbounded;
   int64_t bounded_timestamp_ms = 0;
-  std::map<int32_t, int64_t> bounded_offsets;  // by partition; others are not read
+  LogOffsets bounded_offsets;  // other partitions are not read
   int64_t idle_timeout_us = 0;
   std::optional<int64_t> max_ahead_us;  // of the watermark; see read_max_ahead_us()
   AlignmentOptions alignment;
-  // Sinks: the columns that make the record's key ('key.fields'); their text joined by '|' is the key.
-  std::vector<std::string> key_fields;
 };
 
 std::span<const OptionDoc> log_table_option_docs();
@@ -45,10 +48,15 @@ Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMa
 // Checks everything that can be checked without reading, and makes the topic when there is none.
 Status validate_log_table(const ConnectorContext& context, const TableDefinition& table);
 
-// topic, partition, offset, timestamp, timestamp-type, headers, key: Flink's names and types.
+// Its topics.
+TableInput log_table_input(const OptionMap& options);
+
+// topic, partition, offset, timestamp, timestamp-type, headers, key, and what events about rows tell, behind
+// kValueMetadata: Flink's names and types.
 types::Schema log_metadata_columns();
 // Those that can be written, too.
 inline constexpr std::string_view kTimestampMetadata = "timestamp";
 inline constexpr std::string_view kHeadersMetadata = "headers";
+inline constexpr std::string_view kValueMetadata = "value.";
 
 }  // namespace penstock::connector

@@ -103,6 +103,7 @@ Derived derive(const Match& op, const LogicalInputs& inputs) {
     const MatchReference* reference = as_reference(op, op.outputs[i]);
     bool is_time = reference != nullptr && reference->kind == MatchReference::Kind::kMatchTime;
     if (is_time && !derived.traits.bounded) derived.traits.time_columns.push_back(static_cast<int>(i));
+    if (is_processing_time(*op.outputs[i])) derived.traits.processing_times.push_back(static_cast<int>(i));
     derived.add(label(*op.outputs[i]), op.outputs[i]->type());
   }
   return derived;
