@@ -57,7 +57,7 @@ const std::vector<Connector>& table() {
        .plan_source = plan_log_source,
        .input = log_table_input,
        .fix_options = fix_log_options,
-       .metadata_columns = log_metadata_columns,
+       .metadata_columns = record_metadata_columns,
        .make_sink = make_log_sink,
        .takes_changes = always,
        .writable_metadata = kLogWritableMetadata},

@@ -373,16 +373,19 @@ TableInput log_table_input(const OptionMap& options) {
   return {.name = topic->second, .parts = split(topic->second, ';')};
 }
 
+types::Schema record_metadata_columns() {
+  return {{"topic", DataType(TypeKind::kString).with_nullable(false)},
+          {"partition", DataType(TypeKind::kInt).with_nullable(false)},
+          {"offset", DataType(TypeKind::kBigInt).with_nullable(false)},
+          {std::string(kTimestampMetadata), DataType::timestamp_ltz(3).with_nullable(false)},
+          {"timestamp-type", DataType(TypeKind::kString).with_nullable(false)},
+          {std::string(kHeadersMetadata),
+           DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kBytes).with_nullable(false)},
+          {"key", TypeKind::kBytes}};
+}
+
 types::Schema log_metadata_columns() {
-  types::Schema columns = {
-      {"topic", DataType(TypeKind::kString).with_nullable(false)},
-      {"partition", DataType(TypeKind::kInt).with_nullable(false)},
-      {"offset", DataType(TypeKind::kBigInt).with_nullable(false)},
-      {std::string(kTimestampMetadata), DataType::timestamp_ltz(3).with_nullable(false)},
-      {"timestamp-type", DataType(TypeKind::kString).with_nullable(false)},
-      {std::string(kHeadersMetadata),
-       DataType::map(DataType(TypeKind::kString).with_nullable(false), TypeKind::kBytes).with_nullable(false)},
-      {"key", TypeKind::kBytes}};
+  types::Schema columns = record_metadata_columns();
   for (const types::Field& column : format::debezium_metadata_columns()) {
     columns.push_back({std::string(kValueMetadata) + column.name, column.type});
   }

@@ -51,8 +51,9 @@ Status validate_log_table(const ConnectorContext& context, const TableDefinition
 // Its topics.
 TableInput log_table_input(const OptionMap& options);
 
-// topic, partition, offset, timestamp, timestamp-type, headers, key, and what events about rows tell, behind
-// kValueMetadata: Flink's names and types.
+// topic, partition, offset, timestamp, timestamp-type, headers and key; and, of tables that may be of events about
+// rows, what these tell, behind kValueMetadata. Flink's names and types.
+types::Schema record_metadata_columns();
 types::Schema log_metadata_columns();
 // Those that can be written, too.
 inline constexpr std::string_view kTimestampMetadata = "timestamp";
