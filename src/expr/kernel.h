@@ -4,6 +4,7 @@
 // loop, and hands over the values. The nulls of a function that propagates them are joined before the kernel runs.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -143,15 +144,15 @@ class TextOutput {
     if (text.size() > StringCell::kInlineBytes && heap_ == nullptr) heap_ = std::make_shared<StringHeap>();
     cells_[row] = text.size() <= StringCell::kInlineBytes ? StringCell(text) : heap_->add(text);
   }
-  // `text` is a part of argument `argument`, which is copied only when it is a constant.
+  // `text` is a part of argument `argument`, which is copied only when it is a constant, or one of very many.
   void set_part_of(size_t argument, size_t row, std::string_view text) {
-    if (call_.operand(argument).is_constant()) return set(row, text);
+    if (call_.operand(argument).is_constant() || argument >= kSharedMax) return set(row, text);
     cells_[row] = StringCell(text);
     if (!cells_[row].is_inline()) shared_ |= uint64_t{1} << argument;
   }
   void finish() {
     std::vector<Column::Owner> owners;
-    for (size_t i = 0; i < call_.argument_count(); ++i) {
+    for (size_t i = 0; i < std::min(call_.argument_count(), kSharedMax); ++i) {
       if ((shared_ >> i & 1) == 0) continue;
       const auto& from = call_.operand(i).column->owners();
       owners.insert(owners.end(), from.begin(), from.end());
@@ -161,6 +162,8 @@ class TextOutput {
   }
 
  private:
+  static constexpr size_t kSharedMax = 64;  // arguments with a bit in shared_
+
   KernelCall& call_;
   std::vector<StringCell> cells_;
   std::shared_ptr<StringHeap> heap_;
