@@ -23,7 +23,7 @@ namespace {
 // What the documentation says is not possible: pieces of the errors.
 constexpr std::array<std::string_view, 4> kNotSupported = {
     "is not supported",
-    "in the ON of an outer join, a subquery",
+    "in the ON of an outer, semi or anti join, a subquery",
     "of columns of the query around this one belongs to that query",
     "this subquery uses columns of the query around it where that is not possible",
 };
