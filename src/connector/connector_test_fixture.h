@@ -114,6 +114,11 @@ class ConnectorTest : public testing::Test {
     return request;
   }
 
+  SourcePlan plan(ScanRequest r, int parallelism = 1) {
+    auto made = plan_source(context(parallelism), std::move(r));
+    EXPECT_TRUE(made) << made.error().to_string();
+    return std::move(*made);
+  }
   std::unique_ptr<exec::Source> make_source(const SourcePlan& plan, int instance = 0) {
     auto source = plan.make(instance);
     EXPECT_TRUE(source) << source.error().to_string();

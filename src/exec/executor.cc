@@ -78,8 +78,6 @@ class JobState : public RunnableOwner {
   using Grid = std::vector<std::vector<std::unique_ptr<Channel>>>;  // [producer instance][consumer instance]
 
   Result<Task::Parts> make_parts(size_t fragment_index, size_t instance);
-  // Whether rows of a source that goes on come to it.
-  bool goes_on(const FragmentSpec& fragment) const;
   void connect_channels(size_t fragment_index, const ExecutorOptions& options);
   void make_coordinator(const ExecutorOptions& options);
   Error state_error(size_t refused_bytes) const;
@@ -90,6 +88,7 @@ class JobState : public RunnableOwner {
   std::unique_ptr<EpochCoordinator> epochs_;
   std::vector<std::vector<std::shared_ptr<TaskHandle>>> handles_;  // [fragment][instance]
   std::vector<std::vector<Grid>> channels_;                        // [fragment][input port]
+  std::vector<bool> goes_on_;  // of each fragment, whether rows of a source come to it that goes on
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<size_t> task_fragments_;     // as tasks_
   std::vector<TaskHandle*> task_handles_;  // likewise
@@ -124,12 +123,6 @@ void JobState::connect_channels(size_t fragment_index, const ExecutorOptions& op
   channels_.push_back(std::move(ports));
 }
 
-bool JobState::goes_on(const FragmentSpec& fragment) const {
-  return fragment.goes_on || std::ranges::any_of(fragment.inputs, [&](const EdgeSpec& edge) {
-           return goes_on(spec_.fragments[static_cast<size_t>(edge.from)]);
-         });
-}
-
 Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance) {
   const FragmentSpec& fragment = spec_.fragments[fragment_index];
   Task::Parts parts;
@@ -137,7 +130,7 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
   parts.schemas = fragment.chain_inputs;
   parts.schemas.resize(fragment.chain.size());
   parts.schemas.emplace_back(fragment.output_schema);
-  parts.from_the_beginning = !goes_on(fragment);
+  parts.from_the_beginning = !goes_on_[fragment_index];
   if (fragment.source) {
     parts.source = PENSTOCK_TRY(fragment.source(static_cast<int>(instance)));
     parts.source_number = source_handles_.size();
@@ -196,6 +189,9 @@ void JobState::make_coordinator(const ExecutorOptions& options) {
 Status JobState::build(const ExecutorOptions& options, WorkerPool& workers, size_t first_worker) {
   PENSTOCK_TRY(validate(spec_));
   for (const FragmentSpec& fragment : spec_.fragments) {
+    goes_on_.push_back(fragment.goes_on || std::ranges::any_of(fragment.inputs, [&](const EdgeSpec& edge) {
+                         return goes_on_[static_cast<size_t>(edge.from)];
+                       }));
     std::vector<std::shared_ptr<TaskHandle>>& handles = handles_.emplace_back();
     for (int instance = 0; instance < fragment.parallelism; ++instance) {
       const size_t worker = (first_worker + static_cast<size_t>(instance)) % workers.size();

@@ -25,11 +25,6 @@ class DatagenTest : public ConnectorTest {
     used_timer_ = &env_timer_;
   }
 
-  SourcePlan plan(ScanRequest r, int parallelism = 1) {
-    auto made = plan_source(context(parallelism), std::move(r));
-    EXPECT_TRUE(made) << made.error().to_string();
-    return std::move(*made);
-  }
   // All rows of a bounded read.
   std::vector<ChangeBatch> read(types::Schema columns) {
     ScanRequest bounded = request(std::move(columns));

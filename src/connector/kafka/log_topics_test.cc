@@ -32,11 +32,6 @@ class SeveralTopicsTest : public ConnectorTest {
   static std::string event(const std::string& item, int second) {
     return fmt::format("{},1970-01-01 00:00:{:02}", item, second);
   }
-  SourcePlan plan(ScanRequest r, int parallelism = 1) {
-    auto made = plan_source(context(parallelism), std::move(r));
-    EXPECT_TRUE(made) << made.error().to_string();
-    return std::move(*made);
-  }
   void read_pattern(const std::string& pattern) {
     options_.erase("topic");
     options_["topic-pattern"] = pattern;

@@ -4,8 +4,6 @@
 #include <iterator>
 #include <limits>
 
-#include "types/window.h"
-
 namespace penstock::exec {
 
 namespace {
@@ -61,21 +59,6 @@ void ChangingSessions::add(std::span<const ColumnPtr> keys, std::span<const Colu
   const auto repeated = std::ranges::unique(keys_of_rows_);
   keys_of_rows_.erase(repeated.begin(), repeated.end());
   for (std::byte* key : keys_of_rows_) erase_key_without_times(key);
-}
-
-std::vector<LateRow> ChangingSessions::late_rows(const Column& times, std::span<std::byte* const> groups) const {
-  const std::span<const int64_t> values = times.values<int64_t>();
-  std::vector<LateRow> late;
-  for (size_t i = 0; i < groups.size(); ++i) {
-    if (groups[i] != nullptr) continue;
-    LateRow row{.row = static_cast<uint16_t>(i), .reason = LateReason::kInNoWindow};
-    if (!times.is_null(i) && types::in_window_range(values[i])) {
-      row.reason = LateReason::kWindowClosed;
-      row.window = types::TimeSpan{values[i], values[i] + options_.gap_us};
-    }
-    late.push_back(row);
-  }
-  return late;
 }
 
 // A row that is taken back belongs to an open session where a row of its time does; others that are near are not

@@ -15,9 +15,9 @@
 #include "base/time.h"
 #include "columnar/change_batch.h"
 #include "columnar/column.h"
-#include "exec/late_rows.h"
 #include "state/group_table.h"
 #include "types/type.h"
+#include "types/window.h"
 
 namespace penstock::exec {
 
@@ -61,8 +61,6 @@ class ChangingSessions {
   // no session that is open. `of_group`: the columns by which groups are told apart.
   void add(std::span<const columnar::ColumnPtr> keys, std::span<const columnar::ColumnPtr> of_group,
            const columnar::Column& times, const columnar::ChangeBatch& batch, std::vector<std::byte*>& groups);
-  // The rows that have none of `groups`.
-  std::vector<LateRow> late_rows(const columnar::Column& times, std::span<std::byte* const> groups) const;
 
   // Closes sessions whose last moment is at or before `watermark`, in the order of their ends, until they have `max`
   // groups; false when there are none. They are closed until release_closed().

@@ -56,21 +56,6 @@ void SessionStore::assign(std::span<const columnar::ColumnPtr> keys, const colum
   }
 }
 
-std::vector<LateRow> SessionStore::late_rows(const columnar::Column& times, std::span<Session* const> sessions) const {
-  const std::span<const int64_t> values = times.values<int64_t>();
-  std::vector<LateRow> late;
-  for (size_t i = 0; i < sessions.size(); ++i) {
-    if (sessions[i] != nullptr) continue;
-    LateRow row{.row = static_cast<uint16_t>(i), .reason = LateReason::kInNoWindow};
-    if (!times.is_null(i) && types::in_window_range(values[i])) {
-      row.reason = LateReason::kWindowClosed;
-      row.window = types::TimeSpan{values[i], values[i] + options_.gap_us};
-    }
-    late.push_back(row);
-  }
-  return late;
-}
-
 Session* SessionStore::session_of(std::byte* key, int64_t time) {
   KeySessions& own = at(key);
   if (own.latest != nullptr && time < own.latest->start) return session_before_latest(key, time);

@@ -14,7 +14,6 @@
 #include "base/time.h"
 #include "columnar/change_batch.h"
 #include "columnar/column.h"
-#include "exec/late_rows.h"
 #include "state/group_table.h"
 #include "types/type.h"
 #include "types/window.h"
@@ -52,8 +51,6 @@ class SessionStore {
   // none that is open. They are valid until the next call.
   void assign(std::span<const columnar::ColumnPtr> keys, const columnar::Column& times, size_t rows,
               std::vector<Session*>& sessions);
-  // The rows that are in none of `sessions`.
-  std::vector<LateRow> late_rows(const columnar::Column& times, std::span<Session* const> sessions) const;
 
   // Closes at most `max` sessions whose last moment is at or before `watermark`, in the order of their ends; false when
   // there are none. They are closed() until release_closed().

@@ -118,20 +118,64 @@ SessionWindowOptions window_options(int64_t gap_us, Counter& late) {
           .late = {.dropped = &late}};
 }
 
-// Both forms of sessions, fed with the same rows around a time that moves on.
+// Both forms of sessions, fed with the same rows.
+class BothForms {
+ public:
+  BothForms(std::unique_ptr<Operator> aggregate, std::unique_ptr<Operator> window)
+      : aggregate_(std::move(aggregate)), window_(std::move(window)) {}
+
+  void add(const Row& row, columnar::RowOp op) {
+    batch_.column(0).append_int64(row.key);
+    row.time ? batch_.column(1).append_int64(*row.time) : batch_.column(1).append_null();
+    row.value ? batch_.column(2).append_int64(*row.value) : batch_.column(2).append_null();
+    batch_.end_row(op);
+  }
+  bool full() const { return batch_.full(); }
+  void flush() {
+    if (batch_.rows() == 0) return;
+    const columnar::ChangeBatch batch = batch_.finish();
+    ASSERT_TRUE(aggregate_->process(0, batch, groups_).has_value());
+    ASSERT_TRUE(window_->process(0, batch, rows_).has_value());
+  }
+  void advance_to(int64_t watermark) {
+    advance(*aggregate_, EventTime(watermark), groups_);
+    advance(*window_, EventTime(watermark), rows_);
+  }
+  void end_epoch() {
+    while (*aggregate_->on_barrier(Epoch(1), groups_) == Progress::kMore) {
+    }
+    while (*window_->on_barrier(Epoch(1), rows_) == Progress::kMore) {
+    }
+  }
+  void compare(const ClosedSessions& expected, int64_t watermark) const {
+    ASSERT_EQ(groups_.weights, expected.groups) << "at watermark " << watermark;
+    ASSERT_EQ(rows_.weights, expected.rows) << "at watermark " << watermark;
+  }
+
+ private:
+  const std::unique_ptr<Operator> aggregate_;
+  const std::unique_ptr<Operator> window_;
+  Applied groups_;
+  Applied rows_;
+  columnar::BatchBuilder batch_{{kBigInt, kTimestamp, kBigInt}};
+};
+
+// Rows around a time that moves on.
 class RandomRun {
  public:
   explicit RandomRun(uint64_t seed)
-      : random_(seed), keys_(seed % 4 == 0 ? 3000 : 3), gap_us_((1 + below(20)) * kMilli), oracle_(gap_us_) {
-    aggregate_ = make_session_aggregate(aggregate_options(gap_us_, false, late_groups_));
-    window_ = make_session_window(window_options(gap_us_, late_rows_));
-  }
+      : random_(seed),
+        keys_(seed % 4 == 0 ? 3000 : 3),
+        gap_us_((1 + below(20)) * kMilli),
+        oracle_(gap_us_),
+        sessions_(make_session_aggregate(aggregate_options(gap_us_, false, late_groups_)),
+                  make_session_window(window_options(gap_us_, late_rows_))) {}
 
   void run() {
     int64_t now = -200 * kMilli;
     for (int round = 0; round < 40; ++round) {
       for (uint64_t n = 1 + random_() % (keys_ > 3 ? 1000 : 15); n > 0; --n) add(now);
-      flush();
+      sessions_.flush();
       now += below(10) == 0 ? below(300) * kMilli : below(8) * kMilli;
       if (random_() % 3 != 0) continue;
       watermark_ = std::max(watermark_, now - 30 * kMilli - below(1000));
@@ -151,26 +195,14 @@ class RandomRun {
     if (random_() % 20 == 0) row.time.reset();
     if (random_() % 8 == 0) row.value.reset();
     oracle_.add(row);
-    batch_.column(0).append_int64(row.key);
-    row.time ? batch_.column(1).append_int64(*row.time) : batch_.column(1).append_null();
-    row.value ? batch_.column(2).append_int64(*row.value) : batch_.column(2).append_null();
-    batch_.end_row();
-    if (batch_.full() || random_() % 25 == 0) flush();
-  }
-
-  void flush() {
-    if (batch_.rows() == 0) return;
-    const columnar::ChangeBatch batch = batch_.finish();
-    ASSERT_TRUE(aggregate_->process(0, batch, groups_).has_value());
-    ASSERT_TRUE(window_->process(0, batch, rows_).has_value());
+    sessions_.add(row, columnar::RowOp::kInsert);
+    if (sessions_.full() || random_() % 25 == 0) sessions_.flush();
   }
 
   void advance_to(int64_t watermark) {
     oracle_.advance(watermark);
-    advance(*aggregate_, EventTime(watermark), groups_);
-    advance(*window_, EventTime(watermark), rows_);
-    ASSERT_EQ(groups_.weights, oracle_.closed.groups) << "at watermark " << watermark;
-    ASSERT_EQ(rows_.weights, oracle_.closed.rows) << "at watermark " << watermark;
+    sessions_.advance_to(watermark);
+    sessions_.compare(oracle_.closed, watermark);
   }
 
   std::mt19937_64 random_;
@@ -179,11 +211,7 @@ class RandomRun {
   Oracle oracle_;
   Counter late_groups_;
   Counter late_rows_;
-  std::unique_ptr<Operator> aggregate_;
-  std::unique_ptr<Operator> window_;
-  Applied groups_;
-  Applied rows_;
-  columnar::BatchBuilder batch_{{kBigInt, kTimestamp, kBigInt}};
+  BothForms sessions_;
   int64_t watermark_ = std::numeric_limits<int64_t>::min();
 };
 
@@ -272,13 +300,13 @@ class RandomChanges {
         ages_ms_(seed % 3 == 0 ? 200 : 40),
         gap_us_((1 + below(20)) * kMilli),
         oracle_(gap_us_),
-        aggregate_(make_changing_session_aggregate(aggregate_options(gap_us_, true, late_groups_))),
-        window_(make_changing_session_window(window_options(gap_us_, late_rows_))) {}
+        sessions_(make_changing_session_aggregate(aggregate_options(gap_us_, true, late_groups_)),
+                  make_changing_session_window(window_options(gap_us_, late_rows_))) {}
 
   void run() {
     for (int round = 0; round < 60; ++round) {
       for (uint64_t n = 1 + random_() % (keys_ > 2 ? 600 : 12); n > 0; --n) change();
-      flush();
+      sessions_.flush();
       now_ += below(10) == 0 ? below(300) * kMilli : below(8) * kMilli;
       if (random_() % 3 == 0) {
         watermark_ = std::max(watermark_, now_ - 30 * kMilli - below(1000));
@@ -331,39 +359,20 @@ class RandomChanges {
 
   void add(const Row& row, int weight) {
     oracle_.add(row, weight);
-    batch_.column(0).append_int64(row.key);
-    row.time ? batch_.column(1).append_int64(*row.time) : batch_.column(1).append_null();
-    row.value ? batch_.column(2).append_int64(*row.value) : batch_.column(2).append_null();
-    batch_.end_row(weight > 0 ? columnar::RowOp::kInsert : columnar::RowOp::kDelete);
-    if (batch_.full() || random_() % 25 == 0) flush();
-  }
-
-  void flush() {
-    if (batch_.rows() == 0) return;
-    const columnar::ChangeBatch batch = batch_.finish();
-    ASSERT_TRUE(aggregate_->process(0, batch, groups_).has_value());
-    ASSERT_TRUE(window_->process(0, batch, rows_).has_value());
+    sessions_.add(row, weight > 0 ? columnar::RowOp::kInsert : columnar::RowOp::kDelete);
+    if (sessions_.full() || random_() % 25 == 0) sessions_.flush();
   }
 
   void advance_to(int64_t watermark) {
     oracle_.advance(watermark);
-    advance(*aggregate_, EventTime(watermark), groups_);
-    advance(*window_, EventTime(watermark), rows_);
-    compare();
+    sessions_.advance_to(watermark);
+    sessions_.compare(oracle_.closed, watermark);
   }
 
   void end_epoch() {
     oracle_.end_epoch();
-    while (*aggregate_->on_barrier(Epoch(1), groups_) == Progress::kMore) {
-    }
-    while (*window_->on_barrier(Epoch(1), rows_) == Progress::kMore) {
-    }
-    compare();
-  }
-
-  void compare() {
-    ASSERT_EQ(groups_.weights, oracle_.closed.groups) << "at watermark " << watermark_;
-    ASSERT_EQ(rows_.weights, oracle_.closed.rows) << "at watermark " << watermark_;
+    sessions_.end_epoch();
+    sessions_.compare(oracle_.closed, watermark_);
   }
 
   std::mt19937_64 random_;
@@ -373,12 +382,8 @@ class RandomChanges {
   ChangingOracle oracle_;
   Counter late_groups_;
   Counter late_rows_;
-  std::unique_ptr<Operator> aggregate_;
-  std::unique_ptr<Operator> window_;
-  Applied groups_;
-  Applied rows_;
+  BothForms sessions_;
   std::vector<Row> there_;
-  columnar::BatchBuilder batch_{{kBigInt, kTimestamp, kBigInt}};
   int64_t now_ = -200 * kMilli;
   int64_t watermark_ = std::numeric_limits<int64_t>::min();
 };

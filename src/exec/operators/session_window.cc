@@ -7,6 +7,7 @@
 #include "base/state_memory.h"
 #include "columnar/row_key.h"
 #include "exec/operators/changing_sessions.h"
+#include "exec/operators/late_session_rows.h"
 #include "exec/operators/local_times.h"
 #include "exec/operators/session_store.h"
 #include "exec/operators/window.h"
@@ -70,7 +71,7 @@ class SessionWindow : public Operator {
         *rows_of(of_rows_[row]->payload()) += row_;
       }
     }
-    if (!all) options_.late.add(batch, sessions_.late_rows(*times, of_rows_), watermark_);
+    if (!all) options_.late.add(batch, late_session_rows(*times, of_rows_, options_.window.size_us), watermark_);
     return {};
   }
 
@@ -139,7 +140,7 @@ class ChangingSessionWindow : public Operator {
   Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
     const ColumnPtr times = local_.of(batch.column(static_cast<size_t>(options_.time_column)));
     sessions_.add(batch.columns_at(options_.keys), batch.columns(), *times, batch, groups_);
-    options_.late.add(batch, sessions_.late_rows(*times, groups_), watermark_);
+    options_.late.add(batch, late_session_rows(*times, groups_, options_.window.size_us), watermark_);
     return {};
   }
 

@@ -114,6 +114,14 @@ types::Window session() {
   return window;
 }
 
+SessionWindowOptions session_rows() {
+  return {.window = types::Window::session(types::kMicrosPerSecond),
+          .time_column = kTime,
+          .keys = {kKey},
+          .key_types = {kBigInt},
+          .column_types = kTypes};
+}
+
 template <class Options>
 Options joined(Options options, bool append_only) {
   options.nulls_match = {false};
@@ -173,26 +181,8 @@ std::vector<Family> families() {
        [] { return make_changing_session_aggregate(window_options(session(), {over("MIN", true)})); },
        {0},
        kByWatermark},
-      {"session window of changes",
-       [] {
-         return make_changing_session_window({.window = types::Window::session(types::kMicrosPerSecond),
-                                              .time_column = kTime,
-                                              .keys = {kKey},
-                                              .key_types = {kBigInt},
-                                              .column_types = kTypes});
-       },
-       {0},
-       kByWatermark},
-      {"session window",
-       [] {
-         return make_session_window({.window = types::Window::session(types::kMicrosPerSecond),
-                                     .time_column = kTime,
-                                     .keys = {kKey},
-                                     .key_types = {kBigInt},
-                                     .column_types = kTypes});
-       },
-       {0},
-       kByWatermark},
+      {"session window of changes", [] { return make_changing_session_window(session_rows()); }, {0}, kByWatermark},
+      {"session window", [] { return make_session_window(session_rows()); }, {0}, kByWatermark},
       {"inner join", [] { return make_join(joined(JoinOptions{.kind = JoinKind::kInner}, false)); }, {0, 1}},
       {"full join", [] { return make_join(joined(JoinOptions{.kind = JoinKind::kFull}, false)); }, {0, 1}},
       {"interval join",
