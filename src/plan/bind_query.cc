@@ -181,9 +181,28 @@ Result<LogicalPtr> Binder::rename_columns(LogicalPtr plan, const std::vector<sql
 
 // --- VALUES ---
 
+namespace {
+
+// The VALUES whose rows are rows of the query itself.
+void collect_values(const sql::Query& query, std::vector<const sql::Values*>& found) {
+  if (const auto* values = std::get_if<sql::Values>(&query.body)) found.push_back(values);
+  const auto* operation = std::get_if<sql::SetOperation>(&query.body);
+  if (operation == nullptr) return;
+  for (const sql::Query& input : operation->inputs) collect_values(input, found);
+}
+
+}  // namespace
+
+void Binder::expect_values(const sql::Query& query, std::vector<DataType> types, DefaultOf default_of) {
+  collect_values(query, inserted_values_);
+  value_types_ = std::move(types);
+  if (std::holds_alternative<sql::Values>(query.body)) default_of_ = std::move(default_of);
+}
+
 Result<std::vector<std::vector<ExprPtr>>> Binder::bind_value_rows(const sql::Values& values) {
   std::vector<std::vector<ExprPtr>> rows;
   ExpressionContext context{.place = "in VALUES"};
+  const size_t expected = std::ranges::count(inserted_values_, &values) > 0 ? value_types_.size() : 0;
   for (const std::vector<sql::Expression>& row : values.rows) {
     if (row.size() != values.rows.front().size()) {
       return invalid_argument("this row has {} values, the first one has {}", row.size(), values.rows.front().size())
@@ -191,9 +210,8 @@ Result<std::vector<std::vector<ExprPtr>>> Binder::bind_value_rows(const sql::Val
     }
     std::vector<ExprPtr> bound;
     for (size_t i = 0; i < row.size(); ++i) {
-      if (i < value_types_.size()) suggest_parameter_type(row[i], value_types_[i]);
-      const auto* keyword = row[i].get_if<sql::Keyword>();
-      if (keyword != nullptr && &values == values_with_defaults_ && i < value_types_.size()) {
+      if (i < expected) suggest_parameter_type(row[i], value_types_[i]);
+      if (row[i].get_if<sql::Keyword>() != nullptr && default_of_ && i < expected) {
         bound.push_back(PENSTOCK_TRY(located(default_of_(i), row[i].position)));
         continue;
       }
@@ -206,7 +224,8 @@ Result<std::vector<std::vector<ExprPtr>>> Binder::bind_value_rows(const sql::Val
 
 Result<LogicalPtr> Binder::bind_values(const sql::Values& values, sql::Position position) {
   std::vector<std::vector<ExprPtr>> bound = PENSTOCK_TRY(bind_value_rows(values));
-  if (value_types_.size() == bound.front().size()) return bind_typed_values(values, std::move(bound));
+  const bool inserted = std::ranges::count(inserted_values_, &values) > 0;
+  if (inserted && value_types_.size() == bound.front().size()) return bind_typed_values(values, std::move(bound));
   std::vector<std::vector<DataType>> row_types;
   for (const std::vector<ExprPtr>& row : bound) {
     std::vector<DataType> types;

@@ -65,11 +65,9 @@ Result<FoundSubquery> Binder::bind_subquery(const sql::Expression& expression, c
   found.level = static_cast<QueryLevel>(outer_queries_.size());
   found.position = expression.position;
   outer_queries_.push_back({.scope = around->scope, .column_positions = around->column_positions});
-  std::vector<DataType> value_types = std::exchange(value_types_, {});
   const size_t recursive_uses = recursive_uses_.size();
   found.plan = PENSTOCK_TRY(bind_query(query));
   PENSTOCK_TRY(refuse_recursive_uses(recursive_uses, "in a subquery of an expression"));
-  value_types_ = std::move(value_types);
   outer_queries_.pop_back();
   return found;
 }

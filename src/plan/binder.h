@@ -161,14 +161,11 @@ class Binder {
   std::vector<types::DataType> parameter_types() const;
   // Whether there are parameters, and the statement is planned for their types alone: NULLs stand for them.
   bool has_unknown_parameters() const { return context_.parameters.empty() && !parameter_types_.empty(); }
-  // The types that the columns of VALUES are for: they become these, parameters among them too.
-  void expect_value_types(std::vector<types::DataType> types) { value_types_ = std::move(types); }
-  // These VALUES may say DEFAULT, for what the function gives for a column.
+  // The query is that of an INSERT: VALUES that are the query, or one of those of a set operation, become of these
+  // types, parameters among them too. Where they are all of it they may say DEFAULT, for what the function gives for a
+  // column.
   using DefaultOf = std::function<Result<expr::ExprPtr>(size_t column)>;
-  void allow_defaults(const sql::Values& values, DefaultOf default_of) {
-    values_with_defaults_ = &values;
-    default_of_ = std::move(default_of);
-  }
+  void expect_values(const sql::Query& query, std::vector<types::DataType> types, DefaultOf default_of);
   // A table's definition with its expressions bound; `hinted`: the options that hints changed in it.
   Result<std::shared_ptr<const ScanSource>> make_table_source(const catalog::Entry& entry,
                                                               const catalog::Options& hinted = {});
@@ -546,9 +543,9 @@ class Binder {
   int recursions_ = 0;                                     // so far
   std::vector<OuterQuery> outer_queries_;                  // of the subquery that is being bound, by level
   std::vector<types::DataType> parameter_types_;           // kNull: unknown yet
+  std::vector<const sql::Values*> inserted_values_;        // see expect_values()
   std::vector<types::DataType> value_types_;
-  const sql::Values* values_with_defaults_ = nullptr;
-  DefaultOf default_of_;
+  DefaultOf default_of_;  // may be empty
   // Of the tables that have been bound, by their names and the options that hints changed.
   std::map<std::pair<std::string, catalog::Options>, std::shared_ptr<const ScanSource>> table_sources_;
   std::vector<std::string> dependencies_;

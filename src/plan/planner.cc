@@ -274,12 +274,12 @@ Result<PlannedInsert> plan_insert_into(const catalog::Entry& target, const sql::
   const std::vector<size_t> places = PENSTOCK_TRY(target_places(insert, table, writable, fixed));
   std::vector<types::DataType> types;
   for (size_t place : places) types.push_back(table.columns[writable[place]].type);
-  binder.expect_value_types(std::move(types));
-  if (const auto* values = std::get_if<sql::Values>(&insert.query->body)) {
-    binder.allow_defaults(*values,
-                          [&](size_t place) { return default_of(table.columns[writable[places[place]]], context); });
+  LogicalPtr plan = make_values({{}}, {});
+  if (!insert.default_values) {
+    binder.expect_values(*insert.query, std::move(types),
+                         [&](size_t place) { return default_of(table.columns[writable[places[place]]], context); });
+    plan = PENSTOCK_TRY(binder.bind_query(*insert.query));
   }
-  LogicalPtr plan = insert.default_values ? make_values({{}}, {}) : PENSTOCK_TRY(binder.bind_query(*insert.query));
   plan = PENSTOCK_TRY(
       cast_to_target(std::move(plan), table, writable, places, fixed, insert.query->position, binder, context));
   const Takes reader = takes_only_inserts(table) ? Takes::kOnlyInserts : Takes::kChanges;
