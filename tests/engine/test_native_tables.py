@@ -54,7 +54,7 @@ def test_on_conflict(server):
     returned = server.sql(
         "INSERT INTO counts VALUES ('a', 5), ('c', 5) ON CONFLICT (word) DO UPDATE SET n = counts.n + EXCLUDED.n RETURNING word, n")
     assert sorted(returned) == [["a", 6], ["c", 5]]
-    assert "twice" in error_of(server, "INSERT INTO counts VALUES ('d', 1), ('d', 2) ON CONFLICT DO UPDATE SET n = 0")
+    assert "a second time" in error_of(server, "INSERT INTO counts VALUES ('d', 1), ('d', 2) ON CONFLICT DO UPDATE SET n = 0")
     assert server.sql("SELECT word, n FROM counts ORDER BY word") == [["a", 6], ["b", 1], ["c", 5]]
 
 
