@@ -14,7 +14,7 @@ TOO_MUCH = {
     "subqueries": "SELECT * FROM " + "(SELECT * FROM " * MANY + "t" + ")" * MANY,
     "NOT": "SELECT " + "NOT " * MANY + "TRUE",
     "minus": "SELECT " + "- " * MANY + "1",
-    "plus": "SELECT 1" + " + 1" * MANY,
+    "plus and minus": "SELECT 1" + " + 1 - 1" * MANY,
     "CASE": "SELECT " + "CASE WHEN TRUE THEN " * MANY + "1" + " END" * MANY,
     "CAST": "SELECT " + "CAST(" * MANY + "1" + " AS INT)" * MANY,
     "functions": "SELECT " + "ABS(" * MANY + "1" + ")" * MANY,
@@ -27,6 +27,14 @@ TOO_MUCH = {
     "joins": "SELECT * FROM (VALUES (1)) AS t0" + "".join(f" CROSS JOIN (VALUES (1)) AS t{n}" for n in range(1, 3000)),
     "unknown bytes": "SELECT \x01\x02\x7f" * 1000,
 }
+
+
+def test_a_sum_of_many_is_a_result(server):
+    sql = "SELECT 1" + " + 1" * MANY + " AS n"
+    answer = requests.post(f"http://{server.http}/api/v1/sql", json={"sql": sql}, timeout=TIMEOUT_S)
+    assert answer.status_code == 200 and answer.json()["results"][0]["rows"] == [[MANY + 1]], answer.text[:300]
+    with psycopg.connect(f"host=127.0.0.1 port={server.pg.rsplit(':', 1)[1]} user=x", autocommit=True) as pg:
+        assert pg.execute(sql).fetchall() == [(MANY + 1,)]
 
 
 @pytest.mark.parametrize("sql", TOO_MUCH.values(), ids=TOO_MUCH.keys())
