@@ -70,14 +70,26 @@ Result<ChangeBatch> evaluate_all(const std::vector<expr::ExprPtr>& expressions, 
   return ChangeBatch(batch.rows(), std::move(columns));
 }
 
-Result<std::unique_ptr<Cursor>> finish(const Modification& change, const Batches& rows, std::string tag) {
+// What a statement does in the end.
+struct Outcome {
+  Batches removed;
+  Batches added;
+  Batches returned;  // what RETURNING is over
+  std::string tag;
+};
+
+// RETURNING is computed before anything is changed, since it may fail.
+Result<std::unique_ptr<Cursor>> finish(const Modification& change, Outcome outcome) {
   const plan::PlannedReturning& returning = change.returning;
-  if (returning.expressions.empty()) return make_tag_cursor(std::move(tag));
   Batches returned;
-  for (const ChangeBatch& batch : rows) {
-    returned.push_back(PENSTOCK_TRY(evaluate_all(returning.expressions, batch, change.eval)));
+  if (!returning.expressions.empty()) {
+    for (const ChangeBatch& batch : outcome.returned) {
+      returned.push_back(PENSTOCK_TRY(evaluate_all(returning.expressions, batch, change.eval)));
+    }
   }
-  return make_batches_cursor(returning.schema, std::move(returned), std::move(tag));
+  PENSTOCK_TRY(change.table.change(outcome.removed, outcome.added));
+  if (returning.expressions.empty()) return make_tag_cursor(std::move(outcome.tag));
+  return make_batches_cursor(returning.schema, std::move(returned), std::move(outcome.tag));
 }
 
 // Rows to be inserted, against those that have their keys already.
@@ -88,16 +100,21 @@ class Upsert {
 
   Status add(const ChangeBatch& batch) {
     BatchBuilder pairs(pair_types());  // the old row and the new one, of conflicts
+    std::unordered_set<std::string> waiting;
     for (size_t row = 0; row < batch.rows(); ++row) {
       const std::string key = table_.key_of(batch, row);
-      const bool repeated = !seen_.insert(key).second;
-      const std::optional<ChangeBatch> old = repeated ? std::nullopt : table_.view()->lookup(key);
-      if (!repeated && !old) {
+      const std::optional<ChangeBatch> old = table_.view()->lookup(key);
+      if (!old && changed_.insert(key).second) {
         added_.add(batch, row);
         continue;
       }
       if (policy_.kind == ConflictPolicy::Kind::kNothing) continue;
-      if (repeated) {
+      // What WHERE says of the same row's first conflict decides whether this one is its second change.
+      if (old && !waiting.insert(key).second) {
+        PENSTOCK_TRY(update(pairs.finish()));
+        waiting = {key};
+      }
+      if (changed_.contains(key)) {
         return invalid_argument("ON CONFLICT DO UPDATE would change a row a second time, of table \"{}\"",
                                 table_.view()->options().name)
             .hint("give each primary key once in one statement");
@@ -114,12 +131,15 @@ class Upsert {
 
   // Rows for which WHERE is not true stay as they are.
   Status update(const ChangeBatch& pairs) {
-    const std::vector<expr::ExprPtr> conditions = {policy_.update.where};
     std::optional<ChangeBatch> passes;
-    if (policy_.update.where != nullptr) passes = PENSTOCK_TRY(evaluate_all(conditions, pairs, change_.eval));
+    if (policy_.update.where != nullptr) {
+      passes = PENSTOCK_TRY(evaluate_all({policy_.update.where}, pairs, change_.eval));
+    }
     Rows kept(pair_types());
     for (size_t row = 0; row < pairs.rows(); ++row) {
-      if (!passes || is_true(*passes->column(0), row)) kept.add(pairs, row);
+      if (passes && !is_true(*passes->column(0), row)) continue;
+      kept.add(pairs, row);
+      changed_.insert(table_.key_of(pairs, row));
     }
     for (const ChangeBatch& batch : kept.take()) {
       const ChangeBatch updated = PENSTOCK_TRY(evaluate_all(policy_.update.new_row, batch, change_.eval));
@@ -146,7 +166,7 @@ class Upsert {
   const Modification& change_;
   const ConflictPolicy& policy_;
   NativeTable& table_;
-  std::unordered_set<std::string> seen_;
+  std::unordered_set<std::string> changed_;  // keys of rows that come or change
   Rows added_;
   Rows removed_;
 };
@@ -173,8 +193,7 @@ Result<std::unique_ptr<Cursor>> insert_rows(const Modification& change, const pl
     added = upsert.take_added();
     removed = upsert.take_removed();
   }
-  PENSTOCK_TRY(change.table.change(removed, added));
-  return finish(change, added, "INSERT 0 " + std::to_string(rows_of(added)));
+  return finish(change, {removed, added, added, "INSERT 0 " + std::to_string(rows_of(added))});
 }
 
 namespace {
@@ -224,8 +243,7 @@ Result<std::unique_ptr<Cursor>> replace_rows(const Modification& change, const p
   PENSTOCK_TRY(check_columns(change.table, rows->schema));
   const Batches added = PENSTOCK_TRY(change.collect(rows));
   const FoundRows found = PENSTOCK_TRY(find_rows(change, all));
-  PENSTOCK_TRY(change.table.change(found.old, added));
-  return finish(change, added, "INSERT 0 " + std::to_string(rows_of(added)));
+  return finish(change, {found.old, added, added, "INSERT 0 " + std::to_string(rows_of(added))});
 }
 
 Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const plan::PlannedChange& plan) {
@@ -233,21 +251,19 @@ Result<std::unique_ptr<Cursor>> update_rows(const Modification& change, const pl
   const FoundRows found = PENSTOCK_TRY(find_rows(change, plan));
   Batches added;
   for (const ChangeBatch& batch : found.others) added.push_back(slice(batch, 0, change.table.schema().size()));
-  PENSTOCK_TRY(change.table.change(found.old, added));
-  return finish(change, found.others, "UPDATE " + std::to_string(rows_of(added)));
+  return finish(change, {found.old, added, found.others, "UPDATE " + std::to_string(rows_of(added))});
 }
 
 Result<std::unique_ptr<Cursor>> delete_rows(const Modification& change, const plan::PlannedChange& plan) {
   const auto lock = change.table.lock_for_writing();
   const FoundRows found = PENSTOCK_TRY(find_rows(change, plan));
-  PENSTOCK_TRY(change.table.change(found.old, {}));
   Batches returned;
   for (size_t i = 0; i < found.old.size(); ++i) {
     std::vector<ColumnPtr> columns = found.old[i].columns();
     columns.insert(columns.end(), found.others[i].columns().begin(), found.others[i].columns().end());
     returned.emplace_back(found.old[i].rows(), std::move(columns));
   }
-  return finish(change, returned, "DELETE " + std::to_string(rows_of(found.old)));
+  return finish(change, {found.old, {}, std::move(returned), "DELETE " + std::to_string(rows_of(found.old))});
 }
 
 Result<std::unique_ptr<Cursor>> merge_rows(const Modification& change, const plan::PlannedChange& plan) {
@@ -278,8 +294,7 @@ Result<std::unique_ptr<Cursor>> merge_rows(const Modification& change, const pla
       }
     }
   }
-  PENSTOCK_TRY(change.table.change(removed.take(), added.take()));
-  return make_tag_cursor("MERGE " + std::to_string(rows));
+  return finish(change, {removed.take(), added.take(), {}, "MERGE " + std::to_string(rows)});
 }
 
 }  // namespace penstock::engine
