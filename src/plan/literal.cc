@@ -121,16 +121,17 @@ struct ReadInterval {
 };
 
 Result<ReadInterval> read_interval(const sql::IntervalLiteral& literal) {
-  std::string_view text = literal.text;
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  bool negative = literal.negative != text.starts_with('-');
-  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
   IntervalAmount amount;
   bool read = false;
+  bool negative = literal.negative;
   if (literal.from) {
+    std::string_view text = literal.text;
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    negative = negative != text.starts_with('-');
+    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
     IntervalReader reader(text);
     read = !text.empty() && read_fields(reader, *literal.from, literal.to.value_or(*literal.from), amount);
-  } else if (const auto words = types::interval_amount_from_words(text)) {
+  } else if (const auto words = types::interval_amount_from_words(literal.text)) {
     read = true;
     amount = *words;
   }

@@ -73,6 +73,13 @@ bool add_units(IntervalAmount& amount, const Unit* unit, int64_t whole, std::opt
   return unit->months > 0 ? amount.add_months(whole, unit->months) : amount.add_micros(whole, unit->micros, *fraction);
 }
 
+// Adds the part with its sign; false when the amount becomes too large.
+bool add(IntervalAmount& amount, const IntervalAmount& part, bool negative) {
+  amount.months += negative ? -part.months : part.months;
+  amount.micros += negative ? -part.micros : part.micros;
+  return std::abs(amount.months) <= kAmountMax && std::abs(amount.micros) <= kAmountMax;
+}
+
 // "P1Y2M3DT4H5M6.5S" of ISO 8601, from behind the P: M is months before the T, and minutes behind it.
 bool read_iso(IntervalReader& in, IntervalAmount& amount) {
   bool time = false;
@@ -82,13 +89,15 @@ bool read_iso(IntervalReader& in, IntervalAmount& amount) {
       time = true;
       continue;
     }
+    const bool negative = in.accept('-');
     const std::optional<int64_t> whole = in.number();
     const std::optional<int64_t> fraction = whole ? in.fraction() : std::nullopt;
     const std::string_view letter = in.word(1);
     const std::string_view known = time ? "HMS" : "YMWD";
     if (!whole || letter.size() != 1 || !known.contains(letter.front())) return false;
     const Unit* unit = find_unit(!time && letter == "M" ? "month" : letter);
-    if (!add_units(amount, unit, *whole, fraction)) return false;
+    IntervalAmount part;
+    if (!add_units(part, unit, *whole, fraction) || !add(amount, part, negative)) return false;
     any = true;
   }
   return any;
@@ -112,13 +121,6 @@ bool read_part(IntervalReader& in, IntervalAmount& amount) {
   const std::optional<int64_t> hours = in.number();
   return fraction == 0 && hours && in.accept(':') && amount.add_micros(*whole, kMicrosPerDay) &&
          read_clock(in, *hours, amount);
-}
-
-// Adds the part with its sign; false when the amount becomes too large.
-bool add(IntervalAmount& amount, const IntervalAmount& part, bool negative) {
-  amount.months += negative ? -part.months : part.months;
-  amount.micros += negative ? -part.micros : part.micros;
-  return std::abs(amount.months) <= kAmountMax && std::abs(amount.micros) <= kAmountMax;
 }
 
 }  // namespace
@@ -190,16 +192,16 @@ std::optional<IntervalAmount> interval_amount_from_words(std::string_view text) 
   if (in.at_end()) return std::nullopt;
   IntervalAmount amount;
   if (in.accept('P')) return read_iso(in, amount) ? std::optional(amount) : std::nullopt;
-  while (!in.at_end()) {
-    if (in.accept_word("ago")) {
-      if (!in.at_end()) return std::nullopt;
-      return IntervalAmount{-amount.months, -amount.micros};
-    }
+  do {
     const bool negative = in.accept('-');
     if (!negative) in.accept('+');
     IntervalAmount part;
     if (!read_part(in, part) || !add(amount, part, negative)) return std::nullopt;
-  }
+    if (in.accept_word("ago")) {
+      if (!in.at_end()) return std::nullopt;
+      return IntervalAmount{-amount.months, -amount.micros};
+    }
+  } while (!in.at_end());
   return amount;
 }
 

@@ -40,7 +40,7 @@ class IntervalReader {
 
 // The amount that a text says; nothing when it says none. Units are PostgreSQL's words, also in the plural: years to
 // microseconds. Or as ISO 8601 has it, "P1Y2M3DT4H5M6S", or "1-2" for years and months and "3 4:05:06" for days and a
-// clock. Parts may have signs, and "ago" stands for one of all.
+// clock. A sign is that of the part behind it, as in '-1 day 2 hours', and "ago" turns the signs of all.
 std::optional<IntervalAmount> interval_amount_from_words(std::string_view text);
 
 }  // namespace penstock::types

@@ -107,12 +107,6 @@ Result<Value> integer_from_text(std::string_view text, DataType type) {
   return Value(value);
 }
 
-// What is said in words, as in '2 hours', behind a sign that there may be.
-std::optional<IntervalAmount> unsigned_words(std::string_view text) {
-  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-  return interval_amount_from_words(text);
-}
-
 Result<Value> interval_months_from_text(std::string_view text, DataType type) {
   TextScanner in(text);
   bool negative = in.peek() == '-';
@@ -120,32 +114,29 @@ Result<Value> interval_months_from_text(std::string_view text, DataType type) {
   int64_t years = 0;
   int64_t months = 0;
   if (!in.number(1, 17, years) || !in.accept('-') || !in.number(1, 2, months) || !in.at_end() || months > 11) {
-    const std::optional<IntervalAmount> words = unsigned_words(text);
+    const std::optional<IntervalAmount> words = interval_amount_from_words(text);
     if (!words || words->micros != 0) return unreadable(text, type);
-    return Value(negative ? -words->months : words->months);
+    return Value(words->months);
   }
   int64_t total = years * 12 + months;
   return Value(negative ? -total : total);
 }
 
 Result<Value> interval_micros_from_text(std::string_view text, DataType type) {
+  if (const std::optional<IntervalAmount> words = interval_amount_from_words(text)) {
+    if (words->months != 0) return unreadable(text, type);
+    return Value(words->micros);
+  }
   TextScanner in(text);
-  bool negative = in.peek() == '-';
+  const bool negative = in.peek() == '-';
   if (!in.accept('-')) in.accept('+');
   int64_t days = 0;
-  size_t space = text.find(' ');
-  int64_t total = 0;
-  if (const std::optional<IntervalAmount> words = unsigned_words(text)) {
-    if (words->months != 0) return unreadable(text, type);
-    total = words->micros;
-  } else {
-    if (!in.number(1, 9, days) || !in.accept(' ') || days > std::numeric_limits<int64_t>::max() / kMicrosPerDay - 1) {
-      return unreadable(text, type);
-    }
-    Result<int64_t> of_day = time_from_text(text.substr(space + 1));
-    if (!of_day) return unreadable(text, type);
-    total = days * kMicrosPerDay + *of_day;
+  if (!in.number(1, 9, days) || !in.accept(' ') || days > std::numeric_limits<int64_t>::max() / kMicrosPerDay - 1) {
+    return unreadable(text, type);
   }
+  const Result<int64_t> of_day = time_from_text(text.substr(text.find(' ') + 1));
+  if (!of_day) return unreadable(text, type);
+  const int64_t total = days * kMicrosPerDay + *of_day;
   return Value(negative ? -total : total);
 }
 
