@@ -66,52 +66,24 @@ std::string java_rewrite(std::string_view replacement) {
   return rewrite;
 }
 
-// Of a call (text, pattern, replacement, ...): the first match, or all, by RE2's form of the replacement.
-void replace_matches(KernelCall& call, RegexOptions options, std::string (*rewrite_of)(std::string_view), bool all) {
+void replace_all(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   auto replacements = call.argument<StringCell>(2);
-  RegexArgument regexes(call, 1, options);
+  RegexArgument regexes(call, 1);
   TextOutput out(call);
   std::string text;
   for_valid_rows(call, [&](size_t row) {
     std::string error;
     const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
-    const std::string rewrite = rewrite_of(replacements[row].view());
+    const std::string rewrite = java_rewrite(replacements[row].view());
     if (!regex->re2().CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
     if (!regex->may_match(texts[row].view())) return out.set_part_of(0, row, texts[row].view());
     text = texts[row].view();
-    if (all) {
-      RE2::GlobalReplace(&text, regex->re2(), rewrite);
-    } else {
-      RE2::Replace(&text, regex->re2(), rewrite);
-    }
+    RE2::GlobalReplace(&text, regex->re2(), rewrite);
     out.set(row, text);
   });
   out.finish();
-}
-
-void replace_all(KernelCall& call) { replace_matches(call, {}, java_rewrite, true); }
-
-// PostgreSQL's "\1" and "\&" are RE2's "\1" and "\0".
-std::string postgres_rewrite(std::string_view replacement) {
-  std::string rewrite(replacement);
-  for (size_t at = rewrite.find("\\&"); at != rewrite.npos; at = rewrite.find("\\&", at)) rewrite[at + 1] = '0';
-  return rewrite;
-}
-
-// REGEXP_REPLACE(text, pattern, replacement, flags): the first match, or with 'g' all; with 'i' in any case.
-void replace_with_flags(KernelCall& call) {
-  const RegexFlags flags = regex_flags(call, 3);
-  replace_matches(call, flags.options, postgres_rewrite, flags.all);
-}
-
-bool bind_replace_with_flags(CallSignature& call) {
-  static constexpr Takes kTakes[] = {Takes::kText, Takes::kText, Takes::kText, Takes::kText};
-  if (!accept_arguments(call, kTakes, 4) || !accept_regex_flags(call, 3)) return false;
-  call.result = TypeKind::kString;
-  call.kernel = replace_with_flags;
-  return true;
 }
 
 // --- finding ---
@@ -255,7 +227,7 @@ void first_position(KernelCall& call) {
   });
 }
 
-// The text between the matches.
+// The text between the matches. An empty match at either end, or behind another match, parts nothing.
 void split(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   RegexArgument regexes(call, 1, regex_flags(call, 2).options);
@@ -267,7 +239,7 @@ void split(KernelCall& call) {
     size_t begin = 0;
     for_each_match(*regex, text, [&](const auto& match) {
       const auto at = static_cast<size_t>(match[0].data() - text.data());
-      if (match[0].empty() && (at == 0 || at >= text.size())) return true;
+      if (match[0].empty() && (at == begin || at >= text.size())) return true;
       slot.append_string(text.substr(begin, at - begin));
       begin = at + match[0].size();
       return true;
@@ -318,9 +290,6 @@ constexpr ScalarFunction kFunctions[] = {
     {"REGEXP_REPLACE", kCategory, "REGEXP_REPLACE(text, pattern, replacement)",
      "Every match replaced; $1 in the replacement is the first group.",
      "REGEXP_REPLACE('a1b22', '([0-9]+)', '<$1>') => a<1>b<22>", bind_fixed<replace_all, kString, kText, kText, kText>},
-    {"REGEXP_REPLACE", kCategory, "REGEXP_REPLACE(text, pattern, replacement, flags)",
-     "As PostgreSQL has it: the first match, or with the flag g all, with i in any case; \\1 is the first group.",
-     "REGEXP_REPLACE('aAb', 'a', 'x', 'gi') => xxb", bind_replace_with_flags},
     {"REGEXP_EXTRACT", kCategory, "REGEXP_EXTRACT(text, pattern [, group])",
      "The first match, or one of its groups; NULL when nothing matches.",
      "REGEXP_EXTRACT('a12', '[a-z]([0-9])', 1) => 1", bind_optional<extract, kString, 2, kText, kText, kInteger>,
