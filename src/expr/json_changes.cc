@@ -4,7 +4,13 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -212,14 +218,28 @@ void append_changed(std::string& out, dom::element element, const Change& change
   }
 }
 
-// The names of a path: an array of texts, or '{a,0,b}'.
-std::vector<std::string> path_of(std::string_view names, DataType type) {
-  std::vector<std::string> path;
-  for_each_name(names, type.kind() == TypeKind::kString, [&](std::string_view name) {
-    path.emplace_back(name);
-    return true;
+// The names of argument 1, an array of texts or '{a,0,b}', without those that are NULL. Where a NULL makes no sense, as
+// in a path, or the text is no array, the row fails and there are none.
+enum class Nulls : uint8_t { kSkipped, kRefused };
+std::optional<std::vector<std::string>> names_at(KernelCall& call, size_t row, std::string_view names, Nulls nulls) {
+  std::vector<std::string> found;
+  bool refused = false;
+  const bool is_text = call.argument_type(1).kind() == TypeKind::kString;
+  const Status read = for_each_name(names, is_text, [&](std::optional<std::string_view> name) {
+    if (name) found.emplace_back(*name);
+    refused = refused || (!name && nulls == Nulls::kRefused);
+    return !refused;
   });
-  return path;
+  if (read && !refused) return found;
+  call.fail(row, refused ? "a name in a path of JSON is NULL" : read.error().message());
+  return std::nullopt;
+}
+
+// Fails the row unless what is changed is an object or array.
+bool check_has_parts(KernelCall& call, size_t row, dom::element root, std::string_view function) {
+  if (root.is_object() || root.is_array()) return true;
+  call.fail(row, fmt::format("{} takes an object or array of JSON", function));
+  return false;
 }
 
 // JSON_SET(json, path, value [, create]) or JSON_INSERT(json, path, value [, after])
@@ -227,27 +247,34 @@ template <bool insert>
 void put_at_path(KernelCall& call) {
   auto paths = call.argument<StringCell>(1);
   auto values = call.argument<StringCell>(2);
+  const std::string_view name = insert ? "JSON_INSERT" : "JSON_SET";
   dom::parser value_parser;
   TextOutput out(call);
   for_json_rows(call, [&](size_t row, dom::element root) {
-    const std::vector<std::string> path = path_of(paths[row].view(), call.argument_type(1));
+    if (!check_has_parts(call, row, root, name)) return;
+    const auto path = names_at(call, row, paths[row].view(), Nulls::kRefused);
+    if (!path) return;
     const std::string_view value = values[row].view();
     dom::element parsed;
     if (value_parser.parse(value.data(), value.size()).get(parsed) != simdjson::SUCCESS) {
-      return call.fail(row, fmt::format("the value that {} puts in is not JSON", insert ? "JSON_INSERT" : "JSON_SET"));
+      return call.fail(row, fmt::format("the value that {} puts in is not JSON", name));
     }
     const std::string new_value = simdjson::minify(parsed);
     const bool flag = call.argument_count() < 4 ? !insert : call.argument<uint8_t>(3)[row] != 0;
     bool exists = false;
-    Change change{.path = path, .value = new_value, .exists = &exists};
+    Change change{.path = *path, .value = new_value, .exists = &exists};
     if (insert) {
       change.kind = flag ? Change::Kind::kInsertAfter : Change::Kind::kInsert;
     } else {
       change.create = flag;
     }
     std::string text;
-    append_changed(text, root, change);
-    if (exists) return call.fail(row, fmt::format("JSON_INSERT finds a field '{}' already", path.back()));
+    if (path->empty()) {
+      text = simdjson::minify(root);  // it names no place
+    } else {
+      append_changed(text, root, change);
+    }
+    if (exists) return call.fail(row, fmt::format("JSON_INSERT finds a field '{}' already", path->back()));
     out.set(row, text);
   });
   out.finish();
@@ -283,10 +310,11 @@ void remove_path(KernelCall& call) {
   auto paths = call.argument<StringCell>(1);
   TextOutput out(call);
   for_json_rows(call, [&](size_t row, dom::element root) {
-    if (!root.is_object() && !root.is_array()) return call.fail(row, "#- takes an object or array of JSON");
-    const std::vector<std::string> path = path_of(paths[row].view(), call.argument_type(1));
+    if (!check_has_parts(call, row, root, "#-")) return;
+    const auto path = names_at(call, row, paths[row].view(), Nulls::kRefused);
+    if (!path) return;
     std::string text;
-    append_changed(text, root, {.kind = Change::Kind::kRemove, .path = path});
+    append_changed(text, root, {.kind = Change::Kind::kRemove, .path = *path});
     out.set(row, text);
   });
   out.finish();
@@ -304,7 +332,8 @@ bool bind_remove_path(CallSignature& call) {
 
 // The object without these fields, or the array without the strings that are these.
 void append_without(std::string& out, dom::element root, std::span<const std::string> names) {
-  const auto is_named = [&](std::string_view text) { return std::ranges::find(names, text) != names.end(); };
+  const std::unordered_set<std::string_view> unwanted(names.begin(), names.end());
+  const auto is_named = [&](std::string_view text) { return unwanted.contains(text); };
   if (root.is_object()) {
     bool first = true;
     out += '{';
@@ -323,15 +352,30 @@ void append_without(std::string& out, dom::element root, std::span<const std::st
   append_elements(out, elements);
 }
 
-void remove_names(KernelCall& call) {
+// json - name
+void remove_name(KernelCall& call) {
   auto names = call.argument<StringCell>(1);
-  const bool one = call.argument_type(1).kind() == TypeKind::kString;
   TextOutput out(call);
   for_json_rows(call, [&](size_t row, dom::element root) {
-    if (!root.is_object() && !root.is_array()) return call.fail(row, "- takes an object or array of JSON");
+    if (!check_has_parts(call, row, root, "-")) return;
+    const std::string name[] = {std::string(names[row].view())};
     std::string text;
-    const std::string_view unwanted = names[row].view();
-    append_without(text, root, one ? std::vector{std::string(unwanted)} : path_of(unwanted, call.argument_type(1)));
+    append_without(text, root, name);
+    out.set(row, text);
+  });
+  out.finish();
+}
+
+// json - names
+void remove_names(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(1);
+  TextOutput out(call);
+  for_json_rows(call, [&](size_t row, dom::element root) {
+    if (!check_has_parts(call, row, root, "-")) return;
+    const auto names = names_at(call, row, arrays[row].view(), Nulls::kSkipped);
+    if (!names) return;
+    std::string text;
+    append_without(text, root, *names);
     out.set(row, text);
   });
   out.finish();
@@ -360,7 +404,7 @@ bool bind_remove(CallSignature& call) {
   } else {
     const bool names = unwanted.kind() == TypeKind::kArray && unwanted.part(0).kind() == TypeKind::kString;
     if (!names && unwanted.kind() != TypeKind::kString) return false;
-    call.kernel = remove_names;
+    call.kernel = names ? remove_names : remove_name;
   }
   call.result = TypeKind::kString;
   return true;
@@ -380,19 +424,21 @@ void append_joined(std::string& out, dom::element left, dom::element right) {
     }
     return append_elements(out, elements);
   }
-  const dom::object added = object_of(right);
-  bool first = true;
+  // Fields of the first keep their places.
+  std::vector<dom::key_value_pair> fields;
+  std::unordered_map<std::string_view, size_t> places;
+  for (const dom::object side : {object_of(left), object_of(right)}) {
+    for (const dom::key_value_pair field : side) {
+      const auto [place, fresh] = places.emplace(field.key, fields.size());
+      if (fresh) {
+        fields.push_back(field);
+      } else {
+        fields[place->second].value = field.value;
+      }
+    }
+  }
   out += '{';
-  for (dom::key_value_pair field : object_of(left)) {
-    dom::element now;
-    append_field_name(out, field.key, std::exchange(first, false));
-    out += simdjson::minify(added.at_key(field.key).get(now) == simdjson::SUCCESS ? now : field.value);
-  }
-  for (dom::key_value_pair field : added) {
-    dom::element before;
-    const bool there = left.at_key(field.key).get(before) == simdjson::SUCCESS;
-    if (!there) append_field(out, field, std::exchange(first, false));
-  }
+  for (const dom::key_value_pair& field : fields) append_field(out, field, &field == fields.data());
   out += '}';
 }
 

@@ -88,10 +88,11 @@ void value_by_path(KernelCall& call) {
   const bool is_text = call.argument_type(1).kind() == TypeKind::kString;
   write_found<as_text>(call, [&](size_t row, dom::element root) {
     std::optional<dom::element> at = root;
-    for_each_name(paths[row].view(), is_text, [&](std::string_view name) {
-      at = step_by_name(*at, name);
+    const Status read = for_each_name(paths[row].view(), is_text, [&](std::optional<std::string_view> name) {
+      at = name ? step_by_name(*at, *name) : std::nullopt;
       return at.has_value();
     });
+    if (!read) call.fail(row, read.error().message());
     return at;
   });
 }
@@ -264,10 +265,11 @@ void has_names_kernel(KernelCall& call) {
   std::vector<uint8_t> out(call.rows());
   for_json_rows(call, [&](size_t row, dom::element root) {
     bool has = all;
-    for_each_name(names[row].view(), is_text, [&](std::string_view name) {
-      has = has_name(root, name);
+    const Status read = for_each_name(names[row].view(), is_text, [&](std::optional<std::string_view> name) {
+      if (name) has = has_name(root, *name);
       return has == all;
     });
+    if (!read) return call.fail(row, read.error().message());
     out[row] = has ? 1 : 0;
   });
   call.finish(std::move(out));

@@ -11,9 +11,11 @@
 #include <string_view>
 #include <system_error>
 
+#include "base/result.h"
 #include "expr/function.h"
 #include "expr/kernel.h"
 #include "expr/slots.h"
+#include "types/array_text.h"
 #include "types/nested.h"
 
 namespace penstock::expr {
@@ -31,24 +33,29 @@ void for_json_rows(KernelCall& call, F body) {
   });
 }
 
-// Calls `step(name)` for the names of an array of texts, or of a text such as '{a,0,b}', until it gives false.
+// Calls `step(name)` for the names of an array of texts, or of a text such as '{a,0,"b c"}', until it gives false; it
+// is given nothing for one that is NULL. Fails when the text is no array.
 template <class F>
-void for_each_name(std::string_view array, bool is_text, F step) {
-  if (!is_text) {
-    std::string buffer;
-    for (std::string_view slot; !(slot = types::take_slot(array, TypeKind::kString)).empty();) {
-      if (types::is_null_slot(slot)) continue;
-      slot.remove_prefix(1);
-      if (!step(types::unescape_ordered_string(types::take_ordered_string(slot), buffer))) return;
-    }
-    return;
+Status for_each_name(std::string_view array, bool is_text, F step) {
+  using Name = std::optional<std::string_view>;
+  if (is_text) {
+    types::ArrayTextReader in(array);
+    if (!in.accept('{')) return in.unreadable();
+    bool goes_on = true;
+    if (in.accept('}')) return in.at_end() ? Status() : in.unreadable();
+    do {
+      const std::optional<std::string> name = PENSTOCK_TRY(in.element());
+      goes_on = goes_on && step(name ? Name(*name) : Name());
+    } while (in.accept(','));
+    return in.accept('}') && in.at_end() ? Status() : in.unreadable();
   }
-  if (array.starts_with('{') && array.ends_with('}')) array = array.substr(1, array.size() - 2);
-  while (!array.empty()) {
-    const std::string_view name = array.substr(0, array.find(','));
-    array.remove_prefix(std::min(name.size() + 1, array.size()));
-    if (!step(name)) return;
+  std::string buffer;
+  for (std::string_view slot; !(slot = types::take_slot(array, TypeKind::kString)).empty();) {
+    const bool null = types::is_null_slot(slot);
+    slot.remove_prefix(1);
+    if (!step(null ? Name() : Name(types::unescape_ordered_string(types::take_ordered_string(slot), buffer)))) break;
   }
+  return {};
 }
 
 // A name as the place of an element in an array of that size, counted from 0; it may count from the end, and be beyond
