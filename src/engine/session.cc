@@ -165,7 +165,7 @@ plan::PlanMode SessionImpl::insert_mode(const sql::Insert& insert) const {
   return find_native_table(insert.table) ? plan::PlanMode::kBounded : plan::PlanMode::kStreaming;
 }
 
-// ON CONFLICT may have parameters that the rows have not.
+// ON CONFLICT and RETURNING may have parameters that the rows have not.
 Status SessionImpl::describe_changes(const sql::Insert& insert, Prepared& prepared) const {
   const catalog::EntryPtr entry = find_native_table(insert.table);
   if (entry == nullptr) {
@@ -173,12 +173,15 @@ Status SessionImpl::describe_changes(const sql::Insert& insert, Prepared& prepar
     return unsupported("RETURNING needs a table without a connector")
         .at(insert.returning.front().value.position.offset);
   }
-  const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
   if (insert.on_conflict) {
+    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
     prepared.parameters = PENSTOCK_TRY(plan::plan_on_conflict(insert, *entry, plan_context)).parameter_types;
   }
   if (!insert.returning.empty()) {
-    prepared.schema = PENSTOCK_TRY(plan::plan_returning(insert, *entry, plan_context)).schema;
+    const plan::PlanContext plan_context = context(plan::PlanMode::kBounded, prepared);
+    plan::PlannedReturning returning = PENSTOCK_TRY(plan::plan_returning(insert, *entry, plan_context));
+    prepared.parameters = std::move(returning.parameter_types);
+    prepared.schema = std::move(returning.schema);
   }
   return {};
 }

@@ -16,13 +16,6 @@ namespace penstock::expr {
 
 namespace {
 
-void append_array(std::string& out, std::span<const std::string_view> slots) {
-  for (std::string_view slot : slots) out += slot;
-  out += types::kSlotEnd;
-}
-
-bool is_array(DataType type) { return type.kind() == TypeKind::kArray; }
-
 // --- binding ---
 
 // (array, ...): arguments behind the array are integers or booleans as `rest` says.
@@ -78,24 +71,16 @@ bool bind_search(CallSignature& call) {
   return true;
 }
 
-// NULL where the array is; a NULL element is a value like others.
-void null_with_array(KernelCall& call) {
-  for (size_t row = 0; row < call.rows(); ++row) {
-    if (call.is_argument_null(0, row)) call.set_null(row);
-  }
-}
-
-// --- looking for an element ---
+// --- looking for an element, of which NULL is one like others ---
 
 void contains(KernelCall& call) {
-  null_with_array(call);
+  null_with(call, 0);
   auto arrays = call.argument<StringCell>(0);
   SlotArguments arguments(call);
   ArraySlots slots(call.argument_type(0));
   std::string buffer;
   map_valid<uint8_t>(call, [&](size_t row) {
-    std::span<const std::string_view> elements = slots.of(arrays[row].view());
-    return std::ranges::find(elements, arguments.get(1, row, buffer)) != elements.end() ? 1 : 0;
+    return place_of_element(slots.of(arrays[row].view()), arguments.get(1, row, buffer)) > 0 ? 1 : 0;
   });
 }
 
@@ -105,14 +90,12 @@ void position(KernelCall& call) {
   ArraySlots slots(call.argument_type(0));
   std::string buffer;
   map_valid<int64_t>(call, [&](size_t row) -> int64_t {
-    std::span<const std::string_view> elements = slots.of(arrays[row].view());
-    auto found = std::ranges::find(elements, arguments.get(1, row, buffer));
-    return found == elements.end() ? 0 : found - elements.begin() + 1;
+    return place_of_element(slots.of(arrays[row].view()), arguments.get(1, row, buffer));
   });
 }
 
 void remove(KernelCall& call) {
-  null_with_array(call);
+  null_with(call, 0);
   auto arrays = call.argument<StringCell>(0);
   SlotArguments arguments(call);
   ArraySlots slots(call.argument_type(0));
@@ -127,7 +110,7 @@ void remove(KernelCall& call) {
 }
 
 void append(KernelCall& call) {
-  null_with_array(call);
+  null_with(call, 0);
   auto arrays = call.argument<StringCell>(0);
   SlotArguments arguments(call);
   write_rows(call, [&](std::string& out, size_t row) {
@@ -139,7 +122,7 @@ void append(KernelCall& call) {
 }
 
 void prepend(KernelCall& call) {
-  null_with_array(call);
+  null_with(call, 0);
   auto arrays = call.argument<StringCell>(0);
   SlotArguments arguments(call);
   write_rows(call, [&](std::string& out, size_t row) {
@@ -173,12 +156,9 @@ void slice(KernelCall& call) {
   write_rows(call, [&](std::string& out, size_t row) {
     std::span<const std::string_view> elements = slots.of(arrays[row].view());
     auto size = static_cast<int64_t>(elements.size());
-    int64_t first = place_of(starts[row], size);
-    int64_t last = call.argument_count() > 2 ? place_of(call.argument<int64_t>(2)[row], size) : size - 1;
-    first = std::max<int64_t>(first, 0);
-    last = std::min(last, size - 1);
-    if (first <= last) elements = elements.subspan(static_cast<size_t>(first), static_cast<size_t>(last - first + 1));
-    append_array(out, first <= last ? elements : std::span<const std::string_view>());
+    const int64_t first = place_of(starts[row], size);
+    const int64_t last = call.argument_count() > 2 ? place_of(call.argument<int64_t>(2)[row], size) : size - 1;
+    append_array(out, elements_between(elements, first, last));
   });
 }
 

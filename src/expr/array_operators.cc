@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <unordered_set>
 
 #include "expr/binding.h"
@@ -13,29 +14,26 @@ namespace penstock::expr {
 
 namespace {
 
-bool is_array(DataType type) { return type.kind() == TypeKind::kArray; }
-
 // --- || ---
 
-// Each argument is an array of the result's type, or an element.
+// Each argument is an array of the result's type, or an element. As PostgreSQL has it, an array that is NULL has no
+// elements, unless there is nothing but such arrays.
 void join_arrays(KernelCall& call) {
   SlotArguments arguments(call);
+  const auto is_whole = [&](size_t i) { return call.argument_type(i).same_type(call.result_type()); };
   for (size_t row = 0; row < call.rows(); ++row) {
-    for (size_t i = 0; i < call.argument_count(); ++i) {
-      if (is_array(call.argument_type(i)) && call.argument_type(i).same_type(call.result_type()) &&
-          call.is_argument_null(i, row)) {
-        call.set_null(row);
-      }
-    }
+    bool null = true;
+    for (size_t i = 0; i < call.argument_count(); ++i) null = null && is_whole(i) && call.is_argument_null(i, row);
+    if (null) call.set_null(row);
   }
   write_rows(call, [&](std::string& out, size_t row) {
     for (size_t i = 0; i < call.argument_count(); ++i) {
-      if (!call.argument_type(i).same_type(call.result_type())) {
+      if (!is_whole(i)) {
         arguments.append(out, i, row);
-        continue;
+      } else if (!call.is_argument_null(i, row)) {
+        const std::string_view array = call.argument<StringCell>(i)[row].view();
+        out += array.substr(0, array.size() - 1);  // without its end
       }
-      const std::string_view array = call.argument<StringCell>(i)[row].view();
-      out += array.substr(0, array.size() - 1);  // without its end
     }
     out += types::kSlotEnd;
   });
@@ -45,7 +43,8 @@ bool bind_join(CallSignature& call) {
   if (call.arguments.size() != 2) return false;
   std::vector<DataType>& types = call.argument_types;
   const DataType given[] = {given_type(call, 0), given_type(call, 1)};
-  if (is_array(types[0]) && is_array(types[1])) {
+  const auto may_be_array = [&](size_t i) { return is_array(types[i]) || types[i].kind() == TypeKind::kNull; };
+  if (may_be_array(0) && may_be_array(1) && (is_array(types[0]) || is_array(types[1]))) {
     Result<DataType> common = common_type(given);
     if (!common) return false;
     types[0] = types[1] = call.result = common->with_nullable(true);
@@ -197,13 +196,9 @@ void slice(KernelCall& call) {
   auto lasts = call.argument<int64_t>(2);
   ArraySlots slots(call.argument_type(0));
   write_rows(call, [&](std::string& out, size_t row) {
-    const std::span<const std::string_view> elements = slots.of(arrays[row].view());
-    const auto size = static_cast<int64_t>(elements.size());
-    const int64_t last = std::min(lasts[row], size);
-    for (int64_t place = std::max<int64_t>(firsts[row], 1); place <= last; ++place) {
-      out += elements[static_cast<size_t>(place - 1)];
-    }
-    out += types::kSlotEnd;
+    const int64_t first = std::max<int64_t>(firsts[row], 1);
+    const int64_t last = std::max<int64_t>(lasts[row], 0);
+    append_array(out, elements_between(slots.of(arrays[row].view()), first - 1, last - 1));
   });
 }
 bool bind_slice(CallSignature& call) {
@@ -229,8 +224,7 @@ void trim_array(KernelCall& call) {
       return call.fail(
           row, fmt::format("TRIM_ARRAY takes 0 to {} elements from this array, not {}", elements.size(), count));
     }
-    for (std::string_view slot : elements.first(elements.size() - static_cast<size_t>(count))) out += slot;
-    out += types::kSlotEnd;
+    append_array(out, elements.first(elements.size() - static_cast<size_t>(count)));
   });
 }
 bool bind_trim_array(CallSignature& call) {
@@ -254,12 +248,6 @@ bool accept_elements(CallSignature& call, size_t array, size_t values) {
   for (size_t i = 0; i <= values; ++i) call.argument_types[i] = common->with_nullable(true);
   call.argument_types[array] = DataType::array(*common);
   return true;
-}
-
-void null_with(KernelCall& call, size_t argument) {
-  for (size_t row = 0; row < call.rows(); ++row) {
-    if (call.is_argument_null(argument, row)) call.set_null(row);
-  }
 }
 
 // ARRAY_PREPEND(element, array)
@@ -315,14 +303,11 @@ void position_from(KernelCall& call) {
   ArraySlots slots(call.argument_type(0));
   std::string buffer;
   map_valid<int64_t>(call, [&](size_t row) -> int64_t {
-    const std::span<const std::string_view> elements = slots.of(arrays[row].view());
     const std::string_view wanted = arguments.get(1, row, buffer);
-    const auto size = static_cast<int64_t>(elements.size());
-    for (int64_t place = std::max<int64_t>(starts[row], 1); place <= size; ++place) {
-      if (elements[static_cast<size_t>(place - 1)] == wanted) return place;
-    }
-    call.set_null(row);
-    return 0;
+    const int64_t from = std::max<int64_t>(starts[row], 1);
+    const int64_t place = place_of_element(slots.of(arrays[row].view()), wanted, from);
+    if (place == 0) call.set_null(row);
+    return place;
   });
 }
 bool bind_position_from(CallSignature& call) {
@@ -356,6 +341,39 @@ bool bind_positions(CallSignature& call) {
   if (call.arguments.size() != 2 || !accept_elements(call, 0, 1)) return false;
   call.result = DataType::array(DataType(TypeKind::kInt).with_nullable(false));
   call.kernel = positions;
+  return true;
+}
+
+// --- value op ANY (array) ---
+
+// NULL where it is true for no element, but might be for one, since that or the value is NULL. The bytes of slots are
+// in the order of their values.
+template <class Compare>
+void compare_any(KernelCall& call) {
+  null_with(call, 1);
+  auto arrays = call.argument<StringCell>(1);
+  SlotArguments arguments(call);
+  ArraySlots slots(call.argument_type(1));
+  std::string buffer;
+  map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
+    const std::string_view value = arguments.get(0, row, buffer);
+    bool unknown = false;
+    for (std::string_view element : slots.of(arrays[row].view())) {
+      if (types::is_null_slot(value) || types::is_null_slot(element)) {
+        unknown = true;
+      } else if (Compare()(value, element)) {
+        return 1;
+      }
+    }
+    if (unknown) call.set_null(row);
+    return 0;
+  });
+}
+template <class Compare>
+bool bind_any(CallSignature& call) {
+  if (call.arguments.size() != 2 || !accept_elements(call, 1, 1)) return false;
+  call.result = TypeKind::kBoolean;
+  call.kernel = compare_any<Compare>;
   return true;
 }
 
@@ -399,10 +417,16 @@ bool bind_string_to_array(CallSignature& call) {
   return true;
 }
 
+template <class Compare>
+constexpr ScalarFunction any_function(std::string_view name, std::string_view signature) {
+  return {name, FunctionCategory::kInternal, signature, "See =.", "", bind_any<Compare>, NullRule::kHandles};
+}
+
 constexpr FunctionCategory kCategory = FunctionCategory::kCollection;
 
 constexpr ScalarFunction kFunctions[] = {
-    {"||", kCategory, "array || array, array || element", "Arrays and elements one after the other.",
+    {"||", kCategory, "array || array, array || element",
+     "Arrays and elements one after the other; an array that is NULL has none.",
      "ARRAY[1] || ARRAY[2, 3] => [1, 2, 3]\nARRAY[1] || 2 => [1, 2]", bind_join, NullRule::kHandles},
     {"@>", kCategory, "a @> b", "Whether array a has every element of b.", "ARRAY[1, 2, 3] @> ARRAY[3, 1] => TRUE",
      bind_sets<compare_sets<AllOf, 1>>},
@@ -420,6 +444,12 @@ constexpr ScalarFunction kFunctions[] = {
      "How many dimensions there are: an array of arrays has two; NULL of an empty array.",
      "ARRAY_NDIMS(ARRAY[ARRAY[1], ARRAY[2]]) => 2", bind_ndims, NullRule::kMakes},
     {"ARRAY SLICE", FunctionCategory::kInternal, "array[first:last]", "See ARRAY_SLICE.", "", bind_slice},
+    any_function<std::equal_to<>>("= ANY", "value = ANY (array)"),
+    any_function<std::not_equal_to<>>("<> ANY", "value <> ANY (array)"),
+    any_function<std::less<>>("< ANY", "value < ANY (array)"),
+    any_function<std::less_equal<>>("<= ANY", "value <= ANY (array)"),
+    any_function<std::greater<>>("> ANY", "value > ANY (array)"),
+    any_function<std::greater_equal<>>(">= ANY", "value >= ANY (array)"),
     {"TRIM_ARRAY", kCategory, "TRIM_ARRAY(array, count)", "The array without so many elements at its end.",
      "TRIM_ARRAY(ARRAY[1, 2, 3], 1) => [1, 2]", bind_trim_array},
     {"ARRAY_PREPEND", kCategory, "ARRAY_PREPEND(element, array)", "The same, as PostgreSQL has it.",

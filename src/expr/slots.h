@@ -1,6 +1,7 @@
 // What kernels over nested values are written with: arguments and results as slots (types/nested.h).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -60,6 +61,38 @@ class ArraySlots {
   DataType element_;
   std::vector<std::string_view> slots_;
 };
+
+inline bool is_array(DataType type) { return type.kind() == TypeKind::kArray; }
+
+// Writes an array of these elements.
+inline void append_array(std::string& out, std::span<const std::string_view> elements) {
+  for (std::string_view slot : elements) out += slot;
+  out += types::kSlotEnd;
+}
+
+// The elements from one place to another, both counted from 0 and included, as far as there are such.
+inline std::span<const std::string_view> elements_between(std::span<const std::string_view> elements, int64_t first,
+                                                          int64_t last) {
+  first = std::max<int64_t>(first, 0);
+  last = std::min(last, static_cast<int64_t>(elements.size()) - 1);
+  if (first > last) return {};
+  return elements.subspan(static_cast<size_t>(first), static_cast<size_t>(last - first + 1));
+}
+
+// The place of an element, counted from 1, of those from a place on; 0 when there is none.
+inline int64_t place_of_element(std::span<const std::string_view> elements, std::string_view wanted, int64_t from = 1) {
+  const std::span<const std::string_view> rest =
+      elements_between(elements, from - 1, static_cast<int64_t>(elements.size()));
+  const auto found = std::ranges::find(rest, wanted);
+  return found == rest.end() ? 0 : &*found - elements.data() + 1;
+}
+
+// The rows in which that argument is NULL are NULL; for kernels that handle NULLs in others.
+inline void null_with(KernelCall& call, size_t argument) {
+  for (size_t row = 0; row < call.rows(); ++row) {
+    if (call.is_argument_null(argument, row)) call.set_null(row);
+  }
+}
 
 // Nested or text results of the rows that are not NULL: `append(std::string& out, row)` writes each.
 template <class F>

@@ -209,9 +209,10 @@ Result<Binder::Named> Binder::bind_join_as_of(const sql::Join& join, const sql::
 Result<Binder::Named> Binder::join_as_of(Join join, Named left, Named right, sql::Position position) const {
   Scope scope(left.second, right.second);
   join.output = identity(scope.size());
+  const JoinKind kind = join.kind;
   LogicalPtr joined = make_node(std::move(join), {std::move(left.first), std::move(right.first)});
   PENSTOCK_TRY(check_size(joined, position));
-  scope.set_types(joined->schema);
+  set_joined(scope, kind, left.second.size(), joined->schema);
   return Named(std::move(joined), std::move(scope));
 }
 

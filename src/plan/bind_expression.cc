@@ -1,5 +1,6 @@
 // Expressions, but for calls.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <span>
 
@@ -42,25 +43,6 @@ Result<ExprPtr> balanced(std::string_view symbol, std::span<const ExprPtr> opera
   ExprPtr left = PENSTOCK_TRY(balanced(symbol, operands.first(half)));
   ExprPtr right = PENSTOCK_TRY(balanced(symbol, operands.subspan(half)));
   return bind_call(symbol, {std::move(left), std::move(right)});
-}
-
-// A chain of + or || whose operands would make too high a tree from the left: numbers are added by halves, texts are
-// put together by one call.
-Result<ExprPtr> bind_long_chain(const sql::Expression& expression, std::string_view symbol,
-                                const std::vector<ExprPtr>& operands) {
-  const bool sum = symbol == "+";
-  const auto fits = [&](const ExprPtr& one) {
-    const DataType type = one->type();
-    if (sum) return type.is_numeric() || type.kind() == TypeKind::kNull;
-    return !type.is_nested() && !expr::is_json_text(*one);
-  };
-  if (!std::ranges::all_of(operands, fits)) {
-    return unsupported("more than {} operands of {} must be {}", sql::kLeftGroupedOperandsMax, symbol,
-                       sum ? "numbers" : "plain values, and no arrays or JSON")
-        .at(expression.position.offset)
-        .hint("put parentheses around some of them");
-  }
-  return sum ? balanced(symbol, operands) : bind_call("CONCAT", operands);
 }
 
 }  // namespace
@@ -148,19 +130,27 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Colum
   return find_outer(node.name, std::move(found).error());
 }
 
-// The name of a table stands for its rows, as PostgreSQL has it: row_to_json(t). Null when there is no such table.
+// The name of a table stands for its rows, as PostgreSQL has it: row_to_json(t). Null when there is no such table. It
+// is NULL where an outer join gives none, of which all that is known is that all columns are.
 Result<ExprPtr> Binder::bind_whole_row(const Scope& scope, const sql::QualifiedName& name) {
   if (name.parts.size() != 1) return ExprPtr();
   const Result<std::vector<size_t>> columns = scope.expand(name, name.position());
   if (!columns || columns->empty()) return ExprPtr();
   std::vector<ExprPtr> values;
+  std::vector<ExprPtr> nulls;
   std::vector<types::Field> fields;
   for (size_t column : *columns) {
+    if (expression_context_->column_positions != nullptr) {
+      expression_context_->column_positions->insert_or_assign(column, name.position());
+    }
     values.push_back(scope.column(column));
+    nulls.push_back(PENSTOCK_TRY(bind_call("IS NULL", {scope.column(column)})));
     fields.push_back({scope.name(column), scope.type(column)});
   }
   ExprPtr row = PENSTOCK_TRY(bind_call("ROW", std::move(values)));
-  return expr::bind_cast(std::move(row), DataType::row(std::move(fields)).with_nullable(false));
+  row = PENSTOCK_TRY(expr::bind_cast(std::move(row), DataType::row(std::move(fields)).with_nullable(false)));
+  if (!scope.may_be_missing(columns->front())) return row;
+  return expr::bind_case({expr::join_conjunction(std::move(nulls)), Expr::literal({}, TypeKind::kNull), row});
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Parameter& node) {
@@ -183,13 +173,43 @@ void Binder::suggest_parameter_type(const sql::Expression& expression, DataType 
   if (known.kind() == TypeKind::kNull) known = type.with_nullable(true);
 }
 
-Result<std::pair<ExprPtr, ExprPtr>> Binder::bind_pair(const sql::Expression& left, const sql::Expression& right) {
-  bool left_last = left.get_if<sql::Parameter>() != nullptr;
+namespace {
+
+const sql::Literal* text_of(const sql::Expression& expression) {
+  const auto* literal = expression.get_if<sql::Literal>();
+  return literal != nullptr && literal->kind == sql::LiteralKind::kString ? literal : nullptr;
+}
+
+// Whether an operator that takes an array takes one on both sides.
+bool is_between_arrays(sql::BinaryOperator op) {
+  using enum sql::BinaryOperator;
+  constexpr std::array kOperators = {kEqual,          kNotEqual, kLess,        kLessOrEqual, kGreater,
+                                     kGreaterOrEqual, kContains, kContainedBy, kOverlaps};
+  return std::ranges::find(kOperators, op) != kOperators.end();
+}
+
+bool is_parameter(const sql::Expression& expression) { return expression.get_if<sql::Parameter>() != nullptr; }
+
+}  // namespace
+
+Result<std::pair<ExprPtr, ExprPtr>> Binder::bind_pair(const sql::Expression& left, const sql::Expression& right,
+                                                      sql::BinaryOperator op) {
+  const bool left_last = is_parameter(left) || (text_of(left) != nullptr && !is_parameter(right));
   ExprPtr first = PENSTOCK_TRY(bind(left_last ? right : left));
-  suggest_parameter_type(left_last ? left : right, first->type());
-  ExprPtr second = PENSTOCK_TRY(bind(left_last ? left : right));
+  ExprPtr second = PENSTOCK_TRY(bind_beside(first->type(), op, left_last ? left : right));
   if (left_last) std::swap(first, second);
   return std::pair(std::move(first), std::move(second));
+}
+
+Result<ExprPtr> Binder::bind_beside(DataType other, sql::BinaryOperator op, const sql::Expression& operand) {
+  const sql::Literal* text = text_of(operand);
+  if (text != nullptr && other.kind() == TypeKind::kArray && is_between_arrays(op)) {
+    return located(bind_array_text(text->text, other), operand.position);
+  }
+  const bool concat = op == sql::BinaryOperator::kConcat;
+  // What is put together with a number is text.
+  suggest_parameter_type(operand, concat && !other.is_nested() ? DataType(TypeKind::kString) : other);
+  return bind(operand);
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Unary& node) {
@@ -212,65 +232,74 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Unary& node) {
   return bind_call("NEGATE", {std::move(operand)});
 }
 
-Result<Binder::Addend> Binder::bind_addend(const sql::Expression& operand) {
-  auto interval = bind_mixed_interval(operand);
-  if (!interval) return Addend{PENSTOCK_TRY(bind(operand))};
-  return Addend{std::move(interval->months), std::move(interval->rest)};
+Result<std::vector<ExprPtr>> Binder::bind_right(sql::BinaryOperator op, const ExprPtr& left,
+                                                const sql::Expression& right) {
+  if (op == sql::BinaryOperator::kAdd || op == sql::BinaryOperator::kSubtract) {
+    if (auto interval = bind_mixed_interval(right)) return std::vector{interval->months, interval->rest};
+  }
+  return std::vector{PENSTOCK_TRY(bind_beside(left->type(), op, right))};
 }
 
-Result<std::pair<ExprPtr, Binder::Addend>> Binder::bind_addends(const sql::Expression& left,
-                                                                const sql::Expression& right) {
-  if (bind_mixed_interval(right)) {
-    ExprPtr first = PENSTOCK_TRY(bind(left));
-    return std::pair(std::move(first), PENSTOCK_TRY(bind_addend(right)));
+Result<Binder::Operands> Binder::bind_operands(sql::BinaryOperator op, const sql::Expression& left,
+                                               const sql::Expression& right) {
+  if (op == sql::BinaryOperator::kAdd) {
+    if (auto interval = bind_mixed_interval(left)) {
+      return Operands{PENSTOCK_TRY(bind(right)), {interval->months, interval->rest}};
+    }
   }
-  if (bind_mixed_interval(left)) return bind_addends(right, left);
-  auto [first, second] = PENSTOCK_TRY(bind_pair(left, right));
-  return std::pair(std::move(first), Addend{std::move(second)});
+  if (is_parameter(left) || text_of(left) != nullptr) {
+    auto [first, second] = PENSTOCK_TRY(bind_pair(left, right, op));
+    return Operands{std::move(first), {std::move(second)}};
+  }
+  ExprPtr first = PENSTOCK_TRY(bind(left));
+  std::vector<ExprPtr> others = PENSTOCK_TRY(bind_right(op, first, right));
+  return Operands{std::move(first), std::move(others)};
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Binary& node) {
-  const std::string_view symbol = sql::binary_operator_symbol(node.op);
-  const bool subtracts = node.op == sql::BinaryOperator::kSubtract && bind_mixed_interval(*node.right).has_value();
-  if (!subtracts && node.op != sql::BinaryOperator::kAdd) {
-    auto [left, right] = PENSTOCK_TRY(bind_pair(*node.left, *node.right));
-    return bind_call(symbol, {std::move(left), std::move(right)});
+  auto [value, others] = PENSTOCK_TRY(bind_operands(node.op, *node.left, *node.right));
+  for (ExprPtr& other : others) {
+    value = PENSTOCK_TRY(bind_call(sql::binary_operator_symbol(node.op), {std::move(value), std::move(other)}));
   }
-  auto [sum, addend] = PENSTOCK_TRY(bind_addends(*node.left, *node.right));
-  for (ExprPtr& part : addend) sum = PENSTOCK_TRY(bind_call(symbol, {std::move(sum), std::move(part)}));
-  return std::move(sum);
+  return std::move(value);
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Chain& node) {
+  if (node.operands.size() > sql::kLeftGroupedOperandsMax) return bind_long_chain(expression, node);
   const std::string_view symbol = sql::binary_operator_symbol(node.op);
-  const bool sum = node.op == sql::BinaryOperator::kAdd;
-  std::vector<ExprPtr> operands;
-  std::vector<sql::Position> operators;
-  const auto add = [&](size_t i, Addend addend) {
-    for (ExprPtr& part : addend) {
-      operands.push_back(std::move(part));
-      operators.push_back(node.operators[i - 1]);
+  auto [all, others] = PENSTOCK_TRY(bind_operands(node.op, node.operands[0], node.operands[1]));
+  for (size_t i = 0; i < node.operators.size(); ++i) {
+    if (i > 0) others = PENSTOCK_TRY(bind_right(node.op, all, node.operands[i + 1]));
+    for (ExprPtr& other : others) {
+      all = PENSTOCK_TRY(located(bind_call(symbol, {std::move(all), std::move(other)}), node.operators[i]));
     }
+  }
+  return std::move(all);
+}
+
+// A chain whose operands would make too high a tree from the left: numbers are added by halves, texts are put together
+// by one call.
+Result<ExprPtr> Binder::bind_long_chain(const sql::Expression& expression, const sql::Chain& node) {
+  const bool sum = node.op == sql::BinaryOperator::kAdd;
+  const std::string_view symbol = sql::binary_operator_symbol(node.op);
+  auto [first, others] = PENSTOCK_TRY(bind_operands(node.op, node.operands[0], node.operands[1]));
+  std::vector<ExprPtr> operands = {std::move(first)};
+  operands.insert(operands.end(), others.begin(), others.end());
+  for (const sql::Expression& operand : std::span(node.operands).subspan(2)) {
+    operands.push_back(PENSTOCK_TRY(bind_beside(operands.front()->type(), node.op, operand)));
+  }
+  const auto fits = [&](const ExprPtr& one) {
+    const DataType type = one->type();
+    if (sum) return type.is_numeric() || type.kind() == TypeKind::kNull;
+    return !type.is_nested() && !expr::is_json_text(*one);
   };
-  if (sum) {
-    auto [first, second] = PENSTOCK_TRY(bind_addends(node.operands[0], node.operands[1]));
-    operands.push_back(std::move(first));
-    add(1, std::move(second));
-  } else {
-    auto [first, second] = PENSTOCK_TRY(bind_pair(node.operands[0], node.operands[1]));
-    operands.push_back(std::move(first));
-    add(1, {std::move(second)});
+  if (!std::ranges::all_of(operands, fits)) {
+    return unsupported("more than {} operands of {} must be {}", sql::kLeftGroupedOperandsMax, symbol,
+                       sum ? "numbers" : "plain values, and no arrays or JSON")
+        .at(expression.position.offset)
+        .hint("put parentheses around some of them");
   }
-  for (size_t i = 2; i < node.operands.size(); ++i) {
-    suggest_parameter_type(node.operands[i], operands.front()->type());
-    add(i, sum ? PENSTOCK_TRY(bind_addend(node.operands[i])) : Addend{PENSTOCK_TRY(bind(node.operands[i]))});
-  }
-  if (operands.size() > sql::kLeftGroupedOperandsMax) return bind_long_chain(expression, symbol, operands);
-  ExprPtr all = operands.front();
-  for (size_t i = 1; i < operands.size(); ++i) {
-    all = PENSTOCK_TRY(located(bind_call(symbol, {std::move(all), operands[i]}), operators[i - 1]));
-  }
-  return all;
+  return sum ? balanced(symbol, operands) : bind_call("CONCAT", operands);
 }
 
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Logical& node) {
@@ -314,10 +343,15 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::InLis
 
 Result<ExprPtr> Binder::bind_in(const sql::Expression&, const sql::Expression& operand,
                                 const std::vector<sql::Expression>& values, bool negated) {
-  std::vector<ExprPtr> arguments = {PENSTOCK_TRY(bind(operand))};
+  std::vector<ExprPtr> arguments(1);
+  if (!is_parameter(operand)) arguments.front() = PENSTOCK_TRY(bind(operand));
   for (const sql::Expression& value : values) {
-    suggest_parameter_type(value, arguments.front()->type());
+    if (arguments.front() != nullptr) suggest_parameter_type(value, arguments.front()->type());
     arguments.push_back(PENSTOCK_TRY(bind(value)));
+  }
+  if (is_parameter(operand)) {
+    suggest_parameter_type(operand, arguments[1]->type());
+    arguments.front() = PENSTOCK_TRY(bind(operand));
   }
   return bind_call(negated ? "NOT IN" : "IN", std::move(arguments));
 }
@@ -366,12 +400,11 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Case& node) {
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Cast& node) {
   DataType type = PENSTOCK_TRY(bind_type(*node.type));
   suggest_parameter_type(*node.operand, type);
-  const auto* literal = node.operand->get_if<sql::Literal>();
-  if (node.type->name == "INTERVAL" && literal != nullptr && literal->kind == sql::LiteralKind::kString) {
-    return bind_interval({.text = literal->text});  // which of both types of intervals it is, the text says
+  if (const sql::Literal* text = text_of(*node.operand)) {
+    // Which of both types of intervals it is, the text says.
+    if (node.type->name == "INTERVAL") return bind_interval({.text = text->text});
+    if (type.kind() == TypeKind::kArray && !node.try_cast) return bind_array_text(text->text, type);
   }
-  const bool text = literal != nullptr && literal->kind == sql::LiteralKind::kString;
-  if (type.kind() == TypeKind::kArray && text && !node.try_cast) return bind_array_text(literal->text, type);
   ExprPtr operand = PENSTOCK_TRY(bind(*node.operand));
   Result<ExprPtr> cast = expr::bind_cast(std::move(operand), type, node.try_cast);
   const bool json = node.type->name == "JSON" || node.type->name == "JSONB";

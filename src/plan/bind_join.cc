@@ -64,6 +64,12 @@ Status check_table_names(const Scope& left, const Scope& right, sql::Position po
       .hint("give one of them another name: " + *name + " AS other");
 }
 
+void set_joined(Scope& scope, JoinKind kind, size_t left_columns, const types::Schema& schema) {
+  scope.set_types(schema);
+  if (preserves_left(kind)) scope.set_missing(left_columns, scope.size());
+  if (preserves_right(kind)) scope.set_missing(0, left_columns);
+}
+
 Result<Binder::Named> Binder::bind_join(const sql::Join& join) {
   const size_t before_left = recursive_uses_.size();
   Named left = PENSTOCK_TRY(bind_table(*join.left));
@@ -112,7 +118,7 @@ Result<Binder::Named> Binder::join_tables(JoinKind kind, Named left, Named right
   }
   PENSTOCK_TRY(check_size(plan, position));
   if (gives_left_only(kind)) return Named(std::move(plan), std::move(left.second));
-  scope.set_types(plan->schema);
+  set_joined(scope, kind, left.second.size(), plan->schema);
   return Named(std::move(plan), std::move(scope));
 }
 
@@ -155,7 +161,7 @@ Result<Binder::Named> Binder::bind_lateral(Named left, const sql::TableReference
   if (!rows.conditions.empty()) join.condition = expr::join_conjunction(std::move(rows.conditions));
   LogicalPtr plan = make_node(std::move(join), {left.first, std::move(rows.plan)});
   PENSTOCK_TRY(check_size(plan, right_table.position));
-  scope.set_types(plan->schema);
+  set_joined(scope, kind, width, plan->schema);
   return Named(std::move(plan), std::move(scope));
 }
 
@@ -180,7 +186,7 @@ Result<Binder::Named> Binder::bind_named_columns(const sql::Join& join, Named le
   LogicalPtr plan = make_join(kind, std::move(left.first), std::move(right.first), std::move(condition));
   PENSTOCK_TRY(check_size(plan, join.right->position));
   if (gives_left_only(kind)) return Named(std::move(plan), std::move(left.second));
-  scope.set_types(plan->schema);
+  set_joined(scope, kind, left.second.size(), plan->schema);
   if (pairs.empty()) return Named(std::move(plan), std::move(scope));
 
   std::vector<ExprPtr> expressions;

@@ -1,4 +1,6 @@
 // Arrays, maps and rows: their constructors, access to what is in them, and comparisons with elements.
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "expr/registry.h"
@@ -70,26 +72,6 @@ ExprPtr truth(bool value) {
   return Expr::literal(types::Value(value), DataType(TypeKind::kBoolean).with_nullable(false));
 }
 
-// Whether `value op element` for any element of the array. Of elements in order, the least or the greatest says it.
-Result<ExprPtr> compare_with_any(std::string_view op, const ExprPtr& value, const ExprPtr& array) {
-  ExprPtr fits;
-  if (op == "=") {
-    fits = PENSTOCK_TRY(bind_call("ARRAY_CONTAINS", {array, value}));
-  } else {
-    const ExprPtr least = PENSTOCK_TRY(bind_call("ARRAY_MIN", {array}));
-    const ExprPtr greatest = PENSTOCK_TRY(bind_call("ARRAY_MAX", {array}));
-    fits = PENSTOCK_TRY(bind_call(op, {value, op.starts_with('>') ? least : greatest}));
-    if (op == "<>") fits = PENSTOCK_TRY(bind_call("OR", {fits, PENSTOCK_TRY(bind_call(op, {value, least}))}));
-  }
-  const ExprPtr null = Expr::literal({}, TypeKind::kNull);
-  const ExprPtr zero = Expr::literal(types::Value(int64_t{0}), DataType(TypeKind::kInt).with_nullable(false));
-  const ExprPtr elements = PENSTOCK_TRY(bind_call("CARDINALITY", {array}));
-  const ExprPtr unknown = PENSTOCK_TRY(bind_call("ARRAY_CONTAINS", {array, null}));
-  return expr::bind_case(
-      {PENSTOCK_TRY(bind_call("IS NULL", {array})), null, PENSTOCK_TRY(bind_call("=", {elements, zero})), truth(false),
-       PENSTOCK_TRY(bind_call("IS NULL", {value})), null, fits, truth(true), unknown, null, truth(false)});
-}
-
 }  // namespace
 
 Result<ExprPtr> Binder::bind_each(const sql::ArrayConstructor& array, bool all, const BindElement& bind_element) {
@@ -100,31 +82,60 @@ Result<ExprPtr> Binder::bind_each(const sql::ArrayConstructor& array, bool all, 
   return bind_call(all ? "AND" : "OR", std::move(tests));
 }
 
-Result<ExprPtr> Binder::bind_array_comparison(const sql::Expression& expression, const sql::Quantified& node,
-                                              std::string_view opposite) {
-  const std::string_view op = sql::binary_operator_symbol(node.op);
-  const ExprPtr value = PENSTOCK_TRY(bind(*node.left));
-  if (const auto* array = node.array->get_if<sql::ArrayConstructor>()) {
-    return bind_each(*array, node.all, [&](const sql::Expression& element) -> Result<ExprPtr> {
-      suggest_parameter_type(element, value->type());
-      return bind_call(op, {value, PENSTOCK_TRY(bind(element))});
-    });
+// An array that a value of that type is compared with. A text is one of such values, and a text in ARRAY[...] such a
+// value.
+Result<ExprPtr> Binder::bind_array_of(DataType value, const sql::Expression& array) {
+  const DataType element = value.kind() == TypeKind::kNull ? DataType(TypeKind::kString) : value.with_nullable(true);
+  const DataType type = DataType::array(element);
+  suggest_parameter_type(array, type);
+  if (const auto* literal = array.get_if<sql::Literal>(); literal && literal->kind == sql::LiteralKind::kString) {
+    return located(bind_array_text(literal->text, type), array.position);
   }
-  if (opposite.empty()) {
+  const auto* constructor = array.get_if<sql::ArrayConstructor>();
+  if (constructor == nullptr) return bind(array);
+  std::vector<ExprPtr> elements;
+  for (const sql::Expression& written : constructor->elements) {
+    suggest_parameter_type(written, value);
+    ExprPtr one = PENSTOCK_TRY(bind(written));
+    const bool text = one->is_literal() && one->type().kind() == TypeKind::kString;
+    elements.push_back(text ? PENSTOCK_TRY(expr::bind_cast(std::move(one), element)) : std::move(one));
+  }
+  return bind_call("ARRAY", std::move(elements));
+}
+
+Result<ExprPtr> Binder::bind_pattern_of_each(const sql::Expression& expression, const sql::Quantified& node) {
+  const std::string_view op = sql::binary_operator_symbol(node.op);
+  const auto* patterns = node.array->get_if<sql::ArrayConstructor>();
+  if (patterns == nullptr) {
     return unsupported("{} ANY and {} ALL take only ARRAY[...]", op, op).at(expression.position.offset);
   }
-  const DataType of_value = DataType::array(value->type().with_nullable(true));
-  suggest_parameter_type(*node.array, of_value);
-  const auto* literal = node.array->get_if<sql::Literal>();
-  const bool text = literal != nullptr && literal->kind == sql::LiteralKind::kString;
-  const ExprPtr array = text ? PENSTOCK_TRY(located(bind_array_text(literal->text, of_value), node.array->position))
-                             : PENSTOCK_TRY(bind(*node.array));
+  suggest_parameter_type(*node.left, TypeKind::kString);
+  const ExprPtr value = PENSTOCK_TRY(bind(*node.left));
+  return bind_each(*patterns, node.all, [&](const sql::Expression& pattern) -> Result<ExprPtr> {
+    suggest_parameter_type(pattern, TypeKind::kString);
+    return bind_call(op, {value, PENSTOCK_TRY(bind(pattern))});
+  });
+}
+
+Result<ExprPtr> Binder::bind_array_comparison(const sql::Quantified& node, std::string_view opposite) {
+  // A parameter is of the type of the elements, where the array has one of its own.
+  const bool array_first = node.left->get_if<sql::Parameter>() != nullptr &&
+                           node.array->get_if<sql::Parameter>() == nullptr &&
+                           node.array->get_if<sql::Literal>() == nullptr;
+  ExprPtr array;
+  if (array_first) {
+    array = PENSTOCK_TRY(bind(*node.array));
+    if (array->type().kind() == TypeKind::kArray) suggest_parameter_type(*node.left, array->type().part(0));
+  }
+  const ExprPtr value = PENSTOCK_TRY(bind(*node.left));
+  if (array == nullptr) array = PENSTOCK_TRY(bind_array_of(value->type(), *node.array));
   if (array->type().kind() != TypeKind::kArray) {
     return invalid_argument("{} needs an array, but this is {}", node.all ? "ALL" : "ANY",
                             array->type().with_nullable(true).to_string())
         .at(node.array->position.offset);
   }
-  ExprPtr any = PENSTOCK_TRY(compare_with_any(node.all ? opposite : op, value, array));
+  const std::string_view op = sql::binary_operator_symbol(node.op);
+  ExprPtr any = PENSTOCK_TRY(bind_call(fmt::format("{} ANY", node.all ? opposite : op), {value, array}));
   return node.all ? bind_call("NOT", {std::move(any)}) : Result<ExprPtr>(std::move(any));
 }
 

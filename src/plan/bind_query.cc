@@ -5,6 +5,7 @@
 #include "expr/aggregate.h"
 #include "expr/evaluate.h"
 #include "expr/registry.h"
+#include "plan/array_text.h"
 #include "plan/binder.h"
 #include "plan/rules.h"
 #include "plan/window_call.h"
@@ -85,6 +86,7 @@ Result<ExprPtr> assign(ExprPtr value, DataType type, bool of_unknown_parameters)
     return Expr::literal({}, type);
   }
   bool spelt = value->is_literal() && value->type().kind() == TypeKind::kString && type.kind() != TypeKind::kString;
+  if (spelt && type.kind() == TypeKind::kArray) return bind_array_text(value->value().as_string(), type);
   return spelt ? expr::bind_cast(std::move(value), type) : expr::coerce(std::move(value), type);
 }
 

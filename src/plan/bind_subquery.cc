@@ -182,7 +182,8 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Quant
   if (array != nullptr && !array->elements.empty() && (in || not_in)) {
     return bind_in(expression, *node.left, array->elements, not_in);
   }
-  return bind_array_comparison(expression, node, negated ? sql::binary_operator_symbol(*negated) : "");
+  if (!negated) return bind_pattern_of_each(expression, node);
+  return bind_array_comparison(node, sql::binary_operator_symbol(*negated));
 }
 
 // The values of a query as an array, in its order.

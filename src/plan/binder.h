@@ -425,7 +425,7 @@ class Binder {
   Result<expr::MatchReference> bind_match_aggregate(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_match_property(const sql::Expression& expression, const sql::FunctionCall& call);
 
-  static Result<expr::ExprPtr> bind_whole_row(const Scope& scope, const sql::QualifiedName& name);
+  Result<expr::ExprPtr> bind_whole_row(const Scope& scope, const sql::QualifiedName& name);
   // bind_expression.cc, bind_call.cc: one per kind of node
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::Literal& node);
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const sql::IntervalLiteral& node);
@@ -460,18 +460,29 @@ class Binder {
   Result<expr::ExprPtr> bind(const sql::Expression& expression, const Node& node);
 
   Result<expr::ExprPtr> bind(const sql::Expression& expression);
-  // Both sides of an operator; a parameter whose type is unknown takes that of the other side.
-  // What is added to something, in its turn: one value, or the two parts of an interval that is none of either kind.
-  using Addend = std::vector<expr::ExprPtr>;
-  Result<Addend> bind_addend(const sql::Expression& operand);
-  // Two operands of +, of which the first is one value: such an interval comes second.
-  Result<std::pair<expr::ExprPtr, Addend>> bind_addends(const sql::Expression& left, const sql::Expression& right);
-  Result<std::pair<expr::ExprPtr, expr::ExprPtr>> bind_pair(const sql::Expression& left, const sql::Expression& right);
+  // Both sides of an operator. A parameter whose type is unknown takes that which fits the other side, and a text
+  // beside an array is one of its type.
+  Result<std::pair<expr::ExprPtr, expr::ExprPtr>> bind_pair(const sql::Expression& left, const sql::Expression& right,
+                                                            sql::BinaryOperator op = sql::BinaryOperator::kEqual);
+  // One side, by the type of the other.
+  Result<expr::ExprPtr> bind_beside(types::DataType other, sql::BinaryOperator op, const sql::Expression& operand);
+  // The first operand of an operator, and what it is applied to in its turn: one value, or the two parts of an interval
+  // that is none of either kind, which comes second in a sum.
+  struct Operands {
+    expr::ExprPtr first;
+    std::vector<expr::ExprPtr> others;
+  };
+  Result<Operands> bind_operands(sql::BinaryOperator op, const sql::Expression& left, const sql::Expression& right);
+  // The others alone, for a first operand that is bound already.
+  Result<std::vector<expr::ExprPtr>> bind_right(sql::BinaryOperator op, const expr::ExprPtr& left,
+                                                const sql::Expression& right);
+  Result<expr::ExprPtr> bind_long_chain(const sql::Expression& expression, const sql::Chain& node);
   Result<std::vector<expr::ExprPtr>> bind_all(const std::vector<sql::Expression>& expressions);
-  // left op ANY (array) or left op ALL (array); `opposite` is the operator of NOT (left op x), empty where there is
-  // none.
-  Result<expr::ExprPtr> bind_array_comparison(const sql::Expression& expression, const sql::Quantified& node,
-                                              std::string_view opposite);
+  Result<expr::ExprPtr> bind_array_of(types::DataType value, const sql::Expression& array);
+  // left op ANY (array) or left op ALL (array); `opposite` is the operator of NOT (left op x).
+  Result<expr::ExprPtr> bind_array_comparison(const sql::Quantified& node, std::string_view opposite);
+  // The same of an operator that takes a pattern.
+  Result<expr::ExprPtr> bind_pattern_of_each(const sql::Expression& expression, const sql::Quantified& node);
   // What is bound for each element, joined by AND or OR.
   using BindElement = std::function<Result<expr::ExprPtr>(const sql::Expression& element)>;
   static Result<expr::ExprPtr> bind_each(const sql::ArrayConstructor& array, bool all, const BindElement& bind_element);
@@ -594,6 +605,9 @@ Result<LogicalPtr> cast_columns(LogicalPtr input, const std::vector<types::DataT
 JoinKind kind_of(sql::JoinKind kind);
 // Two tables of one name would leave no way to name a column of either.
 Status check_table_names(const Scope& left, const Scope& right, sql::Position position);
+// What a join does to the scope of both sides: the columns, of which the first ones are the left side's, get the types
+// of its rows.
+void set_joined(Scope& scope, JoinKind kind, size_t left_columns, const types::Schema& schema);
 // An item of ORDER BY, whose value is that column.
 SortKey sort_key(int column, const sql::OrderItem& item);
 // The rows that ORDER BY, OFFSET and LIMIT keep, in no order; kept up to date.

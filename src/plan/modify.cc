@@ -214,6 +214,7 @@ Result<PlannedReturning> bind_returning(const std::vector<sql::SelectItem>& item
     returning.schema.push_back({list.names[i], list.expressions[i]->type()});
   }
   returning.expressions = std::move(list.expressions);
+  returning.parameter_types = binder.parameter_types();
   return returning;
 }
 

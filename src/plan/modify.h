@@ -23,6 +23,7 @@ namespace penstock::plan {
 struct PlannedReturning {
   types::Schema schema;
   std::vector<expr::ExprPtr> expressions;
+  std::vector<types::DataType> parameter_types;  // those of the statement so far too
 };
 
 // A bounded query that gives, for each row to be changed, its physical columns as they are, of an UPDATE then as they

@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "plan/definition.h"
 #include "plan/function.h"
+#include "plan/modify.h"
 #include "plan/planner.h"
 #include "plan/rules.h"
 #include "sql/parser.h"
@@ -206,6 +207,34 @@ TEST(PlanTest, ParametersTakeTheTypesOfTheirSurroundings) {
   EXPECT_THAT(types("SELECT a FROM t LIMIT $1 OFFSET $2"), ElementsAre(TypeKind::kBigInt, TypeKind::kBigInt));
   EXPECT_THAT(types("INSERT INTO t (d, a) VALUES ($1, $2), ($3, 5)"),
               ElementsAre(TypeKind::kDate, TypeKind::kBigInt, TypeKind::kDate));
+  EXPECT_THAT(types("SELECT a || $1, $2 || a, a || '-' || $3 FROM t"),
+              ElementsAre(TypeKind::kString, TypeKind::kString, TypeKind::kString))
+      << "what is put together with a number is text";
+  EXPECT_THAT(types("SELECT a + 1e0 + $1, a + 1 + $2 FROM t"), ElementsAre(TypeKind::kDouble, TypeKind::kBigInt))
+      << "that of the sum so far";
+  EXPECT_THAT(types("SELECT a FROM t WHERE $1 IN (a, 5) AND $2 = ANY(ARRAY[d]) AND $3 > ALL(ARRAY(SELECT a FROM t)) "
+                    "AND $4 LIKE ANY(ARRAY[$5, s])"),
+              ElementsAre(TypeKind::kBigInt, TypeKind::kDate, TypeKind::kBigInt, TypeKind::kString, TypeKind::kString));
+  EXPECT_THAT(types("SELECT ARRAY[1, 2][$1:$2], a FROM t WHERE a <> ALL($3)"),
+              ElementsAre(TypeKind::kBigInt, TypeKind::kBigInt, DataType::array(TypeKind::kBigInt)));
+}
+
+TEST(PlanTest, ParametersOfChangesTakeTheTypesOfColumns) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT PRIMARY KEY, s STRING, d DATE)"));
+  auto types = [&](const std::string& sql) {
+    sql::Statement statement = *sql::parse_statement(sql);
+    Result<PlannedChange> planned = invalid_argument("no change");
+    if (auto* update = std::get_if<sql::Update>(&statement.node)) planned = plan_update(*update, planner.context());
+    if (auto* merge = std::get_if<sql::Merge>(&statement.node)) planned = plan_merge(*merge, planner.context());
+    EXPECT_TRUE(planned) << planned.error().to_string();
+    return planned ? planned->query.parameter_types : std::vector<DataType>();
+  };
+  EXPECT_THAT(types("UPDATE t SET (s, d) = ($1, $2), a = $3 WHERE a = $4 RETURNING a + $5"),
+              ElementsAre(TypeKind::kString, TypeKind::kDate, TypeKind::kBigInt, TypeKind::kBigInt, TypeKind::kBigInt));
+  EXPECT_THAT(types("MERGE INTO t USING (VALUES (1)) AS v(b) ON t.a = v.b + $1 WHEN MATCHED AND t.d > $2 THEN UPDATE "
+                    "SET s = $3 WHEN NOT MATCHED THEN INSERT (a, d) VALUES ($4, $5)"),
+              ElementsAre(TypeKind::kInt, TypeKind::kDate, TypeKind::kString, TypeKind::kBigInt, TypeKind::kDate));
 }
 
 TEST(PlanTest, ParametersBecomeTheirValues) {

@@ -14,7 +14,8 @@ using sql::equal_ignoring_case;
 Scope::Scope(std::string_view table, const types::Schema& schema) { append(table, schema); }
 
 void Scope::append(std::string_view table, const types::Schema& schema) {
-  for (const types::Field& field : schema) columns_.push_back({std::string(table), field.name, field.type, "", false});
+  for (const types::Field& field : schema)
+    columns_.push_back({std::string(table), field.name, field.type, "", false, false});
 }
 
 Scope::Scope(const Scope& left, const Scope& right) : columns_(left.columns_) {
@@ -134,6 +135,10 @@ void Scope::set_types(const types::Schema& schema) {
 
 void Scope::make_nullable() {
   for (Column& column : columns_) column.type = column.type.with_nullable(true);
+}
+
+void Scope::set_missing(size_t begin, size_t end) {
+  for (size_t i = begin; i < end; ++i) columns_[i].missing = true;
 }
 
 std::optional<std::string> Scope::shared_table(const Scope& other) const {

@@ -61,6 +61,9 @@ class Scope {
   void set_types(const types::Schema& schema);
   // All columns may be NULL.
   void make_nullable();
+  // An outer join gives rows without any of the tables that these columns, up to but without `end`, are of.
+  void set_missing(size_t begin, size_t end);
+  bool may_be_missing(size_t column) const { return columns_[column].missing; }
   // A column of USING stands for this one: from now on it is found only by its table's name, and is no part of `*`.
   void merge(size_t column) { columns_[column].merged = true; }
   // The name of a table that both scopes have.
@@ -73,6 +76,7 @@ class Scope {
     types::DataType type;
     std::string second_name;
     bool merged = false;
+    bool missing = false;  // see set_missing()
   };
   std::vector<size_t> candidates(std::string_view table, std::string_view name) const;
   // Of the first `parts` parts of the name.

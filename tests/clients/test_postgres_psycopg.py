@@ -221,6 +221,33 @@ def test_parameters_of_columns_that_are_not_null(connection, keyed):
     assert rows == [(1, "one"), (2, "zwei"), (3, "three"), (4, "four"), (5, "five")]
 
 
+def test_parameters_in_every_place_of_a_change(connection, keyed):
+    connection.execute(f"INSERT INTO {keyed} VALUES (1, 1, 'one'), (2, 2, 'two')")
+    changed = connection.execute(
+        f"INSERT INTO {keyed} AS k VALUES (%s, 9, 'new') ON CONFLICT (id) DO UPDATE SET word = k.word || %s "
+        "WHERE k.amount < %s RETURNING id || '-' || %s, id + %s",
+        (1, "!", 5, "x", 10),
+    )
+    assert changed.fetchall() == [("1-x", 11)]
+    changed = connection.execute(
+        f"UPDATE {keyed} AS k SET (word, amount) = (v.word || %s, %s) FROM (VALUES (%s, %s)) AS v(id, word) "
+        "WHERE v.id = k.id AND k.id = ANY(%s) RETURNING k.word, k.amount + %s",
+        ("?", decimal.Decimal("2.50"), 2, "zwei", [2, 3], 1),
+    )
+    assert changed.fetchall() == [("zwei?", decimal.Decimal("3.50"))]
+    connection.execute(
+        f"MERGE INTO {keyed} AS k USING (VALUES (1), (%s), (5)) AS v(id) ON v.id = k.id AND k.word <> %s "
+        "WHEN MATCHED AND k.id < %s THEN UPDATE SET word = %s WHEN NOT MATCHED AND v.id = %s THEN DO NOTHING "
+        "WHEN NOT MATCHED THEN INSERT (id, word) VALUES (v.id + %s, %s)",
+        (3, "none", 2, "eins", 5, 1, "four"),
+    )
+    changed = connection.execute(
+        f"DELETE FROM {keyed} AS k USING (VALUES (%s)) AS v(id) WHERE k.id = v.id RETURNING k.word || %s", (2, "."))
+    assert changed.fetchall() == [("zwei?.",)]
+    rows = connection.execute(f"SELECT id, word FROM {keyed} ORDER BY id").fetchall()
+    assert rows == [(1, "eins"), (4, "four")]
+
+
 def test_errors_that_drivers_look_for(connection, keyed):
     connection.execute(f"INSERT INTO {keyed} VALUES (1, 1, 'one')")
     for statement, parameters, error in [
@@ -231,6 +258,8 @@ def test_errors_that_drivers_look_for(connection, keyed):
         (f"UPDATE {keyed} SET word = %s", (None,), errors.NotNullViolation),
         (f"INSERT INTO {keyed} VALUES (3000000000, 1, 'large')", (), errors.NumericValueOutOfRange),
         (f"INSERT INTO {keyed} VALUES (2, 1234.5, 'large')", (), errors.NumericValueOutOfRange),
+        (f"MERGE INTO {keyed} AS k USING (VALUES (1), (1)) AS v(id) ON v.id = k.id WHEN MATCHED THEN DELETE", (),
+         errors.CardinalityViolation),
         (f"SELECT id, COUNT(*) FROM {keyed}", (), errors.GroupingError),
         (f"SELECT id FROM {keyed} WHERE COUNT(*) > 1", (), errors.GroupingError),
         (f"SELECT UPPER(1, 2) FROM {keyed}", (), errors.UndefinedFunction),
