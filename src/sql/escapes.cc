@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <system_error>
 
 #include "sql/lexer.h"
@@ -38,9 +39,29 @@ std::optional<uint32_t> take_number(std::string_view& rest, size_t digits_min, s
   return number;
 }
 
+// Reads a character of UTF-16, "00e9" or two surrogates as in "d83d\ude00".
+std::optional<uint32_t> take_utf16(std::string_view& rest) {
+  constexpr uint32_t kSurrogates = 0xD800;
+  constexpr uint32_t kLowSurrogates = 0xDC00;
+  constexpr uint32_t kSurrogateCount = 0x400;
+  const std::optional<uint32_t> first = take_number(rest, 4, 4, 16);
+  if (!first || *first < kSurrogates || *first >= kLowSurrogates) return first;
+  if (!rest.starts_with("\\u")) return std::nullopt;
+  rest.remove_prefix(2);
+  const std::optional<uint32_t> second = take_number(rest, 4, 4, 16);
+  if (!second || *second < kLowSurrogates || *second >= kLowSurrogates + kSurrogateCount) return std::nullopt;
+  return 0x10000 + (*first - kSurrogates) * kSurrogateCount + (*second - kLowSurrogates);
+}
+
+bool append_code(std::string& out, std::optional<uint32_t> code) {
+  constexpr uint32_t kCodeMax = 0x10FFFF;
+  if (!code || *code > kCodeMax) return false;
+  append_utf8(out, *code);
+  return true;
+}
+
 // Reads what stands behind a backslash; false when it is no escape.
 bool read_escape(std::string_view& rest, std::string& out) {
-  constexpr uint32_t kCodeMax = 0x10FFFF;
   const char c = rest.front();
   if (c >= '0' && c <= '7') {
     const std::optional<uint32_t> byte = take_number(rest, 1, 3, 8);
@@ -54,37 +75,33 @@ bool read_escape(std::string_view& rest, std::string& out) {
     case 'n': out += '\n'; return true;
     case 'r': out += '\r'; return true;
     case 't': out += '\t'; return true;
-    case 'x':
-    case 'u':
-    case 'U': break;
+    case 'u': return append_code(out, take_utf16(rest));
+    case 'U': return append_code(out, take_number(rest, 8, 8, 16));
+    case 'x': out += static_cast<char>(take_number(rest, 1, 2, 16).value_or('x')); return true;
     default: out += c; return true;
   }
-  const size_t digits = c == 'x' ? 2 : (c == 'u' ? 4 : 8);
-  const std::optional<uint32_t> code = take_number(rest, c == 'x' ? 1 : digits, digits, 16);
-  if (!code || *code > kCodeMax) return false;
-  if (c == 'x') {
-    out += static_cast<char>(*code);
-  } else {
-    append_utf8(out, *code);
-  }
-  return true;
 }
 
 }  // namespace
 
-std::optional<std::string> unescape(std::string_view content) {
+Result<std::string> unescape(std::string_view content) {
   std::string text;
-  while (!content.empty()) {
-    const char c = content.front();
-    content.remove_prefix(1);
-    if (c == '\\') {
-      if (content.empty() || !read_escape(content, text)) return std::nullopt;
-      continue;
+  for (std::string_view rest = content; !rest.empty();) {
+    const auto at = static_cast<uint32_t>(content.size() - rest.size());
+    const char c = rest.front();
+    rest.remove_prefix(1);
+    if (c != '\\') {
+      text += c;
+      if (c == '\'') rest.remove_prefix(1);  // it is doubled
+    } else if (rest.empty() || !read_escape(rest, text)) {
+      return invalid_argument("this is no escape")
+          .at(at)
+          .hint("a backslash is written as \\\\, or the string without E in front");
     }
-    text += c;
-    if (c == '\'') content.remove_prefix(1);  // it is doubled
   }
-  if (find_invalid_utf8(text) != std::string_view::npos) return std::nullopt;
+  if (find_invalid_utf8(text) != std::string_view::npos) {
+    return invalid_argument("the escapes in this string do not give UTF-8 without zero bytes").at(0);
+  }
   return text;
 }
 

@@ -56,7 +56,7 @@ size_t find_invalid_utf8(std::string_view text) {
 
 std::string unquote(std::string_view token_text) {
   if (token_text.front() == 'e' || token_text.front() == 'E') {
-    return unescape(token_text.substr(2, token_text.size() - 3)).value_or("");
+    return unescape(token_text.substr(2, token_text.size() - 3)).value_or("");  // next() has seen that it can be read
   }
   if (token_text.front() == '$') {
     const size_t tag = token_text.find('$', 1) + 1;
@@ -192,11 +192,8 @@ Result<Token> Lexer::lex_escaped() {
   }
   if (offset_ >= sql_.size()) return invalid_argument("this string has no closing '").at(to_offset(begin));
   ++offset_;
-  if (!unescape(sql_.substr(begin + 2, offset_ - begin - 3))) {
-    return invalid_argument("an escape in this string is none, or does not give UTF-8")
-        .at(to_offset(begin))
-        .hint("a backslash is written as \\\\, or the string without E in front");
-  }
+  const Result<std::string> text = unescape(sql_.substr(begin + 2, offset_ - begin - 3));
+  if (!text) return Error(text.error()).at(to_offset(begin + 2) + text.error().position().value_or(0));
   return take(TokenKind::kString, begin);
 }
 

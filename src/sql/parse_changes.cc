@@ -208,7 +208,7 @@ Result<Merge> Parser::parse_merge() {
   PENSTOCK_TRY(cursor_.expect("INTO"));
   Merge merge{.table = PENSTOCK_TRY(parse_target_table())};
   PENSTOCK_TRY(cursor_.expect("USING"));
-  merge.source = PENSTOCK_TRY(parse_table_factor());
+  merge.source = PENSTOCK_TRY(parse_table_reference());
   PENSTOCK_TRY(cursor_.expect("ON"));
   merge.on = PENSTOCK_TRY(parse_boxed_expression());
   do {
