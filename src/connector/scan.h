@@ -121,6 +121,7 @@ struct ScanRequest {
   // Expressions over these columns that give the scan's output; empty when the output is just these columns.
   std::vector<ExprPtr> projections;
   ExprPtr filter;               // over the output; null keeps all
+  bool filtered_again = false;  // by the readers: rows for which the filter cannot be computed are kept
   ExprPtr watermark;            // over the output; null for a table without watermarks
   int time_column = 0;          // of the output: the event time that the watermark is for
   bool tells_watermark = true;  // else it is only read, as a column

@@ -33,6 +33,16 @@ void fill(const std::vector<size_t>& columns, int64_t unit_us, const OfRow& of_r
   batch = batch.with_columns(std::move(filled));
 }
 
+// The rows that are selected, and those in error.
+Selection union_of(Selection selected, const expr::RowErrors& errors) {
+  if (errors.empty()) return selected;
+  for (const expr::RowError& error : errors) selected.push_back(static_cast<Selection::value_type>(error.row));
+  std::ranges::sort(selected);
+  const auto repeated = std::ranges::unique(selected);
+  selected.erase(repeated.begin(), repeated.end());
+  return selected;
+}
+
 }  // namespace
 
 std::vector<size_t> ScanTransform::metadata_columns(const ScanRequest& request, std::string_view key) {
@@ -60,7 +70,12 @@ ScanTransform::Result ScanTransform::apply(ChangeBatch read, int64_t now_us, con
   }
   Selection selected;
   const bool filtered = filter_ != nullptr;
-  if (filtered) selected = expr::select(*filter_, batch, context, errors);
+  if (filtered && filtered_again_) {
+    expr::RowErrors undecided;
+    selected = union_of(expr::select(*filter_, batch, context, undecided), undecided);
+  } else if (filtered) {
+    selected = expr::select(*filter_, batch, context, errors);
+  }
   const bool failed = !errors.empty();
   if (failed) {
     Selection good = expr::rows_without(errors, batch.rows());

@@ -20,6 +20,7 @@ class ScanTransform {
   explicit ScanTransform(const ScanRequest& request)
       : projections_(expr::share_common_parts(request.projections)),
         filter_(request.filter == nullptr ? nullptr : expr::share_common_parts(request.filter)),
+        filtered_again_(request.filtered_again),
         watermark_(request.watermark),
         time_column_(static_cast<size_t>(request.time_column)),
         window_ends_(request.window_ends),
@@ -56,6 +57,7 @@ class ScanTransform {
 
   std::vector<ExprPtr> projections_;
   ExprPtr filter_;
+  bool filtered_again_;
   ExprPtr watermark_;
   size_t time_column_;
   types::WindowEnds window_ends_;

@@ -71,6 +71,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanTable&
   for (const auto& metadata : scan.metadata) request.metadata.push_back({metadata.key, metadata.type});
   request.projections = scan.projections;
   request.filter = scan.filter;
+  request.filtered_again = scan.filtered_again;
   request.watermark = scan.watermark;
   request.time_column = scan.time_column;
   request.tells_watermark = scan.tells_watermark;

@@ -48,6 +48,15 @@ Status validate(const JobSpec& spec) {
   return {};
 }
 
+// Which watermarks a stream has: those of an instance of a fragment, or the least over all of its instances.
+struct WatermarkOrigin {
+  static constexpr int kAllInstances = -1;
+
+  size_t fragment = 0;
+  int instance = kAllInstances;
+  auto operator<=>(const WatermarkOrigin&) const = default;
+};
+
 // What the tasks of a job need while any of them runs; its handle may be gone earlier only after the last turn.
 class JobState : public RunnableOwner {
  public:
@@ -78,6 +87,10 @@ class JobState : public RunnableOwner {
   using Grid = std::vector<std::vector<std::unique_ptr<Channel>>>;  // [producer instance][consumer instance]
 
   Result<Task::Parts> make_parts(size_t fragment_index, size_t instance);
+  std::unique_ptr<InputGate> make_gate(size_t fragment_index, size_t instance);
+  // Of what an instance with this chain gives.
+  WatermarkOrigin origin_of_output(size_t fragment_index, size_t instance,
+                                   const std::vector<std::unique_ptr<Operator>>& chain) const;
   void connect_channels(size_t fragment_index, const ExecutorOptions& options);
   void make_coordinator(const ExecutorOptions& options);
   Error state_error(size_t refused_bytes) const;
@@ -88,6 +101,7 @@ class JobState : public RunnableOwner {
   std::unique_ptr<EpochCoordinator> epochs_;
   std::vector<std::vector<std::shared_ptr<TaskHandle>>> handles_;  // [fragment][instance]
   std::vector<std::vector<Grid>> channels_;                        // [fragment][input port]
+  std::vector<std::vector<WatermarkOrigin>> origins_;              // [fragment][instance], of those made so far
   std::vector<bool> goes_on_;  // of each fragment, whether rows of a source come to it that goes on
   std::vector<std::unique_ptr<Task>> tasks_;
   std::vector<size_t> task_fragments_;     // as tasks_
@@ -123,6 +137,43 @@ void JobState::connect_channels(size_t fragment_index, const ExecutorOptions& op
   channels_.push_back(std::move(ports));
 }
 
+WatermarkOrigin JobState::origin_of_output(size_t fragment_index, size_t instance,
+                                           const std::vector<std::unique_ptr<Operator>>& chain) const {
+  const FragmentSpec& fragment = spec_.fragments[fragment_index];
+  WatermarkOrigin own{.fragment = fragment_index, .instance = static_cast<int>(instance)};
+  if (fragment.parallelism == 1) own.instance = WatermarkOrigin::kAllInstances;
+  if (fragment.loaded_input || !std::ranges::all_of(chain, [](const auto& op) { return op->passes_watermarks(); })) {
+    return own;
+  }
+  std::optional<WatermarkOrigin> common;
+  for (const EdgeSpec& edge : fragment.inputs) {
+    const bool forward = edge.partitioning == Partitioning::kForward;
+    WatermarkOrigin origin = origins_[static_cast<size_t>(edge.from)][forward ? instance : 0];
+    if (!forward) origin.instance = WatermarkOrigin::kAllInstances;
+    if (common.value_or(origin) != origin) return own;
+    common = origin;
+  }
+  return common.value_or(own);
+}
+
+std::unique_ptr<InputGate> JobState::make_gate(size_t fragment_index, size_t instance) {
+  const FragmentSpec& fragment = spec_.fragments[fragment_index];
+  std::map<WatermarkOrigin, int> steps;
+  std::vector<std::vector<InputGate::Input>> ports;
+  for (size_t i = 0; i < fragment.inputs.size(); ++i) {
+    std::vector<InputGate::Input>& port = ports.emplace_back();
+    const Grid& grid = channels_[fragment_index][i];
+    const std::vector<WatermarkOrigin>& origins = origins_[static_cast<size_t>(fragment.inputs[i].from)];
+    for (size_t producer = 0; producer < grid.size(); ++producer) {
+      Channel* const channel = grid[producer][instance].get();
+      if (channel == nullptr) continue;
+      const int step = steps.try_emplace(origins[producer], static_cast<int>(steps.size())).first->second;
+      port.push_back({.channel = channel, .step = step});
+    }
+  }
+  return std::make_unique<InputGate>(ports, fragment.loaded_input);
+}
+
 Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance) {
   const FragmentSpec& fragment = spec_.fragments[fragment_index];
   Task::Parts parts;
@@ -138,20 +189,14 @@ Result<Task::Parts> JobState::make_parts(size_t fragment_index, size_t instance)
     if (fragment.loads) loading_sources_.push_back(parts.source_number);
     source_handles_.push_back(handles_[fragment_index][instance]);
   } else {
-    std::vector<std::vector<Channel*>> ports;
-    for (const Grid& grid : channels_[fragment_index]) {
-      std::vector<Channel*>& port = ports.emplace_back();
-      for (const auto& producer : grid) {
-        if (producer[instance] != nullptr) port.push_back(producer[instance].get());
-      }
-    }
-    parts.gate = std::make_unique<InputGate>(ports, fragment.loaded_input);
+    parts.gate = make_gate(fragment_index, instance);
   }
   for (const auto& make : fragment.chain) {
     const StateMeter meter;
     parts.chain.push_back(PENSTOCK_TRY(make(static_cast<int>(instance))));
     parts.state_bytes.push_back(meter.bytes());
   }
+  origins_[fragment_index].push_back(origin_of_output(fragment_index, instance, parts.chain));
   for (size_t consumer = fragment_index + 1; consumer < spec_.fragments.size(); ++consumer) {
     const std::vector<EdgeSpec>& inputs = spec_.fragments[consumer].inputs;
     for (size_t port = 0; port < inputs.size(); ++port) {
@@ -199,6 +244,7 @@ Status JobState::build(const ExecutorOptions& options, WorkerPool& workers, size
     }
   }
   for (size_t i = 0; i < spec_.fragments.size(); ++i) connect_channels(i, options);
+  origins_.resize(spec_.fragments.size());
   for (size_t i = 0; i < spec_.fragments.size(); ++i) {
     for (size_t instance = 0; instance < handles_[i].size(); ++instance) {
       tasks_.push_back(std::make_unique<Task>(context_, PENSTOCK_TRY(make_parts(i, instance))));

@@ -109,6 +109,7 @@ class HoldBack : public Operator {
   EventTime output_watermark(EventTime watermark) const override {
     return watermark == kMaxEventTime ? watermark : EventTime(watermark.value() / 2);
   }
+  bool passes_watermarks() const override { return false; }
   Result<Progress> on_end(Output& /*out*/) override {
     EXPECT_TRUE(held_.empty());
     EXPECT_EQ(watermark_, kMaxEventTime);
@@ -135,6 +136,7 @@ class Behind : public Operator {
   EventTime output_watermark(EventTime watermark) const override {
     return watermark == kMaxEventTime ? watermark : EventTime(watermark.value() - by_);
   }
+  bool passes_watermarks() const override { return false; }
 
  private:
   const int64_t by_;
@@ -621,6 +623,7 @@ class BreaksARule : public Operator {
   EventTime output_watermark(EventTime watermark) const override {
     return rule_ == Rule::kWatermark ? EventTime(-watermark.value()) : watermark;
   }
+  bool passes_watermarks() const override { return false; }
   void emit_more() {
     if (rule_ == Rule::kEnd) out_->emit(batch_);
   }

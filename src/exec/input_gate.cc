@@ -1,17 +1,23 @@
 #include "exec/input_gate.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/check.h"
 
 namespace penstock::exec {
 
-InputGate::InputGate(const std::vector<std::vector<Channel*>>& ports, std::optional<int> loaded_port)
+InputGate::InputGate(const std::vector<std::vector<Input>>& ports, std::optional<int> loaded_port)
     : loading_port_(loaded_port) {
+  std::map<int, size_t> steps;
   for (size_t port = 0; port < ports.size(); ++port) {
-    for (Channel* channel : ports[port]) inputs_.push_back({.channel = channel, .port = static_cast<int>(port)});
+    for (const Input& input : ports[port]) {
+      const size_t step = steps.try_emplace(input.step, steps.size()).first->second;
+      inputs_.push_back({.channel = input.channel, .port = static_cast<int>(port), .step = step});
+    }
   }
+  steps_.resize(steps.size(), kMinEventTime);
   PENSTOCK_CHECK(!inputs_.empty(), "a gate without channels");
 }
 
@@ -21,11 +27,10 @@ std::optional<InputGate::Event> InputGate::poll() {
   }
   size_t empty_in_a_row = 0;
   while (empty_in_a_row < inputs_.size()) {
-    Input& input = inputs_[next_];
+    State& input = inputs_[next_];
     next_ = next_ + 1 == inputs_.size() ? 0 : next_ + 1;
     std::optional<Message> message;
-    const bool readable = !loading_port_ || input.port == *loading_port_;
-    if (readable && !input.parked && !input.ended) message = input.channel->try_pop();
+    if (may_read(input)) message = input.channel->try_pop();
     if (!message) {
       ++empty_in_a_row;
       continue;
@@ -36,15 +41,22 @@ std::optional<InputGate::Event> InputGate::poll() {
   return std::nullopt;
 }
 
-void InputGate::refuse_data() {
-  for (Input& input : inputs_) input.channel->refuse_data();
+bool InputGate::may_read(const State& input) const {
+  if (input.parked || input.ended) return false;
+  if (loading_port_ && input.port != *loading_port_) return false;
+  return input.watermark <= steps_[input.step];
 }
 
-std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
+void InputGate::refuse_data() {
+  for (State& input : inputs_) input.channel->refuse_data();
+}
+
+std::optional<InputGate::Event> InputGate::take(State& input, Message message) {
   if (std::holds_alternative<columnar::ChangeBatch>(message)) return Event{input.port, std::move(message)};
   if (const auto* watermark = std::get_if<Watermark>(&message)) {
     input.watermark = std::max(input.watermark, watermark->time);
     input.idle = watermark->idle;
+    note_step(input.step);
     note_loaded();
     return merged_watermark();
   }
@@ -52,12 +64,14 @@ std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
     PENSTOCK_CHECK(!barrier_ || *barrier_ == barrier->epoch, "barriers of different epochs meet");
     barrier_ = barrier->epoch;
     input.parked = true;
+    note_step(input.step);
     return aligned_barrier();
   }
   input.ended = true;
   input.watermark = kMaxEventTime;
+  note_step(input.step);
   note_loaded();
-  if (std::ranges::all_of(inputs_, &Input::ended)) return Event{kAllPorts, EndOfInput{}};
+  if (std::ranges::all_of(inputs_, &State::ended)) return Event{kAllPorts, EndOfInput{}};
   // The others may have waited for this channel only.
   if (std::optional<Event> barrier = aligned_barrier()) {
     watermark_due_ = true;
@@ -66,18 +80,27 @@ std::optional<InputGate::Event> InputGate::take(Input& input, Message message) {
   return merged_watermark();
 }
 
+void InputGate::note_step(size_t step) {
+  EventTime least = kMaxEventTime;
+  for (const State& input : inputs_) {
+    if (input.step == step && !input.parked && !input.ended) least = std::min(least, input.watermark);
+  }
+  steps_[step] = least;
+}
+
 void InputGate::note_loaded() {
   const bool loading = std::ranges::any_of(
-      inputs_, [&](const Input& input) { return input.port == loading_port_ && input.watermark != kMaxEventTime; });
+      inputs_, [&](const State& input) { return input.port == loading_port_ && input.watermark != kMaxEventTime; });
   if (!loading) loading_port_.reset();
 }
 
 std::optional<InputGate::Event> InputGate::aligned_barrier() {
   if (!barrier_) return std::nullopt;
-  if (!std::ranges::all_of(inputs_, [](const Input& input) { return input.parked || input.ended; })) {
+  if (!std::ranges::all_of(inputs_, [](const State& input) { return input.parked || input.ended; })) {
     return std::nullopt;
   }
-  for (Input& input : inputs_) input.parked = false;
+  for (State& input : inputs_) input.parked = false;
+  for (size_t step = 0; step < steps_.size(); ++step) note_step(step);
   return Event{kAllPorts, Barrier{*std::exchange(barrier_, std::nullopt)}};
 }
 
@@ -101,7 +124,7 @@ std::optional<InputGate::Event> InputGate::merged_watermark() {
   EventTime least = kMaxEventTime;
   bool any_active = false;
   bool any_idle = false;
-  for (const Input& input : inputs_) {
+  for (const State& input : inputs_) {
     if (input.watermark == kMaxEventTime) continue;
     if (input.idle) {
       any_idle = true;

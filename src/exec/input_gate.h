@@ -20,8 +20,19 @@ namespace penstock::exec {
 // When all are idle it is what the furthest of them had reached, so that it does not matter in which order they became
 // so, as in Flink; of several ports, the least of these.
 // A port that is loaded is read alone until all of its channels have reached the end of time.
+//
+// Channels whose watermarks are those of the same source are read in step: one that has come to a watermark waits until
+// the others have, too. So a row meets the watermark that its source had told before it, also where the ways of a
+// source's rows meet again (a self join, a union of two filters), and which rows are late does not depend on which way
+// is quicker. Nobody waits for ever: what one way has passed on was sent along the others, too, and a barrier, which
+// comes at the same place in all, ends the wait.
 class InputGate {
  public:
+  // A channel, and the number that it shares with the channels in step with it.
+  struct Input {
+    Channel* channel = nullptr;
+    int step = 0;
+  };
   struct Event {
     int port = kAllPorts;
     Message message;
@@ -29,7 +40,7 @@ class InputGate {
   // The port of control messages: they concern the whole task.
   static constexpr int kAllPorts = -1;
 
-  explicit InputGate(const std::vector<std::vector<Channel*>>& ports, std::optional<int> loaded_port = {});
+  explicit InputGate(const std::vector<std::vector<Input>>& ports, std::optional<int> loaded_port = {});
 
   // Returns the next event, or nullopt when every channel that is not parked is empty. After EndOfInput there is
   // nothing more.
@@ -38,16 +49,20 @@ class InputGate {
   void refuse_data();
 
  private:
-  struct Input {
+  struct State {
     Channel* channel = nullptr;
     int port = 0;
+    size_t step = 0;  // place in steps_
     EventTime watermark = kMinEventTime;
     bool idle = false;
     bool parked = false;
     bool ended = false;
   };
 
-  std::optional<Event> take(Input& input, Message message);
+  bool may_read(const State& input) const;
+  std::optional<Event> take(State& input, Message message);
+  // A channel of the step has come to a watermark, a barrier or its end.
+  void note_step(size_t step);
   // A channel has reached the end of time.
   void note_loaded();
   // The barrier, once every channel has delivered it or ended.
@@ -56,7 +71,8 @@ class InputGate {
   // The merged watermark, where it differs from the last one given.
   std::optional<Event> merged_watermark();
 
-  std::vector<Input> inputs_;
+  std::vector<State> inputs_;
+  std::vector<EventTime> steps_;     // of each, the least watermark of the channels that are neither parked nor ended
   std::optional<int> loading_port_;  // until it is loaded
   size_t next_ = 0;                  // where polling goes on, so that no channel starves
   std::optional<Epoch> barrier_;

@@ -21,19 +21,19 @@ columnar::ChangeBatch one_row(int64_t value) {
 
 class Channels {
  public:
-  explicit Channels(const std::vector<size_t>& instances_by_port, size_t messages_max = 64) {
+  explicit Channels(const std::vector<size_t>& instances_by_port, size_t messages_max = 64, bool in_step = false) {
     for (size_t instances : instances_by_port) {
-      std::vector<Channel*>& port = ports.emplace_back();
+      std::vector<InputGate::Input>& port = ports.emplace_back();
       for (size_t i = 0; i < instances; ++i) {
-        all.push_back(std::make_unique<Channel>(messages_max));
-        port.push_back(all.back().get());
+        port.push_back({.step = in_step ? 0 : static_cast<int>(all.size())});
+        port.back().channel = all.emplace_back(std::make_unique<Channel>(messages_max)).get();
       }
     }
   }
   void push(size_t channel, Message message) { ASSERT_TRUE(all[channel]->try_push(message)); }
 
   std::vector<std::unique_ptr<Channel>> all;
-  std::vector<std::vector<Channel*>> ports;
+  std::vector<std::vector<InputGate::Input>> ports;
 };
 
 // "data <port> <value>", "watermark <time>[ idle]", "barrier <epoch>", "end", or "nothing".
@@ -165,6 +165,75 @@ TEST(InputGate, OneChannelAtTheEndOfTimeAndOneIdleAreNotTheEndOfTime) {
   EXPECT_EQ(describe(gate.poll()), "watermark 4");
   channels.push(1, Watermark{kMaxEventTime});
   EXPECT_EQ(describe(gate.poll()), "watermark max");
+}
+
+TEST(InputGate, ChannelsInStepWaitForEachOtherAtAWatermark) {
+  Channels channels({1, 1}, 64, true);
+  InputGate gate(channels.ports);
+  channels.push(0, Watermark{EventTime(5)});
+  channels.push(0, one_row(1));
+  EXPECT_EQ(describe(gate.poll()), "nothing");
+  channels.push(1, one_row(2));
+  EXPECT_EQ(describe(gate.poll()), "data 1 2");
+  channels.push(1, Watermark{EventTime(5)});
+  EXPECT_EQ(describe(gate.poll()), "watermark 5");
+  EXPECT_EQ(describe(gate.poll()), "data 0 1");
+}
+
+TEST(InputGate, ABarrierAndAnEndLetTheOthersInStepGoOn) {
+  Channels channels({1, 2}, 64, true);
+  InputGate gate(channels.ports);
+  channels.push(0, Watermark{EventTime(5)});
+  channels.push(0, Barrier{Epoch(1)});
+  channels.push(1, Barrier{Epoch(1)});
+  EXPECT_EQ(describe(gate.poll()), "nothing");
+  channels.push(2, EndOfInput{});
+  EXPECT_EQ(describe(gate.poll()), "barrier 1");
+  channels.push(0, one_row(1));
+  EXPECT_EQ(describe(gate.poll()), "nothing");
+  channels.push(1, Watermark{EventTime(5)});
+  EXPECT_EQ(describe(gate.poll()), "watermark 5");
+  EXPECT_EQ(describe(gate.poll()), "data 0 1");
+}
+
+// However the messages interleave, a row meets the watermark that all channels had sent before it.
+TEST(InputGate, InStepARowMeetsTheWatermarkOfItsOwnChannel) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    std::mt19937_64 random(seed);
+    const std::vector<size_t> instances = {1 + random() % 2, 1 + random() % 2, random() % 2};
+    Channels channels(instances, 1 + random() % 4, true);
+    InputGate gate(channels.ports);
+    std::vector<std::deque<Message>> scripts(channels.all.size());
+    size_t rows = 0;
+    for (int64_t watermark = 1; watermark <= 20; ++watermark) {
+      const bool barrier = random() % 4 == 0;
+      for (std::deque<Message>& script : scripts) {
+        script.push_back(Watermark{EventTime(watermark)});
+        for (uint64_t i = random() % 3; i > 0; --i, ++rows) script.push_back(one_row(watermark));
+        if (barrier) script.push_back(Barrier{Epoch(watermark)});
+      }
+    }
+    for (std::deque<Message>& script : scripts) script.push_back(EndOfInput{});
+    EventTime watermark = kMinEventTime;
+    for (bool ended = false; !ended;) {
+      std::deque<Message>& script = scripts[random() % scripts.size()];
+      Channel& channel = *channels.all[static_cast<size_t>(&script - scripts.data())];
+      for (uint64_t i = random() % 4; i > 0 && !script.empty() && channel.try_push(script.front()); --i) {
+        script.pop_front();
+      }
+      while (const std::optional<InputGate::Event> event = gate.poll()) {
+        if (const auto* batch = std::get_if<columnar::ChangeBatch>(&event->message)) {
+          EXPECT_EQ(batch->column(0)->values<int64_t>()[0], watermark.value()) << "seed " << seed;
+          --rows;
+        } else if (const auto* merged = std::get_if<Watermark>(&event->message)) {
+          watermark = merged->time;
+        } else if (std::holds_alternative<EndOfInput>(event->message)) {
+          ended = true;
+        }
+      }
+    }
+    EXPECT_EQ(rows, 0U) << "seed " << seed;
+  }
 }
 
 // However the channels' messages interleave, each epoch has the same rows and each row sees a watermark no higher than

@@ -53,6 +53,8 @@ class Operator {
   // The watermark of the rows that it emits after on_watermark(`watermark`) is done: earlier, where it holds rows back
   // longer than that, as an interval join does. Must not fall when `watermark` rises, and kMaxEventTime stays that.
   virtual EventTime output_watermark(EventTime watermark) const { return watermark; }
+  // Whether that is always the watermark that came in, and idle when that was.
+  virtual bool passes_watermarks() const { return true; }
   // True where that watermark is a clock's: it is asked for before each barrier too, and the output is never idle.
   virtual bool keeps_time() const { return false; }
 

@@ -171,7 +171,9 @@ Result<Progress> Task::pass_watermark(size_t stage, Watermark& watermark) {
     if (progress == Progress::kMore) return progress;
     seen_watermarks_[stage] = watermark.time;
   }
-  watermark.time = op.output_watermark(watermark.time);
+  const EventTime output = op.output_watermark(watermark.time);
+  PENSTOCK_CHECK(!op.passes_watermarks() || output == watermark.time, "an operator changes watermarks unsaid");
+  watermark.time = output;
   if (op.keeps_time()) watermark.idle = false;
   return Progress::kDone;
 }

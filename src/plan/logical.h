@@ -58,6 +58,7 @@ struct LogicalScan {
   std::vector<int> columns;       // of the source, in the order of the output
   std::vector<FieldPath> fields;  // of columns of the source, behind those in the output
   expr::ExprPtr filter;           // over the output; null: all rows
+  bool filtered_again = false;    // by each reader: a row whose condition cannot be computed is theirs
   bool with_watermark = false;    // tells it; a bounded read does not
   types::WindowEnds window_ends;
   WrittenAt written_at;

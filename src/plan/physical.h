@@ -82,6 +82,7 @@ struct ScanTable {
   std::vector<Metadata> metadata;
   std::vector<expr::ExprPtr> projections;  // over physical ++ metadata; empty: just those
   expr::ExprPtr filter;                    // over the output; null: all rows
+  bool filtered_again = false;             // by each reader: a row whose condition cannot be computed is theirs
   expr::ExprPtr watermark;                 // over the output; null: none
   int time_column = 0;                     // of the output: the event time that the watermark is for
   bool tells_watermark = true;             // else it is only read, as a column

@@ -1,14 +1,15 @@
-// What a query asks for twice is computed once: a table is scanned once for all who want rows under the same condition,
-// and equal operators over it are one node of the plan, which then has more than one reader.
+// What a query asks for twice is computed once: a table is scanned once for all who want rows of it, and equal
+// operators over it are one node of the plan, which then has more than one reader.
 //
-// It also keeps the readers together. Two scans of a table run apart, and what meets in a join waits for the slower
-// one.
+// It also keeps the readers together. Two scans of a table run apart: what meets in a join waits for the slower one,
+// and which of its rows are late depends on that.
 #include <algorithm>
 #include <deque>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
+#include "catalog/partition.h"
 #include "plan/node.h"
 #include "plan/rules.h"
 
@@ -32,20 +33,32 @@ LogicalPtr with_read_together(const LogicalPtr& node, std::vector<LogicalPtr> in
 
 // --- scans ---
 
-// All that the scans of a table read, as one.
+// Whether conditions decide what is read at all, as those on the values of directories do.
+bool is_pruned(const ScanSource& source) {
+  return std::ranges::any_of(source.base, [](const ScanSource::BaseColumn& column) {
+    return column.metadata_key && column.metadata_key->starts_with(catalog::kPartitionKey);
+  });
+}
+
+// All that the scans of a table read, as one: where their conditions differ, the rows that any of them wants, which the
+// readers filter again.
 class SharedScan {
  public:
-  explicit SharedScan(const LogicalScan& first) : filter_(filter_of(first)) {
+  explicit SharedScan(const LogicalScan& first) {
     scan_.source = first.source;
     scan_.window_ends = first.window_ends;
     scan_.written_at = first.written_at;
   }
 
-  // False, and nothing is added, when the scan, which is of the same source, wants rows under another condition.
+  // False, and nothing is added, when the scan, which is of the same source, has a condition that keeps it apart.
   bool add(const LogicalScan& scan) {
     const ExprPtr filter = filter_of(scan);
-    const bool same = filter == nullptr || filter_ == nullptr ? filter == filter_ : filter->equals(*filter_);
-    if (!same) return false;
+    if (std::ranges::none_of(filters_, [&](const ExprPtr& known) { return same(known, filter); })) {
+      const bool apart =
+          is_pruned(*scan.source) || !is_repeatable(filter) || !std::ranges::all_of(filters_, is_repeatable);
+      if (apart && !filters_.empty()) return false;
+      filters_.push_back(filter);
+    }
     for (const int column : scan.columns) insert(scan_.columns, column);
     for (const FieldPath& path : scan.fields) insert(scan_.fields, path);
     scan_.with_watermark = scan_.with_watermark || scan.with_watermark;
@@ -59,16 +72,18 @@ class SharedScan {
     if (readers_ < 2) return;
     std::vector<std::string> names;
     for (const int column : scan_.columns) names.push_back(scan_.source->schema[column].name);
-    if (filter_ != nullptr) {
-      scan_.filter = expr::transform(filter_, [&](ExprPtr part) {
+    if (std::ranges::find(filters_, nullptr) == filters_.end()) {
+      const ExprPtr any = filters_.size() == 1 ? filters_.front() : expr::Expr::logical_or(filters_);
+      scan_.filter = expr::transform(any, [&](ExprPtr part) {
         if (part->kind() != expr::Expr::Kind::kColumn) return part;
         return expr::Expr::column(static_cast<size_t>(place_of(part->column_index())), part->type(),
                                   part->column_name());
       });
+      scan_.filtered_again = filters_.size() > 1;
     }
     node_ = make_node(scan_, {}, std::move(names));
   }
-  // The columns of one of the scans that were added; null when it was the only one.
+  // What one of the scans that were added gives; null when it was the only one.
   LogicalPtr read_by(const LogicalScan& scan) const {
     if (node_ == nullptr) return nullptr;
     std::vector<int> columns;
@@ -76,10 +91,15 @@ class SharedScan {
     for (const FieldPath& path : scan.fields) {
       columns.push_back(static_cast<int>(scan_.columns.size()) + place(scan_.fields, path));
     }
-    return make_selection(node_, columns);
+    LogicalPtr selection = make_selection(node_, columns);
+    if (filters_.size() == 1 || scan.filter == nullptr) return selection;
+    std::vector<std::string> names = column_names(*selection);
+    return make_node(Filter{scan.filter}, {std::move(selection)}, std::move(names));
   }
 
  private:
+  static bool same(const ExprPtr& a, const ExprPtr& b) { return a == nullptr || b == nullptr ? a == b : a->equals(*b); }
+  static bool is_repeatable(const ExprPtr& filter) { return filter == nullptr || filter->is_deterministic(); }
   template <class T>
   static void insert(std::vector<T>& sorted, const T& value) {
     const auto at = std::ranges::lower_bound(sorted, value);
@@ -109,7 +129,7 @@ class SharedScan {
 
   std::vector<FieldPath> met_;
   LogicalScan scan_;
-  const ExprPtr filter_;
+  std::vector<ExprPtr> filters_;  // that differ; null: all rows
   int readers_ = 0;
   LogicalPtr node_;
 };

@@ -79,6 +79,7 @@ class IntervalJoin : public Operator {
   EventTime output_watermark(EventTime watermark) const override {
     return EventTime{before(watermark, std::max({options_.upper_us, -options_.lower_us, int64_t{0}}))};
   }
+  bool passes_watermarks() const override { return false; }
 
  private:
   // How long behind its own time a row of that side can have a partner.

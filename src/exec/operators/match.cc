@@ -85,6 +85,7 @@ class Match : public Operator {
     if (open_.empty()) return watermark;
     return std::min(watermark, EventTime(open_.begin()->first - 1));
   }
+  bool passes_watermarks() const override { return false; }
 
  private:
   // Rows of a partition that are put in order at once.

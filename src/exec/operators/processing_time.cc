@@ -109,6 +109,7 @@ class ProcessingTime : public Operator {
   EventTime output_watermark(EventTime watermark) const override {
     return watermark == kMaxEventTime ? watermark : EventTime(clock_.read() - types::kLastMomentUs);
   }
+  bool passes_watermarks() const override { return false; }
 
   Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) override {
     ends_.forget(clock_.last_us());

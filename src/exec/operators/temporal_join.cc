@@ -82,6 +82,7 @@ class TemporalJoin : public Operator {
     if (ends || !options_.first_counts || !options_.upper_us) return watermark;
     return EventTime{add_saturating(watermark.value(), -*options_.upper_us)};
   }
+  bool passes_watermarks() const override { return false; }
 
  private:
   using Groups = PartitionTable<VersionedGroup>;

@@ -109,6 +109,7 @@ ScanTable make_scan_table(const LogicalScan& scan) {
   }
   if (in_order) physical.projections.clear();
   physical.filter = scan.filter;
+  physical.filtered_again = scan.filtered_again;
   physical.tells_watermark = scan.with_watermark;
   if (scan.with_watermark || gives(scan, source.split_watermark_column, Columns(scan.columns.size(), true))) {
     std::vector<int> output(source.schema.size(), -1);

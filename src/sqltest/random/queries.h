@@ -134,6 +134,8 @@ class QueryGenerator {
   Text order_by(const Scope& scope);
   // --- queries_late.cc ---
   Select of_late_rows();
+  // The stream, to SQLite with the watermark before each row; or two ways of its rows that meet again.
+  Text rows_with_watermarks(const Relation& stream);
   Select late_window_groups(const Relation& stream);
   Select late_window_rows(const Relation& stream);
   Select late_over(const Relation& stream);

@@ -55,8 +55,22 @@ QueryGenerator::Select QueryGenerator::of_late_rows() {
   return made;
 }
 
+Text QueryGenerator::rows_with_watermarks(const Relation& stream) {
+  const std::string rows = with_watermarks(stream);
+  if (!choices_.chance(40)) return {.engine = "TABLE " + stream.name, .sqlite = rows};
+  const Scope scope = columns_of(stream.columns, "");
+  const Text one = expressions_.condition(scope, 1);
+  const Text other = expressions_.condition(scope, 1);
+  return both("{}(SELECT * FROM {} WHERE {} UNION ALL SELECT * FROM {} WHERE {})",
+              {{.engine = "TABLE ", .sqlite = ""},
+               {.engine = stream.name, .sqlite = rows},
+               one,
+               {.engine = stream.name, .sqlite = rows},
+               other});
+}
+
 QueryGenerator::Select QueryGenerator::late_window_groups(const Relation& stream) {
-  const Text rows = {.engine = "TABLE " + stream.name, .sqlite = with_watermarks(stream)};
+  const Text rows = rows_with_watermarks(stream);
   const Source from = window_over(rows, time_of(stream), stream.columns, random_window(kSession));
   const Scope of_rows(from.scope.begin() + 2, from.scope.end());
   const Text condition = choices_.chance(40) ? expressions_.condition(of_rows, 1) : Text();
@@ -75,7 +89,7 @@ QueryGenerator::Select QueryGenerator::late_window_groups(const Relation& stream
 
 // The first rows of each window.
 QueryGenerator::Select QueryGenerator::late_window_rows(const Relation& stream) {
-  const Text rows = {.engine = "TABLE " + stream.name, .sqlite = with_watermarks(stream)};
+  const Text rows = rows_with_watermarks(stream);
   const Source from = window_over(rows, time_of(stream), stream.columns, random_window(kSession));
   const Scope of_rows(from.scope.begin() + 2, from.scope.end());
   std::vector<Item> items;
