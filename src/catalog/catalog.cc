@@ -18,6 +18,10 @@ bool is_system_schema(std::string_view schema) {
                              [&](std::string_view known) { return sql::equal_ignoring_case(known, schema); });
 }
 
+bool is_default_schema(std::string_view schema) {
+  return sql::equal_ignoring_case(schema, kDefaultSchema) || sql::equal_ignoring_case(schema, kFlinkSchema);
+}
+
 std::string_view name_space_name(NameSpace name_space) {
   switch (name_space) {
     case NameSpace::kRelation: return "table or view";
@@ -95,12 +99,16 @@ std::vector<int> Table::physical_key() const {
   return key;
 }
 
+bool is_catalog_name(std::string_view name) {
+  return sql::equal_ignoring_case(name, kDefaultCatalog) || sql::equal_ignoring_case(name, kFlinkCatalog);
+}
+
 Result<std::string> full_name(const sql::QualifiedName& name) {
   const std::string& object = name.parts.back().text;
   if (name.parts.size() == 1) return object;
   const std::string& schema = name.parts[name.parts.size() - 2].text;
-  bool known_catalog = name.parts.size() == 2 || sql::equal_ignoring_case(name.parts[0].text, kDefaultCatalog);
-  if (known_catalog && sql::equal_ignoring_case(schema, kDefaultSchema)) return object;
+  const bool known_catalog = name.parts.size() == 2 || is_catalog_name(name.parts[0].text);
+  if (known_catalog && is_default_schema(schema)) return object;
   if (known_catalog && is_system_schema(schema)) return sql::to_lower(schema) + "." + object;
   std::string prefix = name.parts.size() == 2 ? schema : name.parts[0].text + "." + schema;
   return not_found("there is no schema {}", prefix)
@@ -173,8 +181,8 @@ std::vector<std::string> Catalog::schemas() const {
 }
 
 std::optional<std::string> Catalog::find_schema(std::string_view name) const {
-  if (sql::equal_ignoring_case(name, kDefaultSchema)) return std::string(kDefaultSchema);
-  std::shared_lock lock(mutex_);
+  if (is_default_schema(name)) return std::string(kDefaultSchema);
+  const std::shared_lock lock(mutex_);
   const auto found = schemas_.find(sql::to_lower(name));
   if (found == schemas_.end()) return std::nullopt;
   return found->second;
@@ -237,7 +245,7 @@ Result<std::string> Catalog::resolve(const sql::QualifiedName& name, const NameS
     return scope.schema == kDefaultSchema ? object : scope.schema + "." + object;
   }
   const std::string& schema = name.parts[name.parts.size() - 2].text;
-  const bool in_catalog = name.parts.size() == 2 || sql::equal_ignoring_case(name.parts[0].text, kDefaultCatalog);
+  const bool in_catalog = name.parts.size() == 2 || is_catalog_name(name.parts[0].text);
   const std::optional<std::string> known = in_catalog ? find_schema(schema) : std::nullopt;
   if (known && *known != kDefaultSchema) return *known + "." + object;
   Result<std::string> full = full_name(name);

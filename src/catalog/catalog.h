@@ -29,13 +29,21 @@ inline constexpr std::string_view kSystemSchemas[] = {"sys", "penstock", "inform
 inline constexpr std::string_view kDefaultSchema = "public";
 inline constexpr std::string_view kDefaultCatalog = "penstock";
 
+// Flink's names of the two, by which its scripts call them.
+inline constexpr std::string_view kFlinkSchema = "default_database";
+inline constexpr std::string_view kFlinkCatalog = "default_catalog";
+
+// Whether it is a name of the one catalog.
+bool is_catalog_name(std::string_view name);
+
 // How many objects there may be; a create() beyond it fails with kResourceExhausted.
 inline constexpr size_t kEntriesMax = 10'000;
 // The same of schemas.
 inline constexpr size_t kSchemasMax = 1'000;
 
-// The full name of what is in the default schema or one of the program: "orders" for orders, public.orders and
-// penstock.public.orders; "sys.jobs" for what is in a system schema. kNotFound, with the position, for other schemas.
+// The full name of what is in the default schema or one of the program: "orders" for orders, public.orders,
+// penstock.public.orders and default_catalog.default_database.orders; "sys.jobs" for what is in a system schema.
+// kNotFound, with the position, for other schemas.
 Result<std::string> full_name(const sql::QualifiedName& name);
 bool is_system_name(std::string_view full_name);
 // Whether the scope's session sees the entry: it is not of another session.
@@ -59,7 +67,7 @@ class Catalog {
   Result<EntryPtr> get(NameSpace name_space, std::string_view name) const;
   // Schemas beside that of the program; the default one is there always. A name is found in any case.
   std::vector<std::string> schemas() const;
-  // The schema as it is written, or nullopt.
+  // The schema as it is written, or nullopt. Flink's name is that of the default one.
   std::optional<std::string> find_schema(std::string_view name) const;
   // kAlreadyExists when there is one, or something whose name begins like those in it would.
   Status create_schema(const std::string& name);

@@ -373,6 +373,8 @@ TEST(FullNameTest, LeavesOutTheDefaultSchema) {
   EXPECT_EQ(*name({"Orders"}), "Orders");
   EXPECT_EQ(*name({"PUBLIC", "Orders"}), "Orders");
   EXPECT_EQ(*name({"penstock", "public", "Orders"}), "Orders");
+  EXPECT_EQ(*name({"default_catalog", "default_database", "Orders"}), "Orders");
+  EXPECT_EQ(*name({"Default_Database", "Orders"}), "Orders");
   EXPECT_EQ(*name({"SYS", "jobs"}), "sys.jobs");
   EXPECT_FALSE(name({"other", "t"}));
   EXPECT_FALSE(name({"other", "public", "t"}));

@@ -238,7 +238,7 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::ShowSetting& show
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::ShowObjects& show) {
   if (!show.from) return show_objects(engine_, names_, show);
   if (show.kind == sql::ObjectKind::kSchema) {  // FROM the catalog
-    PENSTOCK_TRY(check_catalog(show.from->parts.front()));
+    PENSTOCK_TRY(check_catalog(*show.from));
     return show_objects(engine_, names_, show);
   }
   return show_objects(engine_, {.schema = PENSTOCK_TRY(find_schema(*show.from)), .temporary = {}}, show);
@@ -253,7 +253,7 @@ CursorResult SessionImpl::run(const Call& call, const sql::ShowPartitions& show)
 }
 
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::Describe& described) {
-  if (described.kind == sql::ObjectKind::kCatalog) PENSTOCK_TRY(check_catalog(described.name.parts.front()));
+  if (described.kind == sql::ObjectKind::kCatalog) PENSTOCK_TRY(check_catalog(described.name));
   if (described.kind == sql::ObjectKind::kSchema) PENSTOCK_TRY(find_schema(described.name));
   return describe_object(engine_, names_, described);
 }
@@ -271,28 +271,35 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::SessionCommand& c
 
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::Use& use) {
   if (use.catalog) {
-    PENSTOCK_TRY(check_catalog(use.name.parts.front()));
+    PENSTOCK_TRY(check_catalog(use.name));
   } else {
     names_.schema = PENSTOCK_TRY(find_schema(use.name));
   }
   return make_tag_cursor("USE");
 }
 
-Status SessionImpl::check_catalog(const sql::Identifier& name) {
-  if (sql::equal_ignoring_case(name.text, catalog::kDefaultCatalog)) return {};
-  return not_found("there is no catalog {}", name.text).at(name.position.offset).hint("there is one, penstock");
+Status SessionImpl::check_catalog(const sql::QualifiedName& name) {
+  if (name.parts.size() == 1 && catalog::is_catalog_name(name.parts.front().text)) return {};
+  return not_found("there is no catalog {}", sql::print(name))
+      .at(name.position().offset)
+      .hint("there is one, penstock");
 }
 
-Result<std::string> SessionImpl::find_schema(const sql::QualifiedName& name) const {
+Result<sql::Identifier> SessionImpl::schema_in_catalog(const sql::QualifiedName& name) {
   if (name.parts.size() > 2) {
     return not_found("there is no schema {}", sql::print(name)).at(name.position().offset);
   }
-  if (name.parts.size() == 2) PENSTOCK_TRY(check_catalog(name.parts.front()));
-  std::optional<std::string> schema = engine_.catalog().find_schema(name.parts.back().text);
+  if (name.parts.size() == 2) PENSTOCK_TRY(check_catalog({.parts = {name.parts.front()}}));
+  return name.parts.back();
+}
+
+Result<std::string> SessionImpl::find_schema(const sql::QualifiedName& name) const {
+  const sql::Identifier written = PENSTOCK_TRY(schema_in_catalog(name));
+  std::optional<std::string> schema = engine_.catalog().find_schema(written.text);
   if (schema) return *std::move(schema);
-  return not_found("there is no schema {}", name.parts.back().text)
-      .at(name.parts.back().position.offset)
-      .hint(did_you_mean(name.parts.back().text, engine_.catalog().schemas()));
+  return not_found("there is no schema {}", written.text)
+      .at(written.position.offset)
+      .hint(did_you_mean(written.text, engine_.catalog().schemas()));
 }
 
 std::unique_ptr<Session> make_session(EngineImpl& engine) { return std::make_unique<SessionImpl>(engine); }

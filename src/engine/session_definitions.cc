@@ -228,7 +228,7 @@ CursorResult SessionImpl::run(const Call& call, const sql::AlterView& alter) {
 }
 
 CursorResult SessionImpl::run(const Call& /*call*/, const sql::CreateSchema& create) {
-  const std::string& name = create.name.parts.back().text;
+  const std::string name = PENSTOCK_TRY(schema_in_catalog(create.name)).text;
   if (create.if_not_exists && engine_.catalog().find_schema(name)) return make_tag_cursor("CREATE SCHEMA");
   Status created = engine_.create_schema(name);
   if (!created) return located(created.error(), create.name.position());
@@ -241,7 +241,7 @@ CursorResult SessionImpl::run(const Call& /*call*/, const sql::AlterSchema& alte
 }
 
 CursorResult SessionImpl::drop_schema(const sql::Drop& drop) {
-  const std::string& name = drop.name.parts.back().text;
+  const std::string name = PENSTOCK_TRY(schema_in_catalog(drop.name)).text;
   if (drop.if_exists && !engine_.catalog().find_schema(name)) return make_tag_cursor("DROP SCHEMA");
   const std::string schema = PENSTOCK_TRY(find_schema(drop.name));
   if (schema == catalog::kDefaultSchema || schema == names_.schema) {

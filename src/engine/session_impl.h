@@ -170,7 +170,9 @@ class SessionImpl : public Session {
   // There are no transactions yet: each statement stands for itself, and what clients send around them is taken.
   CursorResult run(const Call& call, const sql::SessionCommand& command);
   CursorResult run(const Call& call, const sql::Use& use);
-  static Status check_catalog(const sql::Identifier& name);
+  static Status check_catalog(const sql::QualifiedName& name);
+  // What stands behind the name of the catalog, where that is written; there may be no such schema.
+  static Result<sql::Identifier> schema_in_catalog(const sql::QualifiedName& name);
   // The schema as it is written where it was created.
   Result<std::string> find_schema(const sql::QualifiedName& name) const;
   CursorResult run(const Call& /*call*/, const sql::ShowCurrent& show) { return show_current(show, names_); }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/suggest.h"
+#include "catalog/catalog.h"
 #include "expr/aggregate.h"
 #include "expr/registry.h"
 #include "expr/window_function.h"
@@ -60,6 +61,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression, const sql::Funct
   if (expr::is_aggregate_function(name)) return bind_aggregate_call(expression, node);
   if (sql::equal_ignoring_case(name, "CURRENT_WATERMARK")) return bind_current_watermark(expression, node);
   if (auto bound = PENSTOCK_TRY(bind_group_window_call(expression, node))) return *bound;
+  if (ExprPtr name_of_scope = PENSTOCK_TRY(bind_name_call(expression, node))) return name_of_scope;
   return bind_scalar_call(expression, node);
 }
 
@@ -123,6 +125,15 @@ Result<ExprPtr> Binder::bind_current_watermark(const sql::Expression& expression
   uses_current_watermark_ = true;
   const int64_t position = view_depth_ > 0 ? -1 : int64_t{expression.position.offset};
   return make_current_watermark(std::move(rowtime), position);
+}
+
+Result<ExprPtr> Binder::bind_name_call(const sql::Expression& expression, const sql::FunctionCall& call) const {
+  const std::string name = sql::to_upper(call.name.parts.back().text);
+  const bool of_catalog = name == "CURRENT_CATALOG";
+  if (!of_catalog && name != "CURRENT_DATABASE" && name != "CURRENT_SCHEMA") return nullptr;
+  if (!call.arguments.empty()) return invalid_argument("{} takes no arguments", name).at(expression.position.offset);
+  const Value known(of_catalog ? std::string(catalog::kDefaultCatalog) : names_.schema);
+  return expr::bind_call(name, {Expr::literal(known, DataType(TypeKind::kString).with_nullable(false))});
 }
 
 Result<LogicalPtr> Binder::read_watermarks(LogicalPtr plan) const {

@@ -1,4 +1,4 @@
-// Hints of a SELECT: /*+ STATE_TTL('orders' = '1 d', ...), LOOKUP('table' = 'customers', ...) */.
+// Hints of a SELECT: /*+ STATE_TTL('orders' = '1 d', ...), LOOKUP('table' = 'customers', ...), BROADCAST(items) */.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -101,28 +101,52 @@ std::string_view name_in_from(const sql::TableReference& table) {
   return named == nullptr ? std::string_view() : named->name.parts.back().text;
 }
 
+// By its name in FROM, or the one that it has there otherwise, as Flink takes both.
+bool is_called(const sql::TableReference& table, std::string_view name) {
+  const auto* named = std::get_if<sql::NamedTable>(&table.node);
+  return sql::equal_ignoring_case(name, name_in_from(table)) ||
+         (named != nullptr && sql::equal_ignoring_case(name, named->name.parts.back().text));
+}
+
+bool has_table(const sql::TableReference& table, std::string_view name) {
+  const auto* join = std::get_if<sql::Join>(&table.node);
+  if (join == nullptr) return is_called(table, name);
+  return has_table(*join->left, name) || has_table(*join->right, name);
+}
+
+Status check_join_hint(const sql::Hint& hint, const sql::Select& select) {
+  const std::string kind = sql::to_upper(hint.name.text);
+  for (const sql::Option& argument : hint.arguments) {
+    const uint32_t at = argument.position.offset;
+    if (!argument.value.empty()) return invalid_argument("{} takes the names of tables", kind).at(at);
+    const auto has = [&](const sql::TableReference& table) { return has_table(table, argument.key); };
+    if (std::ranges::any_of(select.from, has)) continue;
+    return invalid_argument("{} names {}, and this SELECT reads no table of that name", kind, argument.key).at(at);
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<Binder::SelectHints> Binder::bind_hints(const std::vector<sql::Hint>& hints) {
+Result<Binder::SelectHints> Binder::bind_hints(const sql::Select& select) {
   SelectHints bound;
-  for (const sql::Hint& hint : hints) {
-    if (sql::equal_ignoring_case(hint.name.text, "LOOKUP")) {
+  for (const sql::Hint& hint : select.hints) {
+    const std::string name = sql::to_upper(hint.name.text);
+    if (name == kStateTtlHint) {
+      PENSTOCK_TRY(add_state_ttls(hint, bound.state_ttls));
+    } else if (name == kLookupHint) {
       bound.lookups.push_back(PENSTOCK_TRY(bind_lookup(hint)));
-      continue;
+    } else if (std::ranges::find(kJoinHints, name) != std::end(kJoinHints)) {
+      PENSTOCK_TRY(check_join_hint(hint, select));
+    } else {
+      PENSTOCK_TRY(refuse_hints({hint}));
     }
-    if (!sql::equal_ignoring_case(hint.name.text, "STATE_TTL")) PENSTOCK_TRY(refuse_hints({hint}));
-    PENSTOCK_TRY(add_state_ttls(hint, bound.state_ttls));
   }
   return bound;
 }
 
-// By its name in FROM, or the one that it has there otherwise, as Flink takes both.
 void Binder::use_lookup_hint(const sql::TableReference& table) {
-  const auto* named = std::get_if<sql::NamedTable>(&table.node);
-  for (LookupHint& hint : hints_.lookups) {
-    hint.used = hint.used || sql::equal_ignoring_case(hint.name, name_in_from(table)) ||
-                (named != nullptr && sql::equal_ignoring_case(hint.name, named->name.parts.back().text));
-  }
+  for (LookupHint& hint : hints_.lookups) hint.used = hint.used || is_called(table, hint.name);
 }
 
 StateTtlHint* Binder::find_state_ttl(const sql::TableReference& table) {

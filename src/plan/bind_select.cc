@@ -149,7 +149,7 @@ LogicalPtr make_distinct(LogicalPtr input) {
 }
 
 Result<LogicalPtr> Binder::bind_select(const sql::Select& select, const SortRequest& sort) {
-  SelectHints around = std::exchange(hints_, PENSTOCK_TRY(bind_hints(select.hints)));
+  SelectHints around = std::exchange(hints_, PENSTOCK_TRY(bind_hints(select)));
   LogicalPtr plan = PENSTOCK_TRY(bind_select_rows(select, sort));
   PENSTOCK_TRY(check_hints_used());
   hints_ = std::move(around);

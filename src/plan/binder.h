@@ -269,7 +269,7 @@ class Binder {
     std::vector<StateTtlHint> state_ttls;
     std::vector<LookupHint> lookups;
   };
-  static Result<SelectHints> bind_hints(const std::vector<sql::Hint>& hints);
+  static Result<SelectHints> bind_hints(const sql::Select& select);
   // The hint for something in FROM; null: there is none.
   StateTtlHint* find_state_ttl(const sql::TableReference& table);
   // Notes that a table is looked up.
@@ -507,6 +507,8 @@ class Binder {
                                         ExpressionContext inner);
   Result<expr::ExprPtr> bind_grouping_call(const sql::Expression& expression, const sql::FunctionCall& call);
   Result<expr::ExprPtr> bind_current_watermark(const sql::Expression& expression, const sql::FunctionCall& call);
+  // CURRENT_DATABASE() and its like; null for other functions.
+  Result<expr::ExprPtr> bind_name_call(const sql::Expression& expression, const sql::FunctionCall& call) const;
   Result<expr::ExprPtr> bind_scalar_call(const sql::Expression& expression, const sql::FunctionCall& call);
   // bind_function.cc
   // The created function of that name; null when there is none.

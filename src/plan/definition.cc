@@ -321,6 +321,14 @@ Status define_watermark(const sql::CreateTable& statement, const PlanContext& co
   return {};
 }
 
+// A name of a query's column that other columns have not. As in Flink, one that comes again gets a number: id, id0,
+// id1.
+std::string unique_name(const std::vector<Column>& others, const std::string& name) {
+  std::string unique = name;
+  for (size_t number = 0; find_column(others, unique); ++number) unique = name + std::to_string(number);
+  return unique;
+}
+
 // The columns of a query's result as those of a view, under `names` where there are any.
 Result<std::vector<Column>> query_columns(const Schema& schema, const std::vector<sql::Identifier>& names,
                                           sql::Position position) {
@@ -329,9 +337,9 @@ Result<std::vector<Column>> query_columns(const Schema& schema, const std::vecto
   }
   std::vector<Column> columns;
   for (size_t i = 0; i < schema.size(); ++i) {
-    sql::Identifier name = names.empty() ? sql::Identifier{schema[i].name, position} : names[i];
-    Status fresh = check_new_column(columns, name);
-    if (!fresh) return std::move(fresh).error().hint("give each a name of its own with AS");
+    const sql::Identifier name =
+        names.empty() ? sql::Identifier{unique_name(columns, schema[i].name), position} : names[i];
+    PENSTOCK_TRY(check_new_column(columns, name));
     columns.push_back({.name = name.text,
                        .type = schema[i].type,
                        .computed = {},
@@ -450,10 +458,12 @@ Result<DefinedTable> define_table(const sql::CreateTable& statement, std::string
     table.columns.push_back(PENSTOCK_TRY(define_column(column, has_connector, context, entry.functions)));
   }
   if (statement.query) {
-    PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, context));
+    // A native table is filled at once.
+    const PlanMode mode = has_connector ? context.mode : PlanMode::kBounded;
+    PlannedQuery plan = PENSTOCK_TRY(plan_query(*statement.query, with_mode(context, mode)));
     PENSTOCK_TRY(refuse_parameters(plan, statement.query->position));
-    for (const types::Field& field : plan.root->schema) defined.query_columns.push_back(field.name);
     std::vector<Column> columns = PENSTOCK_TRY(query_columns(plan.root->schema, {}, statement.query->position));
+    for (const Column& column : columns) defined.query_columns.push_back(column.name);
     PENSTOCK_TRY(add_query_columns(statement, std::move(columns), table));
     PENSTOCK_TRY(order_columns(statement, table));
   }

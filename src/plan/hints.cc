@@ -1,8 +1,11 @@
 #include "plan/hints.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/suggest.h"
 #include "sql/keywords.h"
@@ -11,13 +14,18 @@ namespace penstock::plan {
 namespace {
 
 constexpr std::string_view kOptions = "OPTIONS";
-constexpr std::string_view kHints[] = {kOptions, "STATE_TTL", "LOOKUP"};
 
+// Of a hint behind a table's name.
 Status check_name(const sql::Hint& hint) {
-  if (sql::equal_ignoring_case(hint.name.text, kOptions)) return {};
   const std::string name = sql::to_upper(hint.name.text);
-  const bool elsewhere = std::ranges::find(kHints, name) != std::end(kHints);
-  std::string suggestion = elsewhere ? "" : did_you_mean(name, {std::begin(kHints), std::end(kHints)});
+  if (name == kOptions) return {};
+  std::vector<std::string> known{std::string(kStateTtlHint), std::string(kLookupHint)};
+  known.insert(known.end(), std::begin(kJoinHints), std::end(kJoinHints));
+  if (std::ranges::find(known, name) != known.end()) {
+    return invalid_argument("the hint {} stands behind SELECT", name).at(hint.name.position.offset);
+  }
+  known.emplace_back(kOptions);
+  std::string suggestion = did_you_mean(name, known);
   if (suggestion.empty()) {
     suggestion =
         "behind a table's name stands /*+ OPTIONS('key' = 'value') */, behind SELECT /*+ STATE_TTL('name' = '1 d') */ "

@@ -1,6 +1,7 @@
-// Hints: /*+ OPTIONS('key' = 'value', ...) */ behind a table's name.
+// Hints: /*+ OPTIONS('key' = 'value', ...) */ behind a table's name; the names of those behind SELECT.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -9,6 +10,12 @@
 #include "sql/query.h"
 
 namespace penstock::plan {
+
+inline constexpr std::string_view kStateTtlHint = "STATE_TTL";
+inline constexpr std::string_view kLookupHint = "LOOKUP";
+// How Flink is told to join the tables that they name. There is one way here, so that they have no effect.
+inline constexpr std::string_view kJoinHints[] = {"BROADCAST", "SHUFFLE_HASH", "SHUFFLE_MERGE", "NEST_LOOP",
+                                                  "MULTI_JOIN"};
 
 // A table as one reference to it wants it: with the options of the hints in the place of its own. Fails for other
 // hints, with the nearest name, and for options that the table's connector does not take.

@@ -39,15 +39,15 @@ std::optional<uint32_t> take_number(std::string_view& rest, size_t digits_min, s
   return number;
 }
 
-// Reads a character of UTF-16, "00e9" or two surrogates as in "d83d\ude00".
-std::optional<uint32_t> take_utf16(std::string_view& rest) {
+// Reads a character of UTF-16, "00e9" or two surrogates as in "d83d\ude00", where `escape` is "\u".
+std::optional<uint32_t> take_utf16(std::string_view& rest, std::string_view escape) {
   constexpr uint32_t kSurrogates = 0xD800;
   constexpr uint32_t kLowSurrogates = 0xDC00;
   constexpr uint32_t kSurrogateCount = 0x400;
   const std::optional<uint32_t> first = take_number(rest, 4, 4, 16);
   if (!first || *first < kSurrogates || *first >= kLowSurrogates) return first;
-  if (!rest.starts_with("\\u")) return std::nullopt;
-  rest.remove_prefix(2);
+  if (!rest.starts_with(escape)) return std::nullopt;
+  rest.remove_prefix(escape.size());
   const std::optional<uint32_t> second = take_number(rest, 4, 4, 16);
   if (!second || *second < kLowSurrogates || *second >= kLowSurrogates + kSurrogateCount) return std::nullopt;
   return 0x10000 + (*first - kSurrogates) * kSurrogateCount + (*second - kLowSurrogates);
@@ -75,14 +75,40 @@ bool read_escape(std::string_view& rest, std::string& out) {
     case 'n': out += '\n'; return true;
     case 'r': out += '\r'; return true;
     case 't': out += '\t'; return true;
-    case 'u': return append_code(out, take_utf16(rest));
+    case 'u': return append_code(out, take_utf16(rest, "\\u"));
     case 'U': return append_code(out, take_number(rest, 8, 8, 16));
     case 'x': out += static_cast<char>(take_number(rest, 1, 2, 16).value_or('x')); return true;
     default: out += c; return true;
   }
 }
 
+// Four digits, or + and six.
+std::optional<uint32_t> take_character(std::string_view& rest, char escape) {
+  if (!rest.starts_with('+')) return take_utf16(rest, {&escape, 1});
+  rest.remove_prefix(1);
+  return take_number(rest, 6, 6, 16);
+}
+
 }  // namespace
+
+std::optional<std::string> unescape_unicode(std::string_view content, char escape) {
+  std::string text;
+  while (!content.empty()) {
+    const char c = content.front();
+    content.remove_prefix(1);
+    if (c != escape) {
+      text += c;
+      if (c == '\'') content.remove_prefix(1);  // it is doubled
+    } else if (content.starts_with(escape)) {
+      text += escape;
+      content.remove_prefix(1);
+    } else if (!append_code(text, take_character(content, escape))) {
+      return std::nullopt;
+    }
+  }
+  if (find_invalid_utf8(text) != std::string_view::npos) return std::nullopt;
+  return text;
+}
 
 Result<std::string> unescape(std::string_view content) {
   std::string text;

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "sql/escapes.h"
+#include "sql/keywords.h"
 #include "sql/limits.h"
 
 namespace penstock::sql {
@@ -37,6 +38,14 @@ size_t utf8_sequence_length(std::string_view text, size_t i) {
   return 4;
 }
 
+// Where the string that begins before `begin` is closed; npos when it is not.
+size_t string_end(std::string_view sql, size_t begin) {
+  for (size_t at = sql.find('\'', begin); at != std::string_view::npos; at = sql.find('\'', at + 2)) {
+    if (at + 1 >= sql.size() || sql[at + 1] != '\'') return at;
+  }
+  return std::string_view::npos;
+}
+
 // Longer ones first. Not ">>", which ends nested types.
 constexpr std::array<std::string_view, 19> kLongSymbols = {
     "->>", "#>>", "!~*", "#-", "<>", "<=", ">=", "!=", "::", "||",
@@ -57,6 +66,12 @@ size_t find_invalid_utf8(std::string_view text) {
 std::string unquote(std::string_view token_text) {
   if (token_text.front() == 'e' || token_text.front() == 'E') {
     return unescape(token_text.substr(2, token_text.size() - 3)).value_or("");  // next() has seen that it can be read
+  }
+  if (token_text.front() == 'u' || token_text.front() == 'U') {
+    const size_t end = string_end(token_text, 3);
+    const bool has_clause = end + 1 < token_text.size();
+    return unescape_unicode(token_text.substr(3, end - 3), has_clause ? token_text[token_text.size() - 2] : '\\')
+        .value_or("");
   }
   if (token_text.front() == '$') {
     const size_t tag = token_text.find('$', 1) + 1;
@@ -97,6 +112,7 @@ Result<Token> Lexer::next() {
     return lex_quoted(TokenKind::kBinary, begin);
   }
   if ((c == 'e' || c == 'E') && peek(1) == '\'') return lex_escaped();
+  if ((c == 'u' || c == 'U') && peek(1) == '&' && peek(2) == '\'') return lex_unicode();
   if (is_word_start(c)) return lex_word();
   if (is_digit(c) || (c == '.' && is_digit(peek(1)))) return lex_number();
   if (c == '\'') return lex_quoted(TokenKind::kString, begin);
@@ -195,6 +211,41 @@ Result<Token> Lexer::lex_escaped() {
   const Result<std::string> text = unescape(sql_.substr(begin + 2, offset_ - begin - 3));
   if (!text) return Error(text.error()).at(to_offset(begin + 2) + text.error().position().value_or(0));
   return take(TokenKind::kString, begin);
+}
+
+// U&'\00e9' and the UESCAPE behind it, which says what its escapes are, are one token.
+Result<Token> Lexer::lex_unicode() {
+  const size_t begin = offset_;
+  const size_t end = string_end(sql_, begin + 3);
+  if (end == std::string_view::npos) return invalid_argument("this string has no closing '").at(to_offset(begin));
+  offset_ = end + 1;
+  PENSTOCK_TRY(skip_space_and_comments());
+  constexpr std::string_view kClause = "UESCAPE";
+  const std::string_view word = sql_.substr(offset_, kClause.size());
+  const bool has_clause = equal_ignoring_case(word, kClause) && !is_word_part(peek(kClause.size()));
+  if (has_clause) offset_ += kClause.size();
+  if (!has_clause) offset_ = end + 1;
+  const char escape = has_clause ? PENSTOCK_TRY(lex_escape_character()) : '\\';
+  if (!unescape_unicode(sql_.substr(begin + 3, end - begin - 3), escape)) {
+    return invalid_argument("an escape in this string is none, or does not give UTF-8")
+        .at(to_offset(begin))
+        .hint("it is four hexadecimal digits, as in U&'\\00e9', or + and six");
+  }
+  return take(TokenKind::kString, begin);
+}
+
+// 'c', behind UESCAPE.
+Result<char> Lexer::lex_escape_character() {
+  PENSTOCK_TRY(skip_space_and_comments());
+  const char c = peek(1);
+  const bool is_hex = is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  const bool possible = c > ' ' && c < 0x7f && !is_hex && c != '+' && c != '\'' && c != '"';
+  if (peek() != '\'' || peek(2) != '\'' || !possible) {
+    return invalid_argument("UESCAPE needs one character, which is no hexadecimal digit, quote, plus sign or space")
+        .at(to_offset(offset_));
+  }
+  offset_ += 3;
+  return c;
 }
 
 // The length of $$ or $name$ at the cursor, with which PostgreSQL begins a string; 0 when there is none, as for the end

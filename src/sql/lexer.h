@@ -13,7 +13,7 @@ enum class TokenKind : uint8_t {
   kEnd,
   kWord,        // a keyword or an unquoted name
   kQuotedName,  // "x" or `x`
-  kString,      // 'x', with '' for a quote; E'x' with escapes, $$x$$ and $tag$x$tag$
+  kString,      // 'x', with '' for a quote; E'x' and U&'x' [UESCAPE 'c'] with escapes, $$x$$ and $tag$x$tag$
   kBinary,      // X'0aff'
   kInteger,
   kDecimal,    // 1.5
@@ -46,6 +46,8 @@ class Lexer {
   Result<Token> lex_word();
   Result<Token> lex_quoted(TokenKind kind, size_t begin);
   Result<Token> lex_escaped();
+  Result<Token> lex_unicode();
+  Result<char> lex_escape_character();
   size_t dollar_tag_bytes() const;
   Result<Token> lex_dollar_quoted(size_t tag);
   Result<Token> lex_number();

@@ -140,11 +140,7 @@ Status Parser::parse_table_element(CreateTable& table) {
     table.watermark = std::move(watermark);
     return {};
   }
-  bool constraint = cursor_.at("CONSTRAINT") && cursor_.at("PRIMARY", 2);
-  if (constraint) {
-    cursor_.advance();
-    PENSTOCK_TRY(parse_identifier());
-  }
+  PENSTOCK_TRY(parse_constraint_name());
   if (cursor_.at("PRIMARY") && cursor_.at("KEY", 1)) {
     if (!table.primary_key.empty()) return invalid_argument("a table has at most one primary key").at(position.offset);
     cursor_.advance();
@@ -155,6 +151,19 @@ Status Parser::parse_table_element(CreateTable& table) {
   cursor_.note_expected("WATERMARK FOR");
   cursor_.note_expected("PRIMARY KEY");
   table.columns.push_back(PENSTOCK_TRY(parse_column_definition()));
+  return {};
+}
+
+// [CONSTRAINT name]: a primary key is all that can have one, so that nothing asks for the name.
+Status Parser::parse_constraint_name() {
+  const size_t ahead = cursor_.at("CONSTRAINT") && at_name(1) ? 2 : 0;
+  const bool other = (cursor_.at("UNIQUE", ahead) && cursor_.at("(", ahead + 1)) ||
+                     (cursor_.at("CHECK", ahead) && cursor_.at("(", ahead + 1)) ||
+                     (cursor_.at("FOREIGN", ahead) && cursor_.at("KEY", ahead + 1));
+  if (other) return unsupported("the only constraint of a table is PRIMARY KEY").at(cursor_.position().offset);
+  if (ahead == 0 || !cursor_.at("PRIMARY", ahead)) return {};
+  cursor_.advance();
+  PENSTOCK_TRY(parse_identifier());
   return {};
 }
 
@@ -176,6 +185,7 @@ Result<ColumnDefinition> Parser::parse_column_definition() {
 
 Status Parser::parse_column_constraints(ColumnDefinition& column) {
   while (true) {
+    if (column.type) PENSTOCK_TRY(parse_constraint_name());
     if (column.type && cursor_.accept("PRIMARY", "KEY")) {
       column.primary_key = true;
       PENSTOCK_TRY(parse_not_enforced());

@@ -253,6 +253,7 @@ class Parser {
   Status parse_table_element(CreateTable& table);
   Result<ColumnDefinition> parse_column_definition();
   Status parse_column_constraints(ColumnDefinition& column);
+  Status parse_constraint_name();
   Status parse_not_enforced();
   Result<CreateView> parse_create_view();
   Result<CreateMaterializedView> parse_create_materialized_view();
