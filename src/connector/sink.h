@@ -70,8 +70,9 @@ class Sink {
 
   // Waits until everything committed is durable and can be seen. Nothing is committed afterwards.
   virtual Status close() = 0;
-  // Of a sink that overwrites, when everything has been written and it is closed: removes what was there before.
-  virtual Status remove_overwritten() { return {}; }
+  // Of a sink that overwrites, when everything has been written and it is closed: its rows take the place of what was
+  // there. Without that, they are thrown away with the sink.
+  virtual Status replace() { return {}; }
 
   // While muted, rows are thrown away: they were written before a restart, and the job only builds its state again.
   void set_muted(bool muted) { muted_.store(muted, std::memory_order_release); }

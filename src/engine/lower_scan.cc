@@ -29,11 +29,12 @@ bool has_columns(const catalog::Table& table, const types::Schema& wanted) {
   });
 }
 
-// The same of what a plan reads at these places, where the plan may have given the columns other names.
-bool has_columns(const types::Schema& schema, const std::vector<int>& places, const types::Schema& wanted) {
-  for (size_t i = 0; i < places.size(); ++i) {
-    const auto place = static_cast<size_t>(places[i]);
-    if (place >= schema.size() || !schema[place].type.same_type(wanted[i].type)) return false;
+// The same of a view or native table, whose columns are read by their places.
+bool has_columns(const types::Schema& schema, const plan::ScanView& scan, const types::Schema& wanted) {
+  for (size_t i = 0; i < scan.columns.size(); ++i) {
+    const auto place = static_cast<size_t>(scan.columns[i]);
+    if (place >= schema.size() || schema[place].name != scan.names[i]) return false;
+    if (!schema[place].type.same_type(wanted[i].type)) return false;
   }
   return true;
 }
@@ -91,7 +92,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& 
   if (context_.keeps_positions) return lower_change_scan(node, scan);
   std::shared_ptr<view::View> view = context_.find_view(scan.view);
   if (view == nullptr) return not_found("materialized view \"{}\" is not running", scan.view);
-  if (!has_columns(view->options().schema, scan.columns, node.schema)) return changed_meanwhile(scan.view);
+  if (!has_columns(view->options().schema, scan, node.schema)) return changed_meanwhile(scan.view);
   std::string name = "scan " + scan.view;
   if (context_.bounded) {
     return add_source(node, std::move(name), 1, [view, columns = scan.columns](int /*instance*/) {
@@ -108,6 +109,7 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::ScanView& 
 // In what keeps positions materialized views stand for their queries, so that this is a native table.
 Result<int> GraphBuilder::lower_change_scan(const PhysicalNode& node, const plan::ScanView& scan) {
   const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(context_.find_native_table(scan.view));
+  if (!has_columns(table->schema(), scan, node.schema)) return changed_meanwhile(scan.view);
   const ScanPlace place = places_.next({.name = table->topic(), .parts = {table->topic()}});
   auto [start, hold] = places(node, place);
   // What is only looked up is there as it is now, and not as it was before a restart.

@@ -175,7 +175,9 @@ class Upsert {
 Status check_columns(const NativeTable& table, const types::Schema& planned) {
   const types::Schema& columns = table.schema();
   bool same = planned.size() == columns.size();
-  for (size_t i = 0; same && i < columns.size(); ++i) same = planned[i].type.same_type(columns[i].type);
+  for (size_t i = 0; same && i < columns.size(); ++i) {
+    same = planned[i].name == columns[i].name && planned[i].type.same_type(columns[i].type);
+  }
   return same ? Status() : changed_meanwhile(table.view()->options().name);
 }
 

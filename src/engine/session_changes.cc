@@ -178,7 +178,7 @@ CursorResult SessionImpl::run_to_end(const plan::PlannedInsert& plan, bool as_a_
   PENSTOCK_TRY(sink->close());
   if (cancelled_ && !ended) return Error(ErrorCode::kCancelled, "canceling statement due to user request");
   if (!ended) return ended.error();
-  PENSTOCK_TRY(sink->remove_overwritten());
+  PENSTOCK_TRY(sink->replace());
   return make_tag_cursor("INSERT 0 " + std::to_string(sink->rows_written()));
 }
 

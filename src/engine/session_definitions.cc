@@ -22,47 +22,80 @@ bool SessionImpl::exists_already(const Node& node, catalog::NameSpace name_space
 CursorResult SessionImpl::run(const Call& call, const sql::CreateTable& create) {
   if (exists_already(create, catalog::NameSpace::kRelation)) return make_tag_cursor("CREATE TABLE");
   has_temporary_ = has_temporary_ || create.temporary;
-  plan::DefinedTable table =
-      PENSTOCK_TRY(plan::define_table(create, call.prepared.text, context(plan::PlanMode::kStreaming, call.prepared)));
-  const std::string name = table.entry.name;
+  plan::DefinedTable table = PENSTOCK_TRY(
+      plan::define_table(create, call.prepared.text, insert_context(plan::PlanMode::kStreaming, call.prepared)));
+  if (create.query) return create_filled(call, create, table);
   PENSTOCK_TRY(engine_.create_table(std::move(table.entry), create.or_replace));
-  if (!create.query) return make_tag_cursor("CREATE TABLE");
-  Result<std::unique_ptr<Cursor>> filled = fill(call, create, table.query_columns);
-  if (!filled) static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, name, false));
-  return filled;
+  return make_tag_cursor("CREATE TABLE");
 }
 
-std::string SessionImpl::filling(const sql::CreateTable& create, const std::vector<std::string>& columns) {
+std::string SessionImpl::filling(const sql::CreateTable& create, const plan::DefinedTable& table) {
   std::string names;
-  for (const std::string& column : columns) names += (names.empty() ? "" : ", ") + sql::quote_identifier(column);
+  for (const std::string& column : table.query_columns) {
+    names += (names.empty() ? "" : ", ") + sql::quote_identifier(column);
+  }
   return "INSERT INTO " + sql::print(create.name) + " (" + names + ") " + sql::print(*create.query);
 }
 
-CursorResult SessionImpl::fill(const Call& call, const sql::CreateTable& create,
-                               const std::vector<std::string>& columns) {
-  const std::string name = PENSTOCK_TRY(full_name(create.name));
-  const catalog::EntryPtr entry = PENSTOCK_TRY(engine_.catalog().get(catalog::NameSpace::kRelation, name));
-  const std::string sql = filling(create, columns);
-  const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(sql));
-  const auto plan_in = [&](plan::PlanMode mode) -> Result<plan::PlannedInsert> {
-    auto plan = plan::plan_insert(std::get<sql::Insert>(insert.node), context(mode, call.prepared));
-    if (!plan) return relocated(plan.error(), create.query->position);
-    return plan;
-  };
-  if (!entry->table()->is_native()) {
-    const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming));
-    if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
-      return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
-    }
-    // What the catalog keeps of a job is an INSERT.
-    PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, sql)}, job_settings()));
-    return make_tag_cursor("CREATE TABLE AS");
+Result<plan::PlannedInsert> SessionImpl::plan_filling(const Call& call, const sql::CreateTable& create,
+                                                      const plan::DefinedTable& table, plan::PlanMode mode) const {
+  const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(filling(create, table)));
+  auto plan =
+      plan::plan_insert_into(table.entry, std::get<sql::Insert>(insert.node), insert_context(mode, call.prepared));
+  // Its places are none in the statement.
+  if (!plan) return relocated(plan.error(), create.query->position);
+  return plan;
+}
+
+CursorResult SessionImpl::create_filled(const Call& call, const sql::CreateTable& create,
+                                        const plan::DefinedTable& table) {
+  const catalog::Entry& entry = table.entry;
+  if (entry.table()->is_native()) return create_filled_native(call, create, table);
+  const auto plan_in = [&](plan::PlanMode mode) { return plan_filling(call, create, table, mode); };
+  const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kStreaming));
+  const std::vector<std::string>& read = plan.query.dependencies;
+  const bool reads_itself =
+      std::ranges::any_of(read, [&](const std::string& name) { return sql::equal_ignoring_case(name, entry.name); });
+  if (reads_itself) {
+    return invalid_argument("table {} cannot be replaced by rows that are read from it", entry.plain_name())
+        .at(create.query->position.offset);
   }
-  const plan::PlannedInsert plan = PENSTOCK_TRY(plan_in(plan::PlanMode::kBounded));
-  const std::shared_ptr<NativeTable> table = PENSTOCK_TRY(engine_.native_table(name));
-  const CursorPtr cursor = PENSTOCK_TRY(insert_rows(modification(call, *table, {}), plan.query.root, {}));
-  const std::string tag = cursor->tag();
-  return make_tag_cursor("SELECT" + tag.substr(tag.rfind(' ')));
+  const bool ends = PENSTOCK_TRY(ends_with_statement(*plan.query.root));
+  PENSTOCK_TRY(engine_.create_table(entry, create.or_replace));
+  const auto fill = [&]() -> CursorResult {
+    if (ends) return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
+    // What the catalog keeps of a job is an INSERT.
+    PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, filling(create, table))}, job_settings()));
+    return make_tag_cursor("CREATE TABLE AS");
+  };
+  CursorResult filled = fill();
+  if (!filled) static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, entry.name, false));
+  return filled;
+}
+
+// The rows are there before the table is: a query that fails leaves the table that was to be replaced.
+CursorResult SessionImpl::create_filled_native(const Call& call, const sql::CreateTable& create,
+                                               const plan::DefinedTable& table) {
+  const std::string& name = table.entry.name;
+  const catalog::EntryPtr taken = engine_.catalog().find_relation(name);
+  if (taken != nullptr && !create.or_replace) {
+    return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", taken->kind_name(), taken->plain_name());
+  }
+  const plan::PlannedInsert plan = PENSTOCK_TRY(plan_filling(call, create, table, plan::PlanMode::kBounded));
+  const std::vector<columnar::ChangeBatch> rows = PENSTOCK_TRY(collect(plan.query.root));
+  PENSTOCK_TRY(engine_.create_table(table.entry, create.or_replace));
+  const auto fill = [&]() -> Status {
+    const std::shared_ptr<NativeTable> made = PENSTOCK_TRY(engine_.native_table(name));
+    const auto lock = made->lock_for_writing();
+    return made->change({}, rows);
+  };
+  if (Status filled = fill(); !filled) {
+    static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, name, false));
+    return filled.error();
+  }
+  size_t count = 0;
+  for (const columnar::ChangeBatch& batch : rows) count += batch.rows();
+  return make_tag_cursor("SELECT " + std::to_string(count));
 }
 
 CursorResult SessionImpl::run(const Call& call, const sql::CreateView& create) {

@@ -16,6 +16,7 @@
 #include "engine/modify.h"
 #include "engine/settings.h"
 #include "engine/show.h"
+#include "plan/definition.h"
 #include "plan/planner.h"
 #include "sql/statement.h"
 
@@ -137,9 +138,12 @@ class SessionImpl : public Session {
   template <class Node>
   bool exists_already(const Node& node, catalog::NameSpace name_space) const;
   CursorResult run(const Call& call, const sql::CreateTable& create);
-  // CREATE TABLE ... AS: the INSERT of the query's rows into these columns; and running it, when the table is there.
-  static std::string filling(const sql::CreateTable& create, const std::vector<std::string>& columns);
-  CursorResult fill(const Call& call, const sql::CreateTable& create, const std::vector<std::string>& columns);
+  // CREATE TABLE ... AS: makes the table and fills it, or does neither; and the INSERT of the query's rows that it is.
+  CursorResult create_filled(const Call& call, const sql::CreateTable& create, const plan::DefinedTable& table);
+  CursorResult create_filled_native(const Call& call, const sql::CreateTable& create, const plan::DefinedTable& table);
+  static std::string filling(const sql::CreateTable& create, const plan::DefinedTable& table);
+  Result<plan::PlannedInsert> plan_filling(const Call& call, const sql::CreateTable& create,
+                                           const plan::DefinedTable& table, plan::PlanMode mode) const;
   CursorResult run(const Call& call, const sql::CreateView& create);
   CursorResult run(const Call& call, const sql::CreateMaterializedView& create);
   CursorResult run(const Call& call, const sql::CreateFunction& create);

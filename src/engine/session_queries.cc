@@ -11,7 +11,6 @@
 #include "exec/operators/result_queue.h"
 #include "plan/definition.h"
 #include "plan/modify.h"
-#include "sql/parser.h"
 
 namespace penstock::engine {
 
@@ -106,13 +105,10 @@ Result<std::vector<plan::ExplainedStatement>> SessionImpl::explained(const Call&
     plan::PlannedChange change = PENSTOCK_TRY(plan::plan_merge(*merge, bounded));
     out.push_back({.query = std::move(change.query), .operation = "Merge", .target = std::move(change.target)});
   } else if (const auto* create = std::get_if<sql::CreateTable>(&node); create != nullptr && create->query) {
-    const plan::DefinedTable table = PENSTOCK_TRY(plan::define_table(*create, call.prepared.text, streaming));
-    const sql::Statement insert = PENSTOCK_TRY(sql::parse_statement(filling(*create, table.query_columns)));
-    Result<plan::ExplainedStatement> one = explained_insert(table.entry.table()->is_native(), [&](plan::PlanMode mode) {
-      return plan::plan_insert_into(table.entry, std::get<sql::Insert>(insert.node), context(mode, call.prepared));
-    });
-    if (!one) return relocated(one.error(), create->query->position);
-    out.push_back(*std::move(one));
+    const plan::DefinedTable table = PENSTOCK_TRY(
+        plan::define_table(*create, call.prepared.text, insert_context(plan::PlanMode::kStreaming, call.prepared)));
+    const auto plan_in = [&](plan::PlanMode mode) { return plan_filling(call, *create, table, mode); };
+    out.push_back(PENSTOCK_TRY(explained_insert(table.entry.table()->is_native(), plan_in)));
   } else if (const auto* view = std::get_if<sql::CreateMaterializedView>(&node)) {
     out.push_back({.query = PENSTOCK_TRY(plan::plan_query(*view->query, streaming))});
   } else if (const auto* alert = std::get_if<sql::CreateAlert>(&node)) {

@@ -95,6 +95,7 @@ struct ScanView {
   std::string view;
   std::vector<int> columns;  // of the view, in the order of the output
   WrittenAt written_at;
+  std::vector<std::string> names = {};  // what these columns are called there
 };
 
 // Reads a table of the program itself: sys.jobs, sys.alerts. Always bounded.

@@ -54,19 +54,19 @@ class Planner {
     if (auto* view = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
       PlannedDefinition defined = PENSTOCK_TRY(define_materialized_view(*view, sql, context_));
       PENSTOCK_TRY(catalog_->create(defined.entry));
-      return defined.plan.root;
+      return shown(std::move(defined.plan));
     }
     if (auto* alert = std::get_if<sql::CreateAlert>(&statement.node)) {
       PlannedDefinition defined = PENSTOCK_TRY(define_alert(*alert, sql, context_));
       PENSTOCK_TRY(catalog_->create(defined.entry));
-      return defined.plan.root;
+      return shown(std::move(defined.plan));
     }
     if (auto* insert = std::get_if<sql::Insert>(&statement.node)) {
       PlanContext streaming = context_;
       streaming.mode = PlanMode::kStreaming;
-      return PENSTOCK_TRY(plan_insert(*insert, streaming)).query.root;
+      return shown(PENSTOCK_TRY(plan_insert(*insert, streaming)).query);
     }
-    return PENSTOCK_TRY(plan_query(std::get<sql::Query>(statement.node), context_)).root;
+    return shown(PENSTOCK_TRY(plan_query(std::get<sql::Query>(statement.node), context_)));
   }
 
   // The plan's text, "ok" when there is none, or the error.
@@ -82,6 +82,14 @@ class Planner {
   }
 
  private:
+  // Of any plan, EXPLAIN can say what it means.
+  static PhysicalPtr shown(PlannedQuery query) {
+    PhysicalPtr root = query.root;
+    const Result<std::string> text = explain_text(std::vector<ExplainedStatement>{{.query = std::move(query)}});
+    EXPECT_TRUE(text) << text.error().to_string();
+    return root;
+  }
+
   std::unique_ptr<catalog::Catalog> catalog_;
   PlanContext context_;
 };

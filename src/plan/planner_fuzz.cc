@@ -46,16 +46,16 @@ class Planner {
     PlanContext context = context_;
     context.mode = mode;
     if (const auto* query = std::get_if<sql::Query>(&statement.node)) {
-      return shown(*PENSTOCK_TRY(plan_query(*query, context)).root);
+      return shown(PENSTOCK_TRY(plan_query(*query, context)));
     }
     if (const auto* insert = std::get_if<sql::Insert>(&statement.node)) {
-      return shown(*PENSTOCK_TRY(plan_insert(*insert, context)).query.root);
+      return shown(PENSTOCK_TRY(plan_insert(*insert, context)).query);
     }
     if (const auto* view = std::get_if<sql::CreateMaterializedView>(&statement.node)) {
-      return shown(*PENSTOCK_TRY(define_materialized_view(*view, text, context)).plan.root);
+      return shown(PENSTOCK_TRY(define_materialized_view(*view, text, context)).plan);
     }
     if (const auto* alert = std::get_if<sql::CreateAlert>(&statement.node)) {
-      return shown(*PENSTOCK_TRY(define_alert(*alert, text, context)).plan.root);
+      return shown(PENSTOCK_TRY(define_alert(*alert, text, context)).plan);
     }
     if (const auto* table = std::get_if<sql::CreateTable>(&statement.node)) {
       PENSTOCK_TRY(define_table(*table, text, context));
@@ -77,7 +77,11 @@ class Planner {
     PENSTOCK_TRY(catalog_->create(PENSTOCK_TRY(define_table(table, text, context_)).entry));
     return {};
   }
-  static std::string shown(const PhysicalNode& root) { return explain_text(root) + explain_json(root); }
+  static std::string shown(const PlannedQuery& query) {
+    const Result<std::string> text = explain_text(std::vector<ExplainedStatement>{{.query = query}});
+    PENSTOCK_CHECK(text, "EXPLAIN shows every plan");
+    return *text + explain_json(*query.root);
+  }
 
   std::unique_ptr<catalog::Catalog> catalog_;
   PlanContext context_;

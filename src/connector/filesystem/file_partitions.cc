@@ -1,5 +1,8 @@
 #include "connector/filesystem/file_partitions.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -56,26 +59,43 @@ Result<std::vector<Partition>> list_file_partitions(const ConnectorContext& cont
   return out;
 }
 
+namespace {
+
+// The directories of a file as a sink would make them, from the outermost: others may be in another order, or write
+// their values in another way. Empty for a file that is in no partition.
+std::vector<std::string> directories_of(const FoundFile& file, const std::vector<MetadataColumn>& columns) {
+  std::vector<std::string> directories;
+  for (const MetadataColumn& column : columns) {
+    const Result<types::Value> value = partition_value(file.name, column);
+    Result<std::string> directory = value ? partition_directory(column, *value) : value.error();
+    if (!directory) return {};
+    directories.push_back(*std::move(directory));
+  }
+  return directories;
+}
+
+}  // namespace
+
 Result<OverwrittenFiles> OverwrittenFiles::find(const FileAccess& access, const std::string& directory,
                                                 const SinkRequest& request) {
+  std::vector<MetadataColumn> columns;
+  for (const SinkRequest::Metadata& metadata : request.metadata) {
+    if (is_partition_key(metadata.key)) columns.push_back({metadata.key, request.schema[metadata.column].type});
+  }
+  std::ranges::sort(columns, {}, [](const MetadataColumn& column) { return partition_level(column.key); });
   OverwrittenFiles old;
-  const auto by_directories = std::ranges::count_if(
-      request.metadata, [](const SinkRequest::Metadata& column) { return is_partition_key(column.key); });
-  old.all_ = request.partition.size() == static_cast<size_t>(by_directories);
-  std::vector<std::pair<MetadataColumn, types::Value>> wanted;
+  old.all_ = request.partition.size() == columns.size();
+  std::vector<std::string> wanted(columns.size());  // by level; empty: any
   for (const auto& [column, value] : request.partition) {
     const auto metadata = std::ranges::find(request.metadata, column, &SinkRequest::Metadata::column);
-    wanted.emplace_back(MetadataColumn{metadata->key, request.schema[column].type}, value);
+    const auto at = std::ranges::find(columns, metadata->key, &MetadataColumn::key);
+    wanted[static_cast<size_t>(at - columns.begin())] = PENSTOCK_TRY(partition_directory(*at, value));
   }
   for (const FoundFile& file : PENSTOCK_TRY(access.find(directory))) {
-    const bool matches = std::ranges::all_of(wanted, [&](const auto& one) {
-      const Result<types::Value> value = partition_value(file.name, one.first);
-      return value && *value == one.second;
-    });
-    if (!matches) continue;
-    const size_t begin = directory.size() + 1;
-    const size_t end = file.path.rfind('/');
-    old.files_.push_back({file.path, end > begin ? file.path.substr(begin, end - begin) : std::string()});
+    const std::vector<std::string> directories = directories_of(file, columns);
+    bool matches = directories.size() == columns.size();
+    for (size_t i = 0; matches && i < wanted.size(); ++i) matches = wanted[i].empty() || wanted[i] == directories[i];
+    if (matches) old.files_.push_back({file.path, fmt::format("{}", fmt::join(directories, "/"))});
   }
   return old;
 }

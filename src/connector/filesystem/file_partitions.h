@@ -32,7 +32,7 @@ class OverwrittenFiles {
  private:
   struct Old {
     std::string path;
-    std::string directory;  // of the table: "year=2026"; empty: its own
+    std::string directory;  // of the table, as a sink makes it: "year=2026"; empty: its own
   };
 
   std::vector<Old> files_;

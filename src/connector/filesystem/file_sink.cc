@@ -85,15 +85,18 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
       abandoned_ = true;
     }
     changed_.notify_all();
+    if (writer_.joinable()) writer_.join();
+    if (overwritten_ && parts_ != nullptr)
+      static_cast<void>(parts_->discard());  // they are hidden, where that fails too
   }
 
   Result<std::unique_ptr<exec::Operator>> make_operator(SinkInstance instance) override;
   Status commit(Epoch epoch, const Positions& positions) override;
   bool durable(Epoch epoch) const override { return pending_.settled(epoch); }
   Positions committed() const override { return committed_; }
-  // Publishes what there is.
+  // Publishes what there is, unless it overwrites.
   Status close() override;
-  Status remove_overwritten() override { return overwritten_ ? overwritten_->remove(env_) : Status(); }
+  Status replace() override;
 
   // --- for operators ---
   const std::string& table() const { return request_.table; }
@@ -112,6 +115,8 @@ class FileSink : public Sink, public std::enable_shared_from_this<FileSink> {
   // Waits for commits, for the end, and, if it `rolls`, until a file is to be published.
   std::vector<Commit> next_commits(bool rolls);
   Status write(const std::vector<Commit>& commits, bool last);
+  // Of rows that take the place of others, all at once: see replace().
+  Status publish() { return overwritten_ ? Status() : parts_->publish(); }
   // Goes on after `kept`: the rows and positions of the commits are durable.
   Status try_write(const std::vector<Commit>& commits, bool last, bool& kept);
   // Waits, and opens the files again as after a restart; false when the sink has to end.
@@ -347,7 +352,7 @@ Result<bool> FileSink::begin_anew() {
 }
 
 Status FileSink::try_write(const std::vector<Commit>& commits, bool last, bool& kept) {
-  if (kept) return parts_->publish();
+  if (kept) return publish();
   for (const Commit& commit : commits) {
     for (const Block& block : commit.blocks) {
       PENSTOCK_TRY(parts_->append(block.directory, block.text));
@@ -359,7 +364,13 @@ Status FileSink::try_write(const std::vector<Commit>& commits, bool last, bool& 
   PENSTOCK_TRY(parts_->sync());
   PENSTOCK_TRY(keep(commits));
   kept = true;
-  return parts_->publish();
+  return publish();
+}
+
+Status FileSink::replace() {
+  if (!overwritten_) return {};
+  PENSTOCK_TRY(parts_->publish());
+  return overwritten_->remove(env_);
 }
 
 // Writes positions and state, and waits for that.

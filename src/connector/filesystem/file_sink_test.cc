@@ -197,6 +197,32 @@ TEST_F(FileSinkTest, RowsThatCannotBeWrittenAreSetAside) {
               HasSubstr("of at most 255"));
 }
 
+TEST_F(FileSinkTest, WhatTakesThePlaceOfOthersIsSeenAtOnce) {
+  group_ = "";
+  options_["sink.rolling-policy.file-size"] = "1 b";
+  const auto write_rows = [&](bool overwrite, const std::string& rows) {
+    SinkRequest request = sink_request();
+    request.overwrite = overwrite;
+    auto sink = make_sink(context(), request).value();
+    auto op = sink->make_operator({}).value();
+    write(*op, rows);
+    end_epoch(*sink, *op, 1, 2);
+    EXPECT_TRUE(sink->close());
+    return sink;
+  };
+  write_rows(false, "+ a 1");
+  EXPECT_EQ(seen(), "a,1\n");
+  write_rows(true, "+ b 2").reset();
+  EXPECT_EQ(seen(), "a,1\n") << "the statement has failed";
+  EXPECT_EQ(env_.list("/files/out")->size(), 1u) << "nor are there hidden files";
+  auto sink = write_rows(true, "+ c 3");
+  EXPECT_EQ(seen(), "a,1\n");
+  EXPECT_TRUE(sink->replace());
+  EXPECT_EQ(seen(), "c,3\n");
+  sink.reset();
+  EXPECT_EQ(seen(), "c,3\n");
+}
+
 TEST_F(FileSinkTest, WhatItHoldsOfTheEpochIsCounted) {
   const auto sink = open();
   const auto op = sink->make_operator({}).value();

@@ -250,4 +250,11 @@ Status PartFiles::publish() {
   return {};
 }
 
+Status PartFiles::discard() {
+  roll();
+  for (const Part& part : std::exchange(closed_, {})) PENSTOCK_TRY(options_.env->remove_file(hidden_path(part)));
+  synced_ = 0;
+  return {};
+}
+
 }  // namespace penstock::connector

@@ -50,6 +50,8 @@ class PartFiles {
   std::string state() const;
   // Gives the files that are closed their names, durably.
   Status publish();
+  // Removes those that are not published.
+  Status discard();
 
  private:
   struct Part {

@@ -109,6 +109,22 @@ std::string partition_text(std::string_view file_name, const MetadataColumn& col
   return std::string(name) + "=" + directory_value(file_name, name).value_or("");
 }
 
+Result<std::string> partition_directory(const MetadataColumn& column, const types::Value& value) {
+  const std::string_view name = name_in(column.key);
+  std::string directory;
+  append_escaped(directory, name);
+  directory += '=';
+  const std::string text = value.is_null() ? "" : types::to_text(value, column.type);
+  if (text.empty()) {
+    directory += kDefaultPartition;
+  } else {
+    append_escaped(directory, text);
+  }
+  if (directory.size() <= kDirectoryNameMax) return directory;
+  return invalid_argument("column {}: the name of the directory of '{}' has {} bytes, of at most {}", name,
+                          types::excerpt(text), directory.size(), kDirectoryNameMax);
+}
+
 PartitionFilter::PartitionFilter(const ScanRequest& request) {
   if (request.filter == nullptr) return;
   // The metadata column that a column of the output is; nullopt for others.
@@ -155,9 +171,9 @@ PartitionDirectories::PartitionDirectories(const SinkRequest& request) {
   for (const SinkRequest::Metadata& metadata : request.metadata) {
     if (!is_partition_key(metadata.key)) continue;
     in_files[metadata.column] = false;
-    columns.emplace_back(partition_level(metadata.key), Column{.name = std::string(name_in(metadata.key)),
-                                                               .type = request.schema[metadata.column].type,
-                                                               .column = metadata.column});
+    columns.emplace_back(
+        partition_level(metadata.key),
+        Column{.from = {metadata.key, request.schema[metadata.column].type}, .column = metadata.column});
   }
   std::ranges::sort(columns, {}, [](const auto& column) { return column.first; });
   for (auto& [level, column] : columns) columns_.push_back(std::move(column));
@@ -170,21 +186,7 @@ Result<std::string> PartitionDirectories::directory(const columnar::ChangeBatch&
   std::string path;
   for (const Column& column : columns_) {
     if (!path.empty()) path += '/';
-    const size_t begin = path.size();
-    append_escaped(path, column.name);
-    path += '=';
-    const types::Value value = batch.column(column.column)->value(row);
-    const std::string text = value.is_null() ? "" : types::to_text(value, column.type);
-    if (text.empty()) {
-      path += kDefaultPartition;
-    } else {
-      append_escaped(path, text);
-    }
-    const size_t bytes = path.size() - begin;
-    if (bytes > kDirectoryNameMax) {
-      return invalid_argument("column {}: the name of the directory of '{}' has {} bytes, of at most {}", column.name,
-                              types::excerpt(text), bytes, kDirectoryNameMax);
-    }
+    path += PENSTOCK_TRY(partition_directory(column.from, batch.column(column.column)->value(row)));
   }
   return path;
 }

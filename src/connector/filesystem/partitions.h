@@ -35,6 +35,9 @@ Result<types::Value> partition_value(std::string_view file_name, const MetadataC
 // The same as "name=text", for people.
 std::string partition_text(std::string_view file_name, const MetadataColumn& column);
 
+// The directory of a value, "name=text", as a sink makes it. An error when its name would be longer than one may be.
+Result<std::string> partition_directory(const MetadataColumn& column, const types::Value& value);
+
 // Which files of a scan can have rows for which its filter is true, by their directories alone.
 class PartitionFilter {
  public:
@@ -59,8 +62,7 @@ class PartitionDirectories {
 
  private:
   struct Column {
-    std::string name;
-    types::DataType type;
+    MetadataColumn from;
     size_t column;
   };
   std::vector<Column> columns_;  // from the outermost directory

@@ -190,8 +190,11 @@ LogicalPtr push_filter(const LogicalScan& op, const LogicalPtr& node, Conjuncts 
 Result<PhysicalPtr> convert(const LogicalScan& op, const LogicalNode& node, PhysicalInputs /*inputs*/) {
   switch (op.source->kind) {
     case ScanSource::Kind::kTable: return make_physical_node(make_scan_table(op), {}, node);
-    case ScanSource::Kind::kView:
-      return make_physical_node(ScanView{op.source->name, op.columns, op.written_at}, {}, node);
+    case ScanSource::Kind::kView: {
+      ScanView scan{op.source->name, op.columns, op.written_at};
+      for (const int column : op.columns) scan.names.push_back(op.source->schema[column].name);
+      return make_physical_node(std::move(scan), {}, node);
+    }
     case ScanSource::Kind::kSystem: return make_physical_node(ScanSystem{op.source->name, op.columns}, {}, node);
   }
   return make_error(ErrorCode::kInternal, "a scan of an unknown kind");
