@@ -93,6 +93,10 @@ Status Server::Parts::start() {
   engine_options.directory = directory;
   engine_options.files_directory = config.files_dir;
   engine_options.default_partitions = static_cast<int32_t>(config.kafka.default_partitions);
+  engine_options.kafka_addresses = {net::to_string(config.kafka.listen)};
+  if (config.kafka.advertise != config.kafka.listen) {
+    engine_options.kafka_addresses.push_back(net::to_string(config.kafka.advertise));
+  }
   engine_options.workers = static_cast<int>(config.workers);
   engine_options.memory = &memory;
   engine_options.state_bytes_max = config.sql.state_bytes_max;

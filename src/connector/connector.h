@@ -96,6 +96,9 @@ Status validate_table(const ConnectorContext& context, const TableDefinition& ta
 // Whether the table has an end (a file that is not followed), or can grow for ever.
 Result<bool> is_bounded(const std::string& table, const OptionMap& options);
 
+// Whether tables of the connector that the options name have that one.
+Result<bool> takes_option(const std::string& table, const OptionMap& options, std::string_view key);
+
 // What the table reads.
 TableInput input_of(const std::string& table, const OptionMap& options);
 

@@ -116,7 +116,10 @@ bool can_be(types::DataType declared, types::DataType given) {
            std::ranges::equal(declared.parts(), given.parts(), can_be, &types::Field::type, &types::Field::type);
   }
   if (given.is_integer()) return declared.is_integer() && declared.kind() >= given.kind();
-  if (given.is_timestamp()) return declared.is_timestamp();
+  // A moment can be had in milliseconds, too: see record_time_as().
+  const bool is_moment = given.kind() == types::TypeKind::kTimestampLtz;
+  if (given.is_timestamp())
+    return declared.is_timestamp() || (is_moment && declared.kind() == types::TypeKind::kBigInt);
   return declared.kind() == given.kind() || (given.physical() == types::Physical::kString && !declared.is_nested());
 }
 
@@ -170,6 +173,11 @@ Result<bool> is_bounded(const std::string& table, const OptionMap& options) {
   const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
   if (connector->is_bounded == nullptr) return false;
   return connector->is_bounded(table, options);
+}
+
+Result<bool> takes_option(const std::string& table, const OptionMap& options, std::string_view key) {
+  const Connector* connector = PENSTOCK_TRY(find_connector(table, options));
+  return std::ranges::find(connector->options, key, &OptionDoc::key) != connector->options.end();
 }
 
 TableInput input_of(const std::string& table, const OptionMap& options) {

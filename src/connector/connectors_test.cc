@@ -58,7 +58,8 @@ TEST_F(ConnectorsTest, MetadataColumnsMustBeThoseOfTheConnector) {
   EXPECT_THAT(validate({metadata("offset", "INT")}).error().to_string(), HasSubstr("cannot be read as INT"));
   EXPECT_FALSE(validate({metadata("offset", "STRING")}));
   EXPECT_FALSE(validate({metadata("offset", "TIMESTAMP(3)")}));
-  EXPECT_FALSE(validate({metadata("timestamp", "BIGINT")}));
+  EXPECT_TRUE(validate({metadata("timestamp", "BIGINT")})) << "in milliseconds";
+  EXPECT_FALSE(validate({metadata("timestamp", "INT")}));
 }
 
 // The page with the tables between its marks made anew.

@@ -63,7 +63,7 @@ class ValueDecoder : public RecordDecoder {
 };
 
 // A record has columns in its key, too. It says what the row with its key is now, or it is a new row; then one without
-// a value is none.
+// a value is none, and the one column of a raw key may be NULL: the record has no key.
 class KeyedDecoder : public RecordDecoder {
  public:
   // Of the columns that are read, the place of each among those of the key or of the value.
@@ -72,12 +72,16 @@ class KeyedDecoder : public RecordDecoder {
     size_t index = 0;
   };
   struct Part {
-    std::unique_ptr<format::RowDecoder> decoder;
+    std::unique_ptr<format::RowDecoder> decoder;  // null: the table has no column in it, so that anything may be there
     std::vector<ColumnBuilder> builders;
   };
 
-  KeyedDecoder(Part key, Part value, std::vector<Place> places, bool upserts)
-      : key_(std::move(key)), value_(std::move(value)), places_(std::move(places)), upserts_(upserts) {}
+  KeyedDecoder(Part key, Part value, std::vector<Place> places, const RecordFormat& format)
+      : key_(std::move(key)),
+        value_(std::move(value)),
+        places_(std::move(places)),
+        upserts_(format.upserts),
+        needs_key_(format.upserts || format.key->kind != format::FormatKind::kRaw) {}
 
   void decode(const RawRecords& records, DecodedRows& rows, std::vector<FailedRecord>& failed) override {
     decode_keys(records, failed);
@@ -110,13 +114,14 @@ class KeyedDecoder : public RecordDecoder {
     keyed_.clear();
     for (uint32_t record = 0; record < records.values.size(); ++record) {
       if (!upserts_ && records.values[record].data() == nullptr) continue;
-      if (records.keys.empty() || records.keys[record].data() == nullptr) {
+      const std::string_view key = records.keys.empty() ? std::string_view() : records.keys[record];
+      if (key.data() == nullptr && needs_key_) {
         // One that has neither key nor value says nothing.
         const bool says_something = records.values[record].data() != nullptr;
         if (says_something) failed.push_back({.record = record, .ignored = false, .message = "the record has no key"});
         continue;
       }
-      texts_.push_back(records.keys[record]);
+      texts_.push_back(key);
       keyed_.push_back(record);
     }
     failed_.clear();
@@ -144,7 +149,7 @@ class KeyedDecoder : public RecordDecoder {
     texts_.clear();
     for (size_t row = begin; row < end; ++row) texts_.push_back(records.values[keyed_[row]]);
     failed_.clear();
-    if (!value_.builders.empty()) value_.decoder->decode(texts_, records.readable, value_.builders, failed_);
+    if (value_.decoder != nullptr) value_.decoder->decode(texts_, records.readable, value_.builders, failed_);
     size_t next = 0;
     for (size_t row = begin; row < end; ++row) {
       if (next < failed_.size() && failed_[next].record == row - begin) {
@@ -160,6 +165,7 @@ class KeyedDecoder : public RecordDecoder {
   Part value_;
   const std::vector<Place> places_;
   const bool upserts_;
+  const bool needs_key_;
   std::vector<std::string_view> texts_;
   std::vector<uint32_t> keyed_;
   columnar::Selection chosen_;  // rows of keyed_
@@ -254,9 +260,9 @@ Result<std::unique_ptr<RecordDecoder>> make_keyed_decoder(const RecordFormat& fo
   KeyedDecoder::Part key{.decoder = PENSTOCK_TRY(make_row_decoder(*format.key, fields, of_key)),
                          .builders = make_builders(of_key)};
   const types::Schema value_columns = value_fields(format, request.columns, request.primary_key);
-  KeyedDecoder::Part value{.decoder = PENSTOCK_TRY(make_row_decoder(format.value, value_columns, of_value)),
-                           .builders = make_builders(of_value)};
-  return std::make_unique<KeyedDecoder>(std::move(key), std::move(value), std::move(places), format.upserts);
+  KeyedDecoder::Part value{.decoder = nullptr, .builders = make_builders(of_value)};
+  if (!value_columns.empty()) value.decoder = PENSTOCK_TRY(make_row_decoder(format.value, value_columns, of_value));
+  return std::make_unique<KeyedDecoder>(std::move(key), std::move(value), std::move(places), format);
 }
 
 }  // namespace

@@ -67,6 +67,8 @@ struct ConnectorContext {
   int error_fd = 2;
   size_t batch_rows_max = columnar::kBatchRowsMax;  // of the batches that scans of records make
   int64_t watermark_max_ahead_us = 0;               // where a table does not say it; 0: no bound
+  // Where Kafka's clients connect to this server: "127.0.0.1:9092".
+  std::vector<std::string> kafka_addresses = {};
   // Where tables may read and write files, as a real path; empty: nowhere.
   std::string files_directory;
   // What the program keeps for itself: out of reach of tables even where `files_directory` contains it.

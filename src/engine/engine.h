@@ -154,6 +154,8 @@ struct EngineOptions {
   std::string directory;           // for the catalog; locked by the caller
   std::string files_directory;     // where tables may read and write files; empty: nowhere
   int32_t default_partitions = 1;  // of topics that CREATE TABLE makes
+  // Where Kafka's clients connect, as tables may say it: "127.0.0.1:9092", "*:9092" for every interface.
+  std::vector<std::string> kafka_addresses;
   int workers = 1;
   // How far ahead of the clock a row may move the watermark of a table that does not say it; 0: there is no bound.
   int64_t watermark_max_ahead_us = int64_t{86'400} * 1'000'000;

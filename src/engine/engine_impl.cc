@@ -149,6 +149,7 @@ GraphContext EngineImpl::graph_context(bool bounded) const {
                         .default_partitions = options_.default_partitions,
                         .batch_rows_max = options_.scan_batch_rows_max,
                         .watermark_max_ahead_us = options_.watermark_max_ahead_us,
+                        .kafka_addresses = options_.kafka_addresses,
                         .files_directory = files_directory_,
                         .data_directory = data_directory_};
   context.find_view = [this](const std::string& name) { return running_view(name); };

@@ -112,6 +112,8 @@ class EngineImpl : public Engine {
   Result<bool> flush(const std::atomic<bool>& cancelled);
   // A sink for the rows of an INSERT; `group` is where its positions are committed, empty when it is never resumed.
   Result<std::shared_ptr<connector::Sink>> make_sink(const plan::PlannedInsert& insert, std::string group) const;
+  // The NOT NULL columns of the target. `drops`: what becomes of rows that have a NULL there.
+  Result<exec::NotNullOptions> not_null_columns(const plan::PlannedInsert& insert, bool drops) const;
   // Fails where the target cannot take the rows of the INSERT.
   Status check_sink(const plan::PlannedInsert& insert) const;
   // Of a table with PARTITIONED BY.
@@ -141,10 +143,11 @@ class EngineImpl : public Engine {
   Status change_entries(const std::vector<catalog::Entry>& changed, const std::vector<catalog::EntryPtr>& users);
   void rename_running(const catalog::Entry& entry, const std::string& name);
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
-  Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others) const;
+  Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others,
+                                      const catalog::Options& settings) const;
+  // What the catalog keeps of the moment and the session that made a plan; `settings` are of the session.
+  Result<catalog::Options> kept_options(const plan::PlannedQuery& plan, const catalog::Options& settings) const;
   // Finishes a creation: starts what the entry describes, or takes the entry back.
-  // What the catalog keeps of the session and the moment that made a plan.
-  Result<catalog::Options> fixed_options(const plan::PlannedQuery& plan) const;
   Status start_or_forget(const catalog::EntryPtr& entry, const std::function<Status()>& start);
   void stop_entry(const catalog::EntryPtr& entry);
   // The rows of a materialized view or native table.

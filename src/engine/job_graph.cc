@@ -112,8 +112,18 @@ Result<JobGraph> build_graph(const PhysicalNode& root, const GraphContext& conte
   return GraphBuilder(context).build(root);
 }
 
+void append_not_null(exec::FragmentSpec& fragment, exec::NotNullOptions options) {
+  if (options.columns.empty()) return;
+  fragment.append(
+      [options = std::move(options)](int /*instance*/) -> Result<std::unique_ptr<exec::Operator>> {
+        return exec::make_not_null(options);
+      },
+      fragment.output_schema, "not null");
+}
+
 // Their numbers are those that a GraphBuilder gives them, since it comes to them in this order.
-Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphContext& context) {
+Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphContext& context,
+                                          const catalog::Options& defaults) {
   catalog::Options fixed;
   int scans = 0;
   for (const PhysicalNode* node : plan::nodes_of(root)) {
@@ -122,9 +132,14 @@ Result<catalog::Options> fix_scan_options(const PhysicalNode& root, const GraphC
     const std::string prefix = std::to_string(scans++) + ".";
     const catalog::EntryPtr entry = PENSTOCK_TRY(context.catalog->get(catalog::NameSpace::kRelation, scan->table));
     if (entry->table() == nullptr) continue;
-    const connector::OptionMap now =
-        PENSTOCK_TRY(connector::fix_options(context.connectors, entry->name, scan_options(*entry->table(), *scan)));
-    for (const auto& [key, value] : now) fixed.emplace_back(prefix + key, value);
+    const connector::OptionMap options = scan_options(*entry->table(), *scan);
+    for (const auto& [key, value] : PENSTOCK_TRY(connector::fix_options(context.connectors, entry->name, options))) {
+      fixed.emplace_back(prefix + key, value);
+    }
+    for (const auto& [key, value] : defaults) {
+      const bool takes = PENSTOCK_TRY(connector::takes_option(entry->name, options, key));
+      if (takes && !options.contains(key)) fixed.emplace_back(prefix + key, value);
+    }
   }
   return fixed;
 }

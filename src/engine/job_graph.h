@@ -17,6 +17,7 @@
 #include "engine/late_rows.h"
 #include "exec/failed_rows.h"
 #include "exec/job.h"
+#include "exec/operators/not_null.h"
 #include "plan/physical.h"
 #include "view/view.h"
 
@@ -74,10 +75,14 @@ bool follows_clock(const plan::PhysicalNode& root);
 
 Result<JobGraph> build_graph(const plan::PhysicalNode& root, const GraphContext& context);
 
+// Puts an operator behind the others that looks at the NOT NULL columns of the table which the rows are written to.
+void append_not_null(exec::FragmentSpec& fragment, exec::NotNullOptions options);
+
 // What options of the plan's tables that tell of the moment ('latest-offset') mean now, for a job that has to begin and
 // end at the same places whenever it is started. Each key begins with the number of the scan in the plan:
-// "0.scan.startup.mode".
-Result<catalog::Options> fix_scan_options(const plan::PhysicalNode& root, const GraphContext& context);
+// "0.scan.startup.mode". With `defaults` for the tables that know these options and do not say them.
+Result<catalog::Options> fix_scan_options(const plan::PhysicalNode& root, const GraphContext& context,
+                                          const catalog::Options& defaults);
 
 // The options of a table, as the hints of a scan have them.
 connector::OptionMap scan_options(const catalog::Table& table, const plan::ScanTable& scan);

@@ -114,6 +114,9 @@ EngineImpl::NewInsert SessionImpl::new_insert(plan::PlannedInsert plan, std::str
 catalog::Options SessionImpl::job_settings() const {
   catalog::Options kept;
   if (settings_.get(kRowErrorsSetting) == kRowErrorsFail) kept.emplace_back(kRowErrorsSetting, kRowErrorsFail);
+  if (settings_.get(kNotNullSetting) == kNotNullDrop) kept.emplace_back(kNotNullSetting, kNotNullDrop);
+  const std::string idle_timeout = *settings_.get(kIdleTimeoutSetting);
+  if (parse_duration_us(idle_timeout).value_or(0) > 0) kept.emplace_back(kIdleTimeoutSetting, idle_timeout);
   return kept;
 }
 

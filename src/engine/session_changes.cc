@@ -163,6 +163,8 @@ CursorResult SessionImpl::run_to_end(const plan::PlannedInsert& plan, bool as_a_
   spec.fragments = std::move(graph.fragments);
   spec.one_epoch = as_a_whole;
   spec.state = state_limit();
+  const bool drops = settings_.get(kNotNullSetting) == kNotNullDrop;
+  append_not_null(spec.fragments.back(), PENSTOCK_TRY(engine_.not_null_columns(plan, drops)));
   const int parallelism = spec.fragments.back().parallelism;
   spec.fragments.back().append(
       [sink, parallelism](int instance) {

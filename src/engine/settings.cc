@@ -20,7 +20,7 @@ struct Setting {
   std::string_view description;
 };
 
-constexpr std::array<Setting, 13> kSettings{{
+constexpr std::array<Setting, 15> kSettings{{
     {"application_name", "", "The client's name for itself."},
     {"client_encoding", "UTF8", "The encoding of text; only UTF8."},
     {"datestyle", "ISO, MDY", "How dates are written to PostgreSQL clients."},
@@ -38,6 +38,12 @@ constexpr std::array<Setting, 13> kSettings{{
      "sets it aside, fail ends the job. Taken when it is created."},
     {"search_path", "public", "Kept for PostgreSQL clients; USE chooses the schema."},
     {"statement_timeout", "0", "After how long a statement of a PostgreSQL client is cancelled; 0: never."},
+    {kNotNullSetting, "error",
+     "What becomes of a row with a NULL in a NOT NULL column of the table that an INSERT of this session writes to: "
+     "error, it cannot be written; drop, it is dropped."},
+    {kIdleTimeoutSetting, "0 ms",
+     "After how long a partition or file that gives nothing does not hold back the watermarks of this session's views, "
+     "INSERTs and alerts, where its table has no scan.watermark.idle-timeout; 0: what the connector says."},
     {kStateTtlSetting, "0 ms",
      "How long the views, INSERTs and alerts of this session keep state that nothing updates, such as the group of a "
      "key; "
@@ -45,23 +51,79 @@ constexpr std::array<Setting, 13> kSettings{{
     {"timezone", "UTC", "The session's time zone."},
 }};
 
-// Flink's options of what is arranged differently here, or not needed. A script may set them: they are kept and shown,
-// and change nothing. Options that would change results are not among them.
-constexpr std::array<std::string_view, 12> kWithoutEffect{"execution.checkpointing.",
-                                                          "jobmanager.",
-                                                          "parallelism.default",
-                                                          "pipeline.",
-                                                          "rest.",
-                                                          "restart-strategy",
-                                                          "sql-client.",
-                                                          "state.",
-                                                          "table.exec.mini-batch.",
-                                                          "table.exec.resource.",
-                                                          "table.optimizer.",
-                                                          "taskmanager."};
+// Flink's options of what is arranged differently here, or not needed, by what they begin with. A script may set them:
+// they are kept and shown, and change nothing. Options that would change results are not among them.
+constexpr std::string_view kWithoutEffect[] = {"client.",
+                                               "cluster.",
+                                               "execution.attached",
+                                               "execution.batch.",
+                                               "execution.buffer-timeout",
+                                               "execution.checkpointing.",
+                                               "execution.target",
+                                               "jobmanager.",
+                                               "kubernetes.",
+                                               "metrics.",
+                                               "parallelism.default",
+                                               "pipeline.",
+                                               "rest.",
+                                               "restart-strategy",
+                                               "sql-client.",
+                                               "state.",
+                                               "table.display.",
+                                               "table.dml-sync",
+                                               "table.dynamic-table-options.enabled",
+                                               "table.exec.async-lookup.",
+                                               "table.exec.async-scalar.",
+                                               "table.exec.disabled-operators",
+                                               "table.exec.interval-join.",
+                                               "table.exec.legacy-transformation-uids",
+                                               "table.exec.local-hash-agg.",
+                                               "table.exec.mini-batch.",
+                                               "table.exec.operator-fusion-codegen.",
+                                               "table.exec.rank.",
+                                               "table.exec.resource.",
+                                               "table.exec.shuffle-mode",
+                                               "table.exec.simplify-operator-name-enabled",
+                                               "table.exec.sink.keyed-shuffle",
+                                               "table.exec.sink.rowtime-inserter",
+                                               "table.exec.sort.",
+                                               "table.exec.spill-compression.",
+                                               "table.exec.uid.",
+                                               "table.exec.window-agg.",
+                                               "table.generated-code.",
+                                               "table.optimizer.",
+                                               "table.plan.",
+                                               "taskmanager.",
+                                               "yarn."};
+
+// Those of which only some values say what is done here anyway.
+struct Choice {
+  std::string_view name;
+  std::vector<std::string_view> taken;
+  std::string_view reason;  // why no other is
+};
+
+const std::vector<Choice>& choices() {
+  static const std::vector<Choice> kChoices = {
+      {"table.exec.sink.upsert-materialize",
+       {"auto", "force", "none"},
+       "what is written of a key is always its last row"},
+      {"table.exec.sink.type-length-enforcer", {"ignore"}, "the length of a column is not enforced"},
+      {"table.exec.legacy-cast-behaviour", {"disabled"}, "a CAST is as Flink's documentation has it"},
+      {"table.exec.source.cdc-events-duplicate", {"false", "true"}, "events of one row are told apart by its key"},
+      {"table.sql-dialect", {"default"}, "there is one dialect"},
+  };
+  return kChoices;
+}
+
+const Choice* find_choice(std::string_view name) {
+  const auto found = std::ranges::find(choices(), name, &Choice::name);
+  return found == choices().end() ? nullptr : &*found;
+}
 
 bool is_without_effect(std::string_view name) {
-  return std::ranges::any_of(kWithoutEffect, [&](std::string_view prefix) { return name.starts_with(prefix); });
+  return find_choice(name) != nullptr ||
+         std::ranges::any_of(kWithoutEffect, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 constexpr std::array<std::string_view, 3> kRuntimeModes{"automatic", "streaming", "batch"};
@@ -71,6 +133,9 @@ std::string canonical(std::string_view name) {
   std::ranges::transform(out, out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out == "table.local-time-zone" || out == "time zone" ? "timezone" : out;  // Flink's name, and standard SQL's
 }
+
+// Durations, which Flink takes with and without a space before the unit.
+bool is_duration(std::string_view name) { return name == kStateTtlSetting || name == kIdleTimeoutSetting; }
 
 std::vector<std::string> names() {
   std::vector<std::string> names;
@@ -90,6 +155,10 @@ std::optional<std::string> SessionSettings::get(std::string_view name) const {
 
 Status SessionSettings::set(std::string_view name, std::string_view value) {
   const std::string key = canonical(name);
+  const Choice* choice = find_choice(key);
+  if (choice != nullptr && std::ranges::find(choice->taken, canonical(value)) == choice->taken.end()) {
+    return unsupported("{} cannot be {}: {}", key, value, choice->reason);
+  }
   if (is_without_effect(key)) {
     values_[key] = value;
     return {};
@@ -119,13 +188,21 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
     it->second = policy;
     return {};
   }
+  if (key == kNotNullSetting) {
+    const std::string policy = canonical(value);
+    if (policy != "error" && policy != kNotNullDrop) {
+      return invalid_argument("{} is error or drop, not \"{}\"", key, value);
+    }
+    it->second = policy;
+    return {};
+  }
   if (key == kStateSetting && !parse_bytes(value)) {
     return invalid_argument("{} must be a number of bytes such as 67108864, 64M or 64MiB, not \"{}\"", key, value);
   }
   if ((key == plan::kRecursionStepsSetting || key == plan::kRecursionRowsSetting) && !is_count(value)) {
     return invalid_argument("{} must be a number from 1 on, not \"{}\"", key, value);
   }
-  if (key == kStateTtlSetting && !parse_duration_us(value)) {
+  if (is_duration(key) && !parse_duration_us(value)) {
     return invalid_argument("{} must be a duration such as '12 h' or '1 d', not \"{}\"", key, value);
   }
   it->second = value;

@@ -15,6 +15,12 @@ namespace penstock::engine {
 inline constexpr std::string_view kStateSetting = "job_state_bytes_max";
 // Likewise, for how long it keeps what nothing updates. The catalog keeps it for what goes on.
 inline constexpr std::string_view kStateTtlSetting = "table.exec.state.ttl";
+// After how long a split that gives nothing does not hold the watermark back, where a table does not say it. The
+// catalog keeps what it means for the tables of what goes on.
+inline constexpr std::string_view kIdleTimeoutSetting = "table.exec.source.idle-timeout";
+// What becomes of rows with a NULL in a column of their table that is NOT NULL: "error" or "drop". Kept, likewise.
+inline constexpr std::string_view kNotNullSetting = "table.exec.sink.not-null-enforcer";
+inline constexpr std::string_view kNotNullDrop = "drop";
 // What becomes of rows that cannot be computed and events that cannot be read.
 inline constexpr std::string_view kRowErrorsSetting = "row_errors";
 inline constexpr std::string_view kRowErrorsFail = "fail";

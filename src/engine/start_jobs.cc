@@ -47,31 +47,34 @@ bool is_strict(const catalog::Entry& entry) {
 
 }  // namespace
 
-Result<catalog::Options> EngineImpl::fixed_options(const plan::PlannedQuery& plan) const {
-  catalog::Options fixed = PENSTOCK_TRY(fix_scan_options(*plan.root, graph_context(false)));
+Result<catalog::Options> EngineImpl::kept_options(const plan::PlannedQuery& plan,
+                                                  const catalog::Options& settings) const {
+  catalog::Options defaults;
+  const std::string* idle_timeout = catalog::find_option(settings, kIdleTimeoutSetting);
+  if (idle_timeout != nullptr) defaults.emplace_back("scan.watermark.idle-timeout", *idle_timeout);
+  catalog::Options fixed = PENSTOCK_TRY(fix_scan_options(*plan.root, graph_context(false), defaults));
+  append(fixed, settings);
   if (plan.state_ttl_us > 0) fixed.emplace_back(kStateTtlSetting, fmt::format("{} us", plan.state_ttl_us));
   return fixed;
 }
 
 Status EngineImpl::create_materialized_view(plan::PlannedDefinition definition, const catalog::Options& settings) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
-  append(definition.entry.scan_options, settings);
+  definition.entry.scan_options = PENSTOCK_TRY(kept_options(definition.plan, settings));
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kView, definition.plan); });
 }
 
 Status EngineImpl::create_alert(plan::PlannedDefinition definition, const catalog::Options& settings) {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  definition.entry.scan_options = PENSTOCK_TRY(fixed_options(definition.plan));
-  append(definition.entry.scan_options, settings);
+  definition.entry.scan_options = PENSTOCK_TRY(kept_options(definition.plan, settings));
   const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->create(std::move(definition.entry)));
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
 
 // The entry of a job, whose name none of `others` has.
-Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
-                                                const std::vector<catalog::Entry>& others) const {
+Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others,
+                                                const catalog::Options& settings) const {
   const plan::PlannedInsert& plan = insert.plan;
   if (reads_system_table(*plan.query.root)) {
     return unsupported("an INSERT that goes on cannot read what the program keeps: its changes are not a stream")
@@ -95,7 +98,7 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert,
     entry.dependencies.push_back(plan.target);
   }
   entry.definition = catalog::Job{.target = plan.target, .query = entry.sql};
-  entry.scan_options = PENSTOCK_TRY(fixed_options(plan.query));
+  entry.scan_options = PENSTOCK_TRY(kept_options(plan.query, settings));
   return entry;
 }
 
@@ -103,8 +106,7 @@ Status EngineImpl::create_inserts(const std::vector<NewInsert>& inserts, const c
   const std::lock_guard ddl_lock(ddl_mutex_);
   std::vector<catalog::Entry> entries;
   for (const NewInsert& insert : inserts) {
-    entries.push_back(PENSTOCK_TRY(insert_entry(insert, entries)));
-    append(entries.back().scan_options, settings);
+    entries.push_back(PENSTOCK_TRY(insert_entry(insert, entries, settings)));
   }
   const std::vector<catalog::EntryPtr> created = PENSTOCK_TRY(catalog_->create_all(std::move(entries)));
   for (size_t i = 0; i < created.size(); ++i) {
@@ -195,6 +197,8 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
 Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert) {
   StreamJob::Options job = job_options(*entry, StreamJob::Kind::kInsert, insert.query);
   job.sink = PENSTOCK_TRY(make_sink(insert, group_of(*entry)));
+  const bool drops = catalog::find_option(entry->scan_options, kNotNullSetting) != nullptr;
+  job.not_null = PENSTOCK_TRY(not_null_columns(insert, drops));
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));
   const std::lock_guard lock(mutex_);
   add_late_rows(*started);
@@ -232,6 +236,17 @@ Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInser
     }
   }
   return request;
+}
+
+Result<exec::NotNullOptions> EngineImpl::not_null_columns(const plan::PlannedInsert& insert, bool drops) const {
+  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, insert.target));
+  exec::NotNullOptions options{.table = entry->name, .columns = {}, .drops = drops};
+  for (const catalog::Column& column : entry->columns()) {
+    const int place = types::find_field(insert.query.root->schema, column.name);
+    if (column.type.nullable() || place < 0) continue;
+    options.columns.push_back({.place = static_cast<size_t>(place), .name = column.name});
+  }
+  return options;
 }
 
 Status EngineImpl::check_sink(const plan::PlannedInsert& insert) const {

@@ -115,10 +115,13 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   spec.fragments = std::move(graph.fragments);
   spec.state = self.options_.state;
   exec::FragmentSpec& last = spec.fragments.back();
+  const std::shared_ptr<exec::FailedRows> failed_rows = context.keep_failed_rows("INSERT", self.options_.plan->schema);
+  exec::NotNullOptions not_null = self.options_.not_null;
+  not_null.failed_rows = failed_rows;
+  append_not_null(last, std::move(not_null));
   last.append(
       [view = self.options_.view, sink = self.options_.sink, parallelism = last.parallelism,
-       failed_rows = context.keep_failed_rows("INSERT", self.options_.plan->schema)](
-          int instance) -> Result<std::unique_ptr<exec::Operator>> {
+       failed_rows](int instance) -> Result<std::unique_ptr<exec::Operator>> {
         if (sink != nullptr) {
           return sink->make_operator({.number = instance, .parallelism = parallelism, .failed_rows = failed_rows});
         }

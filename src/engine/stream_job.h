@@ -39,6 +39,7 @@ class StreamJob {
     plan::PhysicalPtr plan;
     std::shared_ptr<view::View> view;       // of views and alerts
     std::shared_ptr<connector::Sink> sink;  // of inserts
+    exec::NotNullOptions not_null;          // likewise
     MetricsRegistry* metrics = nullptr;
     exec::Executor* executor = nullptr;
     exec::StateLimit state;

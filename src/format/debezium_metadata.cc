@@ -26,12 +26,12 @@ constexpr std::string_view kSourceSchema = "source.schema";
 constexpr std::string_view kTable = "source.table";
 constexpr std::string_view kProperties = "source.properties";
 
-// In microseconds; what does not fit becomes the nearest that does.
+// As it is, of a BIGINT; in microseconds, of a TIMESTAMP, where what does not fit becomes the nearest that does.
 void append_millis(dom::element value, ColumnBuilder& out) {
   constexpr int64_t kLimit = std::numeric_limits<int64_t>::max() / 1000;
   int64_t millis = 0;
   if (value.get_int64().get(millis) != simdjson::SUCCESS) return out.append_null();
-  out.append_int64(std::clamp(millis, -kLimit, kLimit) * 1000);
+  out.append_int64(out.type().is_timestamp() ? std::clamp(millis, -kLimit, kLimit) * 1000 : millis);
 }
 
 // A text as it is, all else as JSON.

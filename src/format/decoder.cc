@@ -1,10 +1,15 @@
 #include "format/decoder.h"
 
+#include <fmt/format.h>
+
 #include <cstring>
+#include <string>
+#include <utility>
 
 #include "base/check.h"
 #include "format/csv_decoder.h"
 #include "format/json_decoder.h"
+#include "format/raw_value.h"
 
 namespace penstock::format {
 
@@ -12,21 +17,37 @@ namespace {
 
 using types::TypeKind;
 
-// The record as it is, for one STRING or BYTES column.
+// The whole record is the value of the one column. One without data (not an empty one) is NULL.
 class RawDecoder : public RowDecoder {
  public:
+  RawDecoder(types::DataType type, bool little_endian)
+      : type_(type), width_(raw_width(type).value_or(0)), little_endian_(little_endian) {}
+
   void decode(std::span<const std::string_view> records, std::string_view, std::span<columnar::ColumnBuilder> out,
               std::vector<FailedRecord>& failed) override {
     for (size_t i = 0; i < records.size(); ++i) {
-      if (records[i].size() > kRecordBytesMax) {
-        failed.push_back({.record = static_cast<uint32_t>(i),
-                          .ignored = false,
-                          .message = fmt::format("longer than {} bytes", kRecordBytesMax)});
+      std::string message = error_of(records[i]);
+      if (!message.empty()) {
+        failed.push_back({.record = static_cast<uint32_t>(i), .ignored = false, .message = std::move(message)});
       } else if (!out.empty()) {
-        out[0].append_string(records[i]);
+        records[i].data() == nullptr ? out[0].append_null() : read_raw(records[i], little_endian_, out[0]);
       }
     }
   }
+
+ private:
+  // Empty for a record that can be read.
+  std::string error_of(std::string_view record) const {
+    if (record.data() == nullptr) return type_.nullable() ? "" : "there is none, and the column is NOT NULL";
+    if (record.size() > kRecordBytesMax) return fmt::format("longer than {} bytes", kRecordBytesMax);
+    if (width_ == 0 || record.size() == width_) return "";
+    return fmt::format("{} bytes are no {}, which has {}", record.size(), type_.with_nullable(true).to_string(),
+                       width_);
+  }
+
+  const types::DataType type_;
+  const size_t width_;  // 0: any
+  const bool little_endian_;
 };
 
 Status check_columns(const FormatOptions& options, const types::Schema& schema) {
@@ -75,7 +96,7 @@ Result<std::unique_ptr<RowDecoder>> RowDecoder::make(const FormatOptions& option
   switch (options.kind) {
     case FormatKind::kJson: return make_json_decoder(options, schema, wanted);
     case FormatKind::kCsv: return make_csv_decoder(options, schema, columns);
-    case FormatKind::kRaw: return std::make_unique<RawDecoder>();
+    case FormatKind::kRaw: return std::make_unique<RawDecoder>(schema.front().type, options.little_endian);
     case FormatKind::kDebeziumJson:
       return unsupported("the format debezium-json is for topics").hint("use the connector kafka");
   }

@@ -222,10 +222,31 @@ TEST(CsvDecoderTest, Options) {
 TEST(RawDecoderTest, TakesWholeRecords) {
   EXPECT_EQ(decode_all("raw", {}, schema_of({{"line", "STRING"}}), {"a b", ""}).rows, "+I 'a b' | +I ''");
   EXPECT_EQ(
-      RowDecoder::make(FormatOptions::parse("raw", {}).value(), schema_of({{"a", "INT"}}), std::span<const size_t>())
+      RowDecoder::make(FormatOptions::parse("raw", {}).value(), schema_of({{"a", "DATE"}}), std::span<const size_t>())
           .error()
           .message(),
-      "the format raw needs a table with one column, STRING or BYTES");
+      "the format raw needs one column, STRING, BYTES, BOOLEAN or a number but DECIMAL");
+}
+
+TEST(RawDecoderTest, NumbersAreTheirBytes) {
+  using namespace std::string_view_literals;
+  const auto decode = [](const std::string& type, std::string_view bytes, const std::string& order = "big-endian") {
+    const Decoded decoded =
+        decode_all("raw", {{"raw.endianness", order}}, {{"x", DataType::parse(type).value()}}, {bytes});
+    return decoded.rows + decoded.failed;
+  };
+  EXPECT_EQ(decode("TINYINT", "\xff"sv), "+I -1");
+  EXPECT_EQ(decode("SMALLINT", "\x01\x02"sv), "+I 258");
+  EXPECT_EQ(decode("SMALLINT", "\x01\x02"sv, "little-endian"), "+I 513");
+  EXPECT_EQ(decode("INT", "\xff\xff\xff\xfe"sv), "+I -2");
+  EXPECT_EQ(decode("BIGINT", "\x80\0\0\0\0\0\0\0"sv), "+I -9223372036854775808");
+  EXPECT_EQ(decode("BIGINT", "\x80\0\0\0\0\0\0\0"sv, "little-endian"), "+I 128");
+  EXPECT_EQ(decode("FLOAT", "\x3f\xc0\0\0"sv), "+I 1.5");
+  EXPECT_EQ(decode("DOUBLE", "\xbf\xf8\0\0\0\0\0\0"sv), "+I -1.5");
+  EXPECT_EQ(decode("BOOLEAN", "\x01"sv), "+I TRUE");
+  EXPECT_EQ(decode("BOOLEAN", "\0"sv), "+I FALSE");
+  EXPECT_EQ(decode("INT", "\0\0\0"sv), "0: 3 bytes are no INT, which has 4");
+  EXPECT_EQ(decode("INT", ""), "0: 0 bytes are no INT, which has 4");
 }
 
 std::vector<std::string> split_all(const FormatOptions& options, std::string_view bytes, bool at_end) {

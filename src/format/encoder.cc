@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "columnar/nested_json.h"
+#include "format/raw_value.h"
 #include "format/text_encoding.h"
 
 namespace penstock::format {
@@ -121,11 +122,18 @@ class CsvEncoder : public RowEncoder {
   std::string plain_;
 };
 
+// NULL is an empty record.
 class RawEncoder : public RowEncoder {
  public:
+  explicit RawEncoder(bool little_endian) : little_endian_(little_endian) {}
+
   void encode(const ChangeBatch& batch, size_t row, std::string& out) override {
-    if (!batch.column(0)->is_null(row)) out += batch.column(0)->values<StringCell>()[row].view();
+    const Column& column = *batch.column(0);
+    if (!column.is_null(row)) append_raw(out, column, row, little_endian_);
   }
+
+ private:
+  const bool little_endian_;
 };
 
 }  // namespace
@@ -135,7 +143,7 @@ Result<std::unique_ptr<RowEncoder>> RowEncoder::make(const FormatOptions& option
   switch (options.kind) {
     case FormatKind::kJson: return std::make_unique<JsonEncoder>(options, schema);
     case FormatKind::kCsv: return std::make_unique<CsvEncoder>(options, schema);
-    case FormatKind::kRaw: return std::make_unique<RawEncoder>();
+    case FormatKind::kRaw: return std::make_unique<RawEncoder>(options.little_endian);
     case FormatKind::kDebeziumJson:
       if (options.schema_include) {
         return unsupported("the format debezium-json writes no schema")

@@ -4,8 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <optional>
 #include <span>
+#include <string>
+
+#include "format/raw_value.h"
 
 namespace penstock::format {
 
@@ -57,6 +61,21 @@ Status set_timestamp_format(FormatOptions& options, std::string_view value) {
     return invalid_argument("expected SQL or ISO-8601 and not '{}'", value);
   }
   return {};
+}
+
+Status set_endianness(FormatOptions& options, std::string_view value) {
+  if (value != "big-endian" && value != "little-endian") {
+    return invalid_argument("expected big-endian or little-endian and not '{}'", value);
+  }
+  options.little_endian = value == "little-endian";
+  return {};
+}
+
+Status set_charset(FormatOptions& /*options*/, std::string_view value) {
+  std::string lower(value);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (lower == "utf-8" || lower == "utf8") return {};
+  return unsupported("text is UTF-8 and not '{}'", value);
 }
 
 Status set_null_literal(FormatOptions& options, std::string_view value) {
@@ -111,6 +130,10 @@ const std::array kOptions = std::to_array<OptionEntry>({
      {"csv.ignore-parse-errors", "false",
       "Records that cannot be read are dropped, and values that cannot be are NULL."},
      set_boolean<&FormatOptions::ignore_parse_errors>},
+    {FormatKind::kRaw,
+     {"raw.endianness", "big-endian", "The order of the bytes of a number: big-endian or little-endian."},
+     set_endianness},
+    {FormatKind::kRaw, {"raw.charset", "UTF-8", "How text is written; there is nothing but UTF-8."}, set_charset},
     {FormatKind::kDebeziumJson,
      {"debezium-json.schema-include", "false",
       "The records have a schema too, and the event as their payload, as Debezium writes them where Kafka Connect's "
@@ -217,9 +240,8 @@ std::optional<types::DataType> not_in_json(types::DataType type) {
 
 Status check_format_types(const FormatOptions& options, const types::Schema& schema) {
   if (options.kind == FormatKind::kRaw) {
-    types::TypeKind kind = schema.size() == 1 ? schema[0].type.kind() : types::TypeKind::kNull;
-    if (kind == types::TypeKind::kString || kind == types::TypeKind::kBytes) return {};
-    return invalid_argument("the format raw needs a table with one column, STRING or BYTES");
+    if (schema.size() == 1 && raw_width(schema[0].type)) return {};
+    return invalid_argument("the format raw needs one column, STRING, BYTES, BOOLEAN or a number but DECIMAL");
   }
   for (const types::Field& field : schema) {
     if (!field.type.is_nested()) continue;

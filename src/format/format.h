@@ -46,6 +46,9 @@ struct FormatOptions {
   bool has_null_literal = false;
   bool allow_comments = false;  // lines that begin with '#'
 
+  // Raw: the order of the bytes of a number.
+  bool little_endian = false;
+
   // Whether a record is an event about a row, and not just a new one.
   bool is_events() const { return kind == FormatKind::kDebeziumJson; }
 

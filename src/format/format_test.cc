@@ -41,7 +41,7 @@ TEST(FormatOptionsTest, ErrorsHelp) {
   EXPECT_EQ(parse_error("csv", {{"csv.escape-character", "\\"}, {"csv.null-literal", "\\N"}}),
             "csv.null-literal contains the csv.escape-character");
   EXPECT_EQ(parse_error("raw", {{"csv.null-literal", "x"}}),
-            "the format raw has no option 'csv.null-literal' (hint: it has none)");
+            "the format raw has no option 'csv.null-literal' (hint: its options are raw.endianness, raw.charset)");
   EXPECT_EQ(parse_error("json", {{"json.ignore-parse-errors", "true"}, {"json.fail-on-missing-field", "true"}}),
             "json.fail-on-missing-field and json.ignore-parse-errors cannot both be true");
 }

@@ -49,6 +49,7 @@ Status Instance::open() {
   options.log = log_.get();
   options.directory = directory_;
   options.files_directory = kFilesDirectory;
+  options.kafka_addresses = {"127.0.0.1:9092"};
   options.workers = options_.workers;
   options.scan_batch_rows_max = options_.batch_rows_max;
   options.epoch_interval_busy_us = options_.epoch_interval_busy_us;

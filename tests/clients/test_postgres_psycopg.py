@@ -100,7 +100,7 @@ def test_options_of_flink_that_change_nothing(connection):
     with pytest.raises(psycopg.Error, match="unknown setting"):
         connection.execute("SHOW 'pipeline.name'")
     with pytest.raises(psycopg.Error, match="unknown setting"):
-        connection.execute("SET 'table.exec.source.idle-timeout' = '1 s'")
+        connection.execute("SET 'execution.state-recovery.path' = 'x'")
 
 
 @pytest.mark.parametrize("placeholder", ["%t", "%b"], ids=["text", "binary"])

@@ -22,6 +22,7 @@
 #include "connector/filesystem/line_reader.h"
 #include "connector/filesystem/partitions.h"
 #include "connector/record_rows.h"
+#include "connector/record_time.h"
 #include "connector/scan_transform.h"
 #include "connector/table_format.h"
 #include "connector/timer.h"
@@ -121,7 +122,7 @@ class FileOrigin : public RecordOrigin {
       } else if (column.key == "file.size") {
         builder.append_int64(static_cast<int64_t>(file_.info.size));
       } else {
-        builder.append_int64(file_.info.modified_us / 1000 * 1000);
+        builder.append_int64(record_time_as(column.type, file_.info.modified_us / 1000));
       }
     }
     return builder.finish();

@@ -81,6 +81,12 @@ Result<FileTableOptions> parse_file_table(const std::string& table, const Option
 Status validate_file_table(const ConnectorContext& context, const TableDefinition& table) {
   const FileTableOptions parsed = PENSTOCK_TRY(parse_file_table(table.name, table.options));
   PENSTOCK_TRY(check_format(parsed.format, table.physical));
+  const bool raw = parsed.format.kind == format::FormatKind::kRaw;
+  if (raw && table.physical.front().type.physical() != types::Physical::kString) {
+    return unsupported("table \"{}\": column {} is {}, whose bytes may be an end of line", table.name,
+                       table.physical.front().name, table.physical.front().type.with_nullable(true).to_string())
+        .hint("in files, the format raw is for STRING and BYTES");
+  }
   const FileAccess access = PENSTOCK_TRY(FileAccess::make(context));
   Result<std::string> path = access.resolve(parsed.path);
   if (!path) return std::move(path).error().context("table \"" + table.name + "\", option 'path'");

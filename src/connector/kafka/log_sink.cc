@@ -166,7 +166,9 @@ columnar::ChangeBatch select(const columnar::ChangeBatch& batch, const std::vect
 // The time of a record: that of its row, where it has one.
 int64_t timestamp_ms(const columnar::ChangeBatch& batch, size_t row, const RecordColumns& columns, int64_t now_ms) {
   if (!columns.timestamp || batch.column(*columns.timestamp)->is_null(row)) return now_ms;
-  return batch.column(*columns.timestamp)->values<int64_t>()[row] / 1000;
+  const columnar::Column& column = *batch.column(*columns.timestamp);
+  const int64_t value = column.values<int64_t>()[row];
+  return column.type().is_timestamp() ? value / 1000 : value;
 }
 
 // Reads the headers of records out of the MAPs of their rows.
@@ -203,42 +205,62 @@ class HeadersOfRows {
 struct Encoders {
   std::unique_ptr<format::RowEncoder> key;  // null: a key is the text of its columns
   std::unique_ptr<format::RowEncoder> value;
+  bool raw_key = false;  // whose NULL is none
 
-  // `keys`: the columns of the key.
-  void read_key(const columnar::ChangeBatch& keys, size_t row, std::string& text) const {
+  // `keys`: the columns of the key; what the partition is chosen by, too. Nullopt: the record has no key.
+  std::optional<std::string_view> read_key(const columnar::ChangeBatch& keys, size_t row, std::string& text) const {
     text.clear();
-    if (key != nullptr) return key->encode(keys, row, text);
+    if (raw_key && keys.column(0)->is_null(row)) return std::nullopt;
+    if (key != nullptr) {
+      key->encode(keys, row, text);
+      return text;
+    }
     for (const columnar::ColumnPtr& column : keys.columns()) {
       if (!text.empty()) text += '|';
       types::append_text(text, column->value(row), column->type());
     }
+    return text;
   }
+};
+
+// Which partition a record goes to.
+class PartitionChoice {
+ public:
+  // `instance`: of a sink whose instances write to one partition each.
+  explicit PartitionChoice(std::optional<int> instance) : instance_(instance) {}
+
+  void set_partitions(int32_t count) { partitions_ = count; }
+  int32_t of(std::optional<std::string_view> key) const {
+    if (instance_) return *instance_ % partitions_;
+    return key ? partition_for_key(*key, partitions_) : kAnyPartition;
+  }
+
+ private:
+  const std::optional<int> instance_;
+  int32_t partitions_ = 1;
 };
 
 // One instance, for rows that are never taken back. Encodes rows as they come, and hands the epoch's records over at
 // its barrier.
 class LogSinkOperator : public exec::Operator {
  public:
-  LogSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, RecordColumns columns)
-      : sink_(std::move(sink)), encoders_(std::move(encoders)), columns_(std::move(columns)) {}
+  LogSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, RecordColumns columns, PartitionChoice partition)
+      : sink_(std::move(sink)), encoders_(std::move(encoders)), columns_(std::move(columns)), partition_(partition) {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, exec::Output& /*out*/) override {
     if (sink_->muted()) return {};
     PENSTOCK_TRY(refuse_changes(sink_->table(), batch));
-    const int32_t partitions = columns_.keys.empty() ? 0 : sink_->partition_count();
+    partition_.set_partitions(sink_->partition_count());
     const int64_t now_ms = sink_->wall_time_ms();
     const columnar::ChangeBatch values = select(batch, columns_.values);
     const columnar::ChangeBatch keys = select(batch, columns_.keys);
     for (size_t row = 0; row < batch.rows(); ++row) {
       value_.clear();
       encoders_.value->encode(values, row, value_);
-      const int64_t time_ms = timestamp_ms(batch, row, columns_, now_ms);
-      if (columns_.keys.empty()) {
-        records_.add(kAnyPartition, {time_ms, std::nullopt, value_, headers_.read(batch, row, columns_)});
-      } else {
-        encoders_.read_key(keys, row, key_);
-        records_.add(partition_for_key(key_, partitions), {time_ms, key_, value_, headers_.read(batch, row, columns_)});
-      }
+      std::optional<std::string_view> key;
+      if (!columns_.keys.empty()) key = encoders_.read_key(keys, row, key_);
+      records_.add(partition_.of(key),
+                   {timestamp_ms(batch, row, columns_, now_ms), key, value_, headers_.read(batch, row, columns_)});
     }
     return {};
   }
@@ -255,6 +277,7 @@ class LogSinkOperator : public exec::Operator {
   const std::shared_ptr<LogSink> sink_;
   const Encoders encoders_;
   const RecordColumns columns_;
+  PartitionChoice partition_;
   HeadersOfRows headers_;
   RecordBatches records_;
   std::string key_;
@@ -268,10 +291,11 @@ class LogSinkOperator : public exec::Operator {
 class ChangesSinkOperator : public exec::Operator {
  public:
   ChangesSinkOperator(std::shared_ptr<LogSink> sink, Encoders encoders, const types::Schema& schema,
-                      RecordColumns columns, bool upserts)
+                      RecordColumns columns, PartitionChoice partition, bool upserts)
       : sink_(std::move(sink)),
         encoders_(std::move(encoders)),
         columns_(std::move(columns)),
+        partition_(partition),
         upserts_(upserts),
         changes_(schema, columns_.known_by) {}
 
@@ -284,7 +308,7 @@ class ChangesSinkOperator : public exec::Operator {
   }
 
   Result<exec::Progress> on_barrier(Epoch epoch, exec::Output& /*out*/) override {
-    partitions_ = sink_->partition_count();
+    partition_.set_partitions(sink_->partition_count());
     now_ms_ = sink_->wall_time_ms();
     changes_.take([&](const EpochChanges::KeyChange& change) {
       if (upserts_) return write_upsert(change);
@@ -305,8 +329,8 @@ class ChangesSinkOperator : public exec::Operator {
   void add_record(const EpochChanges::Row& row, std::optional<std::string_view> key,
                   std::optional<std::string_view> value) {
     const columnar::ChangeBatch& batch = changes_.batch(row.batch);
-    records_.add(partition_for_key(key_, partitions_), {timestamp_ms(batch, row.row, columns_, now_ms_), key, value,
-                                                        headers_.read(batch, row.row, columns_)});
+    records_.add(partition_.of(key_), {timestamp_ms(batch, row.row, columns_, now_ms_), key, value,
+                                       headers_.read(batch, row.row, columns_)});
   }
 
   void write_upsert(const EpochChanges::KeyChange& change) {
@@ -321,22 +345,20 @@ class ChangesSinkOperator : public exec::Operator {
 
   // Without a key of the record, all events of a row go to one partition too.
   void write_event(const EpochChanges::Row& row) {
-    encoders_.read_key(keys_[row.batch], row.row, key_);
+    const std::optional<std::string_view> key = encoders_.read_key(keys_[row.batch], row.row, key_);
     value_.clear();
     encoders_.value->encode(values_[row.batch], row.row, value_);
-    const std::optional<std::string_view> key =
-        columns_.keys.empty() ? std::nullopt : std::optional<std::string_view>(key_);
-    add_record(row, key, value_);
+    add_record(row, columns_.keys.empty() ? std::nullopt : key, value_);
   }
 
   const std::shared_ptr<LogSink> sink_;
   const Encoders encoders_;
   const RecordColumns columns_;
+  PartitionChoice partition_;
   const bool upserts_;
   EpochChanges changes_;
   std::vector<columnar::ChangeBatch> keys_;  // of each batch of changes_, the columns by which a partition is chosen
   std::vector<columnar::ChangeBatch> values_;
-  int32_t partitions_ = 1;
   int64_t now_ms_ = 0;
   HeadersOfRows headers_;
   RecordBatches records_;
@@ -344,7 +366,8 @@ class ChangesSinkOperator : public exec::Operator {
   std::string value_;
 };
 
-Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*instance*/) {
+Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance instance) {
+  const PartitionChoice partition(table_.partition_of_instance ? std::optional(instance.number) : std::nullopt);
   RecordColumns columns;
   types::Schema physical;
   for (const SinkRequest::Metadata& metadata : request_.metadata) {
@@ -367,12 +390,13 @@ Result<std::unique_ptr<exec::Operator>> LogSink::make_operator(SinkInstance /*in
   if (table_.format.key) {
     const types::Schema fields = PENSTOCK_TRY(key_fields(table_.format, physical, request_.primary_key));
     encoders.key = PENSTOCK_TRY(format::RowEncoder::make(*table_.format.key, fields));
+    encoders.raw_key = table_.format.key->kind == format::FormatKind::kRaw;
   }
   if (!table_.format.upserts && request_.append_only) {
-    return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoders), std::move(columns));
+    return std::make_unique<LogSinkOperator>(shared_from_this(), std::move(encoders), std::move(columns), partition);
   }
   return std::make_unique<ChangesSinkOperator>(shared_from_this(), std::move(encoders), request_.schema,
-                                               std::move(columns), table_.format.upserts);
+                                               std::move(columns), partition, table_.format.upserts);
 }
 
 Result<std::vector<size_t>> LogSink::find(const std::vector<std::string>& names) const {

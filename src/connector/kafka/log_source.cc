@@ -115,7 +115,7 @@ class LogOrigin : public RecordOrigin {
       } else if (column.key == kHeadersMetadata) {
         append_headers(record, builder);
       } else if (column.key == kTimestampMetadata) {
-        builder.append_int64(record_time_us(record.timestamp_ms));
+        builder.append_int64(record_time_as(column.type, record.timestamp_ms));
       } else if (column.key == "topic") {
         builder.append_string(partition_.topic);
       } else if (column.key == "timestamp-type") {

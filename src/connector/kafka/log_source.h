@@ -1,4 +1,4 @@
-// Reads a topic of the embedded log: 'connector' = 'kafka' without 'properties.bootstrap.servers'.
+// Reads topics of the embedded log: 'connector' = 'kafka' and 'upsert-kafka'.
 #pragma once
 
 #include <string>

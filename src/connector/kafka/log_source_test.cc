@@ -559,7 +559,10 @@ TEST_F(LogSourceTest, OptionsAreChecked) {
   EXPECT_THAT(error_of({{"scan.startup.mode", "specific-offsets"}, {"scan.startup.specific-offsets", "partition:x"}}),
               HasSubstr("expected 'partition:0,offset:42;...'"));
   EXPECT_THAT(error_of({{"key.fields", "itm"}}), HasSubstr("no physical column \"itm\""));
-  EXPECT_THAT(error_of({{"properties.bootstrap.servers", "elsewhere:9092"}}), HasSubstr("outside Kafka"));
+  EXPECT_THAT(
+      error_of({{"properties.bootstrap.servers", "elsewhere:9092"}}),
+      HasSubstr("'properties.bootstrap.servers' = 'elsewhere:9092': tables are over topics of this server (hint"));
+  EXPECT_THAT(error_of({{"sink.partitioner", "org.example.Mine"}}), HasSubstr("default, fixed, round-robin"));
   EXPECT_EQ(error_of({{"topic", "fresh"}}), "");
   EXPECT_EQ(log_->topic("fresh")->partitions, 2) << "made with the default number of partitions";
   options_["topic"] = "missing";

@@ -1,10 +1,14 @@
 #include "connector/kafka/log_table.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "connector/kafka/own_address.h"
 #include "connector/table_format.h"
 #include "format/debezium_metadata.h"
 
@@ -42,17 +46,24 @@ constexpr OptionDoc kBoundedOffsets{
 constexpr OptionDoc kIdleTimeout{
     "scan.watermark.idle-timeout", "0",
     "A partition that has given nothing for this time does not hold the watermark back; 0: it always does."};
-constexpr OptionDoc kProperties{
-    "properties.*", "", "Settings of Kafka's clients: taken for Flink's sake, without effect on the embedded log."};
-
 // Flink's options of what is arranged by itself here: all partitions are read, also later ones, by as many tasks as
-// there are workers, and what is written is written exactly once.
+// there are workers, a row moves the watermark at once, and what is written is written exactly once.
 constexpr std::string_view kTaken = "Taken for Flink's sake, without effect.";
 constexpr OptionDoc kWithoutEffect[] = {{"scan.parallelism", "", kTaken},
                                         {"scan.topic-partition-discovery.interval", "", kTaken},
+                                        {"scan.watermark.emit.strategy", "", kTaken},
+                                        {"scan.watermark.emit.on-event.gap", "", kTaken},
                                         {"sink.parallelism", "", kTaken},
                                         {"sink.delivery-guarantee", "", kTaken},
-                                        {"sink.transactional-id-prefix", "", kTaken}};
+                                        {"sink.transactional-id-prefix", "", kTaken},
+                                        {"sink.transaction-naming-strategy", "", kTaken}};
+constexpr std::string_view kBootstrapServers = "properties.bootstrap.servers";
+constexpr OptionDoc kOfClients[] = {
+    {kBootstrapServers, "",
+     "Where clients find the topics. It can be left out; where it is there, one of the servers is an address of this "
+     "one, as kafka.listen and kafka.advertise say it: topics of another cluster are not read."},
+    {"properties.*", "",
+     "Other settings of Kafka's clients: taken for Flink's sake, without effect on the embedded log."}};
 
 constexpr OptionDoc kOptions[] = {
     kTopics,
@@ -77,19 +88,16 @@ constexpr OptionDoc kOptions[] = {
     kAlignmentIntervalOption,
     {"key.fields", "",
      "The columns, separated by ';', that are in the records' keys. Rows with the same key go to the same partition."},
-    {"key.format", "raw",
-     "The format of keys: json or csv, whose options begin with 'key.', or raw: the text of the columns, joined by "
-     "'|'."},
+    {"key.format", "",
+     "The format of keys: json, csv or raw, whose options begin with 'key.'. Without it, and in the format raw of "
+     "several columns, a key is the text of its columns, joined by '|'."},
     kKeyPrefix,
     {"value.fields-include", "ALL",
      "ALL: values have all columns, and keys are only written. EXCEPT_KEY: values have the others, and those of the "
-     "key are read from it; in the format raw that can be one, STRING or BYTES."},
-    kWithoutEffect[0],
-    kWithoutEffect[1],
-    kWithoutEffect[2],
-    kWithoutEffect[3],
-    kWithoutEffect[4],
-    kProperties,
+     "key are read from it; in the format raw that can be one."},
+    {"sink.partitioner", "default",
+     "Where written rows go: default, round-robin (both: to the partition that Kafka's Java client would choose for "
+     "the key; those without a key are spread), or fixed (each instance writes to one partition, whatever the keys)."},
 };
 
 constexpr OptionDoc kUpsertOptions[] = {
@@ -111,19 +119,24 @@ constexpr OptionDoc kUpsertOptions[] = {
     {"sink.buffer-flush.*", "",
      "Taken for Flink's sake, without effect: of each key the last change of an epoch is "
      "written."},
-    kWithoutEffect[0],
-    kWithoutEffect[1],
-    kWithoutEffect[2],
-    kWithoutEffect[3],
-    kWithoutEffect[4],
-    kProperties,
 };
 
+// With those that both connectors have.
+std::vector<OptionDoc> with_common(std::span<const OptionDoc> options) {
+  std::vector<OptionDoc> all(options.begin(), options.end());
+  all.insert(all.end(), std::begin(kWithoutEffect), std::end(kWithoutEffect));
+  all.insert(all.end(), std::begin(kOfClients), std::end(kOfClients));
+  return all;
+}
+
+// Without the spaces around the parts.
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   while (!text.empty()) {
     const size_t end = std::min(text.find(separator), text.size());
-    if (end > 0) parts.emplace_back(text.substr(0, end));
+    std::string_view part = text.substr(0, end);
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+    if (!part.empty()) parts.emplace_back(part.substr(0, part.find_last_not_of(' ') + 1));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return parts;
@@ -229,7 +242,7 @@ Status parse_keys(TableOptions& reader, LogTableOptions& parsed) {
   PENSTOCK_TRY(parse_fields_of_key(reader, parsed));
   parsed.format.key_columns = split(reader.get("key.fields", ""), ';');
   const bool by_itself = !parsed.format.key_in_value;
-  const bool formatted = reader.get("key.format", "raw") != "raw";
+  const bool formatted = reader.has("key.format");
   if ((by_itself || formatted) && parsed.format.key_columns.empty()) {
     return invalid_argument("table \"{}\": option '{}' needs 'key.fields', the columns that are in the key",
                             reader.table(), by_itself ? "value.fields-include" : "key.format");
@@ -238,21 +251,17 @@ Status parse_keys(TableOptions& reader, LogTableOptions& parsed) {
     return unsupported("table \"{}\": in the format debezium-json the values have all columns", reader.table())
         .hint("leave 'value.fields-include' out");
   }
-  if (!by_itself && !formatted) return {};
-  if (!reader.has("key.format")) {
-    parsed.format.key = format::FormatOptions{.kind = format::FormatKind::kRaw};
-    return {};
-  }
-  parsed.format.key = PENSTOCK_TRY(read_format(reader, "key.format"));
+  if (formatted) parsed.format.key = PENSTOCK_TRY(read_format(reader, "key.format"));
+  if (by_itself && !formatted) parsed.format.key = format::FormatOptions{.kind = format::FormatKind::kRaw};
+  const bool raw = parsed.format.key && parsed.format.key->kind == format::FormatKind::kRaw;
+  // What is only written can be a text of several columns.
+  if (raw && !by_itself && parsed.format.key_columns.size() > 1) parsed.format.key.reset();
   return {};
 }
 
 // What both connectors have, beside the topics.
 Status parse_common(TableOptions& reader, LogTableOptions& parsed) {
-  if (reader.has("properties.bootstrap.servers")) {
-    return unsupported("table \"{}\": reading from an outside Kafka cluster is not supported yet", reader.table())
-        .hint("leave out 'properties.bootstrap.servers' to use the embedded log");
-  }
+  parsed.bootstrap_servers = reader.get(kBootstrapServers, "");
   reader.with_prefix("properties.");  // other client settings have no effect on the embedded log
   for (const OptionDoc& option : kWithoutEffect) reader.find(option.key);
   PENSTOCK_TRY(parse_bounded(reader, parsed));
@@ -263,7 +272,7 @@ Status parse_common(TableOptions& reader, LogTableOptions& parsed) {
 }
 
 Result<LogTableOptions> parse_upserts(const std::string& table, const OptionMap& options) {
-  TableOptions reader(table, options, kUpsertOptions);
+  TableOptions reader(table, options, upsert_table_option_docs());
   LogTableOptions parsed;
   parsed.topics = LogTopics({PENSTOCK_TRY(reader.require("topic"))});
   PENSTOCK_TRY(parse_common(reader, parsed));
@@ -283,6 +292,17 @@ Status check_events(const LogTableOptions& parsed, const TableDefinition& table)
   request.primary_key = table.primary_key;
   PENSTOCK_TRY(RecordDecoder::make(parsed.format, request));
   return {};
+}
+
+// The topics are those of this server.
+Status check_servers(const ConnectorContext& context, const LogTableOptions& parsed, const std::string& table) {
+  const std::string& servers = parsed.bootstrap_servers;
+  if (servers.empty() || is_own_address(servers, context.kafka_addresses)) return {};
+  const std::string own =
+      context.kafka_addresses.empty() ? "" : fmt::format(", which is at {}", fmt::join(context.kafka_addresses, ", "));
+  return unsupported("table \"{}\": option '{}' = '{}': tables are over topics of this server{}", table,
+                     kBootstrapServers, servers, own)
+      .hint("leave the option out; or tell the server, by kafka.advertise, that clients call it so");
 }
 
 // Makes it, unless it is there.
@@ -313,29 +333,46 @@ Status check_keyed(const LogTableOptions& parsed, const TableDefinition& table) 
 
 }  // namespace
 
-std::span<const OptionDoc> log_table_option_docs() { return kOptions; }
-std::span<const OptionDoc> upsert_table_option_docs() { return kUpsertOptions; }
+std::span<const OptionDoc> log_table_option_docs() {
+  static const std::vector<OptionDoc> kAll = with_common(kOptions);
+  return kAll;
+}
+
+std::span<const OptionDoc> upsert_table_option_docs() {
+  static const std::vector<OptionDoc> kAll = with_common(kUpsertOptions);
+  return kAll;
+}
 
 Result<LogTableOptions> parse_log_table(const std::string& table, const OptionMap& options) {
   if (const auto connector = options.find("connector"); connector != options.end()) {
     if (connector->second == "upsert-kafka") return parse_upserts(table, options);
   }
-  TableOptions reader(table, options, kOptions);
+  TableOptions reader(table, options, log_table_option_docs());
   LogTableOptions parsed;
   parsed.topics = PENSTOCK_TRY(parse_topics(reader));
   PENSTOCK_TRY(parse_common(reader, parsed));
   parsed.format.value = PENSTOCK_TRY(read_format(reader, reader.has("value.format") ? "value.format" : "format"));
   PENSTOCK_TRY(parse_startup(reader, parsed));
   PENSTOCK_TRY(parse_keys(reader, parsed));
+  const std::string partitioner =
+      PENSTOCK_TRY(reader.get_choice("sink.partitioner", "default", {"default", "fixed", "round-robin"}));
+  parsed.partition_of_instance = partitioner == "fixed";
   PENSTOCK_TRY(reader.finish());
   return parsed;
 }
 
 Status validate_log_table(const ConnectorContext& context, const TableDefinition& table) {
   const LogTableOptions parsed = PENSTOCK_TRY(parse_log_table(table.name, table.options));
+  PENSTOCK_TRY(check_servers(context, parsed, table.name));
   if (parsed.format.upserts && table.primary_key.empty()) {
     return invalid_argument("table \"{}\": the connector upsert-kafka needs a primary key", table.name)
         .hint("add PRIMARY KEY (column, ...) NOT ENFORCED: these columns are the keys of the records");
+  }
+  for (const std::string& field : parsed.format.key_columns) {
+    if (types::find_field(table.physical, field) < 0) {
+      return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table.name,
+                              field);
+    }
   }
   if (parsed.format.key) {
     if (Status checked = check_keyed(parsed, table); !checked) {
@@ -349,12 +386,6 @@ Status validate_log_table(const ConnectorContext& context, const TableDefinition
     if (parsed.format.value.is_events() || !column.from.key.starts_with(kValueMetadata)) continue;
     return invalid_argument("table \"{}\", column {}: only records in the format debezium-json have the metadata '{}'",
                             table.name, column.column, column.from.key);
-  }
-  for (const std::string& field : parsed.format.key_columns) {
-    if (types::find_field(table.physical, field) < 0) {
-      return invalid_argument("table \"{}\": option 'key.fields': there is no physical column \"{}\"", table.name,
-                              field);
-    }
   }
   for (const std::string& topic : parsed.topics.names()) {
     if (Status made = make_topic(context, topic); !made) {

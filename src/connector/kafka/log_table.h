@@ -26,7 +26,8 @@ using LogOffsets = std::map<log::TopicPartition, int64_t>;
 
 struct LogTableOptions {
   LogTopics topics;
-  // A key without a format ('key.format' is 'raw'), which is only written, is the text of its columns, joined by '|'.
+  std::string bootstrap_servers;  // empty: this one
+  // A key without a format, which is only written, is the text of its columns, joined by '|'.
   RecordFormat format;
   StartupMode startup = StartupMode::kEarliest;
   int64_t startup_timestamp_ms = 0;
@@ -37,6 +38,7 @@ struct LogTableOptions {
   int64_t idle_timeout_us = 0;
   std::optional<int64_t> max_ahead_us;  // of the watermark; see read_max_ahead_us()
   AlignmentOptions alignment;
+  bool partition_of_instance = false;  // each instance of a sink writes to one partition, whatever the keys
 };
 
 std::span<const OptionDoc> log_table_option_docs();
