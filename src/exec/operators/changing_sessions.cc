@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <string>
+
+#include "columnar/row_key.h"
 
 namespace penstock::exec {
 
@@ -11,8 +14,28 @@ namespace {
 using columnar::ChangeBatch;
 using columnar::Column;
 using columnar::ColumnPtr;
+using columnar::Selection;
 
 constexpr int64_t kNothingReached = std::numeric_limits<int64_t>::max();
+constexpr uint32_t kPlaceMax = std::numeric_limits<int32_t>::max();
+
+std::vector<ColumnPtr> take(std::span<const ColumnPtr> columns, const Selection& rows, size_t all) {
+  std::vector<ColumnPtr> taken;
+  for (const ColumnPtr& column : columns) taken.push_back(rows.size() == all ? column : column->take(rows));
+  return taken;
+}
+
+// All columns of the rows as one.
+ColumnPtr encode(const ChangeBatch& batch, const Selection& rows) {
+  columnar::ColumnBuilder builder(types::TypeKind::kBytes);
+  std::string row_bytes;
+  for (const uint16_t row : rows) {
+    row_bytes.clear();
+    columnar::append_key(row_bytes, batch.columns(), row);
+    builder.append_string(row_bytes);
+  }
+  return builder.finish();
+}
 
 }  // namespace
 
@@ -23,7 +46,8 @@ ChangingSessions::ChangingSessions(Options options)
              .init = [](void* /*context*/,
                         std::byte* key) { key_at(key) = {.times = new Times(), .reached = kNothingReached}; },
              .destroy = [](void* /*context*/, std::byte* key) { delete key_at(key).times; }}),
-      groups_(options_.group_types, options_.payload) {}
+      groups_(options_.group_types, options_.payload),
+      late_groups_({types::TypeKind::kBytes}, options_.payload) {}
 
 ChangingSessions::~ChangingSessions() = default;
 
@@ -31,23 +55,22 @@ void ChangingSessions::add(std::span<const ColumnPtr> keys, std::span<const Colu
                            const ChangeBatch& batch, std::vector<std::byte*>& groups) {
   keys_.find_or_insert(keys, batch.rows(), keys_of_rows_);
   const std::span<const int64_t> values = times.values<int64_t>();
-  columnar::Selection admitted;
+  Selection in_time;
+  Selection late;
   for (size_t row = 0; row < batch.rows(); ++row) {
-    const bool has_time = !times.is_null(row) && types::in_window_range(values[row]);
-    if (has_time && admit(keys_of_rows_[row], values[row], batch.weight(row))) {
-      admitted.push_back(static_cast<uint16_t>(row));
-    }
+    if (times.is_null(row) || !types::in_window_range(values[row])) continue;
+    const Time* const time = admit(keys_of_rows_[row], values[row], batch.weight(row));
+    if (time == nullptr) continue;
+    const bool by_rows = time->late && !options_.groups_of_equal_rows;
+    (by_rows ? late : in_time).push_back(static_cast<uint16_t>(row));
   }
   groups.assign(batch.rows(), nullptr);
-  std::vector<ColumnPtr> columns;
-  for (const ColumnPtr& column : of_group) {
-    columns.push_back(admitted.size() == batch.rows() ? column : column->take(admitted));
-  }
-  groups_.find_or_insert(columns, admitted.size(), found_);
-  for (size_t i = 0; i < admitted.size(); ++i) {
-    const size_t row = admitted[i];
-    std::byte* const group = found_[i];
-    groups[row] = group;
+  find_groups(groups_, in_time, take(of_group, in_time, batch.rows()), groups);
+  if (!late.empty()) find_groups(late_groups_, late, std::vector{encode(batch, late)}, groups);
+  for (const uint16_t row : late) at(groups[row]).equal = 1;
+  for (size_t row = 0; row < batch.rows(); ++row) {
+    std::byte* const group = groups[row];
+    if (group == nullptr) continue;
     Group& own = at(group);
     if (own.key == nullptr) add_to_time(group, keys_of_rows_[row], values[row]);
     own.rows += batch.weight(row);
@@ -61,26 +84,33 @@ void ChangingSessions::add(std::span<const ColumnPtr> keys, std::span<const Colu
   for (std::byte* key : keys_of_rows_) erase_key_without_times(key);
 }
 
+void ChangingSessions::find_groups(state::GroupTable& table, const Selection& rows, std::span<const ColumnPtr> columns,
+                                   std::vector<std::byte*>& groups) {
+  table.find_or_insert(columns, rows.size(), found_);
+  for (size_t i = 0; i < rows.size(); ++i) groups[rows[i]] = found_[i];
+}
+
 // A row that is taken back belongs to an open session where a row of its time does; others that are near are not
 // enough.
-bool ChangingSessions::admit(std::byte* key, int64_t time, int weight) {
+const ChangingSessions::Time* ChangingSessions::admit(std::byte* key, int64_t time, int weight) {
   Key& own = key_at(key);
   const auto next = own.times->lower_bound(time);
-  if (next != own.times->end() && next->first == time) return true;
+  if (next != own.times->end() && next->first == time) return &next->second;
   const bool near_next = next != own.times->end() && next->first - time <= options_.gap_us;
   const bool near_previous = next != own.times->begin() && time - std::prev(next)->first <= options_.gap_us;
-  if (is_passed(time) && (weight < 0 || (!near_next && !near_previous))) return false;
+  const bool late = is_passed(time);
+  if (late && (weight < 0 || (!near_next && !near_previous))) return nullptr;
   const bool first = next == own.times->begin();
-  own.times->emplace_hint(next, time, Groups());
+  const auto made = own.times->emplace_hint(next, time, Time{.groups = {}, .late = late});
   if (first && !near_next) set_reached(key, time);
-  return true;
+  return &made->second;
 }
 
 void ChangingSessions::add_to_time(std::byte* group, std::byte* key, int64_t time) {
-  Groups& groups = key_at(key).times->at(time);
+  StateVector<std::byte*>& groups = key_at(key).times->at(time).groups;
   at(group).key = key;
   at(group).time = time;
-  at(group).place = static_cast<uint32_t>(groups.size());
+  at(group).place = static_cast<uint32_t>(groups.size()) & kPlaceMax;
   groups.push_back(group);
 }
 
@@ -94,14 +124,15 @@ void ChangingSessions::set_reached(std::byte* key, int64_t reached) {
 
 void ChangingSessions::remove_time(std::byte* key, Times::iterator time) {
   Key& own = key_at(key);
-  const bool was_reached = time->first <= own.reached;
+  const int64_t gone = time->first;
   const auto next = own.times->erase(time);
-  if (!was_reached) return;
-  if (next != own.times->begin()) {
-    set_reached(key, std::prev(next)->first);
-  } else {
-    set_reached(key, next == own.times->end() ? kNothingReached : next->first);
+  if (gone > own.reached) return;
+  if (next == own.times->begin()) {
+    if (gone == own.reached) set_reached(key, next == own.times->end() ? kNothingReached : next->first);
+    return;
   }
+  const int64_t previous = std::prev(next)->first;
+  if (gone == own.reached || next->first - previous > options_.gap_us) set_reached(key, previous);
 }
 
 bool ChangingSessions::close_some(EventTime watermark, size_t max) {
@@ -128,7 +159,7 @@ void ChangingSessions::close(std::byte* key, int64_t last) {
   auto time = times.begin();
   for (; time != times.end() && time->first <= last; time = times.erase(time)) {
     const size_t first = closed_groups_.size();
-    for (std::byte* group : time->second) {
+    for (std::byte* group : time->second.groups) {
       if (at(group).rows > 0) {
         closed_groups_.push_back(group);
       } else {
@@ -156,7 +187,7 @@ void ChangingSessions::end_epoch() {
     if (own.rows > 0) continue;
     std::byte* const key = own.key;
     const auto time = key_at(key).times->find(own.time);
-    Groups& groups = time->second;
+    StateVector<std::byte*>& groups = time->second.groups;
     groups[own.place] = groups.back();
     at(groups[own.place]).place = own.place;
     groups.pop_back();
@@ -171,7 +202,7 @@ void ChangingSessions::end_epoch() {
 void ChangingSessions::erase_group(std::byte* group) {
   if (at(group).emptied != 0) emptied_[at(group).emptied - 1] = nullptr;
   if (options_.forget) options_.forget(group);
-  groups_.erase(group);
+  (at(group).equal != 0 ? late_groups_ : groups_).erase(group);
 }
 
 void ChangingSessions::erase_key_without_times(std::byte* key) {

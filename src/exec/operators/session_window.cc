@@ -134,6 +134,7 @@ class ChangingSessionWindow : public Operator {
         sessions_({.gap_us = options_.window.size_us,
                    .key_types = options_.key_types,
                    .group_types = options_.column_types,
+                   .groups_of_equal_rows = true,
                    .payload = {.bytes = sizeof(ChangingSessions::Group)},
                    .forget = {}}) {}
 

@@ -46,6 +46,22 @@ void attach_window(const WindowAggregate& op, const LogicalNode& input, Derived&
   derived.traits.time_columns = attached.time_columns;
 }
 
+// The columns of the output that tell its rows apart.
+//
+// A late row that joins an open session may take it back to where another one began that has closed. None can end where
+// another one of its key has, but for those of rows that may be taken back, which may come to be the same again.
+std::optional<std::vector<int>> find_key(const WindowAggregate& op, const LogicalNode& input) {
+  const bool session = op.window.kind == types::Window::Kind::kSession;
+  if (session && !input.traits.append_only) return std::nullopt;
+  const auto one = std::ranges::find_if(op.properties, [&](Property property) {
+    return determines_window(property, op.window) && !(session && property == Property::kStart);
+  });
+  if (one == op.properties.end()) return std::nullopt;
+  std::vector<int> key = identity(op.keys.size());
+  key.push_back(static_cast<int>(op.keys.size() + op.calls.size()) + static_cast<int>(one - op.properties.begin()));
+  return key;
+}
+
 // What changes is found by columns.
 Status check_columns(size_t columns, std::string_view what) {
   if (columns <= kCountedColumnsMax) return {};
@@ -147,12 +163,7 @@ Derived derive(const WindowAggregate& op, const LogicalInputs& inputs) {
   derive_calls(op.calls, input.schema, derived);
   derived.traits.bounded = input.traits.bounded;
   if (op.attached) attach_window(op, input, derived);
-  auto determines =
-      std::ranges::find_if(op.properties, [&](Property one) { return determines_window(one, op.window); });
-  if (determines != op.properties.end()) {
-    derived.traits.key = identity(op.keys.size());
-    derived.traits.key->push_back(static_cast<int>(derived.schema.size() + (determines - op.properties.begin())));
-  }
+  if (auto key = find_key(op, input)) derived.traits.key = std::move(key);
   add_window_columns(input.schema[op.time_column].type, op.window, op.properties, derived);
   return derived;
 }
