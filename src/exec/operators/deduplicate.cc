@@ -61,6 +61,7 @@ class Deduplicate : public Operator {
   }
 
   Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+    watermark_ = watermark.value();
     for (size_t keys = 0; !forgotten_at_.empty() && forgotten_at_.top().first <= watermark.value(); ++keys) {
       if (keys == kKeysPerCall) return Progress::kMore;
       std::byte* const group = forgotten_at_.top().second;
@@ -78,8 +79,9 @@ class Deduplicate : public Operator {
   static const columnar::Column& column(const ChangeBatch& batch, int number) {
     return *batch.column(static_cast<size_t>(number));
   }
-  static int64_t watermark_of(const columnar::Column& watermarks, size_t row) {
-    return watermarks.is_null(row) ? kMinEventTime.value() : watermarks.values<int64_t>()[row];
+  // Where a split was idle, others may have gone on without it, and keys have been forgotten that its rows may repeat.
+  int64_t watermark_of(const columnar::Column& watermarks, size_t row) const {
+    return watermarks.is_null(row) ? watermark_ : std::max(watermark_, watermarks.values<int64_t>()[row]);
   }
 
   // The rows that are in front of their watermarks.
@@ -105,6 +107,7 @@ class Deduplicate : public Operator {
   state::GroupTable known_;  // of free_at()
   // When a group is next looked at: each is there once, not behind its time.
   std::priority_queue<TimeOfGroup, StateVector<TimeOfGroup>, std::greater<>> forgotten_at_;
+  int64_t watermark_ = kMinEventTime.value();
   std::vector<std::byte*> groups_;  // of the batch at hand
 };
 

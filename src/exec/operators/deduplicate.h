@@ -23,7 +23,8 @@ struct DeduplicateOptions {
 // A row comes out at once, unless one of its key has come out whose time the row's watermark has not yet passed by
 // `within_us`. A row at or behind its watermark is late. The watermarks are those of the rows, which say the same
 // whatever is read at once; that of the operator, which is behind those of all rows to come, only says what need not be
-// remembered. The input never takes rows back.
+// remembered. Where it is not behind them, because a split was idle, it stands in their place. The input never takes
+// rows back.
 std::unique_ptr<Operator> make_deduplicate(DeduplicateOptions options);
 
 }  // namespace penstock::exec

@@ -103,6 +103,17 @@ TEST(Deduplicate, AKeyComesAgainWhenTheWatermarkHasPassedIt) {
             (std::map<IntRow, int>{{{1, 10, 500, std::nullopt}, 1}, {{1, 12, 551, 550}, 1}, {{2, 16, 601, 600}, 1}}));
 }
 
+// The watermark goes on without a split that is idle: what was known is forgotten then, and what the split still has is
+// late.
+TEST(Deduplicate, ASplitThatWasIdleRepeatsNothing) {
+  const std::unique_ptr<Operator> op = make();
+  Applied out;
+  process(*op, {{1, 10, 500, std::nullopt}}, out);
+  advance(*op, EventTime(600), out);
+  process(*op, {{1, 11, 510, 400}, {1, 12, 600, std::nullopt}, {1, 13, 601, 400}, {1, 14, 602, 400}}, out);
+  EXPECT_EQ(out.weights, (std::map<IntRow, int>{{{1, 10, 500, std::nullopt}, 1}, {{1, 13, 601, 400}, 1}}));
+}
+
 TEST(Deduplicate, KeepsAsMuchAsComesInItsTime) {
   const StateMeter meter;
   const std::unique_ptr<Operator> op = make();
