@@ -260,6 +260,8 @@ class ChangeSource : public exec::Source {
   }
 
   bool at_boundary() const override { return reader_ == nullptr || reader_->at_boundary(); }
+  void on_refused() override { scan_->progress->refuse(); }
+  bool holding() const override { return holding_; }
 
   Status on_barrier(Epoch epoch) override {
     if (reader_ == nullptr) return {};

@@ -77,8 +77,9 @@ class ChangeReader {
   bool may_have_more() const { return !waiting_.empty() || reader_.may_have_more(); }
   // Whether the last change given ended a statement.
   bool at_boundary() const { return statement_left_ == 0 || !waiting_.empty(); }
-  // Behind the last change given.
-  log::Offset position() const { return waiting_.empty() ? reader_.position() : waiting_offset_; }
+  // Behind the last change given; of a statement that has been given in part, behind all of it: no reader begins or
+  // ends within one.
+  log::Offset position() const { return waiting_.empty() ? reader_.position() + statement_left_ : waiting_offset_; }
   const PartitionReader& partition_reader() const { return reader_; }
   // Moves the end, as when a hold is released.
   void set_end(std::optional<log::Offset> end) { reader_.set_end(end); }

@@ -155,6 +155,10 @@ class ScanProgress {
   // Whether every instance has read all that it ever will.
   virtual bool ended() const { return false; }
 
+  // Nobody takes its rows any more: what it has not read is not missing.
+  void refuse() { refused_.store(true, std::memory_order_release); }
+  bool refused() const { return refused_.load(std::memory_order_acquire); }
+
   void add_read(uint64_t records) { records_read_.fetch_add(records, std::memory_order_relaxed); }
   uint64_t records_read() const { return records_read_.load(std::memory_order_relaxed); }
 
@@ -176,6 +180,7 @@ class ScanProgress {
 
  private:
   std::atomic<uint64_t> records_read_{0};
+  std::atomic<bool> refused_{false};
   std::atomic<bool> released_{false};
   mutable std::mutex mutex_;
   std::map<Epoch, std::map<int, Noted>> noted_;

@@ -380,7 +380,8 @@ void EngineImpl::set_alert_listener(AlertListener* listener) {
 bool EngineImpl::flushed(const StreamJob& job, const StreamJob::Frontier& ends, std::optional<Epoch>& covering) {
   // Of no rows, too, an aggregation without keys has one: that comes with the first epoch.
   const bool begun = job.covered_epoch() != Epoch() || job.finished();
-  if (!covering && begun && job.covers(ends)) covering = job.covered_epoch();
+  // What has finished early, as behind a LIMIT, leaves the rest unread.
+  if (!covering && begun && (job.finished() || job.covers(ends))) covering = job.covered_epoch();
   if (!covering) return false;
   const auto& sink = job.options().sink;
   return (sink == nullptr || sink->durable(*covering)) && (!job.at_end() || job.finished());

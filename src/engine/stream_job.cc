@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "base/logging.h"
@@ -215,12 +216,21 @@ Status StreamJob::on_epoch(Epoch epoch) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [partition, offset] : positions) covered_[partition] = offset;
+    for (const JobScan& scan : scans_) {
+      if (scan.progress->refused()) cover(scan);
+    }
     covered_epoch_ = epoch;
     epoch_at_us_ = monotonic_time_us();
     watch_interval();
   }
   watch_clock();
   return {};
+}
+
+void StreamJob::cover(const JobScan& scan) {
+  connector::Positions all;
+  scan.place.add({.positions = scan.progress->ends(), .watermark = {}}, all);
+  for (const auto& [partition, offset] : all) covered_[partition] = log::Offset(std::numeric_limits<int64_t>::max());
 }
 
 void StreamJob::watch_clock() {
@@ -296,6 +306,7 @@ void StreamJob::on_finished(Status status) {
 StreamJob::Frontier StreamJob::ends() const {
   Frontier ends;
   for (const JobScan& scan : scans_) {
+    if (scan.progress->refused()) continue;
     connector::Positions positions;
     scan.place.add({.positions = scan.progress->ends(), .watermark = {}}, positions);
     ends.offsets.insert(positions.begin(), positions.end());
@@ -321,7 +332,8 @@ Epoch StreamJob::covered_epoch() const {
 }
 
 bool StreamJob::at_end() const {
-  return std::ranges::all_of(scans_, [](const JobScan& scan) { return scan.progress->ended(); }) &&
+  return std::ranges::all_of(scans_,
+                             [](const JobScan& scan) { return scan.progress->ended() || scan.progress->refused(); }) &&
          std::ranges::all_of(view_scans_, [](const auto& scan) { return scan->view().ended(); });
 }
 
@@ -378,7 +390,7 @@ JobStatus StreamJob::status() {
   status.kind = kind_name(options_.kind);
   for (const JobScan& scan : scans_) {
     status.events_in_total += scan.progress->records_read();
-    status.lag_events += scan.progress->lag();
+    if (!scan.progress->refused()) status.lag_events += scan.progress->lag();
   }
   if (scans_.empty()) status.events_in_total = stats.rows_in;
   status.rows_out_total = options_.sink != nullptr ? options_.sink->rows_written() : stats.rows_out;

@@ -90,6 +90,10 @@ class StreamJob {
   Labels metric_labels() const;
   Status on_epoch(Epoch epoch);
   void on_finished(Status status);
+  // All that there is of what the scan reads counts as covered. With mutex_ held.
+  void cover(const JobScan& scan);
+  // Says of the view when it is loaded: as soon as the views are that it reads, and what was there then has been read.
+  void note_loaded();
   void sample_rate(JobStatus& status, int64_t now_us);
   // EMIT EVERY: has the next epoch begin when the interval has passed. With mutex_ held.
   void watch_interval();

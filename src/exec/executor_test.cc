@@ -1,66 +1,15 @@
 // Whole jobs on real workers, held against what a plain loop over the same rows gives.
+#include "exec/executor_test.h"
+
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <optional>
-#include <random>
-#include <set>
-#include <thread>
 
 #include "base/check.h"
 #include "base/state_memory.h"
-#include "exec/job.h"
 
 namespace penstock::exec {
 namespace {
-
-using columnar::ChangeBatch;
-
-const types::Schema kSchema = {{"k", types::TypeKind::kBigInt}, {"v", types::TypeKind::kBigInt}};
-
-ChangeBatch make_batch(const std::vector<std::pair<int64_t, int64_t>>& rows) {
-  columnar::BatchBuilder builder({types::TypeKind::kBigInt, types::TypeKind::kBigInt});
-  for (auto [k, v] : rows) {
-    builder.column(0).append_int64(k);
-    builder.column(1).append_int64(v);
-    builder.end_row();
-  }
-  return builder.finish();
-}
-
-// Gives batches of rows, sometimes waiting to be woken by another thread.
-class ListSource : public Source {
- public:
-  ListSource(std::vector<ChangeBatch> batches, uint64_t seed, bool bounded)
-      : batches_(std::move(batches)), random_(seed), bounded_(bounded) {}
-  ~ListSource() override {
-    if (thread_.joinable()) thread_.join();
-  }
-
-  Result<SourceState> poll(SourceOutput& out) override {
-    for (uint64_t i = random_() % 3; i > 0 && next_ < batches_.size(); --i) {
-      out.emit(batches_[next_++]);
-      out.watermark({.time = EventTime(static_cast<int64_t>(next_))});
-    }
-    if (next_ == batches_.size()) return bounded_ ? SourceState::kEnded : SourceState::kWaiting;
-    if (random_() % 4 != 0) return SourceState::kMore;
-    if (thread_.joinable()) thread_.join();
-    thread_ = std::thread(waker_);
-    return SourceState::kWaiting;
-  }
-  void set_waker(std::function<void()> waker) override { waker_ = std::move(waker); }
-
- private:
-  std::vector<ChangeBatch> batches_;
-  std::mt19937_64 random_;
-  bool bounded_;
-  size_t next_ = 0;
-  std::function<void()> waker_;
-  std::thread thread_;
-};
 
 // Passes rows on, some batches in several pieces, of which the last may have to be asked for; at the barrier it emits
 // what it has held back, one piece at a time.
@@ -106,10 +55,10 @@ class HoldBack : public Operator {
     watermark_ = watermark;
     return Progress::kDone;
   }
+  bool passes_watermarks() const override { return false; }
   EventTime output_watermark(EventTime watermark) const override {
     return watermark == kMaxEventTime ? watermark : EventTime(watermark.value() / 2);
   }
-  bool passes_watermarks() const override { return false; }
   Result<Progress> on_end(Output& /*out*/) override {
     EXPECT_TRUE(held_.empty());
     EXPECT_EQ(watermark_, kMaxEventTime);
@@ -124,109 +73,12 @@ class HoldBack : public Operator {
   Epoch epoch_;
 };
 
-// Says that its rows may be behind by some time, and notes the watermarks that it gets.
-class Behind : public Operator {
- public:
-  Behind(int64_t by, std::vector<EventTime>& seen) : by_(by), seen_(seen) {}
-  Status process(int /*port*/, const ChangeBatch& /*batch*/, Output& /*out*/) override { return {}; }
-  Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
-    seen_.push_back(watermark);
-    return Progress::kDone;
-  }
-  EventTime output_watermark(EventTime watermark) const override {
-    return watermark == kMaxEventTime ? watermark : EventTime(watermark.value() - by_);
-  }
-  bool passes_watermarks() const override { return false; }
-
- private:
-  const int64_t by_;
-  std::vector<EventTime>& seen_;
-};
-
-struct Collected {
-  std::mutex mutex;
-  std::multiset<std::pair<int64_t, int64_t>> rows;
-  std::map<int64_t, std::set<int>> owners;  // of each key
-  bool accepting = true;
-  std::function<void()> waker;
-  std::condition_variable changed;
-  std::vector<Epoch> epochs;
-};
-
-class Collect : public Operator {
- public:
-  Collect(Collected& collected, int instance) : collected_(collected), instance_(instance) {}
-  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
-    std::lock_guard lock(collected_.mutex);
-    for (size_t row = 0; row < batch.rows(); ++row) {
-      const int64_t k = batch.column(0)->values<int64_t>()[row];
-      collected_.rows.emplace(k, batch.column(1)->values<int64_t>()[row]);
-      collected_.owners[k].insert(instance_);
-    }
-    collected_.changed.notify_all();
-    return {};
-  }
-  bool can_accept() const override {
-    std::lock_guard lock(collected_.mutex);
-    return collected_.accepting;
-  }
-  void set_waker(std::function<void()> waker) override {
-    std::lock_guard lock(collected_.mutex);
-    collected_.waker = std::move(waker);
-  }
-
- private:
-  Collected& collected_;
-  int instance_;
-};
-
 class Fails : public Operator {
  public:
   Status process(int /*port*/, const ChangeBatch& /*batch*/, Output& /*out*/) override {
     return invalid_argument("row too long");
   }
 };
-
-std::vector<ChangeBatch> random_batches(std::mt19937_64& random, std::multiset<std::pair<int64_t, int64_t>>& all,
-                                        size_t count) {
-  std::vector<ChangeBatch> batches;
-  for (size_t i = 0; i < count; ++i) {
-    std::vector<std::pair<int64_t, int64_t>> rows;
-    for (uint64_t n = 1 + random() % 40; n > 0; --n) {
-      rows.emplace_back(static_cast<int64_t>(random() % 50), static_cast<int64_t>(random() % 1000));
-    }
-    all.insert(rows.begin(), rows.end());
-    batches.push_back(make_batch(rows));
-  }
-  return batches;
-}
-
-FragmentSpec source_fragment(std::vector<std::vector<ChangeBatch>> batches, uint64_t seed, bool bounded) {
-  FragmentSpec fragment;
-  fragment.name = "source";
-  fragment.parallelism = static_cast<int>(batches.size());
-  fragment.output_schema = kSchema;
-  fragment.source = [batches = std::move(batches), seed, bounded](int instance) -> Result<std::unique_ptr<Source>> {
-    const auto i = static_cast<size_t>(instance);
-    return std::make_unique<ListSource>(batches[i], seed + i, bounded);
-  };
-  return fragment;
-}
-
-FragmentSpec collect_fragment(Collected& collected, int parallelism, EdgeSpec edge) {
-  FragmentSpec fragment;
-  fragment.name = "collect";
-  fragment.parallelism = parallelism;
-  fragment.inputs = {std::move(edge)};
-  fragment.chain.emplace_back([&collected](int instance) -> Result<std::unique_ptr<Operator>> {
-    return std::make_unique<Collect>(collected, instance);
-  });
-  return fragment;
-}
-
-ExecutorOptions options(int workers, int channel_messages_max) {
-  return {.workers = workers, .channel_messages_max = channel_messages_max, .epoch_interval_busy_us = 200};
-}
 
 // sources -> hash -> hold back, hold back -> union of two edges -> collect: every row arrives once, rows of one key at
 // one instance, epochs in order.
@@ -282,46 +134,6 @@ TEST(Executor, RandomGraphsGiveTheRowsThatWentIn) {
   }
 }
 
-// Gives one watermark, and no rows.
-class OneWatermark : public Source {
- public:
-  explicit OneWatermark(EventTime time) : time_(time) {}
-  Result<SourceState> poll(SourceOutput& out) override {
-    if (std::exchange(given_, true)) return SourceState::kEnded;
-    out.watermark({.time = time_});
-    return SourceState::kMore;
-  }
-  void set_waker(std::function<void()> /*waker*/) override {}
-
- private:
-  const EventTime time_;
-  bool given_ = false;
-};
-
-TEST(Executor, WatermarksFallBehindByWhatOperatorsSay) {
-  std::vector<EventTime> seen[3];
-  JobSpec spec;
-  FragmentSpec source;
-  source.output_schema = kSchema;
-  source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<OneWatermark>(EventTime(1)); };
-  spec.fragments.push_back(std::move(source));
-  for (size_t i = 0; i < 2; ++i) {
-    spec.fragments[0].chain.emplace_back(
-        [&seen, i](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<Behind>(10, seen[i]); });
-  }
-  FragmentSpec last;
-  last.inputs = {{.from = 0, .partitioning = Partitioning::kSingle}};
-  last.chain.emplace_back(
-      [&seen](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<Behind>(0, seen[2]); });
-  spec.fragments.push_back(std::move(last));
-  std::unique_ptr<Executor> executor = Executor::make(options(1, 2));
-  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
-  ASSERT_TRUE((*job)->wait().has_value());
-  EXPECT_EQ(seen[0], (std::vector<EventTime>{EventTime(1), kMaxEventTime}));
-  EXPECT_EQ(seen[1], (std::vector<EventTime>{EventTime(-9), kMaxEventTime}));
-  EXPECT_EQ(seen[2], (std::vector<EventTime>{EventTime(-19), kMaxEventTime}));
-}
-
 TEST(Executor, BroadcastAndSingleEdges) {
   std::mt19937_64 random(7);
   std::multiset<std::pair<int64_t, int64_t>> rows;
@@ -342,37 +154,6 @@ TEST(Executor, BroadcastAndSingleEdges) {
   }
 }
 
-TEST(Executor, AnIdleJobPublishesItsRowsAtOnceAndStops) {
-  std::mt19937_64 random(3);
-  std::multiset<std::pair<int64_t, int64_t>> expected;
-  Collected collected;
-  JobSpec spec;
-  spec.fragments.push_back(source_fragment({random_batches(random, expected, 3)}, 1, false));
-  spec.fragments.push_back(
-      collect_fragment(collected, 2, {.from = 0, .partitioning = Partitioning::kHash, .keys = {0}}));
-  size_t rows_at_epoch = 0;
-  spec.on_epoch = [&](Epoch /*epoch*/) -> Status {
-    std::lock_guard lock(collected.mutex);
-    rows_at_epoch = collected.rows.size();
-    collected.changed.notify_all();
-    return {};
-  };
-  int finished_calls = 0;
-  spec.on_finished = [&](const Status& /*status*/) { ++finished_calls; };
-  std::unique_ptr<Executor> executor = Executor::make({.workers = 2, .epoch_interval_busy_us = 1'000'000'000});
-  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
-  {
-    std::unique_lock lock(collected.mutex);
-    collected.changed.wait(lock, [&] { return rows_at_epoch == expected.size(); });
-  }
-  EXPECT_FALSE((*job)->finished());
-  (*job)->stop();
-  Status status = (*job)->wait();
-  ASSERT_FALSE(status.has_value());
-  EXPECT_EQ(status.error().code(), ErrorCode::kCancelled);
-  EXPECT_EQ(finished_calls, 1);
-}
-
 TEST(Executor, StopsThoughChannelsAreFullAndNobodyTakesRows) {
   std::mt19937_64 random(3);
   std::multiset<std::pair<int64_t, int64_t>> rows;
@@ -386,117 +167,6 @@ TEST(Executor, StopsThoughChannelsAreFullAndNobodyTakesRows) {
   while ((*job)->stats().rows_in == 0) std::this_thread::yield();
   job->reset();
   EXPECT_TRUE(collected.rows.empty());
-}
-
-// Emits rows with watermarks between them, all in one poll.
-class RisingSource : public Source {
- public:
-  Result<SourceState> poll(SourceOutput& out) override {
-    for (int64_t i = 1; i <= 20; ++i) {
-      out.emit(make_batch({{i, i}}));
-      if (i % 2 == 0) out.watermark({.time = EventTime(i)});
-    }
-    return SourceState::kEnded;
-  }
-  void set_waker(std::function<void()> /*waker*/) override {}
-};
-
-// Checks that each row comes between the watermarks that it was emitted between.
-class ChecksOrder : public Operator {
- public:
-  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
-    const int64_t row = batch.column(0)->values<int64_t>()[0];
-    EXPECT_EQ(watermark_, row <= 2 ? kMinEventTime : EventTime((row - 1) / 2 * 2)) << row;
-    out.emit(batch);
-    return {};
-  }
-  Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
-    watermark_ = watermark;
-    return Progress::kDone;
-  }
-
- private:
-  EventTime watermark_ = kMinEventTime;
-};
-
-TEST(Executor, WatermarksStayBetweenTheRowsOfAPoll) {
-  Collected collected;
-  JobSpec spec;
-  FragmentSpec source{.name = "rising", .output_schema = kSchema};
-  source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<RisingSource>(); };
-  source.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<ChecksOrder>(); });
-  spec.fragments.push_back(std::move(source));
-  FragmentSpec sink{.name = "collect", .output_schema = kSchema};
-  sink.inputs = {{.from = 0}};
-  sink.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<ChecksOrder>(); });
-  sink.chain.emplace_back([&collected](int instance) -> Result<std::unique_ptr<Operator>> {
-    return std::make_unique<Collect>(collected, instance);
-  });
-  spec.fragments.push_back(std::move(sink));
-  std::unique_ptr<Executor> executor = Executor::make({.workers = 1});
-  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
-  ASSERT_TRUE(job.has_value());
-  ASSERT_TRUE((*job)->wait().has_value());
-  EXPECT_EQ(collected.rows.size(), 20U);
-}
-
-// Gives rows in threes that belong together, one a poll.
-class ThreesSource : public Source {
- public:
-  static constexpr int64_t kRows = 300;
-  Result<SourceState> poll(SourceOutput& out) override {
-    out.emit(make_batch({{given_, given_}}));
-    return ++given_ == kRows ? SourceState::kEnded : SourceState::kMore;
-  }
-  bool at_boundary() const override { return given_ % 3 == 0; }
-  void set_waker(std::function<void()> /*waker*/) override {}
-  Status on_barrier(Epoch /*epoch*/) override {
-    EXPECT_TRUE(at_boundary());
-    return {};
-  }
-
- private:
-  int64_t given_ = 0;
-};
-
-// Counts the rows before each barrier.
-class CountsEpochs : public Operator {
- public:
-  explicit CountsEpochs(std::atomic<int>& cut) : cut_(cut) {}
-  Status process(int /*port*/, const ChangeBatch& batch, Output& /*out*/) override {
-    rows_ += batch.rows();
-    return {};
-  }
-  Result<Progress> on_barrier(Epoch /*epoch*/, Output& /*out*/) override {
-    EXPECT_EQ(rows_ % 3, 0u);
-    if (rows_ > 0 && rows_ < ThreesSource::kRows) ++cut_;
-    return Progress::kDone;
-  }
-
- private:
-  std::atomic<int>& cut_;
-  size_t rows_ = 0;
-};
-
-TEST(Executor, NoBarrierComesBetweenWhatBelongsTogether) {
-  std::atomic<int> cut = 0;  // barriers somewhere in the middle: without one nothing is tested
-  for (int i = 0; i < 1000 && cut < 20; ++i) {
-    JobSpec spec;
-    FragmentSpec source{.name = "threes", .output_schema = kSchema};
-    source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<ThreesSource>(); };
-    spec.fragments.push_back(std::move(source));
-    FragmentSpec sink{.name = "count", .output_schema = kSchema};
-    sink.inputs = {{.from = 0}};
-    sink.chain.emplace_back(
-        [&cut](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<CountsEpochs>(cut); });
-    spec.fragments.push_back(std::move(sink));
-    std::unique_ptr<Executor> executor =
-        Executor::make({.workers = 2, .channel_messages_max = 1, .epoch_interval_busy_us = 0});
-    Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
-    ASSERT_TRUE(job.has_value());
-    ASSERT_TRUE((*job)->wait().has_value());
-  }
-  EXPECT_GE(cut, 20);
 }
 
 TEST(Executor, ARefusedBatchIsTakenAfterTheWaker) {
@@ -523,30 +193,6 @@ TEST(Executor, ARefusedBatchIsTakenAfterTheWaker) {
   executor.reset();
   waker();  // wakers may outlive everything
 }
-
-// Takes a few batches and then no more.
-class TakesFew : public Operator {
- public:
-  Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
-    EXPECT_FALSE(done());
-    --left_;
-    out.emit(batch);
-    return {};
-  }
-  bool done() const override { return left_ == 0; }
-
- private:
-  int left_ = 3;
-};
-
-class EndlessSource : public Source {
- public:
-  Result<SourceState> poll(SourceOutput& out) override {
-    out.emit(make_batch({{1, 1}, {2, 2}, {3, 3}}));
-    return SourceState::kMore;
-  }
-  void set_waker(std::function<void()> /*waker*/) override {}
-};
 
 TEST(Executor, AnOperatorThatIsDoneEndsTheSourcesThatOnlyItReads) {
   for (const bool same_task : {false, true}) {
@@ -620,10 +266,10 @@ class BreaksARule : public Operator {
     }
     return {};
   }
+  bool passes_watermarks() const override { return false; }
   EventTime output_watermark(EventTime watermark) const override {
     return rule_ == Rule::kWatermark ? EventTime(-watermark.value()) : watermark;
   }
-  bool passes_watermarks() const override { return false; }
   void emit_more() {
     if (rule_ == Rule::kEnd) out_->emit(batch_);
   }
@@ -759,18 +405,6 @@ TEST(Executor, AJobFailsWhenAllTogetherKeepTooMuch) {
   ASSERT_FALSE(status.has_value());
   EXPECT_TRUE(status.error().message().starts_with("the limit all of 1048576 bytes is reached: job greedy holds "))
       << status.error().message();
-}
-
-TEST(Executor, AnErrorOfOnEpochEndsTheJob) {
-  Collected collected;
-  JobSpec spec;
-  spec.fragments.push_back(source_fragment({{}}, 1, false));
-  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 0}));
-  spec.on_epoch = [](Epoch epoch) -> Status { return invalid_argument("epoch {} refused", epoch.value()); };
-  std::unique_ptr<Executor> executor = Executor::make(options(1, 1));
-  Status status = (*executor->start(std::move(spec)))->wait();
-  ASSERT_FALSE(status.has_value());
-  EXPECT_EQ(status.error().message(), "collect: epoch 1 refused");
 }
 
 TEST(Executor, RefusesSpecsThatDoNotFitTogether) {

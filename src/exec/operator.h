@@ -108,8 +108,13 @@ class Source {
   virtual void set_waker(std::function<void()> waker) = 0;
 
   // False while what it has given belongs together with what comes next: then it has more to read now, and no barrier
-  // is sent in between.
+  // is sent in between, unless nobody takes its rows any more.
   virtual bool at_boundary() const { return true; }
+
+  // Nobody takes its rows any more: it is polled no longer.
+  virtual void on_refused() {}
+  // It has to come to where it was before a restart, and is polled until then though nobody takes its rows.
+  virtual bool holding() const { return false; }
 
   // A barrier is about to be sent after all that was polled so far: the source notes its positions for `epoch`.
   virtual Status on_barrier(Epoch /*epoch*/) { return {}; }

@@ -255,7 +255,8 @@ Result<Task::Step> Task::poll_source() {
     return Step::kProgress;
   }
   const Epoch requested = job_.epochs->requested();
-  if (requested > last_epoch_ && source_->at_boundary()) {
+  const bool wanted = refused_stages_ == 0 || source_->holding();
+  if (requested > last_epoch_ && (!wanted || source_->at_boundary())) {
     PENSTOCK_TRY(source_->on_barrier(requested));
     job_.epochs->source_passed(source_number_);
     begin_control(job_.epochs->is_last(requested) ? Message(EndOfInput{}) : Message(Barrier{requested}));
@@ -264,7 +265,12 @@ Result<Task::Step> Task::poll_source() {
   if (source_ended_) return Step::kBlocked;
   emitted_ = false;
   SourceState state = SourceState::kEnded;
-  if (refused_stages_ == 0) state = PENSTOCK_TRY(source_->poll(poll_output_));
+  if (wanted) {
+    state = PENSTOCK_TRY(source_->poll(poll_output_));
+  } else {
+    source_->on_refused();
+    emitted_ = true;  // an epoch ends in which that is known
+  }
   source_ended_ = state == SourceState::kEnded;
   // In a job of one epoch operators emit what they keep at its end, and so have to get the end of time only then.
   const bool at_end_of_time = loads_ ? is_loaded(state) : source_ended_ && !job_.epochs->one_epoch();

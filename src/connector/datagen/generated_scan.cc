@@ -111,6 +111,9 @@ class GeneratedSource : public exec::Source {
     return scan_->table.rows_max == kEndless ? SourceState::kWaiting : SourceState::kPaused;
   }
 
+  void on_refused() override { scan_->progress->refuse(); }
+  bool holding() const override { return holding_; }
+
   Status on_barrier(Epoch epoch) override {
     Positions positions;
     for (const Split& split : splits_) positions.emplace_back(split.id, log::Offset(split.rows.position()));

@@ -196,6 +196,9 @@ class FileSource : public exec::Source {
     return reads > 0 ? SourceState::kMore : SourceState::kWaiting;
   }
 
+  void on_refused() override { scan_->progress->refuse(); }
+  bool holding() const override { return holding_; }
+
   Status on_barrier(Epoch epoch) override {
     const std::string& table = scan_->request.table;
     Positions positions;

@@ -195,6 +195,12 @@ class LogSource : public exec::Source {
     return SourceState::kWaiting;
   }
 
+  void on_refused() override {
+    scan_->progress->refuse();
+    if (scan_->alignment != nullptr) scan_->alignment->tell(member(), kMaxEventTime);
+  }
+  bool holding() const override { return holding_; }
+
   Status on_barrier(Epoch epoch) override {
     Positions positions;
     for (size_t i = 0; i < readers_.size(); ++i) {
