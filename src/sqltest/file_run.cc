@@ -187,6 +187,7 @@ class FileRun {
 
   Status run(const Input& /*input*/) {
     if (!way_.keeps_steps) return feed_waiting(step_ == last_input_);
+    PENSTOCK_TRY(settle());  // what statements have changed has come everywhere
     for (const Piece& piece : plan_.input(step_)) {
       std::span<const Record> rest = piece.records;
       const size_t most = std::max<size_t>(1, rest.size() / kPiecesMax * 2);
