@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "expr/aggregate_moments.h"
 #include "expr/aggregate_state.h"
 #include "types/nested.h"
 
@@ -84,36 +85,14 @@ struct PairMoments {
   Real yx() const { return products - sum_y * sum_x / n(); }
 };
 
-// Over rows that may be taken back: what is large is apart, as with VAR_POP.
-struct RetractablePairMoments {
-  static constexpr double kLarge = 0x1p400;
-  PairMoments<double> usual;
-  PairMoments<long double> large{.any = 1};
-
-  void add(double y, double x, int weight) {
-    if ((std::abs(y) >= kLarge || std::abs(x) >= kLarge) && std::isfinite(y) && std::isfinite(x)) {
-      large.add(y, x, weight);
-    } else {
-      usual.add(y, x, weight);
-    }
-  }
-  void merge(const RetractablePairMoments& later) {
-    usual.merge(later.usual);
-    large.merge(later.large);
-  }
-  int64_t finite() const { return usual.count + large.count; }
-  int64_t infinite() const { return usual.not_finite; }
-  template <class Statistic>
-  double apply(Statistic statistic) const {
-    if (large.count == 0) return usual.apply(statistic);
-    PairMoments<long double> all = large;
-    all.merge(usual);
-    return all.apply(statistic);
-  }
-};
-
 // What each function makes of them; NaN stands for NULL.
 constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
+
+// Sums of squares are finite, but for those of numbers near the largest; what is made of two of them need not be.
+template <class Real>
+long double product(Real a, Real b) {
+  return static_cast<long double>(a) * b;
+}
 
 template <class Real>
 Real slope_of(const PairMoments<Real>& m) {
@@ -125,8 +104,8 @@ constexpr auto kCovarianceOfSample = []<class Real>(const PairMoments<Real>& m) 
   return m.count < 2 ? Real(kNull) : m.yx() / (m.n() - 1);
 };
 constexpr auto kCorrelation = []<class Real>(const PairMoments<Real>& m) -> Real {
-  const Real spread = std::sqrt(m.yy() * m.xx());
-  return spread == 0 ? Real(kNull) : m.yx() / spread;
+  const long double spread = std::sqrt(product(m.yy(), m.xx()));
+  return spread == 0 ? Real(kNull) : static_cast<Real>(m.yx() / spread);
 };
 constexpr auto kSlope = []<class Real>(const PairMoments<Real>& m) -> Real { return slope_of(m); };
 constexpr auto kIntercept = []<class Real>(const PairMoments<Real>& m) -> Real {
@@ -134,7 +113,7 @@ constexpr auto kIntercept = []<class Real>(const PairMoments<Real>& m) -> Real {
 };
 constexpr auto kDetermination = []<class Real>(const PairMoments<Real>& m) -> Real {
   if (m.xx() == 0) return kNull;
-  return m.yy() == 0 ? Real(1) : m.yx() * m.yx() / (m.xx() * m.yy());
+  return m.yy() == 0 ? Real(1) : static_cast<Real>(product(m.yx(), m.yx()) / product(m.xx(), m.yy()));
 };
 constexpr auto kMeanOfX = []<class Real>(const PairMoments<Real>& m) -> Real { return m.mean_x(); };
 constexpr auto kMeanOfY = []<class Real>(const PairMoments<Real>& m) -> Real { return m.mean_y(); };
@@ -180,7 +159,7 @@ template <auto statistic, int64_t least = 1>
 bool bind_pair(AggregateSignature& call) {
   if (!to_doubles(call)) return false;
   call.result = TypeKind::kDouble;
-  call.kernels = call.retractable ? fixed_kernels<PairStatistic<RetractablePairMoments, statistic, least>>(true)
+  call.kernels = call.retractable ? fixed_kernels<PairStatistic<LargeApart<PairMoments>, statistic, least>>(true)
                                   : fixed_kernels<PairStatistic<PairMoments<double>, statistic, least>>(true);
   return true;
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "expr/aggregate_moments.h"
 #include "expr/aggregate_state.h"
 #include "expr/type_rules.h"
 #include "types/decimal.h"
@@ -18,7 +19,6 @@ using types::TypeKind;
 // do not lose their variance. Sums, unlike a running mean, do not mind a retraction that comes before its row.
 template <class Real>
 struct Moments {
-  using Input = double;
   int64_t count = 0;
   int64_t any = 0;
   Real origin = 0;
@@ -58,7 +58,8 @@ struct Moments {
     sum += later.sum + n * shift;
     squares += later.squares + 2 * shift * later.sum + n * shift * shift;
   }
-  int64_t values() const { return count + not_finite; }
+  int64_t finite() const { return count; }
+  int64_t infinite() const { return not_finite; }
   // Of the distances to the mean.
   Real squares_around_mean() const {
     if (not_finite != 0) return std::numeric_limits<Real>::quiet_NaN();
@@ -71,39 +72,11 @@ struct Moments {
   }
 };
 
-// Over rows that may be taken back: sums that have become infinite would stay so, so what is large enough for that is
-// apart, in a type whose range holds its squares.
-struct RetractableMoments {
-  using Input = double;
-  static constexpr double kLarge = 0x1p400;  // sums of 2^100 smaller ones, and their squares, are finite
-  Moments<double> usual;
-  Moments<long double> large{.any = 1};  // around 0, since one that is far from the others may go again
-
-  void add(double value, int weight) {
-    if (std::abs(value) >= kLarge && std::isfinite(value)) {
-      large.add(value, weight);
-    } else {
-      usual.add(value, weight);
-    }
-  }
-  void merge(const RetractableMoments& later) {
-    usual.merge(later.usual);
-    large.merge(later.large);
-  }
-  int64_t values() const { return usual.values() + large.values(); }
-  template <class Statistic>
-  double apply(Statistic statistic) const {
-    if (large.count == 0) return usual.apply(statistic);
-    Moments<long double> all = large;
-    all.merge(usual);
-    return all.apply(statistic);
-  }
-};
-
 template <class Sums, bool sample, bool root>
 struct VarianceState : Sums {
+  using Input = double;
   void result(ColumnBuilder& out) const {
-    const int64_t divisor = sample ? this->values() - 1 : this->values();
+    const int64_t divisor = this->finite() + this->infinite() - (sample ? 1 : 0);
     if (divisor <= 0) return out.append_null();
     const double value = this->apply([&]<class Real>(const Moments<Real>& moments) {
       const Real variance = moments.squares_around_mean() / static_cast<Real>(divisor);
@@ -135,7 +108,7 @@ bool bind_variance(AggregateSignature& call) {
                                         DataType::decimal(20, 0));
   }
   argument = TypeKind::kDouble;
-  call.kernels = call.retractable ? fixed_kernels<VarianceState<RetractableMoments, sample, root>>(true)
+  call.kernels = call.retractable ? fixed_kernels<VarianceState<LargeApart<Moments>, sample, root>>(true)
                                   : fixed_kernels<VarianceState<Moments<double>, sample, root>>(true);
   return true;
 }
