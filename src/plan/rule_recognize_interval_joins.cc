@@ -4,7 +4,7 @@
 //   Join(condition: r.ts >= l.ts - 5 min AND r.ts < l.ts + 10 min AND c)   ->   Join(time: r.ts -5 min to 10 min, c)
 //
 // l.ts and r.ts must be times that watermarks are about. Equality of them, which is a key by now, bounds them too, and
-// so does l.ts = r.ts + 5 min.
+// so does l.ts = r.ts + 5 min. Where both are PROCTIME(), the clock becomes a time of the inputs.
 #include <algorithm>
 #include <limits>
 #include <map>
@@ -14,6 +14,7 @@
 #include "plan/node.h"
 #include "plan/rules.h"
 #include "plan/time_bound.h"
+#include "plan/window_call.h"
 
 namespace penstock::plan {
 namespace {
@@ -21,13 +22,18 @@ namespace {
 using expr::Expr;
 using expr::ExprPtr;
 
-// One about times that watermarks are about.
+// Whether a column is PROCTIME() of rows that go on coming.
+bool is_clock(const LogicalNode& input, int column) {
+  return !input.traits.bounded && std::ranges::count(input.traits.processing_times, column) > 0;
+}
+
+// One about times that watermarks are about, or could be.
 std::optional<TimeBound> match_bound(const Expr& condition, const LogicalNode& left, const LogicalNode& right) {
   std::optional<TimeBound> bound = match_time_bound(condition, left.schema, right.schema);
   if (!bound) return std::nullopt;
-  bool are_times = std::ranges::count(left.traits.time_columns, bound->left) > 0 &&
-                   std::ranges::count(right.traits.time_columns, bound->right) > 0;
-  return are_times ? bound : std::nullopt;
+  bool are_times = is_time(left.traits, bound->left) && is_time(right.traits, bound->right);
+  bool are_clocks = is_clock(left, bound->left) && is_clock(right, bound->right);
+  return are_times || are_clocks ? bound : std::nullopt;
 }
 
 struct Limits {
@@ -82,6 +88,12 @@ class BoundsByTimes {
   std::map<std::pair<int, int>, Limits> all_;
 };
 
+// How long after a row the last one can come that it is near to, or it is known that none will.
+types::Window reach_of(const TimeBounds& bounds) {
+  return types::Window::session(std::max({std::abs(bounds.lower_us), std::abs(bounds.upper_us), int64_t{0}}) +
+                                types::kLastMomentUs);
+}
+
 LogicalPtr rewrite(const LogicalPtr& node) {
   const auto* join = node->get_if<Join>();
   if (join == nullptr || join->time || join->as_of) return node;
@@ -114,7 +126,10 @@ LogicalPtr rewrite(const LogicalPtr& node) {
     return bound && bound->left == bounds->left && bound->right == bounds->right;
   });
   timed.condition = conditions.empty() ? nullptr : expr::join_conjunction(std::move(conditions));
-  return make_node(std::move(timed), node->inputs, column_names(*node));
+  std::vector<LogicalPtr> inputs = node->inputs;
+  inputs[0] = with_clock(std::move(inputs[0]), bounds->left, reach_of(*bounds));
+  inputs[1] = with_clock(std::move(inputs[1]), bounds->right, reach_of(*bounds));
+  return make_node(std::move(timed), std::move(inputs), column_names(*node));
 }
 
 }  // namespace
