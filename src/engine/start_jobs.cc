@@ -170,6 +170,7 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
   view::ViewOptions view_options{.name = entry->name, .schema = root.schema, .key = {}, .memory = options_.memory};
   if (root.traits.key) view_options.key = *root.traits.key;
   view_options.replaces = forgets_state(root);
+  view_options.loads = true;
   const auto view = view::View::make(std::move(view_options));
   StreamJob::Options job = job_options(*entry, kind, query);
   job.view = view;

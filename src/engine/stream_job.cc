@@ -223,6 +223,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
     epoch_at_us_ = monotonic_time_us();
     watch_interval();
   }
+  note_loaded();
   watch_clock();
   return {};
 }
@@ -231,6 +232,13 @@ void StreamJob::cover(const JobScan& scan) {
   connector::Positions all;
   scan.place.add({.positions = scan.progress->ends(), .watermark = {}}, all);
   for (const auto& [partition, offset] : all) covered_[partition] = log::Offset(std::numeric_limits<int64_t>::max());
+}
+
+void StreamJob::note_loaded() {
+  if (options_.view == nullptr || options_.view->loaded()) return;
+  const bool inputs = std::ranges::all_of(view_scans_, [](const auto& scan) { return scan->view().loaded(); });
+  if (!to_load_ && inputs) to_load_ = ends();
+  if (to_load_ && covers(*to_load_)) options_.view->set_loaded();
 }
 
 void StreamJob::watch_clock() {
@@ -294,6 +302,7 @@ void StreamJob::on_finished(Status status) {
   }
   const bool failed = !status && status.error().code() != ErrorCode::kCancelled;
   if (status && options_.view != nullptr) options_.view->end();
+  if (options_.view != nullptr) options_.view->set_loaded();  // as far as it will ever be
   {
     const std::lock_guard lock(mutex_);
     finished_ = status;

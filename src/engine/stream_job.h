@@ -124,6 +124,9 @@ class StreamJob {
   // Of an insert with conditions on the clock: it stands while the job comes to where it was.
   std::shared_ptr<EpochClock> epoch_clock_;
 
+  // Of a view that is not loaded, what it is to cover.
+  std::optional<Frontier> to_load_;
+
   mutable std::mutex mutex_;
   std::string name_;
   std::map<log::TopicPartition, log::Offset> covered_;

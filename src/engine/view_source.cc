@@ -51,13 +51,16 @@ class ViewChangesSource : public exec::Source {
     // A second snapshot would have to be compared with the first: nothing is ever thrown away for this reader. What
     // waits is merged by row, so it never grows beyond the view.
     feed_ = view_->subscribe({.snapshot = true, .pending_rows_max = std::numeric_limits<size_t>::max()});
+    was_loaded_ = view_->loaded();
     feed_->on_ready(std::move(waker));
   }
 
   Result<SourceState> poll(exec::SourceOutput& out) override {
-    const bool ended = view_->ended();  // before the feed: when it gives nothing then, nothing comes any more
+    // Before the feed: when it gives nothing then, nothing comes any more.
+    const bool ended = view_->ended();
+    const bool loaded = ended || view_->loaded();
     const std::optional<view::FeedUpdate> update = feed_->poll(kRowsPerPoll);
-    if (!update) return ended ? SourceState::kEnded : SourceState::kWaiting;
+    if (!update) return nothing_new(out, loaded, ended);
     if (update->kind == view::FeedUpdate::Kind::kDropped) {
       return not_found("view \"{}\" was dropped", view_->options().name);
     }
@@ -74,10 +77,18 @@ class ViewChangesSource : public exec::Source {
   }
 
  private:
+  SourceState nothing_new(exec::SourceOutput& out, bool loaded, bool ended) {
+    if (!loaded) return SourceState::kPaused;
+    // An epoch comes for it, so that a view made of this one is found to be loaded, too.
+    if (!std::exchange(was_loaded_, true)) out.emit(ChangeBatch());
+    return ended ? SourceState::kEnded : SourceState::kWaiting;
+  }
+
   const std::shared_ptr<view::View> view_;
   const std::vector<int> columns_;
   const std::shared_ptr<ViewProgress> progress_;
   std::unique_ptr<view::ChangeFeed> feed_;
+  bool was_loaded_ = true;
   Epoch read_;
 };
 

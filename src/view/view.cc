@@ -71,7 +71,8 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
       : options_(std::move(options)),
         format_(std::make_shared<const RowFormat>(options_.schema, options_.key)),
         memory_(options_.memory),
-        store_(*format_) {}
+        store_(*format_),
+        loaded_(!options_.loads) {}
 
   const ViewOptions& options() const override { return options_; }
 
@@ -115,15 +116,8 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
     return {};
   }
 
-  void end() override {
-    std::vector<std::shared_ptr<FeedState>> feeds;
-    {
-      const std::lock_guard lock(mutex_);
-      ended_ = true;
-      feeds = feeds_;
-    }
-    for (const auto& feed : feeds) feed->tell();
-  }
+  void set_loaded() override { set_and_tell(loaded_); }
+  void end() override { set_and_tell(ended_); }
 
   void drop() override {
     std::vector<std::shared_ptr<FeedState>> feeds;
@@ -145,6 +139,10 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   Epoch changed_epoch() const override {
     const std::lock_guard lock(mutex_);
     return changed_epoch_;
+  }
+  bool loaded() const override {
+    const std::lock_guard lock(mutex_);
+    return loaded_;
   }
   bool ended() const override {
     const std::lock_guard lock(mutex_);
@@ -200,6 +198,16 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   }
 
  private:
+  void set_and_tell(bool& flag) {
+    std::vector<std::shared_ptr<FeedState>> feeds;
+    {
+      const std::lock_guard lock(mutex_);
+      flag = true;
+      feeds = feeds_;
+    }
+    for (const auto& feed : feeds) feed->tell();
+  }
+
   // One snapshot serves all who ask in the same epoch; none is kept when nobody holds it, so that nothing is copied for
   // it.
   std::shared_ptr<const Snapshot> locked_snapshot() const {
@@ -224,6 +232,7 @@ class ViewImpl : public View, public std::enable_shared_from_this<ViewImpl> {
   Epoch epoch_;
   Epoch changed_epoch_;
   uint64_t changes_total_ = 0;
+  bool loaded_;
   bool ended_ = false;
   bool dropped_ = false;
   mutable std::weak_ptr<const Snapshot> latest_;

@@ -71,6 +71,8 @@ struct ViewOptions {
   // The changes come of operators that forget: a row takes the place of one with its key, and what is deleted that is
   // not there is ignored. Only with a key.
   bool replaces = false;
+  // Its job only begins to read: see set_loaded().
+  bool loads = false;
   MemoryBudget* memory = nullptr;
 };
 
@@ -87,6 +89,8 @@ class View {
   // Makes everything staged for `epoch` visible at once. An error when a row is deleted that is not there or two rows
   // have one key: the query's changes contradict each other, which is a bug and fails the job.
   virtual Status publish(Epoch epoch) = 0;
+  // All that was there when the job began is published, or will never be.
+  virtual void set_loaded() = 0;
   // The last epoch has been published: the rows stay as they are.
   virtual void end() = 0;
   // Ends all feeds with kDropped.
@@ -96,6 +100,9 @@ class View {
   virtual Epoch epoch() const = 0;
   // The last epoch that changed a row: a reader of the feed that has come there has seen all.
   virtual Epoch changed_epoch() const = 0;
+  // False while it lacks rows of what was there when its job began, as after a restart: who looks something up in it
+  // waits for that. Feeds are told when it changes.
+  virtual bool loaded() const = 0;
   virtual bool ended() const = 0;
   virtual size_t rows() const = 0;
   virtual uint64_t changes_total() const = 0;  // rows of all published changes
