@@ -17,7 +17,7 @@
 #include "base/json_text.h"
 #include "expr/binding.h"
 #include "expr/json_construction.h"
-#include "expr/json_path.h"
+#include "expr/json_dom.h"
 #include "expr/json_rows.h"
 
 namespace penstock::expr {

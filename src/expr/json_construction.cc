@@ -3,7 +3,12 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json_text.h"
 #include "expr/binding.h"
@@ -44,17 +49,38 @@ class JsonValues {
   std::string buffer_;
 };
 
+// The fields in the order of their names; of several with one name the last counts.
 void json_object(KernelCall& call) {
   JsonValues values(call);
+  // Names as JSON, and values.
+  std::vector<std::pair<std::string, std::string>> fields(call.argument_count() / 2);
   write_rows(call, [&](std::string& out, size_t row) {
-    out += '{';
+    size_t count = 0;
     for (size_t i = 1; i < call.argument_count(); i += 2) {
       if (call.is_argument_null(i, row)) return call.fail(row, "the name of a field of a JSON object is NULL");
       if (values.is_left_out(i + 1, row)) continue;
+      auto& [name, value] = fields[count++];
+      name.clear();
+      value.clear();
+      values.append_name(name, i, row);
+      values.append(value, i + 1, row);
+    }
+    const auto given = std::span(fields).first(count);
+    // The quotes at the ends of names would come before longer names.
+    const auto name_of = [](const auto& field) {
+      return std::string_view(field.first).substr(0, field.first.size() - 1);
+    };
+    for (size_t i = 1; i < count; ++i) {
+      const auto place =
+          std::upper_bound(given.begin(), given.begin() + i, name_of(given[i]),
+                           [&](std::string_view name, const auto& field) { return name < name_of(field); });
+      std::rotate(place, given.begin() + i, given.begin() + i + 1);
+    }
+    out += '{';
+    for (size_t i = 0; i < count; ++i) {
+      if (i + 1 < count && given[i].first == given[i + 1].first) continue;
       if (out.size() > 1) out += ',';
-      values.append_name(out, i, row);
-      out += ':';
-      values.append(out, i + 1, row);
+      out.append(given[i].first).append(1, ':').append(given[i].second);
     }
     out += '}';
   });

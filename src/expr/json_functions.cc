@@ -3,7 +3,10 @@
 #include <array>
 
 #include "expr/binding.h"
+#include "expr/constant_check.h"
 #include "expr/json_path.h"
+#include "expr/json_view.h"
+#include "expr/regex.h"
 #include "expr/slots.h"
 #include "types/nested.h"
 
@@ -47,10 +50,13 @@ bool accept_behaviors(const CallSignature& call, std::span<const size_t> argumen
   return true;
 }
 
-constexpr std::string_view kNothingThere = "nothing stands at the path of the JSON text";
-std::string error_text(Outcome outcome) {
-  if (outcome == Outcome::kMissing) return std::string(kNothingThere);
-  return outcome == Outcome::kNoJson ? "the text is not JSON" : "what stands at the path of the JSON text does not fit";
+std::string error_text(const JsonPathReader& reader) {
+  return reader.error().empty() ? "what stands at the path of the JSON text does not fit" : reader.error();
+}
+
+Status check_path(std::string_view path) {
+  PENSTOCK_TRY(JsonPath::compile(path));
+  return {};
 }
 
 // JSON_VALUE(text, path [, on_empty, on_error [, default_on_empty, default_on_error]]).
@@ -65,14 +71,14 @@ void json_value(KernelCall& call) {
   std::string text;
   for_valid_rows(call, [&](size_t row) {
     Outcome outcome = reader.read(row);
-    if (outcome == Outcome::kBadPath) return;
-    bool empty = reader.is_lax();
-    if (outcome == Outcome::kFound && reader.found().size() == 1) {
-      if (json_scalar_text(reader.found()[0], text)) return out.set(row, text);
-      if (reader.found()[0].is_null()) empty = true;
+    if (outcome == Outcome::kFound) {
+      // A list of values is no value.
+      if (reader.is_definite() && json_scalar_text(reader.found().back(), text)) return out.set(row, text);
+      outcome = reader.is_lax() ? Outcome::kEmpty : Outcome::kError;
     }
+    const bool empty = outcome == Outcome::kEmpty;
     const Behavior behavior = empty ? on_empty : on_error;
-    if (behavior == Behavior::kError) return call.fail(row, error_text(outcome));
+    if (behavior == Behavior::kError) return call.fail(row, error_text(reader));
     const size_t instead = empty ? 4 : 5;
     if (behavior != Behavior::kDefault || call.is_argument_null(instead, row)) return call.set_null(row);
     out.set(row, call.argument<StringCell>(instead)[row].view());
@@ -100,37 +106,35 @@ class JsonQuery {
         on_empty_(behavior_argument(call, 3, Behavior::kNull)),
         on_error_(behavior_argument(call, 4, Behavior::kNull)) {}
 
+  std::string error() const { return error_text(reader_); }
   // nullopt where the row is NULL, or has failed.
   std::optional<std::string_view> read(size_t row) {
-    const Outcome outcome = reader_.read(row);
-    if (outcome == Outcome::kBadPath) return std::nullopt;
-    bool empty = reader_.is_lax();
+    Outcome outcome = reader_.read(row);
     if (outcome == Outcome::kFound) {
       if (find_text()) return text_;
-      empty |= !reader_.has_wildcard() && reader_.found()[0].is_null();
+      outcome = reader_.is_lax() ? Outcome::kEmpty : Outcome::kError;
     }
-    const Behavior behavior = empty ? on_empty_ : on_error_;
+    const Behavior behavior = outcome == Outcome::kEmpty ? on_empty_ : on_error_;
     if (behavior == Behavior::kEmptyArray) return "[]";
     if (behavior == Behavior::kEmptyObject) return "{}";
-    behavior == Behavior::kError ? call_.fail(row, error_text(outcome)) : call_.set_null(row);
+    behavior == Behavior::kError ? call_.fail(row, error_text(reader_)) : call_.set_null(row);
     return std::nullopt;
   }
 
  private:
-  // All that a path with a wildcard leads to is an array, also where it is one value or none.
+  // All that a path to several values leads to is an array, also where it is one value or none.
   bool find_text() {
     const auto& found = reader_.found();
-    const bool all = reader_.has_wildcard();
-    const bool is_array = all || found[0].is_array();
-    if (!all && found[0].is_null()) return false;
-    if (!is_array && !found[0].is_object() && wrapper_ == "WITHOUT") return false;
+    const bool all = !reader_.is_definite();
+    const bool is_array = all || found.back().is_array();
+    if (!is_array && !found.back().is_object() && wrapper_ == "WITHOUT") return false;
     const bool wraps = wrapper_ == "UNCONDITIONAL" || (wrapper_ == "CONDITIONAL" && !is_array);
     text_.clear();
     if (wraps) text_ += '[';
     if (all) text_ += '[';
     for (size_t i = 0; i < found.size(); ++i) {
       if (i > 0) text_ += ',';
-      text_ += simdjson::minify(found[i]);
+      append_json(text_, found[i]);
     }
     if (all) text_ += ']';
     if (wraps) text_ += ']';
@@ -159,23 +163,19 @@ void json_query(KernelCall& call) {
 void json_query_array(KernelCall& call) {
   JsonQuery query(call);
   const Behavior on_error = behavior_argument(call, 4, Behavior::kNull);
-  dom::parser parser;
-  std::string scalar;
+  std::string text;
   write_rows(call, [&](std::string& out, size_t row) {
-    const auto text = query.read(row);
-    if (!text) return;
-    const dom::element root = parser.parse(text->data(), text->size()).value_unsafe();
+    const auto json = query.read(row);
+    if (!json) return;
+    const JsonView root(*json);
     types::SlotWriter slots(out, TypeKind::kString);
     if (root.is_array()) {
-      for (dom::element one : array_of(root)) {
-        if (one.is_null()) {
-          slots.append_null();
-        } else {
-          slots.append_string(json_scalar_text(one, scalar) ? scalar : simdjson::minify(one));
-        }
-      }
+      root.for_each_element([&](const JsonView& one) {
+        if (one.is_null()) return slots.append_null();
+        slots.append_string(json_scalar_text(one, text) ? std::string_view(text) : one.text());
+      });
     } else if (on_error != Behavior::kEmptyArray) {
-      return on_error == Behavior::kError ? call.fail(row, error_text(Outcome::kFound)) : call.set_null(row);
+      return on_error == Behavior::kError ? call.fail(row, query.error()) : call.set_null(row);
     }
     out += types::kSlotEnd;
   });
@@ -199,10 +199,9 @@ void json_exists(KernelCall& call) {
   std::vector<uint8_t> out(call.rows());
   for_valid_rows(call, [&](size_t row) {
     const Outcome outcome = reader.read(row);
-    if (outcome == Outcome::kBadPath) return;
-    out[row] = outcome == Outcome::kFound && !reader.found().empty() ? 1 : 0;
-    if (outcome == Outcome::kFound || reader.is_lax()) return;
-    if (on_error == Behavior::kError) return call.fail(row, error_text(outcome));
+    out[row] = outcome == Outcome::kFound ? 1 : 0;
+    if (outcome != Outcome::kError) return;
+    if (on_error == Behavior::kError) return call.fail(row, error_text(reader));
     if (on_error == Behavior::kNull) return call.set_null(row);
     out[row] = on_error == Behavior::kTrue ? 1 : 0;
   });
@@ -216,6 +215,54 @@ bool bind_json_exists(CallSignature& call) {
   call.result = TypeKind::kBoolean;
   call.kernel = json_exists;
   return true;
+}
+
+// --- what a value is ---
+
+// Calls `body(row, value)` for the document of each row, or for the one value at a path into it; others are NULL.
+template <class F>
+void for_values(KernelCall& call, F body) {
+  auto texts = call.argument<StringCell>(0);
+  std::optional<ArgumentView<StringCell>> paths;
+  if (call.argument_count() > 1) paths = call.argument<StringCell>(1);
+  PatternCache<JsonPath> cache(JsonPath::compile);
+  dom::parser parser;
+  JsonMatches matches;
+  std::string error;
+  for_valid_rows(call, [&](size_t row) {
+    const std::string_view text = texts[row].view();
+    dom::element root;
+    if (parser.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return call.set_null(row);
+    const JsonView document(text);
+    if (!paths) return body(row, document);
+    const JsonPath* path = cache.get((*paths)[row].view(), error);
+    matches.clear();
+    if (path == nullptr || !path->find(document, matches) || matches.values.size() != 1) return call.set_null(row);
+    body(row, matches.values.front());
+  });
+}
+
+void json_length(KernelCall& call) {
+  std::vector<int64_t> out(call.rows());
+  for_values(call, [&](size_t row, const JsonView& value) {
+    out[row] = value.is_scalar() ? 1 : static_cast<int64_t>(value.size());
+  });
+  call.finish(std::move(out));
+}
+
+void json_type(KernelCall& call) {
+  TextOutput out(call);
+  for_values(call, [&](size_t row, const JsonView& value) {
+    static constexpr std::string_view kNames[] = {"object", "array", "string", "number", "boolean", "null"};
+    out.set(row, kNames[static_cast<size_t>(value.kind())]);
+  });
+  out.finish();
+}
+
+Status check_plain_path(std::string_view text) {
+  const JsonPath path = PENSTOCK_TRY(JsonPath::compile(text));
+  if (!path.has_mode()) return {};
+  return invalid_argument("'{}' begins with a mode, which means nothing here", text).hint("write a path such as $.a.b");
 }
 
 // --- IS JSON ---
@@ -244,16 +291,33 @@ using enum Takes;
 template <JsonKind kind, bool wanted>
 constexpr auto kIsJson = bind_fixed<is_json<kind, wanted>, TypeKind::kBoolean, kText>;
 
+constexpr auto kBindLength = bind_optional<json_length, TypeKind::kInt, 1, kText, kText>;
+constexpr auto kBindType = bind_optional<json_type, TypeKind::kString, 1, kText, kText>;
+
+constexpr ConstantCheck kChecks[] = {
+    {kBindLength, 1, check_plain_path},
+    {kBindType, 1, check_plain_path},
+    {bind_json_value, 1, check_path},
+    {bind_json_query<json_query>, 1, check_path},
+    {bind_json_query<json_query_array>, 1, check_path},
+    {bind_json_exists, 1, check_path},
+};
+
 constexpr ScalarFunction kFunctions[] = {
     {"JSON_VALUE", kCategory,
      "JSON_VALUE(text, path [RETURNING type] [NULL | ERROR | DEFAULT value ON EMPTY] [... ON ERROR])",
-     "The number, text or boolean at a path of JSON text, as STRING or the type that is asked for. A path is strict or "
-     "lax, strict where it does not say: what is not there, not such a value, or not JSON is an error in a strict "
-     "path, "
-     "and empty in a lax one; null is empty. ON EMPTY and ON ERROR say what it gives then: NULL without them.",
+     "The number, text or boolean at a path of JSON text, as STRING or the type that is asked for; numbers keep their "
+     "digits. A path is strict or lax, strict where it does not say: what is not there, not such a value, or not JSON "
+     "is an error in a strict path, and empty in a lax one; null is empty. ON EMPTY and ON ERROR say what it gives "
+     "then: NULL without them. Steps of a path: `.name` `['name']` `['a', 'b']` `[0]` `[-1]` `[0, 2]` `[1:3]` `[*]` "
+     "`.*`, `..` for what is anywhere inside, `[?(@.price < 10 && @.name)]` for what a condition holds for, and a "
+     "function at the end: `.length()` `.keys()` `.first()` `.last()` `.index(1)` `.min()` `.max()` `.sum()` `.avg()` "
+     "`.stddev()` `.concat()`.",
      "JSON_VALUE('{\"a\": [1, {\"b\": \"x\"}]}', '$.a[1].b') => x\n"
      "JSON_VALUE('{\"a\": \"7\"}', '$.a' RETURNING INT) + 1 => 8\n"
      "JSON_VALUE('{\"a\": true}', '$.a') => true\n"
+     "JSON_VALUE('{\"a\": [1.50, 2]}', '$.a[-2]') => 1.50\n"
+     "JSON_VALUE('{\"a\": [1.50, 2]}', '$.a.length()') => 2\n"
      "JSON_VALUE('{\"a\": true}', '$.a' RETURNING BOOLEAN) => TRUE\n"
      "JSON_VALUE('{\"a\": true}', 'lax $.b' DEFAULT FALSE ON EMPTY) => false\n"
      "JSON_VALUE('{\"a\": true}', 'strict $.b' DEFAULT FALSE ON ERROR) => false\n"
@@ -266,11 +330,16 @@ constexpr ScalarFunction kFunctions[] = {
     {"JSON_QUERY", kCategory,
      "JSON_QUERY(text, path [RETURNING STRING | ARRAY<STRING>] [WITHOUT | WITH [CONDITIONAL | UNCONDITIONAL] WRAPPER] "
      "[NULL | EMPTY ARRAY | EMPTY OBJECT | ERROR ON EMPTY] [... ON ERROR])",
-     "The object or array at a path of JSON text, which is strict or lax as that of JSON_VALUE; a path with [*] or .* "
-     "gives the array of all that it leads to. A wrapper puts it into an array, a conditional one only what is none: "
-     "numbers, text and booleans are there with a wrapper alone.",
+     "The object or array at a path of JSON text, which is strict or lax as that of JSON_VALUE; a path that may lead "
+     "to "
+     "several values gives the array of all of them. Fields of objects come in the order of their names. A wrapper "
+     "puts "
+     "it into an array, a conditional one only what is none: numbers, text and booleans are there with a wrapper "
+     "alone.",
      "JSON_QUERY('{\"a\": {\"b\": 1}}', '$.a') => {\"b\":1}\n"
      "JSON_QUERY('[1, 2]', '$') => [1,2]\n"
+     "JSON_QUERY('[{\"p\":8},{\"p\":12}]', '$[?(@.p < 10)]') => [{\"p\":8}]\n"
+     "JSON_QUERY('{\"a\":{\"b\":1},\"b\":2}', '$..b') => [2,1]\n"
      "JSON_QUERY('{\"a\":[{\"c\":\"c1\"},{\"c\":\"c2\"}]}', 'lax $.a[*].c') => [\"c1\",\"c2\"]\n"
      "JSON_QUERY('{\"a\":[{\"c\":\"c1\"},{\"c\":\"c2\"}]}', 'lax $.a[*].c' RETURNING ARRAY<STRING>) => [c1, c2]\n"
      "JSON_QUERY('{}', '$' WITH CONDITIONAL ARRAY WRAPPER) => [{}]\n"
@@ -284,16 +353,28 @@ constexpr ScalarFunction kFunctions[] = {
     {"JSON_QUERY ARRAY", FunctionCategory::kInternal, "JSON_QUERY(... RETURNING ARRAY<STRING>)", "See JSON_QUERY.", "",
      bind_json_query<json_query_array>, NullRule::kMakes},
     {"JSON_EXISTS", kCategory, "JSON_EXISTS(text, path [TRUE | FALSE | UNKNOWN | ERROR ON ERROR])",
-     "Whether anything stands at a path of JSON text. Where nothing does in a strict path (see JSON_VALUE), or the "
+     "Whether anything but null stands at a path of JSON text; a path that may lead to several values leads to a list "
+     "of "
+     "them, which is there. Where nothing does in a strict path (see JSON_VALUE), or the "
      "text "
      "is not JSON, ON ERROR says what it gives: FALSE without it.",
-     "JSON_EXISTS('{\"a\": null}', '$.a') => TRUE\n"
+     "JSON_EXISTS('{\"a\": null}', '$.a') => FALSE\n"
      "JSON_EXISTS('{\"a\": true}', '$.b') => FALSE\n"
      "JSON_EXISTS('{\"a\": [{ \"b\": 1 }]}', '$.a[0].b') => TRUE\n"
      "JSON_EXISTS('{\"a\": true}', 'strict $.b' TRUE ON ERROR) => TRUE\n"
      "JSON_EXISTS('{\"a\": true}', 'strict $.b' FALSE ON ERROR) => FALSE\n"
      "JSON_EXISTS('x', '$.a' UNKNOWN ON ERROR) => NULL",
      bind_json_exists, NullRule::kMakes},
+    {"JSON_LENGTH", kCategory, "JSON_LENGTH(text [, path])",
+     "How many fields or elements the JSON text has, or what stands at a path into it; 1 of other values, NULL of what "
+     "is "
+     "no JSON or not one value.",
+     "JSON_LENGTH('{\"a\": [1, 2]}') => 1\nJSON_LENGTH('{\"a\": [1, 2]}', '$.a') => 2\n"
+     "JSON_LENGTH('{\"a\": [1, 2]}', '$.a[*]') => NULL",
+     kBindLength, NullRule::kMakes},
+    {"JSON_TYPE", kCategory, "JSON_TYPE(text [, path])",
+     "'object', 'array', 'string', 'number', 'boolean' or 'null'; NULL of what is no JSON or not one value.",
+     "JSON_TYPE('[1]') => array\nJSON_TYPE('[1]', '$[0]') => number", kBindType, NullRule::kMakes},
     {"IS JSON", kCategory, "text IS [NOT] JSON [VALUE | SCALAR | ARRAY | OBJECT]", "Whether the text is JSON.",
      "'[1]' IS JSON => TRUE\n'{\"a\": 1' IS NOT JSON => TRUE\n'[1]' IS JSON OBJECT => FALSE",
      kIsJson<JsonKind::kValue, true>},
@@ -316,5 +397,6 @@ constexpr ScalarFunction kFunctions[] = {
 }  // namespace
 
 std::span<const ScalarFunction> json_functions() { return kFunctions; }
+std::span<const ConstantCheck> json_checks() { return kChecks; }
 
 }  // namespace penstock::expr

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "expr/binding.h"
-#include "expr/json_path.h"
+#include "expr/json_dom.h"
 #include "expr/json_rows.h"
 #include "expr/slots.h"
 

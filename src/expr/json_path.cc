@@ -1,168 +1,282 @@
 #include "expr/json_path.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
+#include <cmath>
+#include <span>
+#include <utility>
 
+#include "base/json_text.h"
+#include "expr/json_filter.h"
 #include "types/value.h"
 
 namespace penstock::expr {
 
-namespace dom = simdjson::dom;
-
 namespace {
 
-constexpr std::string_view kSpaces = " \t\r\n";
-
-void skip_spaces(std::string_view& rest) { rest.remove_prefix(std::min(rest.find_first_not_of(kSpaces), rest.size())); }
-
-// Takes a word in any case, and the space that must follow it.
-bool take_mode(std::string_view& rest, std::string_view word) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  if (rest.size() <= word.size() || kSpaces.find(rest[word.size()]) == kSpaces.npos) return false;
-  if (!std::ranges::equal(rest.substr(0, word.size()), word, {}, lower)) return false;
-  rest.remove_prefix(word.size());
-  skip_spaces(rest);
-  return true;
+// The value of a JSON number.
+std::optional<double> number_of(const JsonView& value) {
+  if (value.kind() != JsonView::Kind::kNumber) return std::nullopt;
+  Result<double> number = types::double_from_text(value.text());
+  return number ? std::optional(*number) : std::nullopt;
 }
 
-// Takes a name in quotes of either kind.
-std::optional<std::string> take_quoted(std::string_view& rest) {
-  if (rest.empty() || (rest[0] != '\'' && rest[0] != '"')) return std::nullopt;
-  std::string name;
-  for (size_t i = 1; i < rest.size(); ++i) {
-    if (rest[i] == rest[0]) {
-      rest.remove_prefix(i + 1);
-      return name;
-    }
-    if (rest[i] == '\\' && i + 1 < rest.size()) ++i;
-    name += rest[i];
+std::string double_text(double value) {
+  std::string text;
+  types::append_double(text, value, false);
+  return text;
+}
+
+// Where an index that may count from the end stands; nothing for one before the beginning.
+std::optional<size_t> place_of(int64_t index, const JsonView& array) {
+  if (index < 0) index += static_cast<int64_t>(array.size());
+  return index < 0 ? std::nullopt : std::optional(static_cast<size_t>(index));
+}
+
+std::string object_of_fields(const JsonView& object, std::span<const std::string> names) {
+  std::string json = "{";
+  for (const std::string& name : names) {
+    JsonView field;
+    if (!object.find_field(name, field)) continue;
+    if (json.size() > 1) json += ',';
+    append_json_string(json, name);
+    json += ':';
+    json += field.text();
   }
-  return std::nullopt;
+  return json + '}';
+}
+
+std::string names_of(const JsonView& object) {
+  std::string json = "[";
+  object.for_each_field([&](const JsonView& name, const JsonView&) {
+    if (json.size() > 1) json += ',';
+    json += name.text();
+  });
+  return json + ']';
+}
+
+std::string list_of(std::span<const JsonView> values) {
+  std::string json = "[";
+  for (const JsonView& value : values) {
+    if (json.size() > 1) json += ',';
+    json += value.text();
+  }
+  return json + ']';
 }
 
 }  // namespace
 
-Result<JsonPath> JsonPath::compile(std::string_view text) {
-  JsonPath path;
-  std::string_view rest = text;
-  skip_spaces(rest);
-  path.lax_ = take_mode(rest, "lax");
-  if (!path.lax_) take_mode(rest, "strict");
-  bool ok = rest.starts_with('$');
-  if (ok) rest.remove_prefix(1);
-  while (ok && !rest.empty()) ok = path.add_step(rest);
-  if (!ok) return invalid_argument("'{}' is not a JSON path such as $.a.b[0]", text);
-  return path;
+void JsonPath::finish() {
+  using enum Step::Kind;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const Step::Kind kind = steps_[i].kind;
+    steps_[i].behind_many = !definite_;
+    const bool last = i + 1 == steps_.size();
+    const bool one = kind == kName || kind == kElement || kind == kFunction || (kind == kNames && last);
+    definite_ = definite_ && one;
+  }
+  // A function behind a scan is one of all that is found.
+  const bool of_all = !steps_.empty() && steps_.front().kind == kScan && steps_.back().kind == kFunction;
+  definite_ = definite_ || of_all;
 }
 
-bool JsonPath::add_step(std::string_view& rest) {
-  using enum Step::Kind;
-  const bool point = rest.starts_with('.');
-  if (point) rest.remove_prefix(1);
-  if (rest.starts_with('[')) {
-    rest.remove_prefix(1);
-    return add_bracket(rest);
-  }
-  if (!point) return false;
-  if (rest.starts_with('*')) {
-    steps_.push_back({.kind = kAll, .name = {}});
-    rest.remove_prefix(1);
-    return true;
-  }
-  if (std::optional<std::string> name = take_quoted(rest)) {
-    steps_.push_back({.kind = kName, .name = *std::move(name)});
-    return true;
-  }
-  const size_t size = std::min(rest.find_first_of(".["), rest.size());
-  steps_.push_back({.kind = kName, .name = std::string(rest.substr(0, size))});
-  rest.remove_prefix(size);
-  return size > 0;
+bool JsonPath::find(const JsonView& from, const JsonView& document, JsonMatches& matches) const {
+  const size_t before = matches.values.size();
+  Search search{.document = document, .matches = matches};
+  if (!walk(from_document_ ? document : from, 0, search)) return false;
+  return !definite_ || matches.values.size() > before;
 }
 
-bool JsonPath::add_bracket(std::string_view& rest) {
+bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
   using enum Step::Kind;
-  skip_spaces(rest);
-  if (std::optional<std::string> name = take_quoted(rest)) {
-    steps_.push_back({.kind = kName, .name = *std::move(name)});
-  } else if (rest.starts_with('*')) {
-    steps_.push_back({.kind = kAll, .name = {}});
-    rest.remove_prefix(1);
+  if (at == steps_.size()) {
+    search.matches.values.push_back(value);
+    return true;
+  }
+  if (!search.may_go_on()) return false;
+  const Step& step = steps_[at];
+  switch (step.kind) {
+    case kName:
+    case kNames: return value.is_object() ? walk_fields(value, step, at + 1, search) : step.behind_many;
+    case kElement:
+    case kElements:
+    case kSlice: return value.is_array() ? walk_elements(value, step, at + 1, search) : step.behind_many;
+    case kAll: {
+      bool ok = true;
+      if (value.is_array()) {
+        value.for_each_element([&](const JsonView& element) { ok = ok && walk(element, at + 1, search); });
+      } else if (value.is_object()) {
+        value.for_each_field([&](const JsonView&, const JsonView& field) { ok = ok && walk(field, at + 1, search); });
+      }
+      return ok;
+    }
+    case kFilter: {
+      if (value.is_object()) return !step.filter->matches(value, search.document) || walk(value, at + 1, search);
+      if (!value.is_array()) return step.behind_many;
+      bool ok = true;
+      value.for_each_element([&](const JsonView& element) {
+        if (ok && step.filter->matches(element, search.document)) ok = walk(element, at + 1, search);
+      });
+      return ok;
+    }
+    case kScan: {
+      if (at > 0 || steps_.back().kind != kFunction) return scan(value, at + 1, search);
+      JsonPath rest = *this;
+      rest.steps_.pop_back();
+      JsonMatches matches;
+      Search inner{.document = search.document, .matches = matches, .steps_left = search.steps_left};
+      const bool ok = rest.scan(value, 1, inner);
+      search.matches.gave_up = matches.gave_up;
+      const std::string list = list_of(matches.values);
+      return ok && walk(JsonView(list), steps_.size() - 1, search);
+    }
+    case kFunction: {
+      std::optional<std::string> made = value_of(step, value);
+      if (!made) return false;
+      search.matches.add_made(*std::move(made));
+      return true;
+    }
+  }
+  return false;
+}
+
+bool JsonPath::walk_fields(const JsonView& value, const Step& step, size_t next, Search& search) const {
+  if (step.kind == Step::Kind::kNames && next == steps_.size()) {
+    search.matches.add_made(object_of_fields(value, step.names));
+    return true;
+  }
+  for (const std::string& name : step.names) {
+    JsonView field;
+    if (!value.find_field(name, field)) {
+      if (step.kind == Step::Kind::kName && !step.behind_many) return false;
+    } else if (!walk(field, next, search)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool JsonPath::walk_elements(const JsonView& value, const Step& step, size_t next, Search& search) const {
+  if (step.kind != Step::Kind::kSlice) {
+    for (int64_t index : step.indexes) {
+      const std::optional<size_t> place = place_of(index, value);
+      JsonView element;
+      if (place && value.find_element(*place, element) && !walk(element, next, search)) return false;
+    }
+    return true;
+  }
+  // A beginning counts from the end only without an end, and the other way round.
+  const auto size = static_cast<int64_t>(value.size());
+  int64_t from = step.from_start ? 0 : step.indexes[0];
+  int64_t to = step.to_end ? size : std::min(step.indexes[1], size);
+  if (step.to_end && from < 0) from = std::max<int64_t>(0, size + from);
+  if (step.from_start && to < 0) to += size;
+  bool ok = true;
+  for (int64_t index = from; ok && index < to; ++index) {
+    JsonView element;
+    const std::optional<size_t> place = place_of(index, value);
+    if (place && value.find_element(*place, element)) ok = walk(element, next, search);
+  }
+  return ok;
+}
+
+// Takes the next step from a value and from all that are inside of it, the outer ones first.
+bool JsonPath::scan(const JsonView& value, size_t next, Search& search) const {
+  using enum Step::Kind;
+  if (value.is_scalar()) return true;
+  if (!search.may_go_on()) return false;
+  const Step& step = steps_[next];
+  bool takes = value.is_array();
+  if (step.kind == kAll) takes = true;
+  if (step.kind == kFilter) takes = step.filter->matches(value, search.document);
+  if (step.kind == kName || step.kind == kNames) {
+    const bool all_needed = step.kind == kName || next + 1 == steps_.size();
+    JsonView field;
+    takes = value.is_object() && (!all_needed || std::ranges::all_of(step.names, [&](const std::string& name) {
+              return value.find_field(name, field);
+            }));
+  }
+  bool ok = !takes || walk(value, next, search);
+  const auto scan_inner = [&](const JsonView& inner) { ok = ok && scan(inner, next, search); };
+  if (value.is_array()) {
+    value.for_each_element(scan_inner);
   } else {
-    size_t index = 0;
-    const auto [at, error] = std::from_chars(rest.data(), rest.data() + rest.size(), index);
-    if (error != std::errc()) return false;
-    steps_.push_back({.kind = kIndex, .name = {}, .index = index});
-    rest.remove_prefix(static_cast<size_t>(at - rest.data()));
+    value.for_each_field([&](const JsonView&, const JsonView& field) { scan_inner(field); });
   }
-  skip_spaces(rest);
-  if (!rest.starts_with(']')) return false;
-  rest.remove_prefix(1);
-  return true;
+  return ok;
 }
 
-bool JsonPath::has_wildcard() const {
-  return std::ranges::any_of(steps_, [](const Step& step) { return step.kind == Step::Kind::kAll; });
+std::optional<std::string> JsonPath::value_of(const Step& step, const JsonView& value) {
+  using enum Function;
+  if (step.function == kLength) return value.is_scalar() ? "null" : std::to_string(value.size());
+  if (step.function == kKeys) return value.is_object() ? names_of(value) : "null";
+  if (!value.is_array()) return std::nullopt;
+  if (step.function == kFirst || step.function == kLast || step.function == kIndex) {
+    const int64_t index = step.function == kFirst ? 0 : step.function == kLast ? -1 : step.indexes[0];
+    const std::optional<size_t> place = place_of(index, value);
+    JsonView element;
+    if (!place || !value.find_element(*place, element)) return std::nullopt;
+    return std::string(element.text());
+  }
+  if (step.function == kConcat) {
+    std::string text;
+    std::string buffer;
+    value.for_each_element([&](const JsonView& element) {
+      if (element.kind() == JsonView::Kind::kString) text += element.string(buffer);
+    });
+    return json_string(text);
+  }
+  std::vector<double> numbers;
+  value.for_each_element([&](const JsonView& element) {
+    if (const std::optional<double> number = number_of(element)) numbers.push_back(*number);
+  });
+  if (numbers.empty()) return std::nullopt;
+  double sum = 0;
+  double sum_of_squares = 0;
+  for (double number : numbers) {
+    sum += number;
+    sum_of_squares += number * number;
+  }
+  const auto count = static_cast<double>(numbers.size());
+  switch (step.function) {
+    case kMin: return double_text(std::ranges::min(numbers));
+    case kMax: return double_text(std::ranges::max(numbers));
+    case kAvg: return double_text(sum / count);
+    case kSum: return double_text(sum);
+    default: return double_text(std::sqrt(sum_of_squares / count - sum * sum / count / count));
+  }
 }
 
-std::optional<dom::element> JsonPath::Step::from(dom::element element) const {
-  dom::element inner;
-  const auto error = kind == Kind::kName ? element.at_key(name).get(inner) : element.at(index).get(inner);
-  if (error != simdjson::SUCCESS) return std::nullopt;
-  return inner;
-}
-
-bool JsonPath::find(dom::element root, std::vector<dom::element>& found) const {
-  size_t step = 0;
-  for (; step < steps_.size() && steps_[step].kind != Step::Kind::kAll; ++step) {
-    const std::optional<dom::element> inner = steps_[step].from(root);
-    if (!inner) return false;
-    root = *inner;
-  }
-  collect(root, step, found);
-  return true;
-}
-
-void JsonPath::collect(dom::element element, size_t step, std::vector<dom::element>& found) const {
-  if (step == steps_.size()) return found.push_back(element);
-  if (steps_[step].kind != Step::Kind::kAll) {
-    if (const auto inner = steps_[step].from(element)) collect(*inner, step + 1, found);
-    return;
-  }
-  if (element.is_array()) {
-    for (dom::element one : array_of(element)) collect(one, step + 1, found);
-  } else if (element.is_object()) {
-    for (dom::key_value_pair field : object_of(element)) collect(field.value, step + 1, found);
-  }
+JsonPathReader::Outcome JsonPathReader::fail(std::string_view error, bool lax) {
+  error_ = error;
+  return lax ? Outcome::kEmpty : Outcome::kError;
 }
 
 JsonPathReader::Outcome JsonPathReader::read(size_t row) {
+  matches_.clear();
+  error_.clear();
   if (!path_ || paths_[row].view() != path_text_) {
     path_text_ = paths_[row].view();
     path_ = JsonPath::compile(path_text_);
   }
-  if (!*path_) {
-    call_.fail(row, path_->error().message());
-    return Outcome::kBadPath;
+  if (!*path_) return fail(path_->error().message(), false);
+  const JsonPath& path = **path_;
+  const std::string_view text = texts_[row].view();
+  simdjson::dom::element root;
+  if (parser_.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) {
+    return fail("the text is not JSON", path.is_lax());
   }
-  found_.clear();
-  std::string_view text = texts_[row].view();
-  dom::element root;
-  if (parser_.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) return Outcome::kNoJson;
-  return (*path_)->find(root, found_) ? Outcome::kFound : Outcome::kMissing;
-}
-
-bool json_scalar_text(dom::element element, std::string& out) {
-  out.clear();
-  switch (element.type()) {
-    case dom::element_type::STRING: out = element.get_string().value_unsafe(); return true;
-    case dom::element_type::INT64: out = fmt::format("{}", element.get_int64().value_unsafe()); return true;
-    case dom::element_type::UINT64: out = fmt::format("{}", element.get_uint64().value_unsafe()); return true;
-    case dom::element_type::DOUBLE: types::append_double(out, element.get_double().value_unsafe(), false); return true;
-    case dom::element_type::BOOL: out = element.get_bool().value_unsafe() ? "true" : "false"; return true;
-    default: return false;
+  if (root.is_null()) return fail("there are no paths into null", false);
+  const bool found = path.find(JsonView(text), matches_);
+  if (matches_.gave_up) return fail("the path leads through too many values of the JSON text", false);
+  if (!found) {
+    matches_.clear();
+    // Several values that are not there are no values.
+    if (path.is_definite() || !path.is_lax()) return fail("nothing stands at the path of the JSON text", path.is_lax());
   }
+  // Null is nothing.
+  if (path.is_definite() && matches_.values.back().is_null())
+    return fail("null stands at the path of the JSON text", true);
+  return Outcome::kFound;
 }
 
 }  // namespace penstock::expr

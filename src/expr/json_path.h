@@ -3,48 +3,103 @@
 
 #include <simdjson.h>
 
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "expr/json_view.h"
 #include "expr/kernel.h"
 
 namespace penstock::expr {
 
-// "lax " or "strict " (without either it is strict, as in Flink), then "$" and steps: .name, ."name", ['name'],
-// ["name"] (also with a point before), [index], [*] and .*. In quotes, a backslash takes the meaning from what follows.
+class JsonFilter;
+
+// What a path leads to. Values that stand nowhere in the document, such as a length, are kept here.
+struct JsonMatches {
+  std::vector<JsonView> values;
+  std::deque<std::string> made;
+  bool gave_up = false;  // there was too much to look at
+
+  void clear() {
+    values.clear();
+    made.clear();
+    gave_up = false;
+  }
+  void add_made(std::string json) { values.emplace_back(made.emplace_back(std::move(json))); }
+};
+
+// A path as Flink has it, which are those of Jayway's JsonPath behind "lax " or "strict " (strict without either): "$",
+// then steps:
+//   .name  ."name"  ['name']  ["name"]   a field; in quotes, a backslash takes the meaning from what follows
+//   ['a', 'b']                           several; at the end an object of them
+//   [0]  [-1]  [0, 2]  [1:3]  [-2:]      elements
+//   [*]  .*                              all of them, or all fields
+//   ..                                   the steps behind it, from every value that is inside
+//   [?(@.price < 10 && @.name)]          those for which a condition holds, see json_filter.h
+//   .length()                            a function of what stands there, at the end
+// A path that begins with neither "$" nor "@" is one behind "$.".
 class JsonPath {
  public:
   static Result<JsonPath> compile(std::string_view text);
 
   // Whether what is not there is nothing, and no error.
   bool is_lax() const { return lax_; }
-  // Whether it may lead to several values.
-  bool has_wildcard() const;
-  // Adds what stands at the path, each in its turn. False where a step before the first wildcard leads nowhere; behind
-  // one, what does not fit is left out.
-  bool find(simdjson::dom::element root, std::vector<simdjson::dom::element>& found) const;
+  // Whether it says that it is lax or strict.
+  bool has_mode() const { return has_mode_; }
+  // Whether it leads to one value at most.
+  bool is_definite() const { return definite_; }
+  // Adds what stands at the path, each in its turn. False where a step leads nowhere that is before all those that may
+  // lead to several values; behind one, what does not fit is left out.
+  bool find(const JsonView& document, JsonMatches& matches) const { return find(document, document, matches); }
 
  private:
-  struct Step {
-    enum class Kind : uint8_t { kName, kIndex, kAll };
-    Kind kind;
-    std::string name;
-    size_t index = 0;
+  friend class JsonPathParser;
+  friend class JsonFilter;
 
-    // Where a step to one value leads.
-    std::optional<simdjson::dom::element> from(simdjson::dom::element element) const;
+  enum class Function : uint8_t { kLength, kMin, kMax, kAvg, kSum, kStddev, kKeys, kFirst, kLast, kIndex, kConcat };
+  struct Step {
+    enum class Kind : uint8_t { kName, kNames, kElement, kElements, kSlice, kAll, kFilter, kScan, kFunction };
+    Kind kind = Kind::kAll;
+    std::vector<std::string> names;
+    std::vector<int64_t> indexes;  // of kSlice: from and to; of Function::kIndex: which one
+    bool from_start = false;       // of kSlice: no beginning is given
+    bool to_end = false;           // no end is given
+    std::shared_ptr<const JsonFilter> filter;
+    Function function = Function::kLength;
+    bool behind_many = false;  // a step before it may lead to several values
+  };
+  static constexpr int64_t kStepsMax = 10'000'000;
+  // A search, which is given up when it has looked at too much.
+  struct Search {
+    JsonView document;
+    JsonMatches& matches;
+    int64_t steps_left = kStepsMax;
+
+    bool may_go_on() {
+      if (--steps_left <= 0) matches.gave_up = true;
+      return !matches.gave_up;
+    }
   };
 
-  void collect(simdjson::dom::element element, size_t step, std::vector<simdjson::dom::element>& found) const;
-  // Takes one step from the front of `rest`; false when it is none.
-  bool add_step(std::string_view& rest);
-  // The same of what stands in brackets, from behind the opening one.
-  bool add_bracket(std::string_view& rest);
+  // From a value of a document, which paths with "$" inside of filters start from.
+  bool find(const JsonView& from, const JsonView& document, JsonMatches& matches) const;
+  bool walk(const JsonView& value, size_t step, Search& search) const;
+  bool walk_fields(const JsonView& value, const Step& step, size_t next, Search& search) const;
+  bool walk_elements(const JsonView& value, const Step& step, size_t next, Search& search) const;
+  bool scan(const JsonView& value, size_t next, Search& search) const;
+  // What a function gives, as JSON; nothing where it has no value.
+  static std::optional<std::string> value_of(const Step& step, const JsonView& value);
+  // Sets what marks the steps, when all are there.
+  void finish();
 
   bool lax_ = false;
+  bool has_mode_ = false;
+  bool definite_ = true;
+  bool from_document_ = true;  // begins with "$", and not with "@"
   std::vector<Step> steps_;
 };
 
@@ -53,33 +108,28 @@ class JsonPathReader {
  public:
   // Argument 0 is the text, argument 1 the path.
   explicit JsonPathReader(KernelCall& call)
-      : call_(call), texts_(call.argument<StringCell>(0)), paths_(call.argument<StringCell>(1)) {}
+      : texts_(call.argument<StringCell>(0)), paths_(call.argument<StringCell>(1)) {}
 
-  enum class Outcome : uint8_t { kFound, kMissing, kNoJson, kBadPath };
-  // kBadPath fails the row.
+  // kEmpty and kError are what the clauses ON EMPTY and ON ERROR are of.
+  enum class Outcome : uint8_t { kFound, kEmpty, kError };
   Outcome read(size_t row);
-  const std::vector<simdjson::dom::element>& found() const { return found_; }
+  // What has been found, and why nothing has.
+  const std::vector<JsonView>& found() const { return matches_.values; }
+  const std::string& error() const { return error_; }
   // Of the path of the last row.
   bool is_lax() const { return (*path_)->is_lax(); }
-  // Whether the path of the last row may lead to several values.
-  bool has_wildcard() const { return (*path_)->has_wildcard(); }
+  bool is_definite() const { return (*path_)->is_definite(); }
 
  private:
-  KernelCall& call_;
+  Outcome fail(std::string_view error, bool lax);
+
   ArgumentView<StringCell> texts_;
   ArgumentView<StringCell> paths_;
   simdjson::dom::parser parser_;
   std::string path_text_;
   std::optional<Result<JsonPath>> path_;
-  std::vector<simdjson::dom::element> found_;
+  JsonMatches matches_;
+  std::string error_;
 };
-
-// What an element is known to be, as a value: a range-for over `get_array().value_unsafe()` would keep a reference into
-// a result that is gone.
-inline simdjson::dom::array array_of(simdjson::dom::element element) { return element.get_array().value_unsafe(); }
-inline simdjson::dom::object object_of(simdjson::dom::element element) { return element.get_object().value_unsafe(); }
-
-// The text of a JSON number, string or boolean; false for null, objects and arrays.
-bool json_scalar_text(simdjson::dom::element element, std::string& out);
 
 }  // namespace penstock::expr

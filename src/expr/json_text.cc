@@ -1,9 +1,12 @@
 #include "expr/json_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "base/json_text.h"
+#include "expr/base64.h"
 #include "types/nested.h"
 
 namespace penstock::expr {
@@ -27,16 +30,35 @@ void append_double(std::string& out, double value, bool is_float) {
   }
 }
 
+// The fields in the order of their names.
 void append_row(std::string& out, std::string_view rest, DataType type) {
+  std::vector<std::pair<std::string_view, size_t>> order;
+  std::vector<std::string_view> slots;
+  for (const types::Field& field : type.parts()) {
+    order.emplace_back(field.name, slots.size());
+    slots.push_back(types::take_slot(rest, field.type));
+  }
+  std::ranges::sort(order);
   out += '{';
   bool first = true;
-  for (const types::Field& field : type.parts()) {
+  for (const auto& [name, place] : order) {
     if (!std::exchange(first, false)) out += ',';
-    append_json_string(out, field.name);
+    append_json_string(out, name);
     out += ':';
-    append_slot_json(out, types::take_slot(rest, field.type), field.type);
+    append_slot_json(out, slots[place], type.part(place));
   }
   out += '}';
+}
+
+// "2026-01-02T03:04:05.678" without zeros at the end.
+void append_iso_time(std::string& out, int64_t micros) {
+  const size_t date = out.size();
+  constexpr int kMicroDigits = 6;
+  types::append_timestamp(out, micros, kMicroDigits);
+  out[out.find(' ', date)] = 'T';
+  out.resize(out.find_last_not_of('0') + 1);
+  // Nothing but zeros stood behind the point.
+  if (out.ends_with('.')) out.pop_back();
 }
 
 // Elements, or pairs of a name and a value.
@@ -80,6 +102,14 @@ void append_slot_json(std::string& out, std::string_view slot, DataType type, bo
     append_double(out, value.as_double(), type.kind() == TypeKind::kFloat);
   } else if (type.is_numeric()) {
     types::append_text(out, value, type);
+  } else if (type.is_timestamp()) {
+    out += '"';
+    append_iso_time(out, value.as_int64());
+    out += type.kind() == TypeKind::kTimestampLtz ? "Z\"" : "\"";
+  } else if (type.kind() == TypeKind::kBytes) {
+    out += '"';
+    append_base64(out, value.as_string());
+    out += '"';
   } else {
     append_json_string(out, types::to_text(value, type));
   }

@@ -1,9 +1,14 @@
 // Functions of maps. Entries come in the order of their keys.
 #include <algorithm>
+#include <optional>
 
 #include "expr/binding.h"
+#include "expr/constant_check.h"
+#include "expr/regex.h"
+#include "expr/regex_matches.h"
 #include "expr/registry.h"
 #include "expr/slots.h"
+#include "expr/utf8.h"
 
 namespace penstock::expr {
 
@@ -107,31 +112,95 @@ bool bind_union(CallSignature& call) {
   return true;
 }
 
-// "k1=v1,k2=v2"; a key without '=' has NULL.
+// Cuts text at what a delimiter of STR_TO_MAP matches, a regular expression, as Java's String.split does it.
+class Delimiter {
+ public:
+  Delimiter(KernelCall& call, size_t argument, std::string_view otherwise)
+      : call_(call), otherwise_(otherwise), cache_([](std::string_view text) { return Regex::compile(text); }) {
+    if (argument < call.argument_count()) texts_ = call.argument<StringCell>(argument);
+  }
+
+  // The delimiter of this row; false fails it.
+  bool set_row(size_t row) {
+    const std::string_view text = texts_ ? (*texts_)[row].view() : otherwise_;
+    // Most are text that matches nothing but itself.
+    plain_ = text.empty() || text.find_first_of("\\^$.|?*+()[]{}") != text.npos ? std::string_view() : text;
+    if (!plain_.empty()) return true;
+    std::string error;
+    const RegexPtr* regex = cache_.get(text, error);
+    if (regex == nullptr) {
+      call_.fail(row, std::move(error));
+      return false;
+    }
+    regex_ = regex->get();
+    return true;
+  }
+
+  // Takes what stands before the first delimiter; false when there is none. One of no width ends the first character.
+  bool take_part(std::string_view& rest, std::string_view& part) const {
+    size_t at = rest.npos;
+    size_t size = plain_.size();
+    if (!plain_.empty()) {
+      at = find_part(rest, plain_);
+    } else {
+      for_each_match(*regex_, rest, [&](const auto& match) {
+        const auto begin = static_cast<size_t>(match[0].data() - rest.data());
+        if (match[0].empty() && (begin == 0 || begin == rest.size())) return begin < rest.size();
+        at = begin;
+        size = match[0].size();
+        return false;
+      });
+    }
+    if (at == rest.npos) return false;
+    part = rest.substr(0, at);
+    rest.remove_prefix(at + size);
+    return true;
+  }
+
+ private:
+  KernelCall& call_;
+  std::string_view otherwise_;
+  std::optional<ArgumentView<StringCell>> texts_;
+  PatternCache<RegexPtr> cache_;
+  std::string_view plain_;
+  const Regex* regex_ = nullptr;
+};
+
+// "k1=v1,k2=v2"; a key without '=' has NULL, and empty pairs at the end are none.
 void text_to_map(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
+  Delimiter between(call, 1, ",");
+  Delimiter equals(call, 2, "=");
   types::EntryWriter entries(call.result_type());
+  std::vector<std::string_view> pairs;
   std::string key;
   std::string value;
   write_rows(call, [&](std::string& out, size_t row) {
-    std::string_view between = call.argument_count() > 1 ? call.argument<StringCell>(1)[row].view() : ",";
-    std::string_view equals = call.argument_count() > 2 ? call.argument<StringCell>(2)[row].view() : "=";
-    if (between.empty() || equals.empty()) return call.fail(row, "a delimiter of STR_TO_MAP is empty");
+    if (!between.set_row(row) || !equals.set_row(row)) return;
     std::string_view rest = texts[row].view();
-    while (!rest.empty()) {
-      std::string_view pair = rest.substr(0, rest.find(between));
-      rest.remove_prefix(std::min(pair.size() + between.size(), rest.size()));
+    pairs.clear();
+    for (std::string_view pair; between.take_part(rest, pair);) pairs.push_back(pair);
+    pairs.push_back(rest);
+    while (!pairs.empty() && pairs.back().empty()) pairs.pop_back();
+    for (std::string_view of_key : pairs) {
       key.clear();
       value.clear();
-      size_t at = pair.find(equals);
-      types::SlotWriter(key, TypeKind::kString).append_string(pair.substr(0, at));
+      std::string_view of_value = of_key;
+      const bool has_value = equals.take_part(of_value, of_key);
+      types::SlotWriter(key, TypeKind::kString).append_string(of_key);
       types::SlotWriter value_slot(value, TypeKind::kString);
-      at == pair.npos ? value_slot.append_null() : value_slot.append_string(pair.substr(at + equals.size()));
+      has_value ? value_slot.append_string(of_value) : value_slot.append_null();
       entries.add(key, value);
     }
     entries.finish(out);
   });
 }
+
+Status check_regex(std::string_view pattern) {
+  PENSTOCK_TRY(Regex::compile(pattern));
+  return {};
+}
+
 bool bind_text_to_map(CallSignature& call) {
   static constexpr std::array kTakes{Takes::kText, Takes::kText, Takes::kText};
   if (!accept_arguments(call, kTakes, 1)) return false;
@@ -141,6 +210,11 @@ bool bind_text_to_map(CallSignature& call) {
 }
 
 constexpr FunctionCategory kCategory = FunctionCategory::kCollection;
+
+constexpr ConstantCheck kChecks[] = {
+    {bind_text_to_map, 1, check_regex},
+    {bind_text_to_map, 2, check_regex},
+};
 
 constexpr ScalarFunction kFunctions[] = {
     {"MAP_KEYS", kCategory, "MAP_KEYS(map)", "The keys, in order.", "MAP_KEYS(MAP['b', 1, 'a', 2]) => [a, b]",
@@ -154,11 +228,13 @@ constexpr ScalarFunction kFunctions[] = {
     {"MAP_UNION", kCategory, "MAP_UNION(map, ...)", "The entries of all maps; of equal keys the last counts.",
      "MAP_UNION(MAP['a', 1], MAP['a', 2]) => {a=2}", bind_union},
     {"STR_TO_MAP", kCategory, "STR_TO_MAP(text [, between_pairs [, between_key_and_value]])",
-     "A map from text such as 'a=1,b=2'.", "STR_TO_MAP('a=1,b=2') => {a=1, b=2}", bind_text_to_map},
+     "A map from text such as 'a=1,b=2'. What stands between is a regular expression.",
+     "STR_TO_MAP('a=1,b=2') => {a=1, b=2}\nSTR_TO_MAP('a: 1; b: 2', '; *', ': *') => {a=1, b=2}", bind_text_to_map},
 };
 
 }  // namespace
 
 std::span<const ScalarFunction> map_functions() { return kFunctions; }
+std::span<const ConstantCheck> map_checks() { return kChecks; }
 
 }  // namespace penstock::expr

@@ -242,6 +242,9 @@ bool bind_extreme(CallSignature& call) {
   return true;
 }
 
+// As Java computes it for want of a function of its own.
+double binary_logarithm(double number) { return std::log(number) / std::log(2.0); }
+
 constexpr FunctionCategory kCategory = FunctionCategory::kArithmetic;
 
 template <double (*function)(double)>
@@ -274,7 +277,7 @@ constexpr ScalarFunction kFunctions[] = {
     {"EXP", kCategory, "EXP(number)", "e raised to the number.", "EXP(0) => 1.0", kDouble<std::exp>},
     {"LN", kCategory, "LN(number)", "The natural logarithm.", "LN(1) => 0.0", kDouble<std::log>},
     {"LOG10", kCategory, "LOG10(number)", "The logarithm to base 10.", "LOG10(1000) => 3.0", kDouble<std::log10>},
-    {"LOG2", kCategory, "LOG2(number)", "The logarithm to base 2.", "LOG2(8) => 3.0", kDouble<std::log2>},
+    {"LOG2", kCategory, "LOG2(number)", "The logarithm to base 2.", "LOG2(8) => 3.0", kDouble<binary_logarithm>},
     {"LOG", kCategory, "LOG(number)", "The natural logarithm.", "LOG(1) => 0.0", kDouble<std::log>},
     {"LOG", kCategory, "LOG(base, number)", "The logarithm to a base.", "LOG(2, 8) => 3.0", kDouble2<log_of_base>},
     {"SIN", kCategory, "SIN(radians)", "The sine.", "SIN(0) => 0.0", kDouble<std::sin>},

@@ -42,26 +42,25 @@ void matches(KernelCall& call) {
   });
 }
 
+// Flink's REGEXP, in which an empty pattern is nowhere.
+void regexp(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto patterns = call.argument<StringCell>(1);
+  RegexArgument regexes(call, 1);
+  map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
+    const Regex* regex = regexes.at(row);
+    return regex != nullptr && !patterns[row].view().empty() && regex->matches_part_of(texts[row].view()) ? 1 : 0;
+  });
+}
+
 // --- replacing ---
 
-// Java's "$1" for groups as RE2's "\1".
-std::string java_rewrite(std::string_view replacement) {
+// A replacement that stands for itself, as RE2 reads it.
+std::string literal_rewrite(std::string_view replacement) {
   std::string rewrite;
-  for (size_t at = 0; at < replacement.size(); ++at) {
-    char c = replacement[at];
-    char next = at + 1 < replacement.size() ? replacement[at + 1] : '\0';
-    if (c == '$' && next >= '0' && next <= '9') {
-      rewrite += '\\';
-    } else if (c == '\\') {
-      if (next != 0) {  // an escaped character stands for itself
-        ++at;
-        c = next;
-      }
-      if (c == '\\') rewrite += '\\';
-      rewrite += c;
-    } else {
-      rewrite += c;
-    }
+  for (char c : replacement) {
+    if (c == '\\') rewrite += '\\';
+    rewrite += c;
   }
   return rewrite;
 }
@@ -73,11 +72,9 @@ void replace_all(KernelCall& call) {
   TextOutput out(call);
   std::string text;
   for_valid_rows(call, [&](size_t row) {
-    std::string error;
     const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
-    const std::string rewrite = java_rewrite(replacements[row].view());
-    if (!regex->re2().CheckRewriteString(rewrite, &error)) return call.fail(row, std::move(error));
+    const std::string rewrite = literal_rewrite(replacements[row].view());
     if (!regex->may_match(texts[row].view())) return out.set_part_of(0, row, texts[row].view());
     text = texts[row].view();
     RE2::GlobalReplace(&text, regex->re2(), rewrite);
@@ -112,7 +109,7 @@ void extract(KernelCall& call) {
   out.finish();
 }
 
-// All matches, or of each the first group or that which is asked for.
+// Of each match the first group, or that which is asked for; NULL where there is no such group.
 void extract_all(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   const bool has_group = call.argument_count() > 2;
@@ -121,11 +118,12 @@ void extract_all(KernelCall& call) {
     const Regex* regex = regexes.at(row);
     if (regex == nullptr) return;
     const int64_t groups = regex->re2().NumberOfCapturingGroups();
-    const int64_t group = has_group ? call.argument<int64_t>(2)[row] : std::min<int64_t>(groups, 1);
+    const int64_t group = has_group ? call.argument<int64_t>(2)[row] : 1;
     if (group < 0 || group > groups) return call.set_null(row);
     types::SlotWriter slot(out, TypeKind::kString);
     for_each_match(*regex, texts[row].view(), [&](const auto& match) {
-      slot.append_string(view(match[static_cast<size_t>(group)]));
+      const re2::StringPiece& found = match[static_cast<size_t>(group)];
+      found.data() == nullptr ? slot.append_null() : slot.append_string(view(found));
       return true;
     });
     out += types::kSlotEnd;
@@ -281,15 +279,17 @@ constexpr ScalarFunction kFunctions[] = {
      kMatches<false, true>},
     {"!~*", kCategory, "text !~* pattern", "The same in any case of letters.", "'penstock' !~* '^PEN' => FALSE",
      kMatches<true, true>},
-    {"REGEXP", kCategory, "REGEXP(text, pattern)", "Whether a regular expression (RE2) is found in the text.",
-     "REGEXP('penstock', 'n.t') => TRUE", kMatches<false, false>},
+    {"REGEXP", kCategory, "REGEXP(text, pattern)",
+     "Whether a regular expression (RE2) is found in the text; an empty one is not.",
+     "REGEXP('penstock', 'n.t') => TRUE\nREGEXP('penstock', '') => FALSE", bind_fixed<regexp, kTruth, kText, kText>},
     {"REGEXP_LIKE", kCategory, "REGEXP_LIKE(text, pattern)", "The same as REGEXP.", "REGEXP_LIKE('abc', 'b') => TRUE",
      kMatches<false, false>},
     {"REGEXP_LIKE", kCategory, "REGEXP_LIKE(text, pattern, flags)", "The same, with the flag i in any case.",
      "REGEXP_LIKE('Hello', 'hello', 'i') => TRUE", bind_matches_with_flags},
     {"REGEXP_REPLACE", kCategory, "REGEXP_REPLACE(text, pattern, replacement)",
-     "Every match replaced; $1 in the replacement is the first group.",
-     "REGEXP_REPLACE('a1b22', '([0-9]+)', '<$1>') => a<1>b<22>", bind_fixed<replace_all, kString, kText, kText, kText>},
+     "Every match replaced; the replacement stands for itself, $1 in it too.",
+     "REGEXP_REPLACE('foobar', 'oo|ar', '') => fb\nREGEXP_REPLACE('a1b22', '[0-9]+', '$1') => a$1b$1",
+     bind_fixed<replace_all, kString, kText, kText, kText>},
     {"REGEXP_EXTRACT", kCategory, "REGEXP_EXTRACT(text, pattern [, group])",
      "The first match, or one of its groups; NULL when nothing matches.",
      "REGEXP_EXTRACT('a12', '[a-z]([0-9])', 1) => 1", bind_optional<extract, kString, 2, kText, kText, kInteger>,
@@ -297,8 +297,9 @@ constexpr ScalarFunction kFunctions[] = {
     {"REGEXP_SUBSTR", kCategory, "REGEXP_SUBSTR(text, pattern)", "The first match; NULL when nothing matches.",
      "REGEXP_SUBSTR('a12', '[0-9]+') => 12", bind_fixed<extract, kString, kText, kText>, kMakes},
     {"REGEXP_EXTRACT_ALL", kCategory, "REGEXP_EXTRACT_ALL(text, pattern [, group])",
-     "The first group of every match, or another one; all of it where there are no groups.",
-     "REGEXP_EXTRACT_ALL('a1b22', '[0-9]+') => [1, 22]", bind_texts<extract_all, 2, kText, kText, kInteger>, kMakes},
+     "The first group of every match, or another one; NULL where there is no such group. 0 is all of the match.",
+     "REGEXP_EXTRACT_ALL('a1b22', '([0-9]+)') => [1, 22]\nREGEXP_EXTRACT_ALL('a1b22', '[0-9]+', 0) => [1, 22]",
+     bind_texts<extract_all, 2, kText, kText, kInteger>, kMakes},
     {"REGEXP_MATCH", kCategory, "REGEXP_MATCH(text, pattern [, flags])",
      "The groups of the first match, or all of it where there are none; NULL when nothing matches. With the flag i in "
      "any case.",

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "expr/binding.h"
+#include "expr/constant_check.h"
 #include "expr/evaluate.h"
 #include "expr/special_forms.h"
 #include "types/text_scanner.h"
@@ -105,6 +106,21 @@ Error no_overload(std::string_view name, std::span<const ExprPtr> arguments,
   return invalid_argument("{} does not take ({})", name, type_list(arguments)).hint("it is: " + signatures);
 }
 
+// Whether the constants among the arguments of a call are right.
+Status check_constants(const ScalarFunction& function, std::span<const ExprPtr> arguments) {
+  for (std::span<const ConstantCheck> checks : {temporal_conversion_checks(), json_checks(), map_checks()}) {
+    for (const ConstantCheck& check : checks) {
+      if (check.bind != function.bind || check.argument >= arguments.size()) continue;
+      const Expr& argument = *arguments[check.argument];
+      if (argument.type().kind() != TypeKind::kString || !argument.is_constant()) continue;
+      // What cannot be computed fails in the rows that reach it.
+      const Result<Value> text = evaluate_constant(argument, {});
+      if (text && !text->is_null()) PENSTOCK_TRY(check.check(text->as_string()));
+    }
+  }
+  return {};
+}
+
 DataType result_type(const ScalarFunction& function, const CallSignature& call) {
   bool nullable = false;
   switch (function.nulls) {
@@ -147,6 +163,7 @@ Result<ExprPtr> bind_call(std::string_view name, std::vector<ExprPtr> arguments)
       call.argument_types.push_back(argument->type().with_nullable(true));
     }
     if (!function->bind(call)) continue;
+    if (Status right = check_constants(*function, arguments); !right) return std::move(right).error().context(upper);
     std::vector<ExprPtr> converted;
     for (size_t i = 0; i < arguments.size(); ++i) {
       Result<ExprPtr> argument = convert_argument(arguments[i], call.argument_types[i]);

@@ -7,6 +7,7 @@
 #include "expr/registry.h"
 #include "expr/slots.h"
 #include "expr/utf8.h"
+#include "types/text_scanner.h"
 
 namespace penstock::expr {
 
@@ -49,13 +50,16 @@ void all_characters(KernelCall& call) {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// What Java's Double.parseDouble reads, which is all that other numbers are, too.
 void is_decimal(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   map_valid<uint8_t>(call, [&](size_t row) -> uint8_t {
-    std::string_view text = texts[row].view();
-    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-    const bool digits = text.find_first_of("0123456789") != text.npos;
-    return digits && text.find_first_not_of("0123456789.") == text.npos && std::ranges::count(text, '.') <= 1 ? 1 : 0;
+    std::string_view text = types::trim_space(texts[row].view());
+    // "1.5f" and "1.5d" are numbers in Java.
+    const bool suffixed = text.size() > 1 && std::string_view("dDfF").find(text.back()) != std::string_view::npos &&
+                          (is_digit(text[text.size() - 2]) || text[text.size() - 2] == '.');
+    if (suffixed) text.remove_suffix(1);
+    return types::double_from_text(text).has_value() ? 1 : 0;
   });
 }
 
@@ -174,7 +178,10 @@ void parse_url(KernelCall& call) {
   for_valid_rows(call, [&](size_t row) {
     const std::optional<Url> url = Url::parse(texts[row].view());
     const std::string_view part = parts[row].view();
-    if (!url) return call.set_null(row);
+    // Java knows these protocols.
+    constexpr std::string_view kProtocols[] = {"http", "https", "ftp", "file", "jar", "mailto"};
+    const bool known = url && std::ranges::find(kProtocols, url->protocol) != std::end(kProtocols);
+    if (!known || (has_name && part != "QUERY")) return call.set_null(row);
     std::optional<std::string_view> found;
     if (part == "PROTOCOL") found = url->protocol;
     if (part == "HOST") found = url->host;
@@ -324,8 +331,10 @@ constexpr ScalarFunction kFunctions[] = {
      "IS_ALPHA('abc') => TRUE\nIS_ALPHA('a1') => FALSE", bind_fixed<all_characters<is_letter>, kTruth, kText>},
     {"IS_DIGIT", FunctionCategory::kConditional, "IS_DIGIT(text)", "Whether all characters are digits.",
      "IS_DIGIT('123') => TRUE", bind_fixed<all_characters<is_digit>, kTruth, kText>},
-    {"IS_DECIMAL", FunctionCategory::kConditional, "IS_DECIMAL(text)", "Whether the text is a number such as -1.5.",
-     "IS_DECIMAL('-1.5') => TRUE\nIS_DECIMAL('x') => FALSE", bind_fixed<is_decimal, kTruth, kText>},
+    {"IS_DECIMAL", FunctionCategory::kConditional, "IS_DECIMAL(text)",
+     "Whether the text is a number such as -1.5 or 12.3e2.",
+     "IS_DECIMAL('-1.5') => TRUE\nIS_DECIMAL('12.3e2') => TRUE\nIS_DECIMAL('x') => FALSE",
+     bind_fixed<is_decimal, kTruth, kText>},
 };
 
 }  // namespace

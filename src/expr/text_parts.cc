@@ -1,5 +1,6 @@
 // Functions that take parts of text, or look for them.
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -13,16 +14,15 @@ namespace {
 
 // --- parts ---
 
-// SUBSTRING: positions count from 1, negative ones from the end.
+// SUBSTRING: positions count from 1, negative ones from the end; nothing stands before the beginning.
 std::string_view part_of(std::string_view text, int64_t from, int64_t length) {
   if (length <= 0) return {};
-  int64_t count = static_cast<int64_t>(is_ascii(text) ? text.size() : character_count(text));
-  int64_t begin = from > 0 ? from - 1 : (from < 0 ? count + std::max(from, -count - 1) : 0);
-  int64_t end = length > count - begin ? count : begin + length;
-  begin = std::max<int64_t>(begin, 0);
-  if (begin >= count || end <= begin) return {};
-  size_t first = character_offset(text, static_cast<size_t>(begin));
-  return text.substr(first, character_offset(text.substr(first), static_cast<size_t>(end - begin)));
+  const auto count = static_cast<int64_t>(character_count(text));
+  const int64_t begin = from > 0 ? from - 1 : (from < 0 ? count + std::max(from, -count - 1) : 0);
+  if (begin < 0 || begin >= count) return {};
+  const size_t first = character_offset(text, static_cast<size_t>(begin));
+  const int64_t size = std::min(length, count - begin);
+  return text.substr(first, character_offset(text.substr(first), static_cast<size_t>(size)));
 }
 
 void substring(KernelCall& call) {
@@ -32,6 +32,7 @@ void substring(KernelCall& call) {
   ArgumentView<int64_t> lengths = has_length ? call.argument<int64_t>(2) : froms;
   TextOutput out(call);
   for_valid_rows(call, [&](size_t row) {
+    if (has_length && lengths[row] < 0) return call.set_null(row);
     out.set_part_of(0, row, part_of(texts[row].view(), froms[row], has_length ? lengths[row] : INT64_MAX));
   });
   out.finish();
@@ -92,15 +93,19 @@ void trim(KernelCall& call) {
   out.finish();
 }
 
-// The part with an index, from 0, of a text cut at a separator; nothing when there is no such part.
+// The part with an index, from 0, of a text cut at a separator, or at each space where that is empty; nothing when
+// there is no such part, and in empty text.
 std::optional<std::string_view> part_at(std::string_view text, std::string_view separator, int64_t index) {
-  if (index < 0 || separator.empty()) return std::nullopt;
+  constexpr std::string_view kSpaces = " \t\n\v\f\r";
+  if (index < 0 || text.empty()) return std::nullopt;
+  const auto find = [&] { return separator.empty() ? text.find_first_of(kSpaces) : find_part(text, separator); };
+  const size_t size = std::max<size_t>(separator.size(), 1);
   for (; index > 0; --index) {
-    const size_t at = find_part(text, separator);
+    const size_t at = find();
     if (at == text.npos) return std::nullopt;
-    text.remove_prefix(at + separator.size());
+    text.remove_prefix(at + size);
   }
-  return text.substr(0, find_part(text, separator));
+  return text.substr(0, find());
 }
 
 // The character with a code of Latin-1, as UTF-8; nothing for other codes.
@@ -122,7 +127,8 @@ void split_index(KernelCall& call) {
     if constexpr (std::is_same_v<Separator, StringCell>) {
       part = part_at(texts[row].view(), separators[row].view(), indexes[row]);
     } else {
-      part = part_at(texts[row].view(), latin_character(separators[row]), indexes[row]);
+      const std::string separator = latin_character(separators[row]);
+      if (!separator.empty()) part = part_at(texts[row].view(), separator, indexes[row]);
     }
     part ? out.set_part_of(0, row, *part) : call.set_null(row);
   });
@@ -153,10 +159,11 @@ void ascii(KernelCall& call) {
       call, [](const StringCell& text) { return text.size() == 0 ? 0 : static_cast<uint8_t>(text.view()[0]); });
 }
 
-// The position of `search` in `text` from character `from` (1 is the first) on; 0 when it is not there.
+// The position of `search` in `text` from character `from` (1 is the first) on; 0 when it is not there. What is empty
+// is at the beginning.
 int64_t position_of(std::string_view search, std::string_view text, int64_t from) {
-  if (from < 1) return 0;
-  size_t begin = character_offset(text, static_cast<size_t>(from - 1));
+  if (search.empty()) return 1;
+  size_t begin = character_offset(text, static_cast<size_t>(std::max<int64_t>(from, 1) - 1));
   size_t at = text.find(search, begin);
   return at == text.npos ? 0 : static_cast<int64_t>(character_count(text.substr(0, at))) + 1;
 }
@@ -177,6 +184,43 @@ void instr(KernelCall& call) {
   map_valid<int64_t>(call, [&](size_t row) { return position_of(searches[row].view(), texts[row].view(), 1); });
 }
 
+// INSTR(text, search, from, n): the n-th place from a position on, or to the left of one that counts from the end.
+// Places may overlap.
+int64_t place_of(std::string_view text, std::string_view search, int64_t from, int64_t n) {
+  if (from == 0) return 0;
+  if (from > 0) {
+    int64_t place = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      place = position_of(search, text, i == 0 ? from : place + 1);
+      if (place == 0) return 0;
+    }
+    return place;
+  }
+  // Where the text begins that may be found last.
+  const auto count = static_cast<int64_t>(character_count(text));
+  const auto size = static_cast<int64_t>(character_count(search));
+  int64_t place = count + 1 + std::max(from, -count - 1) - size + 1;
+  for (; place >= 1; --place) {
+    const size_t at = character_offset(text, static_cast<size_t>(place - 1));
+    if (text.substr(at).starts_with(search) && --n == 0) return place;
+  }
+  return 0;
+}
+
+void instr_from(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  auto searches = call.argument<StringCell>(1);
+  auto froms = call.argument<int64_t>(2);
+  static constexpr int64_t kFirst = 1;
+  ArgumentView<int64_t> numbers =
+      call.argument_count() > 3 ? call.argument<int64_t>(3) : ArgumentView<int64_t>(&kFirst, 0);
+  map_valid<int64_t>(call, [&](size_t row) -> int64_t {
+    if (numbers[row] >= 1) return place_of(texts[row].view(), searches[row].view(), froms[row], numbers[row]);
+    call.fail(row, "INSTR looks for the first occurrence or a later one");
+    return 0;
+  });
+}
+
 void starts_with(KernelCall& call) {
   map_binary<uint8_t, StringCell, StringCell>(
       call, [](const StringCell& text, const StringCell& part) { return text.view().starts_with(part.view()); });
@@ -184,6 +228,17 @@ void starts_with(KernelCall& call) {
 void ends_with(KernelCall& call) {
   map_binary<uint8_t, StringCell, StringCell>(
       call, [](const StringCell& text, const StringCell& part) { return text.view().ends_with(part.view()); });
+}
+
+// Two texts, or two of BYTES.
+template <Kernel kernel>
+bool bind_two_alike(CallSignature& call) {
+  static constexpr std::array kTexts{Takes::kText, Takes::kText};
+  static constexpr std::array kBytes{Takes::kBytes, Takes::kBytes};
+  if (!accept_arguments(call, kTexts, 2) && !accept_arguments(call, kBytes, 2)) return false;
+  call.result = TypeKind::kBoolean;
+  call.kernel = kernel;
+  return true;
 }
 
 constexpr FunctionCategory kCategory = FunctionCategory::kText;
@@ -197,10 +252,11 @@ constexpr auto kCharLength = bind_fixed<char_length, kInt, kText>;
 
 constexpr ScalarFunction kFunctions[] = {
     {"SUBSTRING", kCategory, "SUBSTRING(text, from [, length])",
-     "A part of the text; positions count from 1, negative ones from the end.", "SUBSTRING('penstock', 4) => stock",
-     kSubstring},
+     "A part of the text; positions count from 1, as does 0, negative ones from the end. Empty from before the "
+     "beginning on, NULL for a negative length.",
+     "SUBSTRING('penstock', 4) => stock\nSUBSTRING('penstock', -5, 2) => st", kSubstring, NullRule::kMakes},
     {"SUBSTR", kCategory, "SUBSTR(text, from [, length])", "The same as SUBSTRING.", "SUBSTR('penstock', 1, 3) => pen",
-     kSubstring},
+     kSubstring, NullRule::kMakes},
     {"LEFT", kCategory, "LEFT(text, count)", "The first characters.", "LEFT('penstock', 3) => pen",
      bind_fixed<left_part, kString, kText, kInteger>},
     {"RIGHT", kCategory, "RIGHT(text, count)", "The last characters.", "RIGHT('penstock', 5) => stock",
@@ -214,9 +270,10 @@ constexpr ScalarFunction kFunctions[] = {
     {"RTRIM", kCategory, "RTRIM(text [, characters])", "Without spaces, or those characters, at the end.",
      "RTRIM('axx', 'x') => a", bind_optional<trim<false, true>, kString, 1, kText, kText>},
     {"SPLIT_INDEX", kCategory, "SPLIT_INDEX(text, separator, index)",
-     "The part with that index, from 0, of the text cut at a separator, or at the character with that code (1 to 255); "
-     "NULL when there is none.",
-     "SPLIT_INDEX('a,b,c', ',', 1) => b\nSPLIT_INDEX('a b', 32, 1) => b", bind_split_index, NullRule::kMakes},
+     "The part with that index, from 0, of the text cut at a separator (at spaces where it is empty), or at the "
+     "character with that code (1 to 255); NULL when there is none.",
+     "SPLIT_INDEX('a,b,c', ',', 1) => b\nSPLIT_INDEX('a b', 32, 1) => b\nSPLIT_INDEX('a,b', ',', 2) => NULL",
+     bind_split_index, NullRule::kMakes},
     {"CHAR_LENGTH", kCategory, "CHAR_LENGTH(text)", "The number of characters.", "CHAR_LENGTH('abc') => 3",
      kCharLength},
     {"CHARACTER_LENGTH", kCategory, "CHARACTER_LENGTH(text)", "The number of characters.",
@@ -232,16 +289,22 @@ constexpr ScalarFunction kFunctions[] = {
      "LOCATE('a', 'banana', 3) => 4", bind_optional<locate, kInt, 2, kText, kText, kInteger>},
     {"INSTR", kCategory, "INSTR(text, search)", "Where text is found, from 1; 0 when it is not.",
      "INSTR('penstock', 'st') => 4", bind_fixed<instr, kInt, kText, kText>},
+    {"INSTR", kCategory, "INSTR(text, search, from [, n])",
+     "Where text is found for the n-th time from a position on, to the left from a negative one, which counts from the "
+     "end; 0 when it is not.",
+     "INSTR('Corporate Floor', 'or', 3, 2) => 14\nINSTR('Corporate Floor', 'or', -3, 2) => 2",
+     bind_optional<instr_from, kInt, 3, kText, kText, kInteger, kInteger>},
     {"STRPOS", kCategory, "STRPOS(text, search)", "The same as INSTR.", "STRPOS('penstock', 'st') => 4",
      bind_fixed<instr, kInt, kText, kText>},
     {"STARTS_WITH", kCategory, "STARTS_WITH(text, part)", "The same as STARTSWITH.",
      "STARTS_WITH('penstock', 'pen') => TRUE", bind_fixed<starts_with, kTruth, kText, kText>},
     {"BIT_LENGTH", kCategory, "BIT_LENGTH(text)", "The number of bits.", "BIT_LENGTH('abc') => 24",
      bind_fixed<bit_length, kInt, kTextOrBytes>},
-    {"STARTSWITH", kCategory, "STARTSWITH(text, part)", "Whether the text begins so.",
-     "STARTSWITH('penstock', 'pen') => TRUE", bind_fixed<starts_with, kTruth, kText, kText>},
-    {"ENDSWITH", kCategory, "ENDSWITH(text, part)", "Whether the text ends so.",
-     "ENDSWITH('penstock', 'stock') => TRUE", bind_fixed<ends_with, kTruth, kText, kText>},
+    {"STARTSWITH", kCategory, "STARTSWITH(text, part)", "Whether the text, or BYTES, begins so.",
+     "STARTSWITH('penstock', 'pen') => TRUE\nSTARTSWITH(UNHEX('0a0b'), UNHEX('0b')) => FALSE",
+     bind_two_alike<starts_with>},
+    {"ENDSWITH", kCategory, "ENDSWITH(text, part)", "Whether the text, or BYTES, ends so.",
+     "ENDSWITH('penstock', 'stock') => TRUE", bind_two_alike<ends_with>},
 };
 
 }  // namespace

@@ -1,11 +1,17 @@
 #include "types/time_zone.h"
 
 #include <absl/time/time.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <iterator>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "types/calendar.h"
+#include "types/zone_abbreviation.h"
 
 namespace penstock::types {
 
@@ -40,6 +46,43 @@ bool parse_offset(std::string_view text, int& seconds) {
   return true;
 }
 
+// The names of three letters that Java has beside those of the time zone database: java.time.ZoneId.SHORT_IDS.
+constexpr std::pair<std::string_view, std::string_view> kShortNames[] = {
+    {"ACT", "Australia/Darwin"},
+    {"AET", "Australia/Sydney"},
+    {"AGT", "America/Argentina/Buenos_Aires"},
+    {"ART", "Africa/Cairo"},
+    {"AST", "America/Anchorage"},
+    {"BET", "America/Sao_Paulo"},
+    {"BST", "Asia/Dhaka"},
+    {"CAT", "Africa/Harare"},
+    {"CNT", "America/St_Johns"},
+    {"CST", "America/Chicago"},
+    {"CTT", "Asia/Shanghai"},
+    {"EAT", "Africa/Addis_Ababa"},
+    {"ECT", "Europe/Paris"},
+    {"EST", "-05:00"},
+    {"HST", "-10:00"},
+    {"IET", "America/Indiana/Indianapolis"},
+    {"IST", "Asia/Kolkata"},
+    {"JST", "Asia/Tokyo"},
+    {"MIT", "Pacific/Apia"},
+    {"MST", "-07:00"},
+    {"NET", "Asia/Yerevan"},
+    {"NST", "Pacific/Auckland"},
+    {"PLT", "Asia/Karachi"},
+    {"PNT", "America/Phoenix"},
+    {"PRT", "America/Puerto_Rico"},
+    {"PST", "America/Los_Angeles"},
+    {"SST", "Pacific/Guadalcanal"},
+    {"VST", "Asia/Ho_Chi_Minh"},
+};
+
+std::string_view full_name(std::string_view name) {
+  const auto* found = std::ranges::find(kShortNames, name, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kShortNames) ? name : found->second;
+}
+
 absl::CivilSecond civil_second(int64_t local_us) {
   int64_t days = floor_divide(local_us, kMicrosPerDay);
   int64_t seconds = floor_modulo(local_us, kMicrosPerDay) / kMicrosPerSecond;
@@ -52,11 +95,12 @@ absl::CivilSecond civil_second(int64_t local_us) {
 Result<TimeZone> TimeZone::load(std::string_view name) {
   if (name == "UTC" || name == "Z" || name == "GMT" || name == "Etc/UTC") return TimeZone(std::string(name), nullptr);
   int seconds = 0;
-  if (parse_offset(name, seconds)) {
+  const std::string_view full = full_name(name);
+  if (parse_offset(full, seconds)) {
     return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{absl::FixedTimeZone(seconds)}));
   }
   absl::TimeZone zone;
-  if (name.empty() || !absl::LoadTimeZone(std::string(name), &zone)) {
+  if (name.empty() || !absl::LoadTimeZone(std::string(full), &zone)) {
     return not_found("there is no time zone '{}'", name).hint("use a name such as 'Europe/Berlin', or '+02:00'");
   }
   return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{zone}));
@@ -113,6 +157,17 @@ void LocalClock::find_offset(int64_t utc_us) {
     until_us_ = utc_us + 1;
   }
   offset_us_ = zone_.to_local(utc_us) - utc_us;
+}
+
+std::string zone_abbreviation(const TimeZone& zone, int64_t utc_us) {
+  int seconds = 0;
+  absl::TimeZone named;
+  if (zone.is_utc()) return "UTC";
+  if (parse_offset(zone.name(), seconds) || !absl::LoadTimeZone(std::string(full_name(zone.name())), &named)) {
+    const int64_t minutes = (zone.to_local(utc_us) - utc_us) / kMicrosPerMinute;
+    return fmt::format("GMT{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
+  }
+  return named.At(absl::FromUnixMicros(utc_us)).zone_abbr;
 }
 
 }  // namespace penstock::types
