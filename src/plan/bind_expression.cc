@@ -385,12 +385,17 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Case& node) {
   ExprPtr operand;
   if (node.operand) operand = PENSTOCK_TRY(bind(*node.operand));
   for (const sql::WhenClause& when : node.whens) {
-    if (operand != nullptr) suggest_parameter_type(*when.condition, operand->type());
-    ExprPtr condition = PENSTOCK_TRY(bind(*when.condition));
-    if (operand != nullptr) {
-      condition = PENSTOCK_TRY(located(bind_call("=", {operand, std::move(condition)}), when.condition->position));
+    std::vector<ExprPtr> conditions;
+    for (const sql::Expression& when_condition : when.conditions) {
+      if (operand != nullptr) suggest_parameter_type(when_condition, operand->type());
+      ExprPtr condition = PENSTOCK_TRY(bind(when_condition));
+      if (operand != nullptr) {
+        condition = PENSTOCK_TRY(located(bind_call("=", {operand, std::move(condition)}), when_condition.position));
+      }
+      conditions.push_back(std::move(condition));
     }
-    children.push_back(std::move(condition));
+    children.push_back(conditions.size() == 1 ? std::move(conditions.front())
+                                              : PENSTOCK_TRY(bind_call("OR", std::move(conditions))));
     children.push_back(PENSTOCK_TRY(bind(*when.result)));
   }
   children.push_back(node.otherwise ? PENSTOCK_TRY(bind(*node.otherwise)) : Expr::literal({}, TypeKind::kNull));

@@ -233,7 +233,8 @@ struct ScalarSubquery {
 };
 
 struct WhenClause {
-  Box<Expression> condition;
+  // Several only where CASE has an operand, which may equal any of them: WHEN 1, 2.
+  std::vector<Expression> conditions;
   Box<Expression> result;
   bool operator==(const WhenClause&) const = default;
 };

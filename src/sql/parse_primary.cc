@@ -179,7 +179,9 @@ Result<Expression> Parser::parse_case() {
   PENSTOCK_TRY(cursor_.expect("WHEN"));
   do {
     WhenClause when;
-    when.condition = PENSTOCK_TRY(parse_boxed_expression());
+    do {
+      when.conditions.push_back(PENSTOCK_TRY(parse_expression()));
+    } while (node.operand && cursor_.accept(","));
     PENSTOCK_TRY(cursor_.expect("THEN"));
     when.result = PENSTOCK_TRY(parse_boxed_expression());
     node.whens.push_back(std::move(when));

@@ -204,7 +204,11 @@ void Printer::print_node(const Case& node) {
   word("CASE");
   if (node.operand) word(" "), print(*node.operand);
   for (const WhenClause& when : node.whens) {
-    word(" WHEN "), print(*when.condition);
+    word(" WHEN ");
+    for (size_t i = 0; i < when.conditions.size(); ++i) {
+      if (i > 0) word(", ");
+      print(when.conditions[i]);
+    }
     word(" THEN "), print(*when.result);
   }
   if (node.otherwise) word(" ELSE "), print(*node.otherwise);

@@ -144,7 +144,7 @@ class TableWalk {
   void walk(Case& node) {
     walk(node.operand);
     for (WhenClause& when : node.whens) {
-      walk(when.condition);
+      walk(when.conditions);
       walk(when.result);
     }
     walk(node.otherwise);
