@@ -88,12 +88,6 @@ struct PairMoments {
 // What each function makes of them; NaN stands for NULL.
 constexpr double kNull = std::numeric_limits<double>::quiet_NaN();
 
-// Sums of squares are finite, but for those of numbers near the largest; what is made of two of them need not be.
-template <class Real>
-long double product(Real a, Real b) {
-  return static_cast<long double>(a) * b;
-}
-
 template <class Real>
 Real slope_of(const PairMoments<Real>& m) {
   return m.xx() == 0 ? Real(kNull) : m.yx() / m.xx();
@@ -104,8 +98,10 @@ constexpr auto kCovarianceOfSample = []<class Real>(const PairMoments<Real>& m) 
   return m.count < 2 ? Real(kNull) : m.yx() / (m.n() - 1);
 };
 constexpr auto kCorrelation = []<class Real>(const PairMoments<Real>& m) -> Real {
-  const long double spread = std::sqrt(product(m.yy(), m.xx()));
-  return spread == 0 ? Real(kNull) : static_cast<Real>(m.yx() / spread);
+  // Each is in range, but their product need not be.
+  const Real product = m.yy() * m.xx();
+  const Real spread = std::isnormal(product) ? std::sqrt(product) : std::sqrt(m.yy()) * std::sqrt(m.xx());
+  return spread == 0 ? Real(kNull) : m.yx() / spread;
 };
 constexpr auto kSlope = []<class Real>(const PairMoments<Real>& m) -> Real { return slope_of(m); };
 constexpr auto kIntercept = []<class Real>(const PairMoments<Real>& m) -> Real {
@@ -113,7 +109,9 @@ constexpr auto kIntercept = []<class Real>(const PairMoments<Real>& m) -> Real {
 };
 constexpr auto kDetermination = []<class Real>(const PairMoments<Real>& m) -> Real {
   if (m.xx() == 0) return kNull;
-  return m.yy() == 0 ? Real(1) : static_cast<Real>(product(m.yx(), m.yx()) / product(m.xx(), m.yy()));
+  if (m.yy() == 0) return Real(1);
+  const Real product = m.xx() * m.yy();
+  return std::isnormal(product) ? m.yx() * m.yx() / product : (m.yx() / m.xx()) * (m.yx() / m.yy());
 };
 constexpr auto kMeanOfX = []<class Real>(const PairMoments<Real>& m) -> Real { return m.mean_x(); };
 constexpr auto kMeanOfY = []<class Real>(const PairMoments<Real>& m) -> Real { return m.mean_y(); };

@@ -238,6 +238,9 @@ void DatePattern::find_adjacent_numbers() {
 
 Result<DatePattern> DatePattern::compile(std::string_view pattern, PatternRules rules, int64_t now_us) {
   constexpr int64_t kYearsBack = 80;
+  if (pattern.size() > kBytesMax) {
+    return invalid_argument("a pattern of {} bytes is longer than {}", pattern.size(), kBytesMax);
+  }
   const bool formatter = rules == PatternRules::kFormatter;
   DatePattern compiled;
   compiled.rules_ = rules;

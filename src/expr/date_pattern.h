@@ -24,8 +24,11 @@ enum class PatternRules : uint8_t {
 // A compiled pattern. Names are English and weeks begin on Sunday, as in Java's locale of the United States.
 class DatePattern {
  public:
+  static constexpr size_t kBytesMax = 1'000;
+
   // kInvalidArgument for a letter that means nothing, or that stands there too often, and for quotes and brackets that
-  // are not closed. Years of two digits of a simple format are those from 80 years before `now_us` on.
+  // are not closed, and for one that is too long. Years of two digits of a simple format are those from 80 years before
+  // `now_us` on.
   static Result<DatePattern> compile(std::string_view pattern, PatternRules rules, int64_t now_us = 0);
 
   // The letter of a time zone that stands outside of [ ], where there is one.

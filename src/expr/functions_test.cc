@@ -187,9 +187,7 @@ TEST(PatternTest, EscapesCharactersAndErrors) {
                         {"REGEXP('a', '(')", "row error: the pattern '(' is wrong: missing ): ("},
                         {"REGEXP_EXTRACT('abc', 'b', 1)", "NULL"},
                         {"REGEXP_EXTRACT('abc', 'x')", "NULL"},
-                        {"REGEXP_REPLACE('aXb', 'X', '$9')",
-                         "row error: Rewrite schema requests 9 matches, but the regexp only has 0 parenthesized "
-                         "subexpressions."}};
+                        {"REGEXP_REPLACE('aXb', 'X', '$9')", "a$9b"}};
   expect_all(cases);
 }
 
@@ -209,9 +207,9 @@ TEST(JsonFunctionsTest, PathsAndWhatIsMissing) {
                         {"JSON_QUERY('{\"a\": 1}', '$.a')", "NULL"},
                         {"JSON_QUERY('{\"a\": {\"b\" : \"\\n\"}}', '$')", "{\"a\":{\"b\":\"\\n\"}}"}};
   expect_all(cases);
-  for (const char* path : {"", "a", "$a", "$.", "$[", "$[-1]", "$[x]", "$[''a]", "$[1"}) {
+  for (const char* path : {"", "a.", "$a", "$.", "$[", "$[-]", "$[x]", "$[''a]", "$[1"}) {
     std::string text = evaluate_text(fmt::format("JSON_VALUE('{{}}', '{}')", path));
-    EXPECT_TRUE(text.ends_with("is not a JSON path such as $.a.b[0]")) << path << ": " << text;
+    EXPECT_TRUE(text.find("is not a JSON path such as $.a.b[0]: ") != text.npos) << path << ": " << text;
   }
 }
 

@@ -79,14 +79,12 @@ bool matches_whole(const Regex& pattern, const JsonView& value) {
 
 }  // namespace
 
-bool JsonFilter::matches(const JsonView& value, const JsonView& document) const {
-  return holds(root_, value, document);
-}
+bool JsonFilter::matches(const JsonView& value, JsonPath::Search& search) const { return holds(root_, value, search); }
 
-bool JsonFilter::holds(const Node& node, const JsonView& value, const JsonView& document) {
-  const auto child_holds = [&](const Node& child) { return holds(child, value, document); };
+bool JsonFilter::holds(const Node& node, const JsonView& value, JsonPath::Search& search) {
+  const auto child_holds = [&](const Node& child) { return holds(child, value, search); };
   switch (node.kind) {
-    case Node::Kind::kComparison: return compare(node.comparison, value, document);
+    case Node::Kind::kComparison: return compare(node.comparison, value, search);
     case Node::Kind::kAnd: return std::ranges::all_of(node.children, child_holds);
     case Node::Kind::kOr: return std::ranges::any_of(node.children, child_holds);
     case Node::Kind::kNot: return !child_holds(node.children.front());
@@ -94,14 +92,15 @@ bool JsonFilter::holds(const Node& node, const JsonView& value, const JsonView& 
   return false;
 }
 
-bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, const JsonView& document) {
+bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, JsonPath::Search& search) {
   using enum Operator;
   const auto evaluate = [&](const Operand& operand, Compared& compared) {
     if (operand.path == nullptr) {
       compared.value = JsonView(operand.json);
       return;
     }
-    if (!operand.path->find(value, document, compared.matches)) return;
+    JsonPath::Search inner{.document = search.document, .matches = compared.matches, .work_left = search.work_left};
+    if (!operand.path->find(value, inner)) return;
     if (operand.path->is_definite()) {
       compared.value = compared.matches.values.back();
       return;
@@ -160,9 +159,9 @@ bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, co
       return right.value && has(elements_of(left), *right.value);
     case kSize: {
       if (!right.is(Kind::kNumber)) return false;
-      const auto size = static_cast<size_t>(number_in(right.value->text()));
-      if (left.is(Kind::kString)) return character_count(text_of(*left.value)) == size;
-      return left.is(Kind::kArray) && left.value->size() == size;
+      const double size = number_in(right.value->text());
+      if (left.is(Kind::kString)) return static_cast<double>(character_count(text_of(*left.value))) == size;
+      return left.is(Kind::kArray) && static_cast<double>(left.value->size()) == size;
     }
     default: {  // kEmpty
       if (!left.value || !right.is(Kind::kBoolean)) return false;

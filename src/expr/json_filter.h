@@ -20,7 +20,8 @@ namespace penstock::expr {
 // nin subsetof anyof noneof contains size empty.
 class JsonFilter {
  public:
-  bool matches(const JsonView& value, const JsonView& document) const;
+  // The search is that of the path which the filter is a step of.
+  bool matches(const JsonView& value, JsonPath::Search& search) const;
 
  private:
   friend class JsonPathParser;
@@ -64,8 +65,8 @@ class JsonFilter {
     std::vector<Node> children;
   };
 
-  static bool holds(const Node& node, const JsonView& value, const JsonView& document);
-  static bool compare(const Comparison& comparison, const JsonView& value, const JsonView& document);
+  static bool holds(const Node& node, const JsonView& value, JsonPath::Search& search);
+  static bool compare(const Comparison& comparison, const JsonView& value, JsonPath::Search& search);
 
   Node root_;
 };

@@ -312,7 +312,7 @@ constexpr ScalarFunction kFunctions[] = {
      "then: NULL without them. Steps of a path: `.name` `['name']` `['a', 'b']` `[0]` `[-1]` `[0, 2]` `[1:3]` `[*]` "
      "`.*`, `..` for what is anywhere inside, `[?(@.price < 10 && @.name)]` for what a condition holds for, and a "
      "function at the end: `.length()` `.keys()` `.first()` `.last()` `.index(1)` `.min()` `.max()` `.sum()` `.avg()` "
-     "`.stddev()` `.concat()`.",
+     "`.stddev()` `.concat()`. A path has at most 1,000 parts.",
      "JSON_VALUE('{\"a\": [1, {\"b\": \"x\"}]}', '$.a[1].b') => x\n"
      "JSON_VALUE('{\"a\": \"7\"}', '$.a' RETURNING INT) + 1 => 8\n"
      "JSON_VALUE('{\"a\": true}', '$.a') => true\n"

@@ -79,11 +79,10 @@ void JsonPath::finish() {
   definite_ = definite_ || of_all;
 }
 
-bool JsonPath::find(const JsonView& from, const JsonView& document, JsonMatches& matches) const {
-  const size_t before = matches.values.size();
-  Search search{.document = document, .matches = matches};
-  if (!walk(from_document_ ? document : from, 0, search)) return false;
-  return !definite_ || matches.values.size() > before;
+bool JsonPath::find(const JsonView& from, Search search) const {
+  const size_t before = search.matches.values.size();
+  if (!walk(from_document_ ? search.document : from, 0, search)) return false;
+  return !definite_ || search.matches.values.size() > before;
 }
 
 bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
@@ -92,7 +91,7 @@ bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
     search.matches.values.push_back(value);
     return true;
   }
-  if (!search.may_go_on()) return false;
+  if (!search.may_look_at(value)) return false;
   const Step& step = steps_[at];
   switch (step.kind) {
     case kName:
@@ -110,11 +109,11 @@ bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
       return ok;
     }
     case kFilter: {
-      if (value.is_object()) return !step.filter->matches(value, search.document) || walk(value, at + 1, search);
+      if (value.is_object()) return !step.filter->matches(value, search) || walk(value, at + 1, search);
       if (!value.is_array()) return step.behind_many;
       bool ok = true;
       value.for_each_element([&](const JsonView& element) {
-        if (ok && step.filter->matches(element, search.document)) ok = walk(element, at + 1, search);
+        if (ok && step.filter->matches(element, search)) ok = walk(element, at + 1, search);
       });
       return ok;
     }
@@ -123,7 +122,7 @@ bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
       JsonPath rest = *this;
       rest.steps_.pop_back();
       JsonMatches matches;
-      Search inner{.document = search.document, .matches = matches, .steps_left = search.steps_left};
+      Search inner{.document = search.document, .matches = matches, .work_left = search.work_left};
       const bool ok = rest.scan(value, 1, inner);
       search.matches.gave_up = matches.gave_up;
       const std::string list = list_of(matches.values);
@@ -164,30 +163,30 @@ bool JsonPath::walk_elements(const JsonView& value, const Step& step, size_t nex
     }
     return true;
   }
-  // A beginning counts from the end only without an end, and the other way round.
-  const auto size = static_cast<int64_t>(value.size());
-  int64_t from = step.from_start ? 0 : step.indexes[0];
+  std::vector<JsonView> elements;
+  value.for_each_element([&](const JsonView& element) { elements.push_back(element); });
+  // A beginning counts from the end only without an end, and the other way round; of both, each place does that is
+  // negative.
+  const auto size = static_cast<int64_t>(elements.size());
+  int64_t from = step.from_start ? 0 : std::max(step.indexes[0], -size);
   int64_t to = step.to_end ? size : std::min(step.indexes[1], size);
-  if (step.to_end && from < 0) from = std::max<int64_t>(0, size + from);
+  if (step.to_end && from < 0) from += size;
   if (step.from_start && to < 0) to += size;
-  bool ok = true;
-  for (int64_t index = from; ok && index < to; ++index) {
-    JsonView element;
-    const std::optional<size_t> place = place_of(index, value);
-    if (place && value.find_element(*place, element)) ok = walk(element, next, search);
+  for (int64_t index = from; index < to; ++index) {
+    if (!walk(elements[static_cast<size_t>(index < 0 ? index + size : index)], next, search)) return false;
   }
-  return ok;
+  return true;
 }
 
 // Takes the next step from a value and from all that are inside of it, the outer ones first.
 bool JsonPath::scan(const JsonView& value, size_t next, Search& search) const {
   using enum Step::Kind;
   if (value.is_scalar()) return true;
-  if (!search.may_go_on()) return false;
+  if (!search.may_look_at(value)) return false;
   const Step& step = steps_[next];
   bool takes = value.is_array();
   if (step.kind == kAll) takes = true;
-  if (step.kind == kFilter) takes = step.filter->matches(value, search.document);
+  if (step.kind == kFilter) takes = step.filter->matches(value, search);
   if (step.kind == kName || step.kind == kNames) {
     const bool all_needed = step.kind == kName || next + 1 == steps_.size();
     JsonView field;

@@ -44,6 +44,9 @@ struct JsonMatches {
 // A path that begins with neither "$" nor "@" is one behind "$.".
 class JsonPath {
  public:
+  // Steps, names and places in brackets of a path, with those of its filters.
+  static constexpr int kPartsMax = 1'000;
+
   static Result<JsonPath> compile(std::string_view text);
 
   // Whether what is not there is nothing, and no error.
@@ -54,7 +57,10 @@ class JsonPath {
   bool is_definite() const { return definite_; }
   // Adds what stands at the path, each in its turn. False where a step leads nowhere that is before all those that may
   // lead to several values; behind one, what does not fit is left out.
-  bool find(const JsonView& document, JsonMatches& matches) const { return find(document, document, matches); }
+  bool find(const JsonView& document, JsonMatches& matches) const {
+    int64_t work_left = kWorkMax;
+    return find(document, {.document = document, .matches = matches, .work_left = work_left});
+  }
 
  private:
   friend class JsonPathParser;
@@ -72,21 +78,24 @@ class JsonPath {
     Function function = Function::kLength;
     bool behind_many = false;  // a step before it may lead to several values
   };
-  static constexpr int64_t kStepsMax = 10'000'000;
+  // What a search, with those of the filters in it, may look at: so many values, of which one of 64 bytes of text
+  // counts once more.
+  static constexpr int64_t kWorkMax = 10'000'000;
+  static constexpr size_t kBytesOfWork = 64;
   // A search, which is given up when it has looked at too much.
   struct Search {
-    JsonView document;
+    JsonView document;  // which paths with "$" inside of filters start from
     JsonMatches& matches;
-    int64_t steps_left = kStepsMax;
+    int64_t& work_left;
 
-    bool may_go_on() {
-      if (--steps_left <= 0) matches.gave_up = true;
+    bool may_look_at(const JsonView& value) {
+      work_left -= 1 + static_cast<int64_t>(value.text().size() / kBytesOfWork);
+      if (work_left <= 0) matches.gave_up = true;
       return !matches.gave_up;
     }
   };
 
-  // From a value of a document, which paths with "$" inside of filters start from.
-  bool find(const JsonView& from, const JsonView& document, JsonMatches& matches) const;
+  bool find(const JsonView& from, Search search) const;
   bool walk(const JsonView& value, size_t step, Search& search) const;
   bool walk_fields(const JsonView& value, const Step& step, size_t next, Search& search) const;
   bool walk_elements(const JsonView& value, const Step& step, size_t next, Search& search) const;

@@ -45,6 +45,7 @@ class JsonPathParser {
   }
 
   std::string_view rest() const { return rest_; }
+  bool too_many_parts() const { return parts_ > JsonPath::kPartsMax; }
 
  private:
   using Step = JsonPath::Step;
@@ -65,6 +66,12 @@ class JsonPathParser {
     return take(text);
   }
 
+  bool add(JsonPath& path, Step step) {
+    parts_ += 1 + static_cast<int>(step.names.size() + step.indexes.size());
+    path.steps_.push_back(std::move(step));
+    return !too_many_parts();
+  }
+
   // From the "$" or "@" on. In a filter, a path ends where an operator or a parenthesis stands.
   bool parse_steps(JsonPath& path, bool in_filter) {
     path.from_document_ = rest_[0] == '$';
@@ -77,7 +84,7 @@ class JsonPathParser {
       if (!path.steps_.empty() && path.steps_.back().kind == Step::Kind::kFunction) return false;
       bool point = take(".");
       if (point && take(".")) {
-        path.steps_.push_back({.kind = Step::Kind::kScan});
+        if (!add(path, {.kind = Step::Kind::kScan})) return false;
         point = !rest_.starts_with('[');
       }
       if (!parse_step(path, point, in_filter)) return false;
@@ -92,22 +99,19 @@ class JsonPathParser {
     if (take("[")) return parse_brackets(path);
     if (!point) return false;
     if (take("*")) {
-      path.steps_.push_back({.kind = Step::Kind::kAll});
-      return true;
+      return add(path, {.kind = Step::Kind::kAll});
     }
     std::string name;
     if (rest_.starts_with('"') || rest_.starts_with('\'')) {
       if (!parse_quoted(name)) return false;
-      path.steps_.push_back({.kind = Step::Kind::kName, .names = {std::move(name)}});
-      return true;
+      return add(path, {.kind = Step::Kind::kName, .names = {std::move(name)}});
     }
     const size_t size = std::min(rest_.find_first_of(in_filter ? ".[( \t\r\n)<>=~!&|," : ".[( \t\r\n"), rest_.size());
     name = rest_.substr(0, size);
     rest_.remove_prefix(size);
     if (name.empty()) return false;
     if (take("(")) return parse_function(path, name);
-    path.steps_.push_back({.kind = Step::Kind::kName, .names = {std::move(name)}});
-    return true;
+    return add(path, {.kind = Step::Kind::kName, .names = {std::move(name)}});
   }
 
   bool parse_quoted(std::string& name) {
@@ -142,8 +146,7 @@ class JsonPathParser {
     if (found == std::end(kFunctions)) return false;
     Step step{.kind = Step::Kind::kFunction, .function = found->second};
     if (found->second == kIndex && !parse_integer(step.indexes.emplace_back())) return false;
-    path.steps_.push_back(std::move(step));
-    return take_after_spaces(")");
+    return add(path, std::move(step)) && take_after_spaces(")");
   }
 
   // What stands in brackets, from behind the opening one.
@@ -168,8 +171,7 @@ class JsonPathParser {
     } else if (!parse_indexes(step)) {
       return false;
     }
-    path.steps_.push_back(std::move(step));
-    return take_after_spaces("]");
+    return add(path, std::move(step)) && take_after_spaces("]");
   }
 
   // "0", "0, -1", "1:3", "1:", ":3".
@@ -354,12 +356,14 @@ class JsonPathParser {
 
   std::string_view rest_;
   int depth_ = 0;
+  int parts_ = 0;
 };
 
 Result<JsonPath> JsonPath::compile(std::string_view text) {
   JsonPath path;
   JsonPathParser parser(text);
   if (parser.parse(path)) return path;
+  if (parser.too_many_parts()) return invalid_argument("a JSON path has at most {} parts", kPartsMax);
   const size_t at = static_cast<size_t>(parser.rest().data() - text.data());
   return invalid_argument("'{}' is not a JSON path such as $.a.b[0]: it cannot be read at character {}", text, at + 1);
 }

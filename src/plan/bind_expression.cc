@@ -14,6 +14,7 @@
 #include "sql/keywords.h"
 #include "sql/limits.h"
 #include "sql/printer.h"
+#include "types/decimal.h"
 
 namespace penstock::plan {
 namespace {
@@ -175,6 +176,16 @@ void Binder::suggest_parameter_type(const sql::Expression& expression, DataType 
 
 namespace {
 
+// The type of a parameter that is compared with, or added to, a value: beside a DECIMAL it may have more digits behind
+// the point than that.
+DataType parameter_beside(DataType other) {
+  if (other.kind() != TypeKind::kDecimal) return other;
+  constexpr int kScaleMin = 18;  // as has a numeric parameter beside which nothing is
+  const int whole_digits = other.precision() - other.scale();
+  const int scale = std::min(types::kDecimalPrecisionMax - whole_digits, std::max(other.scale(), kScaleMin));
+  return DataType::decimal(types::kDecimalPrecisionMax, scale);
+}
+
 const sql::Literal* text_of(const sql::Expression& expression) {
   const auto* literal = expression.get_if<sql::Literal>();
   return literal != nullptr && literal->kind == sql::LiteralKind::kString ? literal : nullptr;
@@ -208,7 +219,7 @@ Result<ExprPtr> Binder::bind_beside(DataType other, sql::BinaryOperator op, cons
   }
   const bool concat = op == sql::BinaryOperator::kConcat;
   // What is put together with a number is text.
-  suggest_parameter_type(operand, concat && !other.is_nested() ? DataType(TypeKind::kString) : other);
+  suggest_parameter_type(operand, concat && !other.is_nested() ? DataType(TypeKind::kString) : parameter_beside(other));
   return bind(operand);
 }
 
@@ -325,7 +336,7 @@ Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::IsDistinctFrom& 
 // a BETWEEN b AND c is a >= b AND a <= c; SYMMETRIC takes the bounds in either order.
 Result<ExprPtr> Binder::bind(const sql::Expression&, const sql::Between& node) {
   auto [operand, low] = PENSTOCK_TRY(bind_pair(*node.operand, *node.low));
-  suggest_parameter_type(*node.high, operand->type());
+  suggest_parameter_type(*node.high, parameter_beside(operand->type()));
   ExprPtr high = PENSTOCK_TRY(bind(*node.high));
   auto between = [&](const ExprPtr& least, const ExprPtr& most) -> Result<ExprPtr> {
     ExprPtr above = PENSTOCK_TRY(bind_call(">=", {operand, least}));
@@ -346,11 +357,11 @@ Result<ExprPtr> Binder::bind_in(const sql::Expression&, const sql::Expression& o
   std::vector<ExprPtr> arguments(1);
   if (!is_parameter(operand)) arguments.front() = PENSTOCK_TRY(bind(operand));
   for (const sql::Expression& value : values) {
-    if (arguments.front() != nullptr) suggest_parameter_type(value, arguments.front()->type());
+    if (arguments.front() != nullptr) suggest_parameter_type(value, parameter_beside(arguments.front()->type()));
     arguments.push_back(PENSTOCK_TRY(bind(value)));
   }
   if (is_parameter(operand)) {
-    suggest_parameter_type(operand, arguments[1]->type());
+    suggest_parameter_type(operand, parameter_beside(arguments[1]->type()));
     arguments.front() = PENSTOCK_TRY(bind(operand));
   }
   return bind_call(negated ? "NOT IN" : "IN", std::move(arguments));

@@ -220,6 +220,9 @@ TEST(PlanTest, ParametersTakeTheTypesOfTheirSurroundings) {
       << "what is put together with a number is text";
   EXPECT_THAT(types("SELECT a + 1e0 + $1, a + 1 + $2 FROM t"), ElementsAre(TypeKind::kDouble, TypeKind::kBigInt))
       << "that of the sum so far";
+  EXPECT_THAT(types("SELECT a FROM t WHERE 1.5 < $1 AND CAST(a AS DECIMAL(38, 2)) IN ($2) AND 1.5 BETWEEN 0 AND $3"),
+              ElementsAre(DataType::decimal(38, 18), DataType::decimal(38, 2), DataType::decimal(38, 18)))
+      << "with more digits than what stands beside it";
   EXPECT_THAT(types("SELECT a FROM t WHERE $1 IN (a, 5) AND $2 = ANY(ARRAY[d]) AND $3 > ALL(ARRAY(SELECT a FROM t)) "
                     "AND $4 LIKE ANY(ARRAY[$5, s])"),
               ElementsAre(TypeKind::kBigInt, TypeKind::kDate, TypeKind::kBigInt, TypeKind::kString, TypeKind::kString));
