@@ -152,14 +152,13 @@ Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Limit& lim
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::UnionAll& /*op*/) {
   std::vector<exec::EdgeSpec> inputs;
   for (const plan::PhysicalPtr& input : node.inputs) inputs.push_back({.from = PENSTOCK_TRY(lower(*input))});
-  int parallelism = at(inputs.front().from).parallelism;
+  const int parallelism = at(inputs.front().from).parallelism;
   const bool equal =
       std::ranges::all_of(inputs, [&](const exec::EdgeSpec& edge) { return at(edge.from).parallelism == parallelism; });
-  if (!equal) parallelism = 1;
   for (exec::EdgeSpec& edge : inputs) {
     edge.partitioning = equal ? exec::Partitioning::kForward : exec::Partitioning::kSingle;
   }
-  return add_fragment(node, "union", parallelism, std::move(inputs));
+  return add_fragment(node, "union", equal ? parallelism : 1, std::move(inputs));
 }
 
 Result<int> GraphBuilder::lower(const PhysicalNode& node, const plan::Emit& emit) {

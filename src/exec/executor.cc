@@ -158,7 +158,7 @@ WatermarkOrigin JobState::origin_of_output(size_t fragment_index, size_t instanc
 
 std::unique_ptr<InputGate> JobState::make_gate(size_t fragment_index, size_t instance) {
   const FragmentSpec& fragment = spec_.fragments[fragment_index];
-  std::map<WatermarkOrigin, int> steps;
+  std::map<WatermarkOrigin, size_t> steps;
   std::vector<std::vector<InputGate::Input>> ports;
   for (size_t i = 0; i < fragment.inputs.size(); ++i) {
     std::vector<InputGate::Input>& port = ports.emplace_back();
@@ -167,7 +167,7 @@ std::unique_ptr<InputGate> JobState::make_gate(size_t fragment_index, size_t ins
     for (size_t producer = 0; producer < grid.size(); ++producer) {
       Channel* const channel = grid[producer][instance].get();
       if (channel == nullptr) continue;
-      const int step = steps.try_emplace(origins[producer], static_cast<int>(steps.size())).first->second;
+      const size_t step = steps.try_emplace(origins[producer], steps.size()).first->second;
       port.push_back({.channel = channel, .step = step});
     }
   }

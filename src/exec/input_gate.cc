@@ -1,7 +1,6 @@
 #include "exec/input_gate.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "base/check.h"
@@ -10,14 +9,14 @@ namespace penstock::exec {
 
 InputGate::InputGate(const std::vector<std::vector<Input>>& ports, std::optional<int> loaded_port)
     : loading_port_(loaded_port) {
-  std::map<int, size_t> steps;
+  size_t steps = 0;
   for (size_t port = 0; port < ports.size(); ++port) {
     for (const Input& input : ports[port]) {
-      const size_t step = steps.try_emplace(input.step, steps.size()).first->second;
-      inputs_.push_back({.channel = input.channel, .port = static_cast<int>(port), .step = step});
+      inputs_.push_back({.channel = input.channel, .port = static_cast<int>(port), .step = input.step});
+      steps = std::max(steps, input.step + 1);
     }
   }
-  steps_.resize(steps.size(), kMinEventTime);
+  steps_.resize(steps, kMinEventTime);
   PENSTOCK_CHECK(!inputs_.empty(), "a gate without channels");
 }
 

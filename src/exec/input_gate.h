@@ -28,10 +28,10 @@ namespace penstock::exec {
 // comes at the same place in all, ends the wait.
 class InputGate {
  public:
-  // A channel, and the number that it shares with the channels in step with it.
+  // A channel, and the number that it shares with the channels in step with it: such numbers are counted from 0.
   struct Input {
     Channel* channel = nullptr;
-    int step = 0;
+    size_t step = 0;
   };
   struct Event {
     int port = kAllPorts;
@@ -52,7 +52,7 @@ class InputGate {
   struct State {
     Channel* channel = nullptr;
     int port = 0;
-    size_t step = 0;  // place in steps_
+    size_t step = 0;
     EventTime watermark = kMinEventTime;
     bool idle = false;
     bool parked = false;

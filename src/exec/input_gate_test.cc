@@ -25,7 +25,7 @@ class Channels {
     for (size_t instances : instances_by_port) {
       std::vector<InputGate::Input>& port = ports.emplace_back();
       for (size_t i = 0; i < instances; ++i) {
-        port.push_back({.step = in_step ? 0 : static_cast<int>(all.size())});
+        port.push_back({.step = in_step ? 0 : all.size()});
         port.back().channel = all.emplace_back(std::make_unique<Channel>(messages_max)).get();
       }
     }

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/utf8.h"
 #include "expr/base64.h"
 #include "expr/binding.h"
 #include "expr/slots.h"
@@ -164,24 +165,6 @@ void append_in_charset(std::string& out, std::string_view text, Charset charset)
       append_utf16_unit(out, 0xD800 + ((code - 0x10000) >> 10), little);
       append_utf16_unit(out, 0xDC00 + ((code - 0x10000) & 0x3FF), little);
     }
-  }
-}
-
-void append_utf8(std::string& out, uint32_t code) {
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | code >> 12);
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
-  } else {
-    out += static_cast<char>(0xF0 | code >> 18);
-    out += static_cast<char>(0x80 | (code >> 12 & 0x3F));
-    out += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-    out += static_cast<char>(0x80 | (code & 0x3F));
   }
 }
 

@@ -253,12 +253,9 @@ JsonPathReader::Outcome JsonPathReader::fail(std::string_view error, bool lax) {
 JsonPathReader::Outcome JsonPathReader::read(size_t row) {
   matches_.clear();
   error_.clear();
-  if (!path_ || paths_[row].view() != path_text_) {
-    path_text_ = paths_[row].view();
-    path_ = JsonPath::compile(path_text_);
-  }
-  if (!*path_) return fail(path_->error().message(), false);
-  const JsonPath& path = **path_;
+  path_ = cache_.get(paths_[row].view(), error_);
+  if (path_ == nullptr) return Outcome::kError;
+  const JsonPath& path = *path_;
   const std::string_view text = texts_[row].view();
   simdjson::dom::element root;
   if (parser_.parse(text.data(), text.size()).get(root) != simdjson::SUCCESS) {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "expr/json_view.h"
 #include "expr/kernel.h"
+#include "expr/regex.h"
 
 namespace penstock::expr {
 
@@ -126,8 +127,8 @@ class JsonPathReader {
   const std::vector<JsonView>& found() const { return matches_.values; }
   const std::string& error() const { return error_; }
   // Of the path of the last row.
-  bool is_lax() const { return (*path_)->is_lax(); }
-  bool is_definite() const { return (*path_)->is_definite(); }
+  bool is_lax() const { return path_->is_lax(); }
+  bool is_definite() const { return path_->is_definite(); }
 
  private:
   Outcome fail(std::string_view error, bool lax);
@@ -135,8 +136,8 @@ class JsonPathReader {
   ArgumentView<StringCell> texts_;
   ArgumentView<StringCell> paths_;
   simdjson::dom::parser parser_;
-  std::string path_text_;
-  std::optional<Result<JsonPath>> path_;
+  PatternCache<JsonPath> cache_{JsonPath::compile};
+  const JsonPath* path_ = nullptr;  // of the last row; nullptr when it is wrong
   JsonMatches matches_;
   std::string error_;
 };

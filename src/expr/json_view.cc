@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json_text.h"
+#include "base/utf8.h"
 
 namespace penstock::expr {
 
@@ -50,25 +51,6 @@ uint32_t hex_unit(std::string_view digits) {
   uint32_t unit = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), unit, 16);
   return unit;
-}
-
-void append_utf8(std::string& out, uint32_t code) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | (code >> shift & 0x3F)); };
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | code >> 6);
-    tail(0);
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | code >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | code >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
 }
 
 // What an escape stands for, which begins behind the backslash at `at`; `at` is then at its last character.

@@ -7,26 +7,11 @@
 #include <optional>
 #include <system_error>
 
+#include "base/utf8.h"
 #include "sql/lexer.h"
 
 namespace penstock::sql {
 namespace {
-
-void append_utf8(std::string& out, uint32_t code) {
-  const auto tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3F)); };
-  if (code < 0x80) {
-    out += static_cast<char>(code);
-  } else if (code < 0x800) {
-    out += static_cast<char>(0xC0 | (code >> 6));
-    tail(0);
-  } else if (code < 0x10000) {
-    out += static_cast<char>(0xE0 | (code >> 12));
-    tail(6), tail(0);
-  } else {
-    out += static_cast<char>(0xF0 | (code >> 18));
-    tail(12), tail(6), tail(0);
-  }
-}
 
 // Takes up to `digits_max` digits of a number from the front; nothing when there are fewer than `digits_min`.
 std::optional<uint32_t> take_number(std::string_view& rest, size_t digits_min, size_t digits_max, int base) {

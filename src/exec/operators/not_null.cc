@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "columnar/change_batch.h"
+#include "exec/operators/expression_context.h"
 #include "expr/evaluate.h"
 
 namespace penstock::exec {
@@ -15,7 +16,8 @@ namespace {
 
 class NotNull : public Operator {
  public:
-  explicit NotNull(NotNullOptions options) : options_(std::move(options)) {}
+  explicit NotNull(NotNullOptions options)
+      : options_(std::move(options)), context_{.failed_rows = options_.failed_rows} {}
 
   Status process(int /*port*/, const columnar::ChangeBatch& batch, Output& out) override {
     expr::RowErrors errors;
@@ -29,7 +31,7 @@ class NotNull : public Operator {
                           fmt::format("table \"{}\": column {} is NOT NULL", options_.table, column->name)});
       }
     }
-    PENSTOCK_TRY(set_aside(batch, errors));
+    PENSTOCK_TRY(context_.set_aside(batch, errors));
     if (kept.size() == batch.rows()) {
       out.emit(batch);
     } else if (!kept.empty()) {
@@ -45,14 +47,8 @@ class NotNull : public Operator {
     return found == options_.columns.end() ? nullptr : &*found;
   }
 
-  Status set_aside(const columnar::ChangeBatch& batch, const expr::RowErrors& errors) const {
-    if (errors.empty()) return {};
-    if (options_.failed_rows == nullptr) return invalid_argument("{}", errors.front().message);
-    options_.failed_rows->add(batch, errors);
-    return {};
-  }
-
   const NotNullOptions options_;
+  const ExpressionContext context_;
 };
 
 }  // namespace
