@@ -134,6 +134,10 @@ std::string canonical(std::string_view name) {
   return out == "table.local-time-zone" || out == "time zone" ? "timezone" : out;  // Flink's name, and standard SQL's
 }
 
+// Settings of what becomes of rows, each of two ways.
+constexpr std::array<std::string_view, 3> kPolicies[] = {{kRowErrorsSetting, "dead_letter", kRowErrorsFail},
+                                                         {kNotNullSetting, "error", kNotNullDrop}};
+
 // Durations, which Flink takes with and without a space before the unit.
 bool is_duration(std::string_view name) { return name == kStateTtlSetting || name == kIdleTimeoutSetting; }
 
@@ -180,18 +184,11 @@ Status SessionSettings::set(std::string_view name, std::string_view value) {
     it->second = mode;
     return {};
   }
-  if (key == kRowErrorsSetting) {
+  for (const auto& [setting, usual, other] : kPolicies) {
+    if (key != setting) continue;
     const std::string policy = canonical(value);
-    if (policy != "dead_letter" && policy != kRowErrorsFail) {
-      return invalid_argument("{} is dead_letter or fail, not \"{}\"", key, value);
-    }
-    it->second = policy;
-    return {};
-  }
-  if (key == kNotNullSetting) {
-    const std::string policy = canonical(value);
-    if (policy != "error" && policy != kNotNullDrop) {
-      return invalid_argument("{} is error or drop, not \"{}\"", key, value);
+    if (policy != usual && policy != other) {
+      return invalid_argument("{} is {} or {}, not \"{}\"", key, usual, other, value);
     }
     it->second = policy;
     return {};
