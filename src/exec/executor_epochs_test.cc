@@ -98,10 +98,7 @@ class OneLongStatement : public EndlessSource {
 TEST(ExecutorEpochs, WhatNobodyTakesAnyMoreHoldsNoBarrierBack) {
   Collected collected;
   JobSpec spec;
-  FragmentSpec source{.name = "endless", .output_schema = kSchema};
-  source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<OneLongStatement>(); };
-  source.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<TakesFew>(); });
-  spec.fragments.push_back(std::move(source));
+  spec.fragments.push_back(source_with_operator<OneLongStatement, TakesFew>());
   spec.fragments.push_back(collect_fragment(collected, 1, {.from = 0}));
   std::unique_ptr<Executor> executor = Executor::make(options(2, 4));
   Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
@@ -299,10 +296,7 @@ class ChecksOrder : public Operator {
 TEST(ExecutorEpochs, WatermarksStayBetweenTheRowsOfAPoll) {
   Collected collected;
   JobSpec spec;
-  FragmentSpec source{.name = "rising", .output_schema = kSchema};
-  source.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<RisingSource>(); };
-  source.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<ChecksOrder>(); });
-  spec.fragments.push_back(std::move(source));
+  spec.fragments.push_back(source_with_operator<RisingSource, ChecksOrder>());
   FragmentSpec sink{.name = "collect", .output_schema = kSchema};
   sink.inputs = {{.from = 0}};
   sink.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<ChecksOrder>(); });

@@ -151,6 +151,15 @@ inline FragmentSpec source_fragment(std::vector<std::vector<ChangeBatch>> batche
   return fragment;
 }
 
+// A source of that type, and an operator behind it.
+template <class OneSource, class OneOperator>
+FragmentSpec source_with_operator() {
+  FragmentSpec fragment{.name = "source", .output_schema = kSchema};
+  fragment.source = [](int) -> Result<std::unique_ptr<Source>> { return std::make_unique<OneSource>(); };
+  fragment.chain.emplace_back([](int) -> Result<std::unique_ptr<Operator>> { return std::make_unique<OneOperator>(); });
+  return fragment;
+}
+
 inline FragmentSpec collect_fragment(Collected& collected, int parallelism, EdgeSpec edge) {
   FragmentSpec fragment;
   fragment.name = "collect";
