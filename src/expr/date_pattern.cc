@@ -9,7 +9,6 @@
 #include <span>
 
 #include "types/calendar.h"
-#include "types/zone_abbreviation.h"
 
 namespace penstock::expr {
 
@@ -122,7 +121,7 @@ void append_zone(std::string& out, char letter, int count, PatternRules rules, c
   const bool formatter = rules == PatternRules::kFormatter;
   switch (letter) {
     case 'V': out += zone.name(); break;
-    case 'z': out += types::zone_abbreviation(zone, utc_us); break;
+    case 'z': out += zone.abbreviation(utc_us); break;
     case 'O': append_localized_offset(out, seconds, count == 4); break;
     case 'X':
       if (seconds == 0) {

@@ -11,12 +11,12 @@
 #include <utility>
 
 #include "types/calendar.h"
-#include "types/zone_abbreviation.h"
 
 namespace penstock::types {
 
 struct TimeZone::Zone {
   absl::TimeZone zone;
+  bool is_offset = false;
 };
 
 const TimeZone& TimeZone::utc() {
@@ -97,13 +97,14 @@ Result<TimeZone> TimeZone::load(std::string_view name) {
   int seconds = 0;
   const std::string_view full = full_name(name);
   if (parse_offset(full, seconds)) {
-    return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{absl::FixedTimeZone(seconds)}));
+    return TimeZone(std::string(name),
+                    std::make_shared<const Zone>(Zone{.zone = absl::FixedTimeZone(seconds), .is_offset = true}));
   }
   absl::TimeZone zone;
   if (name.empty() || !absl::LoadTimeZone(std::string(full), &zone)) {
     return not_found("there is no time zone '{}'", name).hint("use a name such as 'Europe/Berlin', or '+02:00'");
   }
-  return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{zone}));
+  return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{.zone = zone}));
 }
 
 Result<const TimeZone*> TimeZone::find(std::string_view name) {
@@ -159,15 +160,11 @@ void LocalClock::find_offset(int64_t utc_us) {
   offset_us_ = zone_.to_local(utc_us) - utc_us;
 }
 
-std::string zone_abbreviation(const TimeZone& zone, int64_t utc_us) {
-  int seconds = 0;
-  absl::TimeZone named;
-  if (zone.is_utc()) return "UTC";
-  if (parse_offset(zone.name(), seconds) || !absl::LoadTimeZone(std::string(full_name(zone.name())), &named)) {
-    const int64_t minutes = (zone.to_local(utc_us) - utc_us) / kMicrosPerMinute;
-    return fmt::format("GMT{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
-  }
-  return named.At(absl::FromUnixMicros(utc_us)).zone_abbr;
+std::string TimeZone::abbreviation(int64_t utc_us) const {
+  if (is_utc()) return "UTC";
+  if (!zone_->is_offset) return zone_->zone.At(absl::FromUnixMicros(utc_us)).zone_abbr;
+  const int64_t minutes = (to_local(utc_us) - utc_us) / kMicrosPerMinute;
+  return fmt::format("GMT{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
 }
 
 }  // namespace penstock::types

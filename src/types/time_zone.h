@@ -33,6 +33,10 @@ class TimeZone {
   int64_t least_local_from(int64_t utc_us) const;
   int64_t past_local(int64_t local_us) const;
 
+  // What the zone is called at a moment: "CET", "CEST"; "GMT+02:00" where it is an offset, and "+03" where it has no
+  // name.
+  std::string abbreviation(int64_t utc_us) const;
+
  private:
   struct Zone;
   TimeZone(std::string name, std::shared_ptr<const Zone> zone) : name_(std::move(name)), zone_(std::move(zone)) {}
