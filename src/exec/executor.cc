@@ -2,6 +2,8 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -48,12 +50,10 @@ Status validate(const JobSpec& spec) {
   return {};
 }
 
-// Which watermarks a stream has: those of an instance of a fragment, or the least over all of its instances.
+// Which watermarks a stream has: those that an instance of a fragment gives.
 struct WatermarkOrigin {
-  static constexpr int kAllInstances = -1;
-
   size_t fragment = 0;
-  int instance = kAllInstances;
+  size_t instance = 0;
   auto operator<=>(const WatermarkOrigin&) const = default;
 };
 
@@ -140,18 +140,20 @@ void JobState::connect_channels(size_t fragment_index, const ExecutorOptions& op
 WatermarkOrigin JobState::origin_of_output(size_t fragment_index, size_t instance,
                                            const std::vector<std::unique_ptr<Operator>>& chain) const {
   const FragmentSpec& fragment = spec_.fragments[fragment_index];
-  WatermarkOrigin own{.fragment = fragment_index, .instance = static_cast<int>(instance)};
-  if (fragment.parallelism == 1) own.instance = WatermarkOrigin::kAllInstances;
+  const WatermarkOrigin own{.fragment = fragment_index, .instance = instance};
   if (fragment.loaded_input || !std::ranges::all_of(chain, [](const auto& op) { return op->passes_watermarks(); })) {
     return own;
   }
+  // What is made of the watermarks of several instances depends on the order in which they come, so it is one of its
+  // own.
   std::optional<WatermarkOrigin> common;
   for (const EdgeSpec& edge : fragment.inputs) {
+    const std::vector<WatermarkOrigin>& all = origins_[static_cast<size_t>(edge.from)];
     const bool forward = edge.partitioning == Partitioning::kForward;
-    WatermarkOrigin origin = origins_[static_cast<size_t>(edge.from)][forward ? instance : 0];
-    if (!forward) origin.instance = WatermarkOrigin::kAllInstances;
-    if (common.value_or(origin) != origin) return own;
-    common = origin;
+    for (const WatermarkOrigin& origin : forward ? std::span(all).subspan(instance, 1) : std::span(all)) {
+      if (common.value_or(origin) != origin) return own;
+      common = origin;
+    }
   }
   return common.value_or(own);
 }

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <chrono>
 
+#include "columnar/row_key.h"
+#include "exec/exchange.h"
 #include "exec/executor_test.h"
 
 namespace penstock::exec {
@@ -309,6 +311,131 @@ TEST(ExecutorEpochs, WatermarksStayBetweenTheRowsOfAPoll) {
   ASSERT_TRUE(job.has_value());
   ASSERT_TRUE((*job)->wait().has_value());
   EXPECT_EQ(collected.rows.size(), 20U);
+}
+
+// Two sources whose watermarks two tasks bring together in different orders: one of these sees the second source idle
+// when the first one has come to 10, the other only when it goes on at 4 again.
+class TwoOrders {
+ public:
+  static constexpr int64_t kRows = 100;
+
+  FragmentSpec sources() {
+    FragmentSpec fragment{.name = "source", .parallelism = 2, .output_schema = kSchema};
+    fragment.source = [this](int instance) -> Result<std::unique_ptr<Source>> {
+      return std::make_unique<Script>(*this, instance);
+    };
+    return fragment;
+  }
+  FragmentSpec tasks() {
+    FragmentSpec fragment{.name = "tasks", .parallelism = 2, .output_schema = kSchema};
+    fragment.inputs = {{.from = 0, .partitioning = Partitioning::kHash, .keys = {0}}};
+    fragment.chain.emplace_back([this](int instance) -> Result<std::unique_ptr<Operator>> {
+      return std::make_unique<Watches>(*this, instance);
+    });
+    return fragment;
+  }
+
+ private:
+  enum Step : uint8_t { kBegins, kFirstIsAtTwo, kFirstIsHeld, kSecondIsAtTen, kSecondHasARow };
+
+  class Script : public Source {
+   public:
+    Script(TwoOrders& orders, int instance) : orders_(orders), instance_(instance) {}
+    Result<SourceState> poll(SourceOutput& out) override {
+      instance_ == 0 ? first(out) : second(out);
+      return SourceState::kMore;
+    }
+    void set_waker(std::function<void()> /*waker*/) override {}
+
+   private:
+    void first(SourceOutput& out) {
+      if (stage_ == 0) out.watermark({.time = EventTime(2)});
+      if (stage_ == 0 || (stage_ == 1 && orders_.step_ >= kFirstIsAtTwo)) ++stage_;
+      if (stage_ != 2) return;
+      out.emit(row_of(0));
+      out.emit(row_of(0));
+      out.watermark({.time = EventTime(10)});
+      ++stage_;
+    }
+    void second(SourceOutput& out) {
+      if (stage_ == 0) {
+        out.watermark({.time = EventTime(3)});
+        ++stage_;
+      } else if (stage_ == 1 && orders_.step_ >= kFirstIsHeld) {
+        out.watermark({.time = EventTime(3), .idle = true});
+        ++stage_;
+      } else if (stage_ == 2 && orders_.step_ >= kSecondIsAtTen) {
+        out.watermark({.time = EventTime(4)});
+        for (int64_t i = 0; i < kRows; ++i) out.emit(row_of(1));
+        ++stage_;
+      }
+    }
+
+    TwoOrders& orders_;
+    const int instance_;
+    int stage_ = 0;
+  };
+
+  class Watches : public Operator {
+   public:
+    Watches(TwoOrders& orders, int instance) : orders_(orders), instance_(instance) {}
+    Status process(int /*port*/, const ChangeBatch& batch, Output& out) override {
+      if (instance_ == 0 && orders_.step_ < kFirstIsHeld) {
+        orders_.step_ = kFirstIsHeld;
+        orders_.step_.wait(kFirstIsHeld);
+        while (orders_.step_ < kSecondHasARow) orders_.step_.wait(kSecondIsAtTen);
+      }
+      if (instance_ == 1) orders_.come_to(kSecondHasARow);
+      out.emit(batch);
+      return {};
+    }
+    Result<Progress> on_watermark(EventTime watermark, Output& /*out*/) override {
+      if (instance_ == 0 && watermark == EventTime(2)) orders_.come_to(kFirstIsAtTwo);
+      if (instance_ == 1 && watermark == EventTime(10)) orders_.come_to(kSecondIsAtTen);
+      return Progress::kDone;
+    }
+
+   private:
+    TwoOrders& orders_;
+    const int instance_;
+  };
+
+  void come_to(Step step) {
+    step_ = step;
+    step_.notify_all();
+  }
+
+  // One row for that task.
+  static ChangeBatch row_of(size_t task) {
+    for (int64_t key = 0;; ++key) {
+      ChangeBatch row = make_batch({{key, 1}});
+      std::vector<uint64_t> hashes;
+      columnar::hash_rows(row.columns_at(std::vector{0}), 1, hashes);
+      if (owner_of(columnar::vnode_of(hashes[0]), 2) == task) return row;
+    }
+  }
+
+  std::atomic<Step> step_ = kBegins;
+};
+
+// What tasks make of several sources depends on the order in which they hear of them, so that none waits for another.
+TEST(ExecutorEpochs, TasksOfSeveralSourcesDoNotGoInStep) {
+  TwoOrders orders;
+  Collected collected;
+  JobSpec spec;
+  spec.fragments.push_back(orders.sources());
+  spec.fragments.push_back(orders.tasks());
+  spec.fragments.push_back(collect_fragment(collected, 1, {.from = 1, .partitioning = Partitioning::kSingle}));
+  std::unique_ptr<Executor> executor = Executor::make(options(5, 4));
+  Result<std::unique_ptr<Job>> job = executor->start(std::move(spec));
+  ASSERT_TRUE(job.has_value());
+  std::unique_lock lock(collected.mutex);
+  constexpr std::chrono::seconds kLongest{20};
+  EXPECT_TRUE(
+      collected.changed.wait_for(lock, kLongest, [&] { return collected.rows.size() == TwoOrders::kRows + 2; }));
+  lock.unlock();
+  (*job)->stop();
+  EXPECT_FALSE((*job)->wait().has_value());
 }
 
 TEST(ExecutorEpochs, AnErrorOfOnEpochEndsTheJob) {

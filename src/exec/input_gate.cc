@@ -16,7 +16,7 @@ InputGate::InputGate(const std::vector<std::vector<Input>>& ports, std::optional
       steps = std::max(steps, input.step + 1);
     }
   }
-  steps_.resize(steps, kMinEventTime);
+  steps_.resize(steps);
   PENSTOCK_CHECK(!inputs_.empty(), "a gate without channels");
 }
 
@@ -43,7 +43,7 @@ std::optional<InputGate::Event> InputGate::poll() {
 bool InputGate::may_read(const State& input) const {
   if (input.parked || input.ended) return false;
   if (loading_port_ && input.port != *loading_port_) return false;
-  return input.watermark <= steps_[input.step];
+  return input.watermark <= steps_[input.step].least;
 }
 
 void InputGate::refuse_data() {
@@ -80,11 +80,13 @@ std::optional<InputGate::Event> InputGate::take(State& input, Message message) {
 }
 
 void InputGate::note_step(size_t step) {
-  EventTime least = kMaxEventTime;
+  Step noted{.least = kMaxEventTime, .idle = true};
   for (const State& input : inputs_) {
-    if (input.step == step && !input.parked && !input.ended) least = std::min(least, input.watermark);
+    if (input.step != step || input.ended) continue;
+    if (!input.parked) noted.least = std::min(noted.least, input.watermark);
+    noted.idle = noted.idle && input.idle;
   }
-  steps_[step] = least;
+  steps_[step] = noted;
 }
 
 void InputGate::note_loaded() {
@@ -125,7 +127,7 @@ std::optional<InputGate::Event> InputGate::merged_watermark() {
   bool any_idle = false;
   for (const State& input : inputs_) {
     if (input.watermark == kMaxEventTime) continue;
-    if (input.idle) {
+    if (steps_[input.step].idle) {
       any_idle = true;
     } else {
       any_active = true;

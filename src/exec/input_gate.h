@@ -25,7 +25,8 @@ namespace penstock::exec {
 // the others have, too. So a row meets the watermark that its source had told before it, also where the ways of a
 // source's rows meet again (a self join, a union of two filters), and which rows are late does not depend on which way
 // is quicker. Nobody waits for ever: what one way has passed on was sent along the others, too, and a barrier, which
-// comes at the same place in all, ends the wait.
+// comes at the same place in all, ends the wait. They are idle when all of them are: while one is not, the others have
+// yet to bring what was told before that.
 class InputGate {
  public:
   // A channel, and the number that it shares with the channels in step with it: such numbers are counted from 0.
@@ -49,6 +50,11 @@ class InputGate {
   void refuse_data();
 
  private:
+  // The channels with one number.
+  struct Step {
+    EventTime least = kMinEventTime;  // watermark of those that are neither parked nor ended
+    bool idle = false;                // all that have not ended are
+  };
   struct State {
     Channel* channel = nullptr;
     int port = 0;
@@ -61,7 +67,7 @@ class InputGate {
 
   bool may_read(const State& input) const;
   std::optional<Event> take(State& input, Message message);
-  // A channel of the step has come to a watermark, a barrier or its end.
+  // A channel of the step has come to a watermark, a barrier or its end, or goes on behind a barrier.
   void note_step(size_t step);
   // A channel has reached the end of time.
   void note_loaded();
@@ -72,7 +78,7 @@ class InputGate {
   std::optional<Event> merged_watermark();
 
   std::vector<State> inputs_;
-  std::vector<EventTime> steps_;     // of each, the least watermark of the channels that are neither parked nor ended
+  std::vector<Step> steps_;
   std::optional<int> loading_port_;  // until it is loaded
   size_t next_ = 0;                  // where polling goes on, so that no channel starves
   std::optional<Epoch> barrier_;

@@ -196,6 +196,27 @@ TEST(InputGate, ABarrierAndAnEndLetTheOthersInStepGoOn) {
   EXPECT_EQ(describe(gate.poll()), "data 0 1");
 }
 
+// A source that goes on told the others so, too: what they bring is not behind what only one has brought.
+TEST(InputGate, ChannelsInStepAreIdleTogether) {
+  Channels channels({1, 1}, 64, true);
+  InputGate gate(channels.ports);
+  channels.push(0, Watermark{EventTime(5)});
+  channels.push(1, Watermark{EventTime(5)});
+  EXPECT_EQ(describe(gate.poll()), "watermark 5");
+  channels.push(0, Watermark{.time = EventTime(5), .idle = true});
+  EXPECT_EQ(describe(gate.poll()), "nothing");
+  channels.push(1, Watermark{.time = EventTime(5), .idle = true});
+  EXPECT_EQ(describe(gate.poll()), "watermark 5 idle");
+  channels.push(0, one_row(1));
+  channels.push(0, Watermark{EventTime(6)});
+  EXPECT_EQ(describe(gate.poll()), "data 0 1");
+  EXPECT_EQ(describe(gate.poll()), "watermark 5");
+  channels.push(1, one_row(2));
+  EXPECT_EQ(describe(gate.poll()), "data 1 2");
+  channels.push(1, Watermark{EventTime(6)});
+  EXPECT_EQ(describe(gate.poll()), "watermark 6");
+}
+
 // However the messages interleave, a row meets the watermark that all channels had sent before it.
 TEST(InputGate, InStepARowMeetsTheWatermarkOfItsOwnChannel) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
