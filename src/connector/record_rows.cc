@@ -1,5 +1,7 @@
 #include "connector/record_rows.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "columnar/change_batch.h"
@@ -18,6 +20,11 @@ ColumnPtr gone_column(const DecodedRows& rows, types::DataType type) {
   return std::make_shared<const columnar::Column>(type, std::move(gone), std::vector<uint8_t>());
 }
 
+// Others are the same wherever the rows come from. What SplitWatermarks tells is NULL until it has seen them.
+bool is_of_origin(const MetadataColumn& column) {
+  return column.key != kRowIsGone && column.key != kCurrentWatermarkKey && column.key != kSplitWatermarkKey;
+}
+
 }  // namespace
 
 Result<RecordRows> RecordRows::make(const ConnectorContext& context, const ScanRequest& request,
@@ -31,7 +38,9 @@ RecordRows::RecordRows(const ConnectorContext& context, const ScanRequest& reque
       table_(request.table),
       metadata_(request.metadata),
       decoder_(std::move(decoder)),
-      transform_(request) {}
+      transform_(request) {
+  std::ranges::copy_if(metadata_, std::back_inserter(of_origin_), is_of_origin);
+}
 
 ScanTransform::Result RecordRows::read(const RawRecords& records, const RecordOrigin& origin) {
   failed_.clear();
@@ -40,18 +49,19 @@ ScanTransform::Result RecordRows::read(const RawRecords& records, const RecordOr
     if (!failed.ignored) tell(records, origin, failed.record, failed.message);
   }
   std::vector<ColumnPtr> columns = std::move(rows_.columns);
-  for (const MetadataColumn& column : metadata_) columns.push_back(metadata(column, origin));
+  const std::vector<ColumnPtr> of_origin = origin.metadata(of_origin_, rows_.records);
+  auto next = of_origin.begin();
+  for (const MetadataColumn& column : metadata_) {
+    columns.push_back(is_of_origin(column) ? *next++ : own_metadata(column));
+  }
   return transform_.apply(
       ChangeBatch(rows_.records.size(), std::move(columns)), context_.env->wall_time_us(),
       [&](size_t row, std::string_view error) { tell(records, origin, rows_.records[row], error); });
 }
 
-ColumnPtr RecordRows::metadata(const MetadataColumn& column, const RecordOrigin& origin) const {
+ColumnPtr RecordRows::own_metadata(const MetadataColumn& column) const {
   if (column.key == kRowIsGone) return gone_column(rows_, column.type);
-  if (column.key == kCurrentWatermarkKey) {
-    return columnar::Column::constant(column.type, types::Value(), rows_.records.size());
-  }
-  return origin.metadata(column, rows_.records);
+  return columnar::Column::constant(column.type, types::Value(), rows_.records.size());
 }
 
 void RecordRows::tell(const RawRecords& records, const RecordOrigin& origin, size_t record,

@@ -27,8 +27,9 @@ class RecordOrigin {
   virtual ~RecordOrigin() = default;
   // Where the record is: the letter's topic, partition and offset.
   virtual DeadLetter dead_letter(size_t record) const = 0;
-  // The metadata column of the records that gave rows.
-  virtual columnar::ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const = 0;
+  // The metadata columns of the records that gave rows.
+  virtual std::vector<columnar::ColumnPtr> metadata(std::span<const MetadataColumn> columns,
+                                                    std::span<const uint32_t> records) const = 0;
 };
 
 // Decodes records, adds the metadata columns, and does what the scan asks of the rows. What cannot be read, or whose
@@ -46,12 +47,14 @@ class RecordRows {
 
  private:
   RecordRows(const ConnectorContext& context, const ScanRequest& request, std::unique_ptr<RecordDecoder> decoder);
-  columnar::ColumnPtr metadata(const MetadataColumn& column, const RecordOrigin& origin) const;
+  // A metadata column that is not of the origin.
+  columnar::ColumnPtr own_metadata(const MetadataColumn& column) const;
   void tell(const RawRecords& records, const RecordOrigin& origin, size_t record, std::string_view error) const;
 
   ConnectorContext context_;
   std::string table_;
   std::vector<MetadataColumn> metadata_;
+  std::vector<MetadataColumn> of_origin_;  // of these
   std::unique_ptr<RecordDecoder> decoder_;
   ScanTransform transform_;
   DecodedRows rows_;

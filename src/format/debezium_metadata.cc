@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "types/nested.h"
@@ -64,6 +65,42 @@ void append_properties(dom::element value, ColumnBuilder& out) {
   out.append_string(map);
 }
 
+// The parts of a record in which metadata is; null where they are not there.
+struct Event {
+  std::optional<dom::element> schema;
+  std::optional<dom::element> payload;
+  std::optional<dom::element> source;
+};
+
+std::optional<dom::element> field_of(std::optional<dom::element> object, std::string_view name) {
+  dom::element value;
+  if (!object || (*object)[name].get(value) != simdjson::SUCCESS) return std::nullopt;
+  return value;
+}
+
+void append_of(const Event& event, std::string_view name, ColumnBuilder& out) {
+  struct Place {
+    std::string_view name;
+    std::optional<dom::element> Event::* part;
+    std::string_view field;  // none: the part itself
+    void (*append)(dom::element value, ColumnBuilder& out);
+  };
+  static constexpr Place kPlaces[] = {
+      {kSchema, &Event::schema, "", append_text},
+      {kIngestionTimestamp, &Event::payload, "ts_ms", append_millis},
+      {kTimestamp, &Event::source, "ts_ms", append_millis},
+      {kDatabase, &Event::source, "db", append_text},
+      {kSourceSchema, &Event::source, "schema", append_text},
+      {kTable, &Event::source, "table", append_text},
+      {kProperties, &Event::source, "", append_properties},
+  };
+  const Place& place = *std::ranges::find(kPlaces, name, &Place::name);
+  const std::optional<dom::element>& part = event.*place.part;
+  const std::optional<dom::element> value = place.field.empty() ? part : field_of(part, place.field);
+  if (!value) return out.append_null();
+  place.append(*value, out);
+}
+
 }  // namespace
 
 types::Schema debezium_metadata_columns() {
@@ -78,6 +115,15 @@ types::Schema debezium_metadata_columns() {
 }
 
 struct DebeziumMetadata::Parser {
+  // What it gives is there until the next call.
+  Event parse(std::string_view record, bool schema_include) {
+    dom::element root;
+    if (parser.parse(record.data(), record.size()).get(root) != simdjson::SUCCESS) return {};
+    if (!schema_include) return {.schema = {}, .payload = root, .source = field_of(root, "source")};
+    const std::optional<dom::element> payload = field_of(root, "payload");
+    return {.schema = field_of(root, "schema"), .payload = payload, .source = field_of(payload, "source")};
+  }
+
   dom::parser parser;
 };
 
@@ -85,29 +131,22 @@ DebeziumMetadata::DebeziumMetadata(const FormatOptions& options)
     : schema_include_(options.schema_include), parser_(std::make_unique<Parser>()) {}
 DebeziumMetadata::~DebeziumMetadata() = default;
 
-void DebeziumMetadata::append(std::string_view record, std::string_view name, ColumnBuilder& out) {
-  dom::element root;
-  if (parser_->parser.parse(record.data(), record.size()).get(root) != simdjson::SUCCESS) return out.append_null();
-  dom::element value;
-  if (name == kSchema) {
-    if (!schema_include_ || root["schema"].get(value) != simdjson::SUCCESS) return out.append_null();
-    return append_text(value, out);
+std::vector<columnar::ColumnPtr> DebeziumMetadata::read(std::span<const std::string_view> records,
+                                                        const types::Schema& columns) {
+  std::vector<ColumnBuilder> builders;
+  for (const types::Field& column : columns) builders.emplace_back(column.type, records.size());
+  Event event;
+  for (size_t row = 0; row < records.size(); ++row) {
+    // A record that gives several rows stands here as often.
+    if (row == 0 || records[row].data() != records[row - 1].data())
+      event = parser_->parse(records[row], schema_include_);
+    for (size_t column = 0; column < columns.size(); ++column) {
+      append_of(event, columns[column].name, builders[column]);
+    }
   }
-  dom::element event = root;
-  if (schema_include_ && root["payload"].get(event) != simdjson::SUCCESS) return out.append_null();
-  if (name == kIngestionTimestamp) {
-    if (event["ts_ms"].get(value) != simdjson::SUCCESS) return out.append_null();
-    return append_millis(value, out);
-  }
-  dom::element source;
-  if (event["source"].get(source) != simdjson::SUCCESS) return out.append_null();
-  if (name == kProperties) return append_properties(source, out);
-  const std::string_view field = name == kTimestamp      ? "ts_ms"
-                                 : name == kDatabase     ? "db"
-                                 : name == kSourceSchema ? "schema"
-                                                         : "table";
-  if (source[field].get(value) != simdjson::SUCCESS) return out.append_null();
-  name == kTimestamp ? append_millis(value, out) : append_text(value, out);
+  std::vector<columnar::ColumnPtr> out;
+  for (ColumnBuilder& builder : builders) out.push_back(builder.finish());
+  return out;
 }
 
 }  // namespace penstock::format

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "columnar/column.h"
 #include "format/format.h"
@@ -13,15 +15,15 @@ namespace penstock::format {
 // "source.table" and so on, by Flink's names and types.
 types::Schema debezium_metadata_columns();
 
-// Reads it, of one record after another. Used on one thread.
+// Reads it. Used on one thread.
 class DebeziumMetadata {
  public:
   explicit DebeziumMetadata(const FormatOptions& options);
   ~DebeziumMetadata();
 
-  // Appends what the record says under that name, of debezium_metadata_columns(); NULL where it says nothing, or cannot
-  // be read.
-  void append(std::string_view record, std::string_view name, columnar::ColumnBuilder& out);
+  // What the records say under the names of `columns`, which are of debezium_metadata_columns(); NULL where one says
+  // nothing, or cannot be read.
+  std::vector<columnar::ColumnPtr> read(std::span<const std::string_view> records, const types::Schema& columns);
 
  private:
   struct Parser;

@@ -111,10 +111,18 @@ class FileOrigin : public RecordOrigin {
     return {.topic = file_.name, .offset = static_cast<int64_t>(lines_[record].offset)};
   }
 
-  ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const override {
-    if (is_partition_key(column.key)) return partition(column, records.size());
-    ColumnBuilder builder(column.type, records.size());
-    for (size_t i = 0; i < records.size(); ++i) {
+  std::vector<ColumnPtr> metadata(std::span<const MetadataColumn> columns,
+                                  std::span<const uint32_t> records) const override {
+    std::vector<ColumnPtr> out;
+    for (const MetadataColumn& column : columns) out.push_back(metadata(column, records.size()));
+    return out;
+  }
+
+ private:
+  ColumnPtr metadata(const MetadataColumn& column, size_t rows) const {
+    if (is_partition_key(column.key)) return partition(column, rows);
+    ColumnBuilder builder(column.type, rows);
+    for (size_t i = 0; i < rows; ++i) {
       if (column.key == "file.path") {
         builder.append_string(file_.name);
       } else if (column.key == "file.name") {
@@ -128,7 +136,6 @@ class FileOrigin : public RecordOrigin {
     return builder.finish();
   }
 
- private:
   // The value has been looked at when the file was opened.
   ColumnPtr partition(const MetadataColumn& column, size_t rows) const {
     const Result<types::Value> value = partition_value(file_.name, column);

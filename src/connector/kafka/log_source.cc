@@ -101,14 +101,39 @@ class LogOrigin : public RecordOrigin {
     return {.topic = partition_.topic, .partition = partition_.partition.value(), .offset = records_[record].offset};
   }
 
-  ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const override {
+  std::vector<ColumnPtr> metadata(std::span<const MetadataColumn> columns,
+                                  std::span<const uint32_t> records) const override {
+    const std::vector<ColumnPtr> of_events = events_ == nullptr ? std::vector<ColumnPtr>() : events(columns, records);
+    std::vector<ColumnPtr> out;
+    auto next = of_events.begin();
+    for (const MetadataColumn& column : columns) {
+      out.push_back(is_of_event(column) ? *next++ : metadata(column, records));
+    }
+    return out;
+  }
+
+ private:
+  bool is_of_event(const MetadataColumn& column) const {
+    return events_ != nullptr && column.key.starts_with(kValueMetadata);
+  }
+
+  // What the events say, all at once: each is parsed for it.
+  std::vector<ColumnPtr> events(std::span<const MetadataColumn> columns, std::span<const uint32_t> records) const {
+    types::Schema wanted;
+    for (const MetadataColumn& column : columns) {
+      if (is_of_event(column)) wanted.push_back({column.key.substr(kValueMetadata.size()), column.type});
+    }
+    if (wanted.empty()) return {};
+    std::vector<std::string_view> values;
+    for (const uint32_t number : records) values.push_back(records_[number].value.value_or(""));
+    return events_->read(values, wanted);
+  }
+
+  ColumnPtr metadata(const MetadataColumn& column, std::span<const uint32_t> records) const {
     ColumnBuilder builder(column.type, records.size());
     for (const uint32_t number : records) {
       const log::Record& record = records_[number];
-      if (events_ != nullptr && column.key.starts_with(kValueMetadata)) {
-        const std::string_view name = std::string_view(column.key).substr(kValueMetadata.size());
-        events_->append(record.value.value_or(""), name, builder);
-      } else if (column.key == "offset") {
+      if (column.key == "offset") {
         builder.append_int64(record.offset);
       } else if (column.key == "partition") {
         builder.append_int64(partition_.partition.value());
@@ -129,7 +154,6 @@ class LogOrigin : public RecordOrigin {
     return builder.finish();
   }
 
- private:
   const log::TopicPartition& partition_;
   const std::span<const log::Record> records_;
   format::DebeziumMetadata* const events_;
