@@ -8,6 +8,17 @@ namespace penstock::expr {
 
 namespace dom = simdjson::dom;
 
+bool find_field(dom::element element, std::string_view name, dom::element& value) {
+  if (!element.is_object()) return false;
+  bool found = false;
+  for (const dom::key_value_pair field : object_of(element)) {
+    if (field.key != name) continue;
+    value = field.value;
+    found = true;
+  }
+  return found;
+}
+
 bool json_scalar_text(dom::element element, std::string& out) {
   out.clear();
   switch (element.type()) {

@@ -1,8 +1,11 @@
-// PostgreSQL's operators and functions on JSON text. What stands in it twice under one name is found the first time.
+// PostgreSQL's operators and functions on JSON text.
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,10 +23,7 @@ namespace dom = simdjson::dom;
 // The elements that a text names in an object or, as a number that may count from the end, in an array.
 std::optional<dom::element> step_by_name(dom::element from, std::string_view name) {
   dom::element found;
-  if (from.is_object()) {
-    if (from.at_key(name).get(found) == simdjson::SUCCESS) return found;
-    return std::nullopt;
-  }
+  if (find_field(from, name, found)) return found;
   if (!from.is_array()) return std::nullopt;
   const auto size = static_cast<int64_t>(array_of(from).size());
   const std::optional<int64_t> index = json_place(name, size);
@@ -238,7 +238,7 @@ bool bind_entries(CallSignature& call) {
 // Whether it is the name of a field, an element of an array, or the text itself.
 bool has_name(dom::element root, std::string_view name) {
   dom::element found;
-  if (root.is_object()) return root.at_key(name).get(found) == simdjson::SUCCESS;
+  if (root.is_object()) return find_field(root, name, found);
   const auto is_name = [&](dom::element element) {
     std::string_view text;
     return element.get_string().get(text) == simdjson::SUCCESS && text == name;
@@ -305,18 +305,24 @@ bool is_equal_number(dom::element a, dom::element b) {
 // So many values are held against others in a row: each element of an array may be any element of the other.
 constexpr int64_t kContainsStepsMax = 10'000'000;
 
+// By their names; of several with one name the last counts.
+using Fields = std::unordered_map<std::string_view, dom::element>;
+Fields fields_of(dom::element element) {
+  Fields fields;
+  for (const dom::key_value_pair field : object_of(element)) fields.insert_or_assign(field.key, field.value);
+  return fields;
+}
+
 // As PostgreSQL has it: all that `part` has is in `whole` in the same place, elements of arrays in any place. False,
 // too, when no steps are left.
 bool contains_json(dom::element whole, dom::element part, int64_t& steps_left) {
   if (--steps_left < 0 || type_name(whole) != type_name(part)) return false;
   if (part.is_object()) {
-    for (dom::key_value_pair field : object_of(part)) {
-      dom::element found;
-      if (whole.at_key(field.key).get(found) != simdjson::SUCCESS || !contains_json(found, field.value, steps_left)) {
-        return false;
-      }
-    }
-    return true;
+    const Fields fields = fields_of(whole);
+    return std::ranges::all_of(fields_of(part), [&](const Fields::value_type& field) {
+      const auto found = fields.find(field.first);
+      return found != fields.end() && contains_json(found->second, field.second, steps_left);
+    });
   }
   if (part.is_array()) {
     for (dom::element wanted : array_of(part)) {
@@ -368,7 +374,8 @@ using enum Takes;
 
 constexpr ScalarFunction kFunctions[] = {
     {"->", kCategory, "json -> name, json -> index",
-     "A field of a JSON object, or an element of an array by its place from 0, negative from the end; as JSON.",
+     "A field of a JSON object, of several with one name the last, or an element of an array by its place from 0, "
+     "negative from the end; as JSON.",
      "'{\"a\": {\"b\": \"x\"}}' -> 'a' => {\"b\":\"x\"}\n'[1, 2, 3]' -> -1 => 3", bind_arrow<false>, kMakes},
     {"->>", kCategory, "json ->> name, json ->> index", "The same as text.",
      "'{\"a\": {\"b\": \"x\"}}' -> 'a' ->> 'b' => x", bind_arrow<true>, kMakes},
