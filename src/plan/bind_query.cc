@@ -468,6 +468,19 @@ Result<LogicalPtr> Binder::sort_output(LogicalPtr plan, const SortRequest& sort)
   return finish_select(false, std::move(plan), list, order, sort);
 }
 
+namespace {
+
+// What tells the rows apart as further keys.
+void add_identity(const LogicalNode& rows, std::vector<SortKey>& keys) {
+  std::vector<int> columns(rows.schema.size());
+  std::iota(columns.begin(), columns.end(), 0);
+  for (const int column : rows.traits.key.value_or(columns)) {
+    if (std::ranges::find(keys, column, &SortKey::column) == keys.end()) keys.push_back({.column = column});
+  }
+}
+
+}  // namespace
+
 // Sorts by columns of `input`, one per ORDER BY item.
 Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& columns, const SortRequest& sort) {
   if (sort.empty()) return input;
@@ -494,6 +507,8 @@ Result<LogicalPtr> Binder::make_sort(LogicalPtr input, const std::vector<int>& c
   if (bounded) {
     return make_node(Sort{.keys = std::move(keys), .limit = sort.limit, .offset = sort.offset}, {std::move(input)});
   }
+  // What an INSERT has written of rows that change it must choose again after a restart, when they come otherwise.
+  if (writes && !input->traits.append_only) add_identity(*input, keys);
   Rank rank = first_rows(std::move(keys), sort.limit, sort.offset);
   rank.written_at = sort.position.offset;
   return make_node(std::move(rank), {std::move(input)});
