@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "expr/binding.h"
 #include "expr/registry.h"
 #include "expr/slots.h"
@@ -47,8 +48,8 @@ void all_characters(KernelCall& call) {
   });
 }
 // Bytes of letters beyond ASCII count as letters.
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+// Bytes of other characters are taken as letters, too.
+bool is_letter_byte(char c) { return is_letter(c) || (c & 0x80) != 0; }
 
 // What Java's Double.parseDouble reads, which is all that other numbers are, too.
 void is_decimal(KernelCall& call) {
@@ -328,7 +329,7 @@ constexpr ScalarFunction kFunctions[] = {
      "How many characters must be put in, taken out or replaced to make b of a.",
      "LEVENSHTEIN('kitten', 'sitting') => 3", bind_fixed<levenshtein, TypeKind::kInt, kText, kText>},
     {"IS_ALPHA", FunctionCategory::kConditional, "IS_ALPHA(text)", "Whether all characters are letters.",
-     "IS_ALPHA('abc') => TRUE\nIS_ALPHA('a1') => FALSE", bind_fixed<all_characters<is_letter>, kTruth, kText>},
+     "IS_ALPHA('abc') => TRUE\nIS_ALPHA('a1') => FALSE", bind_fixed<all_characters<is_letter_byte>, kTruth, kText>},
     {"IS_DIGIT", FunctionCategory::kConditional, "IS_DIGIT(text)", "Whether all characters are digits.",
      "IS_DIGIT('123') => TRUE", bind_fixed<all_characters<is_digit>, kTruth, kText>},
     {"IS_DECIMAL", FunctionCategory::kConditional, "IS_DECIMAL(text)",

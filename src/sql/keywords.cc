@@ -7,7 +7,6 @@ namespace penstock::sql {
 namespace {
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Sorted. Few, so that common column names (date, timestamp, value, user, type, ...) need no quotes.
 constexpr std::array<std::string_view, 61> kReserved = {
@@ -64,10 +63,6 @@ std::string quote(std::string_view text, char quote_char) {
 
 }  // namespace
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return upper(x) == upper(y); });
-}
-
 std::string to_upper(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(), upper);
@@ -76,7 +71,7 @@ std::string to_upper(std::string_view text) {
 
 std::string to_lower(std::string_view text) {
   std::string result(text);
-  std::ranges::transform(result, result.begin(), lower);
+  std::ranges::transform(result, result.begin(), penstock::to_lower);
   return result;
 }
 

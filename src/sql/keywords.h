@@ -4,10 +4,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace penstock::sql {
 
 // Compare and fold ASCII letters only; other bytes stand for themselves.
-bool equal_ignoring_case(std::string_view a, std::string_view b);
+using penstock::equal_ignoring_case;
 std::string to_upper(std::string_view text);
 std::string to_lower(std::string_view text);
 

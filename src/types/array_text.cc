@@ -2,16 +2,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "types/text_scanner.h"
 
 namespace penstock::types {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\n\r\v\f";
-
-bool is_null_word(std::string_view word) {
-  return std::ranges::equal(word, std::string_view("null"), [](char a, char b) { return (a | 0x20) == b; });
-}
 
 }  // namespace
 
@@ -44,7 +41,7 @@ Result<std::optional<std::string>> ArrayTextReader::element() {
   }
   text.resize(size);
   if (text.empty()) return unreadable();
-  if (!escaped && is_null_word(text)) return std::optional<std::string>();
+  if (!escaped && equal_ignoring_case(text, "null")) return std::optional<std::string>();
   return std::optional(std::move(text));
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace penstock::types {
 
 class TextScanner {
@@ -42,8 +44,6 @@ class TextScanner {
   }
 
  private:
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
   std::string_view text_;
 };
 

@@ -10,21 +10,12 @@
 #include <mutex>
 #include <optional>
 
+#include "base/ascii.h"
 #include "types/text_scanner.h"
 
 namespace penstock::types {
 
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
 
 struct TypeName {
   std::string_view name;
@@ -100,7 +91,7 @@ class TypeReader {
   }
   bool accept_word(std::string_view expected) {
     std::string_view before = rest_;
-    if (same_ignoring_case(word(), expected)) return true;
+    if (equal_ignoring_case(word(), expected)) return true;
     rest_ = before;
     return false;
   }
@@ -146,8 +137,7 @@ class TypeReader {
   }
 
  private:
-  static bool is_alpha(char c) { return (lower(c) >= 'a' && lower(c) <= 'z') || c == '_'; }
-  static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+  static bool is_alpha(char c) { return is_letter(c) || c == '_'; }
 
   std::string_view take(size_t size) {
     std::string_view taken = rest_.substr(0, size);
@@ -215,10 +205,10 @@ bool read_interval(TypeReader& in, TypeKind& kind) {
   do {
     std::string_view unit = in.word();
     if (unit.empty()) return first;
-    if (same_ignoring_case(unit, "year") || same_ignoring_case(unit, "month")) {
+    if (equal_ignoring_case(unit, "year") || equal_ignoring_case(unit, "month")) {
       kind = TypeKind::kIntervalYearMonth;
-    } else if (!same_ignoring_case(unit, "day") && !same_ignoring_case(unit, "hour") &&
-               !same_ignoring_case(unit, "minute") && !same_ignoring_case(unit, "second")) {
+    } else if (!equal_ignoring_case(unit, "day") && !equal_ignoring_case(unit, "hour") &&
+               !equal_ignoring_case(unit, "minute") && !equal_ignoring_case(unit, "second")) {
       return false;
     }
     TypeParameters ignored;
@@ -230,7 +220,7 @@ bool read_interval(TypeReader& in, TypeKind& kind) {
 
 std::optional<TypeKind> kind_of_name(std::string_view name) {
   for (const TypeName& known : kTypeNames) {
-    if (same_ignoring_case(name, known.name)) return known.kind;
+    if (equal_ignoring_case(name, known.name)) return known.kind;
   }
   return std::nullopt;
 }
@@ -317,8 +307,8 @@ class TypeParser {
       if (!read_interval(in_, kind)) return unknown_type(text_);
       return DataType(kind);
     }
-    if (same_ignoring_case(name, "double")) in_.accept_word("precision");
-    if (same_ignoring_case(name, "character") || same_ignoring_case(name, "char")) in_.accept_word("varying");
+    if (equal_ignoring_case(name, "double")) in_.accept_word("precision");
+    if (equal_ignoring_case(name, "character") || equal_ignoring_case(name, "char")) in_.accept_word("varying");
     TypeParameters parameters;
     if (!read_parameters(in_, parameters)) return unknown_type(text_);
     switch (kind) {
@@ -483,7 +473,7 @@ int find_field(const Schema& schema, std::string_view name) {
   int found = -1;
   for (size_t i = 0; i < schema.size(); ++i) {
     if (schema[i].name == name) return static_cast<int>(i);
-    if (same_ignoring_case(schema[i].name, name)) found = found == -1 ? static_cast<int>(i) : -2;
+    if (equal_ignoring_case(schema[i].name, name)) found = found == -1 ? static_cast<int>(i) : -2;
   }
   return found;
 }
