@@ -8,6 +8,7 @@
 #include <iterator>
 #include <span>
 
+#include "base/ascii.h"
 #include "types/calendar.h"
 
 namespace penstock::expr {
@@ -54,8 +55,6 @@ constexpr std::string_view kZoneLetters = "VzOXxZ";
 // Letters that are numbers however often they stand; the others that may be are names from three on.
 constexpr std::string_view kNumberLetters = "uyDdYwWFhKkHmsSAnN";
 constexpr std::string_view kNumberOrNameLetters = "MLQqec";
-
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 void append_number(std::string& out, int64_t value, int digits) {
   char text[32];
@@ -333,7 +332,7 @@ void DatePattern::format(const Clock& clock, std::string& out) const {
   const int64_t year_of_era = date.year > 0 ? date.year : 1 - date.year;
   // Years of two digits are the last ones; longer ones than the letters of a formatter have a sign.
   const auto append_year = [&](int64_t year, int count) {
-    if (count == 2) return append_number(out, floor_modulo(year, 100), 2);
+    if (count == 2) return append_number(out, std::abs(year) % 100, 2);
     constexpr int kSignedCount = 4;
     constexpr int64_t kPowers[] = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
     if (formatter && count >= kSignedCount && count < static_cast<int>(std::size(kPowers)) && year >= kPowers[count]) {

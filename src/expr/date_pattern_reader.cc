@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "base/ascii.h"
 #include "expr/date_pattern.h"
 #include "types/calendar.h"
 #include "types/value.h"
@@ -51,12 +52,6 @@ enum Field : uint8_t {
   kMicroOfDay,
   kFieldCount,
 };
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return (x | 0x20) == (y | 0x20); });
-}
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 struct Fields {
   std::array<int64_t, kFieldCount> values{};
@@ -326,7 +321,7 @@ class PatternReader {
 
   bool take_name(std::string_view name) {
     const std::string_view start = text_.substr(0, name.size());
-    if (is_formatter() ? start != name : !same_ignoring_case(start, name)) return false;
+    if (is_formatter() ? start != name : !equal_ignoring_case(start, name)) return false;
     text_.remove_prefix(name.size());
     return true;
   }
@@ -406,8 +401,14 @@ class PatternReader {
     return true;
   }
 
-  // "+01", "+0130", "+01:30:15": minutes from `parts` = 2 on, or where they are there.
+  // "+01", "+0130", "+01:30:15": minutes from `parts` = 2 on, or where they are there. What is none is not taken.
   bool read_offset(bool colon, int parts) {
+    const std::string_view before = text_;
+    if (take_offset(colon, parts)) return true;
+    text_ = before;
+    return false;
+  }
+  bool take_offset(bool colon, int parts) {
     const bool negative = text_.starts_with('-');
     if (!negative && !text_.starts_with('+')) return false;
     text_.remove_prefix(1);
@@ -420,10 +421,8 @@ class PatternReader {
       if (static_cast<int>(i) < parts) return false;
       break;
     }
-    if (values[0] > 18 || values[1] > 59 || values[2] > 59) return false;
-    const int64_t seconds = values[0] * 3600 + values[1] * 60 + values[2];
-    fields_.offset_seconds = negative ? -seconds : seconds;
-    return true;
+    if (values[1] > 59 || values[2] > 59) return false;
+    return set_offset(values[0] * 3600 + values[1] * 60 + values[2], negative);
   }
 
   // "GMT", "GMT+1", "GMT+01:30".
@@ -443,10 +442,17 @@ class PatternReader {
     const std::string_view before = text_;
     take(':');
     if (take_two_digits(minutes)) {
+      if (minutes > 59) return false;
       seconds += minutes * 60;
     } else {
       text_ = before;
     }
+    return set_offset(seconds, negative);
+  }
+
+  // A formatter takes 18 hours at most, a simple format what is less than a day.
+  bool set_offset(int64_t seconds, bool negative) {
+    if (seconds > (is_formatter() ? 18 * 3600 : 24 * 3600 - 1)) return false;
     fields_.offset_seconds = negative ? -seconds : seconds;
     return true;
   }

@@ -8,6 +8,7 @@
 #include "expr/cast.h"
 #include "expr/constant_check.h"
 #include "expr/date_pattern.h"
+#include "expr/regex.h"
 #include "types/calendar.h"
 #include "types/text_scanner.h"
 #include "types/time_zone.h"
@@ -33,31 +34,27 @@ Status check_pattern(std::string_view pattern) {
   return {};
 }
 
-// The pattern argument of a call: compiled once when it is constant, else when its text changes.
+// The pattern argument of a call, or the default.
 class PatternArgument {
  public:
-  PatternArgument(const KernelCall& call, size_t argument, PatternRules rules)
-      : rules_(rules), now_us_(call.context().now_us) {
+  PatternArgument(KernelCall& call, size_t argument, PatternRules rules)
+      : call_(call), cache_([rules, now_us = call.context().now_us](std::string_view text) {
+          return DatePattern::compile(text, rules, now_us);
+        }) {
     if (argument < call.argument_count()) texts_ = call.argument<StringCell>(argument);
   }
-  // nullptr when the row's pattern is wrong; `error` then says why.
-  const DatePattern* at(size_t row, std::string& error) {
-    std::string_view text = texts_ ? (*texts_)[row].view() : kDefaultPattern;
-    if (!compiled_ || text != compiled_text_) {
-      compiled_text_ = text;
-      compiled_ = DatePattern::compile(text, rules_, now_us_);
-    }
-    if (*compiled_) return &**compiled_;
-    error = compiled_->error().message();
-    return nullptr;
+  // nullptr fails the row: its pattern is wrong.
+  const DatePattern* at(size_t row) {
+    std::string error;
+    const DatePattern* pattern = cache_.get(texts_ ? (*texts_)[row].view() : kDefaultPattern, error);
+    if (pattern == nullptr) call_.fail(row, std::move(error));
+    return pattern;
   }
 
  private:
-  PatternRules rules_;
-  int64_t now_us_;
+  KernelCall& call_;
   std::optional<ArgumentView<StringCell>> texts_;
-  std::string compiled_text_;
-  std::optional<Result<DatePattern>> compiled_;
+  PatternCache<DatePattern> cache_;
 };
 
 // --- text without a pattern ---
@@ -141,9 +138,8 @@ void read_times(KernelCall& call, F body, G unread) {
   auto texts = call.argument<StringCell>(0);
   PatternArgument patterns(call, 1, rules);
   for_valid_rows(call, [&](size_t row) {
-    std::string error;
-    const DatePattern* pattern = patterns.at(row, error);
-    if (pattern == nullptr) return call.fail(row, std::move(error));
+    const DatePattern* pattern = patterns.at(row);
+    if (pattern == nullptr) return;
     const std::optional<DatePattern::Time> time = pattern->parse(texts[row].view());
     if (time) return body(row, *time);
     unread(row);
@@ -261,7 +257,7 @@ void to_timestamp_ltz(KernelCall& call) {
 
 // TO_TIMESTAMP_LTZ(text [, pattern [, zone]]): a time in the zone, or in UTC.
 void text_to_timestamp_ltz(KernelCall& call) {
-  const TimeZone zone = call.argument_count() > 2 ? *TimeZone::load(call.constant_text(2)) : TimeZone::utc();
+  const TimeZone& zone = call.argument_count() > 2 ? **TimeZone::find(call.constant_text(2)) : TimeZone::utc();
   std::vector<int64_t> out(call.rows());
   read_timestamps(call,
                   [&](size_t row, int64_t local) { out[row] = truncate_to_precision(zone.from_local(local), 3); });
@@ -269,7 +265,7 @@ void text_to_timestamp_ltz(KernelCall& call) {
 }
 
 Status check_zone(std::string_view name) {
-  PENSTOCK_TRY(TimeZone::load(name));
+  PENSTOCK_TRY(TimeZone::find(name));
   return {};
 }
 
@@ -309,9 +305,8 @@ void write_times(KernelCall& call, F write) {
   TextOutput out(call);
   std::string text;
   for_valid_rows(call, [&](size_t row) {
-    std::string error;
-    const DatePattern* pattern = patterns.at(row, error);
-    if (pattern == nullptr) return call.fail(row, std::move(error));
+    const DatePattern* pattern = patterns.at(row);
+    if (pattern == nullptr) return;
     text.clear();
     if (write(*pattern, row, text)) out.set(row, text);
   });
@@ -394,7 +389,9 @@ void from_unixtime(KernelCall& call) {
   const TimeZone& zone = zone_of(call);
   write_times<PatternRules::kSimpleFormat>(call, [&](const DatePattern& pattern, size_t row, std::string& text) {
     int64_t micros = 0;
-    if (__builtin_mul_overflow(seconds[row], kMicrosPerSecond, &micros)) {
+    // There is room for the zone's offset.
+    constexpr int64_t kFarthest = INT64_MAX - kMicrosPerDay;
+    if (__builtin_mul_overflow(seconds[row], kMicrosPerSecond, &micros) || micros > kFarthest || micros < -kFarthest) {
       call.fail(row, fmt::format("{} is out of the range of times", seconds[row]));
       return false;
     }
@@ -407,26 +404,19 @@ void convert_tz(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
   auto from_names = call.argument<StringCell>(1);
   auto to_names = call.argument<StringCell>(2);
-  // Zones by name, loaded once per batch.
-  std::vector<TimeZone> zones;
-  auto zone_named = [&](std::string_view name) -> Result<TimeZone> {
-    for (const TimeZone& zone : zones) {
-      if (zone.name() == name) return zone;
-    }
-    zones.push_back(PENSTOCK_TRY(TimeZone::load(name)));
-    return zones.back();
-  };
+  PatternCache<const TimeZone*> from_zones(TimeZone::find);
+  PatternCache<const TimeZone*> to_zones(TimeZone::find);
   TextOutput out(call);
   std::string text;
   for_valid_rows(call, [&](size_t row) {
-    Result<TimeZone> from = zone_named(from_names[row].view());
-    if (!from) return call.fail(row, from.error().message());
-    Result<TimeZone> to = zone_named(to_names[row].view());
-    if (!to) return call.fail(row, to.error().message());
+    std::string error;
+    const TimeZone* const* from = from_zones.get(from_names[row].view(), error);
+    const TimeZone* const* to = from == nullptr ? nullptr : to_zones.get(to_names[row].view(), error);
+    if (to == nullptr) return call.fail(row, std::move(error));
     const std::optional<DatePattern::Time> time = default_pattern().parse(texts[row].view());
     if (!time) return call.set_null(row);
     text.clear();
-    default_pattern().format(from->from_local(time->local_us), *to, text);
+    default_pattern().format((*from)->from_local(time->local_us), **to, text);
     out.set(row, text);
   });
   out.finish();

@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
+#include "base/ascii.h"
 #include "types/calendar.h"
 
 namespace penstock::types {
@@ -33,9 +36,13 @@ bool parse_offset(std::string_view text, int& seconds) {
   int sign = text[0] == '-' ? -1 : 1;
   int digits[4] = {};
   size_t count = 0;
+  bool colon = false;
   for (char c : text.substr(1)) {
-    if (c == ':' && count >= 1 && count <= 2) continue;
-    if (c < '0' || c > '9' || count == 4) return false;
+    if (c == ':' && !colon && count >= 1 && count <= 2) {
+      colon = true;
+      continue;
+    }
+    if (!is_digit(c) || count == 4) return false;
     digits[count++] = c - '0';
   }
   int hours = count % 2 == 1 ? digits[0] : digits[0] * 10 + digits[1];
@@ -83,6 +90,19 @@ std::string_view full_name(std::string_view name) {
   return found == std::end(kShortNames) ? name : found->second;
 }
 
+// Whether there is a zone with that name, by its file. Whatever absl is asked for it keeps, and it opens any file that
+// it is given the path of; so it is asked only for zones, each of which has one name.
+bool is_known(const std::string& name) {
+  const auto in_name = [](char c) {
+    return is_letter(c) || is_digit(c) || c == '/' || c == '_' || c == '-' || c == '+';
+  };
+  if (!is_letter(name[0]) || !std::ranges::all_of(name, in_name) || name.contains("//")) return false;
+  const char* const directory = std::getenv("TZDIR");
+  const std::filesystem::path zones = directory == nullptr ? "/usr/share/zoneinfo" : directory;
+  std::error_code error;
+  return std::filesystem::is_regular_file(zones / name, error);
+}
+
 absl::CivilSecond civil_second(int64_t local_us) {
   int64_t days = floor_divide(local_us, kMicrosPerDay);
   int64_t seconds = floor_modulo(local_us, kMicrosPerDay) / kMicrosPerSecond;
@@ -101,7 +121,7 @@ Result<TimeZone> TimeZone::load(std::string_view name) {
                     std::make_shared<const Zone>(Zone{.zone = absl::FixedTimeZone(seconds), .is_offset = true}));
   }
   absl::TimeZone zone;
-  if (name.empty() || !absl::LoadTimeZone(std::string(full), &zone)) {
+  if (name.empty() || !is_known(std::string(full)) || !absl::LoadTimeZone(std::string(full), &zone)) {
     return not_found("there is no time zone '{}'", name).hint("use a name such as 'Europe/Berlin', or '+02:00'");
   }
   return TimeZone(std::string(name), std::make_shared<const Zone>(Zone{.zone = zone}));
