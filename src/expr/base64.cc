@@ -1,12 +1,23 @@
 #include "expr/base64.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace penstock::expr {
 
 namespace {
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kSpaces = " \n\r";
+
+// Of each character what it stands for, or kNone.
+constexpr uint8_t kNone = 64;
+constexpr std::array<uint8_t, 256> kValues = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(kNone);
+  for (size_t i = 0; i < kBase64.size(); ++i) values[static_cast<uint8_t>(kBase64[i])] = static_cast<uint8_t>(i);
+  return values;
+}();
 }  // namespace
 
 void append_base64(std::string& out, std::string_view bytes) {
@@ -23,12 +34,14 @@ void append_base64(std::string& out, std::string_view bytes) {
 bool read_base64(std::string_view text, std::string& out) {
   uint32_t group = 0;
   int bits = 0;
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  while (!text.empty() && (text.back() == '=' || kSpaces.contains(text.back()))) text.remove_suffix(1);
   for (char c : text) {
-    if (c == '\n' || c == '\r' || c == ' ') continue;
-    const size_t value = kBase64.find(c);
-    if (value == kBase64.npos) return false;
-    group = group << 6 | static_cast<uint32_t>(value);
+    const uint8_t value = kValues[static_cast<uint8_t>(c)];
+    if (value == kNone) {
+      if (kSpaces.contains(c)) continue;
+      return false;
+    }
+    group = group << 6 | value;
     bits += 6;
     if (bits >= 8) {
       bits -= 8;

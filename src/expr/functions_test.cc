@@ -139,6 +139,23 @@ TEST(TextFunctionsTest, PartsAndPositions) {
 }
 
 // Parts of long text share it with their argument; the argument may go.
+// What is long, or asked for very often, is looked through once.
+TEST(TextFunctionsTest, PlacesThatAreCounted) {
+  const Case cases[] = {{"INSTR('abc', '', 1, 9223372036854775807)", "1"},
+                        {"INSTR('abc', '', -1, 9223372036854775807)", "4"},
+                        {"INSTR('éaéa', 'é', -1, 2)", "1"},
+                        {"INSTR('éaéa', 'aé', -1)", "2"},
+                        {"INSTR('éaéa', 'a', -5)", "0"},
+                        {"INSTR('éaéa', 'éaéaé', -1)", "0"},
+                        {"INSTR('aaaa', 'aa', -1, 3)", "1"},
+                        {"INSTR('aaaa', 'aa', -1, 4)", "0"},
+                        {"INSTR('Corporate Floor', 'or', -3, 2)", "2"},
+                        {"INSTR(REPEAT('a', 200000), 'b', -1)", "0"},
+                        {"INSTR(REPEAT('a', 200000), 'a', 1, 200000)", "200000"},
+                        {"INSTR(REPEAT('a', 200000), 'a', -1, 200000)", "1"}};
+  expect_all(cases);
+}
+
 TEST(TextFunctionsTest, PartsOutliveTheirArgument) {
   Schema schema{{"s", TypeKind::kString}};
   columnar::ColumnPtr part;
@@ -305,6 +322,23 @@ TEST(TemporalTest, Conversions) {
        "'+02:00')"},
   };
   expect_all(cases);
+}
+
+TEST(TemporalTest, OffsetsOfZones) {
+  const Case cases[] = {{"TO_TIMESTAMP('2026-01-02 +UTC', 'yyyy-MM-dd VV')", "NULL"},
+                        {"TO_TIMESTAMP('2026-01-02 UTC', 'yyyy-MM-dd VV')", "2026-01-02 00:00:00.000"},
+                        {"TO_TIMESTAMP('2026-01-02 -18:00', 'yyyy-MM-dd VV')", "2026-01-02 00:00:00.000"},
+                        {"TO_TIMESTAMP('2026-01-02 +18:01', 'yyyy-MM-dd VV')", "NULL"},
+                        {"TO_TIMESTAMP('2026-01-02 GMT+18', 'yyyy-MM-dd O')", "2026-01-02 00:00:00.000"},
+                        {"TO_TIMESTAMP('2026-01-02 GMT+19', 'yyyy-MM-dd O')", "NULL"},
+                        {"UNIX_TIMESTAMP('1970-01-02 GMT+23:59', 'yyyy-MM-dd z')", "60"},
+                        {"UNIX_TIMESTAMP('292277-01-09 GMT-99', 'yyyy-MM-dd z')", "-9223372036854775808"},
+                        {"CONVERT_TZ('1970-01-01 00:00:00', 'UTC', '+1')", "1970-01-01 01:00:00"},
+                        {"CONVERT_TZ('1970-01-01 00:00:00', '+0100', 'Etc/GMT+5')", "1969-12-31 18:00:00"}};
+  expect_all(cases);
+  for (const char* name : {"/usr/share/zoneinfo/Europe/Berlin", "Europe//Berlin", "../Berlin", "+01::00", "Mars", ""}) {
+    EXPECT_FALSE(TimeZone::load(name).has_value()) << name;
+  }
 }
 
 TEST(TemporalTest, SessionZoneAndQueryTime) {

@@ -93,9 +93,11 @@ bool bind_from_arrays(CallSignature& call) {
 // Of a key in several maps, the value in the last counts.
 void map_union(KernelCall& call) {
   types::EntryWriter entries(call.result_type());
+  std::vector<ArgumentView<StringCell>> maps;
+  for (size_t i = 0; i < call.argument_count(); ++i) maps.push_back(call.argument<StringCell>(i));
   write_rows(call, [&](std::string& out, size_t row) {
-    for (size_t i = 0; i < call.argument_count(); ++i) {
-      for_each_entry(call.argument<StringCell>(i)[row].view(), call.result_type(),
+    for (const ArgumentView<StringCell>& map : maps) {
+      for_each_entry(map[row].view(), call.result_type(),
                      [&](std::string_view key, std::string_view value) { entries.add(key, value); });
     }
     entries.finish(out);
@@ -136,25 +138,27 @@ class Delimiter {
     return true;
   }
 
-  // Takes what stands before the first delimiter; false when there is none. One of no width ends the first character.
-  bool take_part(std::string_view& rest, std::string_view& part) const {
-    size_t at = rest.npos;
-    size_t size = plain_.size();
+  // Calls `part(text)` with what stands before each delimiter, until it gives false, and gives what is left. A
+  // delimiter of no width ends a character.
+  template <class F>
+  std::string_view split(std::string_view text, F part) const {
+    size_t behind = 0;
     if (!plain_.empty()) {
-      at = find_part(rest, plain_);
-    } else {
-      for_each_match(*regex_, rest, [&](const auto& match) {
-        const auto begin = static_cast<size_t>(match[0].data() - rest.data());
-        if (match[0].empty() && (begin == 0 || begin == rest.size())) return begin < rest.size();
-        at = begin;
-        size = match[0].size();
-        return false;
-      });
+      bool goes_on = true;
+      for (size_t at = 0; goes_on && (at = find_part(text, plain_, behind)) != text.npos;) {
+        goes_on = part(text.substr(behind, at - behind));
+        behind = at + plain_.size();
+      }
+      return text.substr(behind);
     }
-    if (at == rest.npos) return false;
-    part = rest.substr(0, at);
-    rest.remove_prefix(at + size);
-    return true;
+    for_each_match(*regex_, text, [&](const auto& match) {
+      const auto at = static_cast<size_t>(match[0].data() - text.data());
+      if (match[0].empty() && (at == 0 || at == text.size())) return true;
+      const bool goes_on = part(text.substr(behind, at - behind));
+      behind = at + match[0].size();
+      return goes_on;
+    });
+    return text.substr(behind);
   }
 
  private:
@@ -177,16 +181,21 @@ void text_to_map(KernelCall& call) {
   std::string value;
   write_rows(call, [&](std::string& out, size_t row) {
     if (!between.set_row(row) || !equals.set_row(row)) return;
-    std::string_view rest = texts[row].view();
     pairs.clear();
-    for (std::string_view pair; between.take_part(rest, pair);) pairs.push_back(pair);
-    pairs.push_back(rest);
+    pairs.push_back(between.split(texts[row].view(), [&](std::string_view pair) {
+      pairs.push_back(pair);
+      return true;
+    }));
     while (!pairs.empty() && pairs.back().empty()) pairs.pop_back();
     for (std::string_view of_key : pairs) {
       key.clear();
       value.clear();
-      std::string_view of_value = of_key;
-      const bool has_value = equals.take_part(of_value, of_key);
+      bool has_value = false;
+      const std::string_view of_value = equals.split(of_key, [&](std::string_view before) {
+        has_value = true;
+        of_key = before;
+        return false;
+      });
       types::SlotWriter(key, TypeKind::kString).append_string(of_key);
       types::SlotWriter value_slot(value, TypeKind::kString);
       has_value ? value_slot.append_string(of_value) : value_slot.append_null();

@@ -188,23 +188,20 @@ void instr(KernelCall& call) {
 // Places may overlap.
 int64_t place_of(std::string_view text, std::string_view search, int64_t from, int64_t n) {
   if (from == 0) return 0;
-  if (from > 0) {
-    int64_t place = 0;
-    for (int64_t i = 0; i < n; ++i) {
-      place = position_of(search, text, i == 0 ? from : place + 1);
-      if (place == 0) return 0;
-    }
-    return place;
-  }
-  // Where the text begins that may be found last.
   const auto count = static_cast<int64_t>(character_count(text));
-  const auto size = static_cast<int64_t>(character_count(search));
-  int64_t place = count + 1 + std::max(from, -count - 1) - size + 1;
-  for (; place >= 1; --place) {
-    const size_t at = character_offset(text, static_cast<size_t>(place - 1));
-    if (text.substr(at).starts_with(search) && --n == 0) return place;
+  // Any number of times.
+  if (search.empty()) return from > 0 ? 1 : count + 1;
+  size_t at = text.npos;
+  if (from > 0) {
+    at = text.find(search, character_offset(text, static_cast<size_t>(from - 1)));
+    while (at != text.npos && --n > 0) at = text.find(search, at + 1);
+  } else if (count + from >= 0) {
+    // What is found stands before the character behind it.
+    const size_t end = character_offset(text, static_cast<size_t>(count + from + 1));
+    if (end >= search.size()) at = text.rfind(search, end - search.size());
+    while (at != text.npos && --n > 0) at = at == 0 ? text.npos : text.rfind(search, at - 1);
   }
-  return 0;
+  return at == text.npos ? 0 : static_cast<int64_t>(character_count(text.substr(0, at))) + 1;
 }
 
 void instr_from(KernelCall& call) {
