@@ -352,8 +352,11 @@ constexpr ScalarFunction kFunctions[] = {
      "INTERVAL '10' MINUTE * 6 => +0 01:00:00.000", bind_interval_times},
     {"EXTRACT", kCategory, "EXTRACT(unit FROM time)",
      "A field of a time: YEAR, QUARTER, MONTH, WEEK, DAY, DOW (Sunday is 1), ISODOW (Monday is 1), DOY, HOUR, MINUTE, "
-     "SECOND, MILLISECOND, MICROSECOND, EPOCH, CENTURY, DECADE, ISOYEAR.",
-     "EXTRACT(MONTH FROM DATE '2026-01-02') => 1", bind_extract},
+     "SECOND, MILLISECOND, MICROSECOND and NANOSECOND (those within the second), EPOCH, MILLENNIUM, CENTURY, DECADE, "
+     "ISOYEAR.",
+     "EXTRACT(MONTH FROM DATE '2026-01-02') => 1\n"
+     "EXTRACT(MILLISECOND FROM TIMESTAMP '2026-01-02 03:04:05.678') => 678",
+     bind_extract},
     {"YEAR", kCategory, "YEAR(time)", "The year.", "YEAR(DATE '2026-01-02') => 2026", bind_field<TimeUnit::kYear>},
     {"QUARTER", kCategory, "QUARTER(time)", "The quarter of the year, 1 to 4.", "QUARTER(DATE '2026-05-02') => 2",
      bind_field<TimeUnit::kQuarter>},

@@ -110,9 +110,10 @@ int64_t extract_from_micros(TimeUnit unit, int64_t micros) {
     case TimeUnit::kHour: return micros / kMicrosPerHour;
     case TimeUnit::kMinute: return micros / kMicrosPerMinute % 60;
     case TimeUnit::kSecond: return micros / kMicrosPerSecond % 60;
-    // With the seconds, as PostgreSQL and Calcite count them.
-    case TimeUnit::kMillisecond: return micros / kMicrosPerMilli % 60'000;
-    default: return micros % kMicrosPerMinute;
+    // Those within the second, as Flink counts them.
+    case TimeUnit::kMillisecond: return micros % kMicrosPerSecond / kMicrosPerMilli;
+    case TimeUnit::kNanosecond: return micros % kMicrosPerSecond * 1000;
+    default: return micros % kMicrosPerSecond;
   }
 }
 
@@ -166,6 +167,7 @@ std::optional<TimeUnit> time_unit_from_name(std::string_view name) {
                                                                      {"SECOND", TimeUnit::kSecond},
                                                                      {"MILLISECOND", TimeUnit::kMillisecond},
                                                                      {"MICROSECOND", TimeUnit::kMicrosecond},
+                                                                     {"NANOSECOND", TimeUnit::kNanosecond},
                                                                      {"EPOCH", TimeUnit::kEpoch},
                                                                      {"SQL_TSI_YEAR", TimeUnit::kYear},
                                                                      {"SQL_TSI_QUARTER", TimeUnit::kQuarter},
@@ -184,7 +186,7 @@ std::optional<TimeUnit> time_unit_from_name(std::string_view name) {
 
 bool can_add(TimeUnit unit) {
   return months_of_unit(unit) != 0 || unit == TimeUnit::kWeek || unit == TimeUnit::kDay ||
-         (unit >= TimeUnit::kHour && unit != TimeUnit::kEpoch);
+         (unit >= TimeUnit::kHour && unit <= TimeUnit::kMicrosecond);
 }
 
 bool is_of_months(TimeUnit unit) { return months_of_unit(unit) != 0; }

@@ -35,6 +35,7 @@ enum class TimeUnit : uint8_t {
   kSecond,
   kMillisecond,
   kMicrosecond,
+  kNanosecond,
   kEpoch,
 };
 

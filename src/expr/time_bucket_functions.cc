@@ -14,6 +14,7 @@ namespace {
 using types::floor_divide;
 using types::floor_modulo;
 using types::kMicrosPerDay;
+using types::kMicrosPerMilli;
 using types::kMicrosPerSecond;
 using types::TimeZone;
 
@@ -164,13 +165,20 @@ bool bind_time_bucket(CallSignature& call) {
 
 // --- DATE_PART ---
 
-// As PostgreSQL counts: Sunday is 0, seconds and the epoch have their fraction.
+double micros_of_minute(TypeKind kind, int64_t value, const TimeZone& zone) {
+  return static_cast<double>(extract_field(TimeUnit::kSecond, kind, value, zone) * kMicrosPerSecond +
+                             extract_field(TimeUnit::kMicrosecond, kind, value, zone));
+}
+
+// As PostgreSQL counts: Sunday is 0, seconds and the epoch have their fraction, milliseconds and microseconds the
+// seconds.
 double date_part_of(TimeUnit unit, TypeKind kind, int64_t value, const TimeZone& zone) {
   const int64_t field = extract_field(unit, kind, value, zone);
   switch (unit) {
     case TimeUnit::kDayOfWeek: return static_cast<double>(field - 1);
-    case TimeUnit::kSecond:
-      return static_cast<double>(extract_field(TimeUnit::kMicrosecond, kind, value, zone)) / kMicrosPerSecond;
+    case TimeUnit::kSecond: return micros_of_minute(kind, value, zone) / kMicrosPerSecond;
+    case TimeUnit::kMillisecond: return micros_of_minute(kind, value, zone) / kMicrosPerMilli;
+    case TimeUnit::kMicrosecond: return micros_of_minute(kind, value, zone);
     case TimeUnit::kEpoch:
       return kind == TypeKind::kDate ? static_cast<double>(field) : static_cast<double>(value) / kMicrosPerSecond;
     default: return static_cast<double>(field);
@@ -193,7 +201,7 @@ bool bind_date_part(CallSignature& call) {
   if (time.kind() == TypeKind::kNull) time = DataType::timestamp(3);
   const bool of_day = unit && *unit >= TimeUnit::kHour && *unit != TimeUnit::kEpoch;
   const bool fits = time.is_timestamp() || time.kind() == TypeKind::kDate || (time.kind() == TypeKind::kTime && of_day);
-  if (!unit || !fits) return false;
+  if (!unit || !fits || *unit == TimeUnit::kNanosecond) return false;
   call.result = TypeKind::kDouble;
   call.kernel = date_part;
   return true;
@@ -225,8 +233,10 @@ constexpr ScalarFunction kFunctions[] = {
      "TIME_BUCKET('1 hour', TIMESTAMP '2026-01-01 10:42:00') => 2026-01-01 10:00:00",
      bind_time_bucket},
     {"DATE_PART", kCategory, "DATE_PART('unit', time)",
-     "A field of a time as PostgreSQL counts it, as DOUBLE: Sunday is 0, seconds have their fraction.",
-     "DATE_PART('dow', DATE '2026-01-04') => 0.0\nDATE_PART('second', TIMESTAMP '2026-01-01 00:00:01.5') => 1.5",
+     "A field of a time as PostgreSQL counts it, as DOUBLE: Sunday is 0, seconds have their fraction, milliseconds and "
+     "microseconds the seconds.",
+     "DATE_PART('dow', DATE '2026-01-04') => 0.0\nDATE_PART('second', TIMESTAMP '2026-01-01 00:00:01.5') => 1.5\n"
+     "DATE_PART('milliseconds', TIMESTAMP '2026-01-01 00:00:01.5') => 1500.0",
      bind_date_part},
 };
 
