@@ -43,27 +43,35 @@ void add_to_time(KernelCall& call) {
   });
 }
 
+// `function(time, interval)`; `time` is which of the arguments the time is: of interval + time the second.
+template <size_t time, class F>
+void map_time_and_interval(KernelCall& call, F function) {
+  map_binary<int64_t, int64_t, int64_t>(
+      call, [function](int64_t a, int64_t b) { return time == 0 ? function(a, b) : function(b, a); });
+}
+
 // TIME stays within its day.
-template <int sign>
+template <int sign, size_t time>
 void add_micros_to_time(KernelCall& call) {
-  map_binary<int64_t, int64_t, int64_t>(call, [](int64_t a, int64_t b) {
-    int64_t moved = sign > 0 ? wrap_add(a, b % kMicrosPerDay) : wrap_subtract(a, b % kMicrosPerDay);
-    return types::floor_modulo(moved, kMicrosPerDay);
+  map_time_and_interval<time>(call, [](int64_t of_day, int64_t interval) {
+    int64_t rest = interval % kMicrosPerDay;
+    return types::floor_modulo(sign > 0 ? wrap_add(of_day, rest) : wrap_subtract(of_day, rest), kMicrosPerDay);
   });
 }
 
 // DATE plus whole days.
-template <int sign>
+template <int sign, size_t time>
 void add_days(KernelCall& call) {
-  map_binary<int64_t, int64_t, int64_t>(call, [](int64_t a, int64_t b) { return a + sign * (b / kMicrosPerDay); });
+  map_time_and_interval<time>(call,
+                              [](int64_t days, int64_t interval) { return days + sign * (interval / kMicrosPerDay); });
 }
 
-template <int sign>
+template <int sign, size_t time>
 void add_months_kernel(KernelCall& call) {
-  TypeKind kind = call.argument_type(0).kind();
+  TypeKind kind = call.argument_type(time).kind();
   const TimeZone& zone = zone_of(call);
-  auto times = call.argument<int64_t>(0);
-  auto months = call.argument<int64_t>(1);
+  auto times = call.argument<int64_t>(time);
+  auto months = call.argument<int64_t>(1 - time);
   map_valid<int64_t>(call, [&](size_t row) -> int64_t {
     std::optional<int64_t> moved = moved_by_months(kind, times[row], months[row] * sign, zone);
     if (!moved) call.fail(row, "the time is moved out of range");
@@ -75,14 +83,15 @@ bool is_literal_of_whole_days(const Expr& expr) {
   return expr.is_literal() && !expr.value().is_null() && expr.value().as_int64() % kMicrosPerDay == 0;
 }
 
-// time + interval, time - interval; the interval is argument 1.
-template <int sign>
-bool bind_time_and_interval(CallSignature& call, const Expr& interval) {
-  DataType& time = call.argument_types[0];
-  TypeKind kind = call.argument_types[1].kind();
+// time + interval, time - interval, interval + time; `at` is which of the arguments the time is.
+template <int sign, size_t at>
+bool bind_time_and_interval(CallSignature& call) {
+  if (call.argument_types.size() != 2) return false;
+  DataType& time = call.argument_types[at];
+  TypeKind kind = call.argument_types[1 - at].kind();
   if (kind == TypeKind::kIntervalYearMonth && is_date_or_timestamp(time)) {
     call.result = time;
-    call.kernel = add_months_kernel<sign>;
+    call.kernel = add_months_kernel<sign, at>;
     return true;
   }
   if (kind != TypeKind::kIntervalDayTime) return false;
@@ -91,36 +100,16 @@ bool bind_time_and_interval(CallSignature& call, const Expr& interval) {
     call.kernel = add_to_time<sign>;
   } else if (time.kind() == TypeKind::kTime) {
     call.result = time;
-    call.kernel = add_micros_to_time<sign>;
-  } else if (time.kind() == TypeKind::kDate && is_literal_of_whole_days(interval)) {
+    call.kernel = add_micros_to_time<sign, at>;
+  } else if (time.kind() == TypeKind::kDate && is_literal_of_whole_days(*call.arguments[1 - at])) {
     call.result = time;
-    call.kernel = add_days<sign>;
+    call.kernel = add_days<sign, at>;
   } else if (time.kind() == TypeKind::kDate) {
     time = call.result = DataType::timestamp(3);
     call.kernel = add_to_time<sign>;
   } else {
     return false;
   }
-  return true;
-}
-
-bool bind_plus_interval(CallSignature& call) {
-  if (call.argument_types.size() != 2) return false;
-  return bind_time_and_interval<1>(call, *call.arguments[1]);
-}
-bool bind_minus_interval(CallSignature& call) {
-  if (call.argument_types.size() != 2) return false;
-  return bind_time_and_interval<-1>(call, *call.arguments[1]);
-}
-
-// interval + time: only where the two kernels do not care which comes first.
-bool bind_interval_plus(CallSignature& call) {
-  if (call.argument_types.size() != 2 || call.argument_types[0].kind() != TypeKind::kIntervalDayTime) return false;
-  DataType time = call.argument_types[1];
-  if (time.kind() == TypeKind::kDate) time = DataType::timestamp(3);
-  if (!time.is_timestamp()) return false;
-  call.argument_types[1] = call.result = time;
-  call.kernel = add_to_time<1>;
   return true;
 }
 
@@ -252,7 +241,8 @@ void timestamp_add(KernelCall& call) {
 bool bind_timestamp_add(CallSignature& call) {
   if (call.argument_types.size() != 3 || !literal_unit(call) || !can_add(*literal_unit(call))) return false;
   DataType& time = call.argument_types[2];
-  if (!call.argument_types[1].is_integer() || !is_date_or_timestamp(time)) return false;
+  const bool is_clock = time.kind() == TypeKind::kTime && !is_of_months(*literal_unit(call));
+  if (!call.argument_types[1].is_integer() || !(is_date_or_timestamp(time) || is_clock)) return false;
   // A DATE moved by less than days becomes a TIMESTAMP.
   if (time.kind() == TypeKind::kDate && *literal_unit(call) >= TimeUnit::kHour) time = DataType::timestamp(3);
   call.result = time;
@@ -276,7 +266,9 @@ bool bind_timestamp_difference(CallSignature& call) {
   if (call.argument_types.size() != 3 || !literal_unit(call) || !can_add(*literal_unit(call))) return false;
   DataType& a = call.argument_types[1];
   DataType& b = call.argument_types[2];
-  if (!is_date_or_timestamp(a) || !is_date_or_timestamp(b)) return false;
+  // A TIME is one of 1970-01-01.
+  const auto is_time = [](DataType type) { return is_date_or_timestamp(type) || type.kind() == TypeKind::kTime; };
+  if (!is_time(a) || !is_time(b)) return false;
   bool zoned = a.kind() == TypeKind::kTimestampLtz || b.kind() == TypeKind::kTimestampLtz;
   a = b = zoned ? DataType::timestamp_ltz(6) : DataType::timestamp(6);
   call.result = TypeKind::kInt;
@@ -337,13 +329,13 @@ constexpr NullRule kPropagates = NullRule::kPropagates;
 
 constexpr ScalarFunction kFunctions[] = {
     {"+", kCategory, "time + interval", "The time moved by an interval; months are cut to their length.",
-     "DATE '2026-01-31' + INTERVAL '1' MONTH => 2026-02-28", bind_plus_interval},
+     "DATE '2026-01-31' + INTERVAL '1' MONTH => 2026-02-28", bind_time_and_interval<1, 0>},
     {"+", kCategory, "interval + time", "The time moved by an interval.",
-     "INTERVAL '1' HOUR + TIMESTAMP '2026-01-31 10:00:00' => 2026-01-31 11:00:00", bind_interval_plus},
+     "INTERVAL '1' HOUR + TIMESTAMP '2026-01-31 10:00:00' => 2026-01-31 11:00:00", bind_time_and_interval<1, 1>},
     {"+", kCategory, "interval + interval", "The sum of two intervals.",
      "INTERVAL '1' DAY + INTERVAL '2' HOUR => +1 02:00:00.000", bind_intervals<1>},
     {"-", kCategory, "time - interval", "The time moved back by an interval.",
-     "DATE '2026-01-31' - INTERVAL '1' DAY => 2026-01-30", bind_minus_interval},
+     "DATE '2026-01-31' - INTERVAL '1' DAY => 2026-01-30", bind_time_and_interval<-1, 0>},
     {"-", kCategory, "interval - interval", "The difference of two intervals.",
      "INTERVAL '1' DAY - INTERVAL '2' HOUR => +0 22:00:00.000", bind_intervals<-1>},
     {"-", kCategory, "time - time", "What lies between two times, as an INTERVAL DAY TO SECOND.",
@@ -382,9 +374,12 @@ constexpr ScalarFunction kFunctions[] = {
      "CEIL(DATE '2026-05-17' TO MONTH) => 2026-06-01", bind_round<true>},
     {"CEILING", kCategory, "CEILING(time TO unit)", "The same as CEIL.",
      "CEILING(DATE '2026-05-17' TO YEAR) => 2027-01-01", bind_round<true>},
-    {"TIMESTAMPADD", kCategory, "TIMESTAMPADD(unit, count, time)", "The time moved by so many units.",
-     "TIMESTAMPADD(WEEK, 1, DATE '2026-01-02') => 2026-01-09", bind_timestamp_add},
-    {"TIMESTAMPDIFF", kCategory, "TIMESTAMPDIFF(unit, from, to)", "How many whole units lie between two times.",
+    {"TIMESTAMPADD", kCategory, "TIMESTAMPADD(unit, count, time)",
+     "The time moved by so many units; a TIME stays within its day.",
+     "TIMESTAMPADD(WEEK, 1, DATE '2026-01-02') => 2026-01-09\nTIMESTAMPADD(HOUR, 2, TIME '23:30:00') => 01:30:00",
+     bind_timestamp_add},
+    {"TIMESTAMPDIFF", kCategory, "TIMESTAMPDIFF(unit, from, to)",
+     "How many whole units lie between two times; a TIME is one of 1970-01-01.",
      "TIMESTAMPDIFF(DAY, DATE '2026-01-02', DATE '2026-02-01') => 30", bind_timestamp_difference},
     {"CURRENT_TIMESTAMP", kCategory, "CURRENT_TIMESTAMP", "The time of the query, as TIMESTAMP_LTZ(3).", "",
      bind_current_timestamp, kPropagates, false},

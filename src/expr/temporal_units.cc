@@ -233,6 +233,7 @@ std::optional<int64_t> moved_by_units(TimeUnit unit, int64_t count, TypeKind kin
   if (__builtin_mul_overflow(count, unit_size, &distance) || __builtin_add_overflow(value, distance, &moved)) {
     return std::nullopt;
   }
+  if (kind == TypeKind::kTime) return floor_modulo(moved, kMicrosPerDay);  // TIME stays within its day
   constexpr int64_t kDaysMax = 106'000'000;
   if (kind == TypeKind::kDate && (moved > kDaysMax || moved < -kDaysMax)) return std::nullopt;
   return moved;
