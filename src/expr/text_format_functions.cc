@@ -16,15 +16,18 @@ namespace {
 
 // --- characters ---
 
-// TRANSLATE(text, from, to): each character of `from` becomes that of `to` in the same place, or nothing.
+// TRANSLATE(text, from, to): each character of `from` becomes that of `to` in the same place, or nothing. A NULL there
+// is as an empty text, as in Flink.
 void translate(KernelCall& call) {
   auto texts = call.argument<StringCell>(0);
-  auto froms = call.argument<StringCell>(1);
-  auto tos = call.argument<StringCell>(2);
+  const auto view_of = [&call](size_t argument, size_t row) {
+    return call.is_argument_null(argument, row) ? std::string_view() : call.argument<StringCell>(argument)[row].view();
+  };
+  null_with(call, 0);
   write_rows(call, [&](std::string& out, size_t row) {
     const std::string_view text = texts[row].view();
-    const std::string_view from = froms[row].view();
-    const std::string_view to = tos[row].view();
+    const std::string_view from = view_of(1, row);
+    const std::string_view to = view_of(2, row);
     for (size_t at = 0; at < text.size();) {
       const size_t size = character_bytes(text, at);
       const std::string_view character = text.substr(at, size);
@@ -306,8 +309,10 @@ constexpr TypeKind kTruth = TypeKind::kBoolean;
 
 constexpr ScalarFunction kFunctions[] = {
     {"TRANSLATE", kCategory, "TRANSLATE(text, from, to)",
-     "Each character of `from` becomes that of `to` in the same place, or nothing where there is none.",
-     "TRANSLATE('abcde', 'bd', 'X') => aXce", bind_fixed<translate, kString, kText, kText, kText>},
+     "Each character of `from` becomes that of `to` in the same place, or nothing where there is none. A NULL `from` "
+     "or `to` is empty.",
+     "TRANSLATE('abcde', 'bd', 'X') => aXce\nTRANSLATE('abc', 'b', NULL) => ac",
+     bind_fixed<translate, kString, kText, kText, kText>, NullRule::kHandles},
     {"SPLIT_PART", kCategory, "SPLIT_PART(text, delimiter, n)",
      "The n-th part of the text between delimiters, from 1, negative from the end; empty where there is none.",
      "SPLIT_PART('a,b,c', ',', 2) => b\nSPLIT_PART('a,b,c', ',', -1) => c",
