@@ -36,6 +36,27 @@ void concatenate(KernelCall& call) {
   });
 }
 
+// The elements of the arrays in an array, one after the other; NULLs among the arrays are as empty ones.
+void flatten(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  ArraySlots slots(call.argument_type(0));
+  write_rows(call, [&](std::string& out, size_t row) {
+    for (std::string_view slot : slots.of(arrays[row].view())) {
+      if (types::is_null_slot(slot)) continue;
+      const std::string_view array = types::nested_in(slot);
+      out += array.substr(0, array.size() - 1);  // without its end
+    }
+    out += types::kSlotEnd;
+  });
+}
+
+bool bind_flatten(CallSignature& call) {
+  if (call.argument_types.size() != 1 || !is_array(call.argument_types[0])) return false;
+  call.result = call.argument_types[0].part(0);
+  call.kernel = flatten;
+  return is_array(call.result);
+}
+
 // Each element of the arguments once, in the order of its first place.
 void unite(KernelCall& call) {
   ArraySlots slots(call.result_type());
@@ -78,6 +99,9 @@ constexpr ScalarFunction kFunctions[] = {
      "ARRAY_CONCAT(ARRAY[1], ARRAY[2, 1]) => [1, 2, 1]", bind_arrays<concatenate, 1, kAny>},
     {"ARRAY_CAT", kCategory, "ARRAY_CAT(a, b)", "The same as ARRAY_CONCAT.", "ARRAY_CAT(ARRAY[1], ARRAY[2]) => [1, 2]",
      bind_arrays<concatenate, 2, 2>},
+    {"ARRAY_FLATTEN", kCategory, "ARRAY_FLATTEN(array of arrays)",
+     "The elements of its arrays in one array; an array that is NULL is left out.",
+     "ARRAY_FLATTEN(ARRAY[ARRAY[1, 2], ARRAY[3]]) => [1, 2, 3]", bind_flatten},
     {"ARRAY_DISTINCT", kCategory, "ARRAY_DISTINCT(array)", "Each element once.",
      "ARRAY_DISTINCT(ARRAY[1, 2, 1]) => [1, 2]", bind_arrays<unite, 1, 1>},
     {"ARRAY_UNION", kCategory, "ARRAY_UNION(a, b)", "Each element of either array once.",

@@ -2,6 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
+#include <limits>
+#include <optional>
 
 #include "base/utf8.h"
 #include "expr/base64.h"
@@ -251,6 +254,73 @@ bool bind_notation(CallSignature& call) {
   return true;
 }
 
+// --- addresses of IPv4 ---
+
+// Up to four numbers with points between them: of less than four, the last is the last byte, as MySQL reads them.
+std::optional<int64_t> address_from_text(std::string_view text) {
+  constexpr size_t kBytes = 4;
+  std::array<uint32_t, kBytes> numbers{};
+  size_t count = 0;
+  const char* at = text.data();
+  for (const char* end = text.data() + text.size();; ++at) {
+    if (count == kBytes) return std::nullopt;
+    const auto [behind, error] = std::from_chars(at, end, numbers[count]);
+    if (error != std::errc()) return std::nullopt;
+    ++count;
+    at = behind;
+    if (at == end) break;
+    if (*at != '.') return std::nullopt;
+  }
+  if (count == 1) return numbers[0];
+  int64_t address = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (numbers[i] > 255) return std::nullopt;
+    const size_t place = i + 1 == count ? kBytes - 1 : i;
+    address |= int64_t{numbers[i]} << (8 * (kBytes - 1 - place));
+  }
+  return address;
+}
+
+void address_to_number(KernelCall& call) {
+  auto texts = call.argument<StringCell>(0);
+  map_valid<int64_t>(call, [&](size_t row) {
+    const std::optional<int64_t> address = address_from_text(texts[row].view());
+    if (!address) call.set_null(row);
+    return address.value_or(0);
+  });
+}
+
+// The bits of a number below 0 of less than 8 bytes are an address too, as in Flink.
+int64_t unsigned_bits(TypeKind kind, int64_t number) {
+  switch (kind) {
+    case TypeKind::kTinyInt: return static_cast<uint8_t>(number);
+    case TypeKind::kSmallInt: return static_cast<uint16_t>(number);
+    case TypeKind::kInt: return static_cast<uint32_t>(number);
+    default: return number;
+  }
+}
+
+void number_to_address(KernelCall& call) {
+  const TypeKind kind = call.argument_type(0).kind();
+  auto numbers = call.argument<int64_t>(0);
+  write_rows(call, [&](std::string& out, size_t row) {
+    const int64_t number = unsigned_bits(kind, numbers[row]);
+    if (number < 0 || number > std::numeric_limits<uint32_t>::max()) return call.set_null(row);
+    fmt::format_to(std::back_inserter(out), "{}.{}.{}.{}", number >> 24, number >> 16 & 255, number >> 8 & 255,
+                   number & 255);
+  });
+}
+
+bool bind_number_to_address(CallSignature& call) {
+  if (call.argument_types.size() != 1) return false;
+  DataType& number = call.argument_types[0];
+  if (number.kind() == TypeKind::kNull) number = TypeKind::kBigInt;
+  if (!number.is_integer()) return false;
+  call.result = TypeKind::kString;
+  call.kernel = number_to_address;
+  return true;
+}
+
 constexpr FunctionCategory kCategory = FunctionCategory::kEncoding;
 constexpr NullRule kMakes = NullRule::kMakes;
 using enum Takes;
@@ -284,6 +354,13 @@ constexpr ScalarFunction kFunctions[] = {
      bind_fixed<map_bytes<append_url_encoded>, kString, kText>},
     {"URL_DECODE", kCategory, "URL_DECODE(text)", "The text that part of a URL stands for; NULL for what is none.",
      "URL_DECODE('a+b%26c') => a b&c", bind_fixed<read_bytes<read_url_encoded>, kString, kText>, kMakes},
+    {"INET_ATON", kCategory, "INET_ATON(text)",
+     "The number, a BIGINT, that an IPv4 address is; NULL for what is none. Of less than four numbers the last is the "
+     "last byte, and a single one is the whole address.",
+     "INET_ATON('192.168.1.1') => 3232235777\nINET_ATON('127.1') => 2130706433",
+     bind_fixed<address_to_number, TypeKind::kBigInt, kText>, kMakes},
+    {"INET_NTOA", kCategory, "INET_NTOA(integer)", "The IPv4 address that a number is; NULL where it is none.",
+     "INET_NTOA(3232235777) => 192.168.1.1", bind_number_to_address, kMakes},
 };
 
 }  // namespace

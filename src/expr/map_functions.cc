@@ -90,6 +90,34 @@ bool bind_from_arrays(CallSignature& call) {
   return true;
 }
 
+// A map without one of its entries would say something else: with a NULL for an entry it is NULL.
+void map_from_entries(KernelCall& call) {
+  auto arrays = call.argument<StringCell>(0);
+  const DataType entry = call.argument_type(0).part(0);
+  types::EntryWriter entries(call.result_type());
+  write_rows(call, [&](std::string& out, size_t row) {
+    std::string_view rest = arrays[row].view();
+    for (std::string_view slot; !(slot = types::take_slot(rest, entry)).empty();) {
+      if (types::is_null_slot(slot)) {
+        call.set_null(row);
+        continue;
+      }
+      std::string_view fields = types::nested_in(slot);
+      const std::string_view key = types::take_slot(fields, entry.part(0));
+      entries.add(key, types::take_slot(fields, entry.part(1)));
+    }
+    entries.finish(out);
+  });
+}
+bool bind_from_entries(CallSignature& call) {
+  if (call.argument_types.size() != 1 || call.argument_types[0].kind() != TypeKind::kArray) return false;
+  const DataType entry = call.argument_types[0].part(0);
+  if (entry.kind() != TypeKind::kRow || entry.parts().size() != 2) return false;
+  call.result = DataType::map(entry.part(0), entry.part(1));
+  call.kernel = map_from_entries;
+  return true;
+}
+
 // Of a key in several maps, the value in the last counts.
 void map_union(KernelCall& call) {
   types::EntryWriter entries(call.result_type());
@@ -234,6 +262,9 @@ constexpr ScalarFunction kFunctions[] = {
      "MAP_ENTRIES(MAP['b', 1, 'a', 2]) => [(a, 2), (b, 1)]", bind_entries},
     {"MAP_FROM_ARRAYS", kCategory, "MAP_FROM_ARRAYS(keys, values)", "A map of two arrays of one length.",
      "MAP_FROM_ARRAYS(ARRAY['a', 'b'], ARRAY[1, 2]) => {a=1, b=2}", bind_from_arrays},
+    {"MAP_FROM_ENTRIES", kCategory, "MAP_FROM_ENTRIES(entries)",
+     "A map of an array of rows of key and value; NULL where one of the rows is NULL.",
+     "MAP_FROM_ENTRIES(ARRAY[('a', 1), ('b', 2)]) => {a=1, b=2}", bind_from_entries, NullRule::kMakes},
     {"MAP_UNION", kCategory, "MAP_UNION(map, ...)", "The entries of all maps; of equal keys the last counts.",
      "MAP_UNION(MAP['a', 1], MAP['a', 2]) => {a=2}", bind_union},
     {"STR_TO_MAP", kCategory, "STR_TO_MAP(text [, between_pairs [, between_key_and_value]])",
