@@ -253,7 +253,7 @@ TEST(MathTest, Values) {
                         {"LEAST('abc', 'abd', 'a text of more than twelve')", "a text of more than twelve"}};
   expect_all(cases);
   EXPECT_EQ(evaluate_text("ROUND(2.345, 2)", {}, true), "DECIMAL(4, 2): 2.35");
-  EXPECT_EQ(evaluate_text("CEIL(2.345)", {}, true), "DECIMAL(2, 0): 3");
+  EXPECT_EQ(evaluate_text("CEIL(2.345)", {}, true), "DECIMAL(4, 0): 3");
   EXPECT_EQ(evaluate_text("ABS(-1)", {}, true), "INT: 1");
 }
 

@@ -95,9 +95,7 @@ template <bool up>
 bool bind_whole(CallSignature& call) {
   if (!bind_same_type<keep_integer, up ? ceil_double : floor_double, whole_decimal<up>>(call)) return false;
   if (call.result.kind() == TypeKind::kDecimal) {
-    // One digit more: 9.9 is rounded up to 10.
-    int whole_digits = call.result.precision() - call.result.scale() + (call.result.scale() > 0 ? 1 : 0);
-    call.result = DataType::decimal(std::clamp(whole_digits, 1, types::kDecimalPrecisionMax), 0);
+    call.result = DataType::decimal(call.result.precision(), 0);
   }
   return true;
 }
