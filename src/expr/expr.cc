@@ -12,8 +12,19 @@ std::shared_ptr<Expr> Expr::make(Kind kind, types::DataType type, std::vector<Ex
   auto expr = std::shared_ptr<Expr>(new Expr());
   expr->kind_ = kind;
   expr->type_ = type;
-  expr->children_ = std::move(children);
+  expr->set_children(std::move(children));
   return expr;
+}
+
+void Expr::set_children(std::vector<ExprPtr> children) {
+  children_ = std::move(children);
+  levels_ = 1;
+  uint64_t parts = 1;
+  for (const ExprPtr& child : children_) {
+    levels_ = std::max(levels_, child->levels_ + 1);
+    parts += child->parts_;
+  }
+  parts_ = static_cast<uint32_t>(std::min<uint64_t>(parts, UINT32_MAX));
 }
 
 ExprPtr Expr::column(size_t index, types::DataType type, std::string name) {
@@ -81,7 +92,7 @@ ExprPtr Expr::coalesce(std::vector<ExprPtr> children, types::DataType type) {
 ExprPtr Expr::with_children(std::vector<ExprPtr> children) const {
   PENSTOCK_CHECK(children.size() == children_.size(), "another number of children");
   auto expr = std::shared_ptr<Expr>(new Expr(*this));
-  expr->children_ = std::move(children);
+  expr->set_children(std::move(children));
   return expr;
 }
 

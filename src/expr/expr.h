@@ -76,6 +76,10 @@ class Expr {
 
   bool is_literal() const { return kind_ == Kind::kLiteral; }
   bool is_null_literal() const { return is_literal() && value_.is_null(); }
+  // How high the tree is, and how many nodes it has, where one that stands in several places counts in each: what walks
+  // over expressions costs, since they are walked as trees.
+  uint32_t levels() const { return levels_; }
+  uint32_t parts() const { return parts_; }
   // True when no column and no function that depends on time or chance is in it.
   bool is_constant() const;
   // True when the same row always gives the same value: needed for anything evaluated on retractions.
@@ -96,10 +100,13 @@ class Expr {
  private:
   Expr() = default;
   static std::shared_ptr<Expr> make(Kind kind, types::DataType type, std::vector<ExprPtr> children);
+  void set_children(std::vector<ExprPtr> children);
 
   Kind kind_ = Kind::kLiteral;
   types::DataType type_;
   std::vector<ExprPtr> children_;
+  uint32_t levels_ = 1;
+  uint32_t parts_ = 1;  // at most the greatest number
   size_t column_index_ = 0;
   std::string name_;
   types::Value value_;

@@ -9,6 +9,7 @@
 #include "expr/registry.h"
 #include "plan/array_text.h"
 #include "plan/binder.h"
+#include "plan/expression_limits.h"
 #include "plan/literal.h"
 #include "plan/rules.h"
 #include "sql/keywords.h"
@@ -82,6 +83,13 @@ Result<ExprPtr> Binder::bind(const sql::Expression& expression) {
   auto dispatch = [&](const auto& node) { return bind(expression, node); };
   Result<ExprPtr> bound = located(std::visit(dispatch, expression.node), expression.position);
   if (!bound) return bound;
+  if ((*bound)->parts() > kExpressionPartsMax) {
+    return make_error(ErrorCode::kResourceExhausted,
+                      "an expression has at most {} parts, and an operand that it needs several times counts each time",
+                      kExpressionPartsMax)
+        .at(expression.position.offset)
+        .hint("compute such an operand in a subquery, and use its column");
+  }
   if (Status fits = types::check_nested_type((*bound)->type()); !fits) {
     return std::move(fits).error().at(expression.position.offset);
   }

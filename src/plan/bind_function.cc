@@ -112,11 +112,10 @@ Result<ExprPtr> Binder::bind_function_call(const catalog::Entry& entry, const sq
     ++uses[node->column_index()];
     return arguments[node->column_index()];
   });
-  uint32_t parts = kExpressionPartsMax;
-  if (!fits(*inlined, kExpressionLevelsMax, parts)) {
+  if (inlined->levels() > kExpressionLevelsMax || inlined->parts() > kFunctionPartsMax) {
     return make_error(ErrorCode::kResourceExhausted,
                       "an expression has at most {} levels and {} parts, those of created functions included",
-                      kExpressionLevelsMax, kExpressionPartsMax)
+                      kExpressionLevelsMax, kFunctionPartsMax)
         .at(expression.position.offset);
   }
   for (size_t i = 0; i < arguments.size(); ++i) {

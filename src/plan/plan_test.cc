@@ -367,14 +367,34 @@ TEST(PlanLimitsTest, AreNamed) {
   EXPECT_TRUE(planner.run("SELECT a FROM t WHERE a IN (" + list("7", 10'000) + ")"));
 }
 
+std::string repeat(std::string_view text, int count) {
+  std::string result;
+  for (int i = 0; i < count; ++i) result += text;
+  return result;
+}
+
+// They are walked as trees, in which what is there for two conditions is there twice.
+TEST(PlanLimitsTest, NestedOperandsOfSeveralConditionsPlanOrAreRefusedAtOnce) {
+  Planner planner;
+  ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT, b BOOLEAN, c STRING)"));
+  const std::tuple<std::string_view, std::string_view, std::string_view> nested[] = {
+      {"CAST(", "c", " LIKE ANY (ARRAY['1', '2']) AS STRING)"},
+      {"CASE ", "a", " WHEN 1 THEN 2 WHEN 3 THEN 4 END"},
+      {"(", "b", " BETWEEN FALSE AND TRUE)"},
+      {"NULLIF(", "a", ", 1)"},
+  };
+  for (const auto& [before, column, behind] : nested) {
+    const auto query = [&](int levels) {
+      return fmt::format("SELECT {}{}{} FROM t", repeat(before, levels), column, repeat(behind, levels));
+    };
+    EXPECT_TRUE(planner.run(query(8))) << before;
+    EXPECT_THAT(planner.outcome(query(40)), HasSubstr("an expression has at most 1000000 parts")) << before;
+  }
+}
+
 TEST(PlanLimitsTest, DeepExpressionsAndQueriesPlan) {
   Planner planner;
   ASSERT_TRUE(planner.run("CREATE TABLE t (a BIGINT)"));
-  auto repeat = [](std::string_view text, int count) {
-    std::string result;
-    for (int i = 0; i < count; ++i) result += text;
-    return result;
-  };
   EXPECT_TRUE(planner.run("SELECT a" + repeat(" + a", 490) + " FROM t"));
   EXPECT_TRUE(planner.run("SELECT " + repeat("ABS(", 400) + "a" + repeat(")", 400) + " FROM t"));
   EXPECT_TRUE(planner.run("SELECT a FROM t WHERE a = 1" + repeat(" OR a = 2", 5'000)));

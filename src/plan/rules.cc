@@ -79,9 +79,9 @@ expr::ExprPtr substitute(const expr::ExprPtr& expression, const std::vector<expr
     bool trivial = projected[i]->kind() == expr::Expr::Kind::kColumn || projected[i]->is_literal();
     if (uses[i] == 0 || trivial) continue;
     if (uses[i] > 1) return nullptr;
-    levels_below = std::max(levels_below, levels_of(*projected[i]));
+    levels_below = std::max(levels_below, projected[i]->levels());
   }
-  if (levels_below > 0 && levels_of(*expression) + levels_below > kExpressionLevelsMax) return nullptr;
+  if (levels_below > 0 && expression->levels() + levels_below > kExpressionLevelsMax) return nullptr;
   return expr::transform(expression, [&](expr::ExprPtr node) {
     return node->kind() == expr::Expr::Kind::kColumn ? projected[node->column_index()] : node;
   });
