@@ -68,10 +68,6 @@ std::vector<JsonView> elements_of(const Compared& compared) {
   return elements;
 }
 
-bool has(std::span<const JsonView> list, const JsonView& value) {
-  return std::ranges::any_of(list, [&](const JsonView& one) { return equal(one, value); });
-}
-
 bool matches_whole(const Regex& pattern, const JsonView& value) {
   const std::string text = text_of(value);
   return RE2::FullMatch(piece(text), pattern.re2());
@@ -79,7 +75,9 @@ bool matches_whole(const Regex& pattern, const JsonView& value) {
 
 }  // namespace
 
-bool JsonFilter::matches(const JsonView& value, JsonPath::Search& search) const { return holds(root_, value, search); }
+bool JsonFilter::matches(const JsonView& value, JsonPath::Search& search) const {
+  return search.may_look_at(value) && holds(root_, value, search);
+}
 
 bool JsonFilter::holds(const Node& node, const JsonView& value, JsonPath::Search& search) {
   const auto child_holds = [&](const Node& child) { return holds(child, value, search); };
@@ -90,6 +88,14 @@ bool JsonFilter::holds(const Node& node, const JsonView& value, JsonPath::Search
     case Node::Kind::kNot: return !child_holds(node.children.front());
   }
   return false;
+}
+
+bool JsonFilter::has(std::span<const JsonView> list, const JsonView& value, JsonPath::Search& search) {
+  // Both are read from their text each time.
+  constexpr size_t kTimesOfReading = 4;
+  return search.may_look_at(value) && std::ranges::any_of(list, [&](const JsonView& one) {
+           return search.may_look_at(one, kTimesOfReading) && search.may_look_at(value) && equal(one, value);
+         });
 }
 
 bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, JsonPath::Search& search) {
@@ -119,6 +125,11 @@ bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, Js
   if (comparison.op == kExists || comparison.op == kMissing)
     return left.value.has_value() == (comparison.op == kExists);
   evaluate(comparison.right, right);
+  // Objects and arrays are compared as text that is made of them.
+  constexpr size_t kTimesOfText = 16;
+  for (const Compared* one : {&left, &right}) {
+    if (one->value && !search.may_look_at(*one->value, one->value->is_scalar() ? 1 : kTimesOfText)) return false;
+  }
   const bool both = left.value && right.value;
   const bool is_equal = both && equal(*left.value, *right.value);
   const bool same_type = both && left.value->kind() == right.value->kind();
@@ -140,15 +151,15 @@ bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, Js
       return std::ranges::any_of(elements_of(text),
                                  [&](const JsonView& element) { return matches_whole(*pattern, element); });
     }
-    case kIn: return left.value && has(elements_of(right), *left.value);
-    case kNotIn: return !(left.value && has(elements_of(right), *left.value));
+    case kIn: return left.value && has(elements_of(right), *left.value, search);
+    case kNotIn: return !(left.value && has(elements_of(right), *left.value, search));
     case kSubsetOf:
     case kAnyOf:
     case kNoneOf: {
       if (!left.is(Kind::kArray) || !right.is(Kind::kArray)) return false;
       const std::vector<JsonView> list = elements_of(right);
       const std::vector<JsonView> elements = elements_of(left);
-      const auto in_list = [&](const JsonView& element) { return has(list, element); };
+      const auto in_list = [&](const JsonView& element) { return has(list, element, search); };
       if (comparison.op == kSubsetOf) return std::ranges::all_of(elements, in_list);
       return std::ranges::any_of(elements, in_list) == (comparison.op == kAnyOf);
     }
@@ -156,7 +167,7 @@ bool JsonFilter::compare(const Comparison& comparison, const JsonView& value, Js
       if (left.is(Kind::kString) && right.is(Kind::kString)) {
         return text_of(*left.value).find(text_of(*right.value)) != std::string::npos;
       }
-      return right.value && has(elements_of(left), *right.value);
+      return right.value && has(elements_of(left), *right.value, search);
     case kSize: {
       if (!right.is(Kind::kNumber)) return false;
       const double size = number_in(right.value->text());

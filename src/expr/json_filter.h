@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -67,6 +68,7 @@ class JsonFilter {
 
   static bool holds(const Node& node, const JsonView& value, JsonPath::Search& search);
   static bool compare(const Comparison& comparison, const JsonView& value, JsonPath::Search& search);
+  static bool has(std::span<const JsonView> list, const JsonView& value, JsonPath::Search& search);
 
   Node root_;
 };

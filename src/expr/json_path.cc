@@ -81,17 +81,18 @@ void JsonPath::finish() {
 
 bool JsonPath::find(const JsonView& from, Search search) const {
   const size_t before = search.matches.values.size();
+  search.end = steps_.size();
   if (!walk(from_document_ ? search.document : from, 0, search)) return false;
   return !definite_ || search.matches.values.size() > before;
 }
 
 bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
   using enum Step::Kind;
-  if (at == steps_.size()) {
+  if (!search.may_look_at(value)) return false;
+  if (at == search.end) {
     search.matches.values.push_back(value);
     return true;
   }
-  if (!search.may_look_at(value)) return false;
   const Step& step = steps_[at];
   switch (step.kind) {
     case kName:
@@ -118,15 +119,14 @@ bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
       return ok;
     }
     case kScan: {
-      if (at > 0 || steps_.back().kind != kFunction) return scan(value, at + 1, search);
-      JsonPath rest = *this;
-      rest.steps_.pop_back();
+      if (at > 0 || steps_[search.end - 1].kind != kFunction) return scan(value, at + 1, search);
+      // A function is one of all that is found.
       JsonMatches matches;
-      Search inner{.document = search.document, .matches = matches, .work_left = search.work_left};
-      const bool ok = rest.scan(value, 1, inner);
-      search.matches.gave_up = matches.gave_up;
+      Search inner{
+          .document = search.document, .matches = matches, .work_left = search.work_left, .end = search.end - 1};
+      const bool ok = scan(value, 1, inner);
       const std::string list = list_of(matches.values);
-      return ok && walk(JsonView(list), steps_.size() - 1, search);
+      return ok && walk(JsonView(list), search.end - 1, search);
     }
     case kFunction: {
       std::optional<std::string> made = value_of(step, value);
@@ -139,7 +139,8 @@ bool JsonPath::walk(const JsonView& value, size_t at, Search& search) const {
 }
 
 bool JsonPath::walk_fields(const JsonView& value, const Step& step, size_t next, Search& search) const {
-  if (step.kind == Step::Kind::kNames && next == steps_.size()) {
+  if (!search.may_look_at(value, step.names.size() - 1)) return false;
+  if (step.kind == Step::Kind::kNames && next == search.end) {
     search.matches.add_made(object_of_fields(value, step.names));
     return true;
   }
@@ -156,6 +157,7 @@ bool JsonPath::walk_fields(const JsonView& value, const Step& step, size_t next,
 
 bool JsonPath::walk_elements(const JsonView& value, const Step& step, size_t next, Search& search) const {
   if (step.kind != Step::Kind::kSlice) {
+    if (!search.may_look_at(value, step.indexes.size() - 1)) return false;
     for (int64_t index : step.indexes) {
       const std::optional<size_t> place = place_of(index, value);
       JsonView element;
@@ -188,7 +190,8 @@ bool JsonPath::scan(const JsonView& value, size_t next, Search& search) const {
   if (step.kind == kAll) takes = true;
   if (step.kind == kFilter) takes = step.filter->matches(value, search);
   if (step.kind == kName || step.kind == kNames) {
-    const bool all_needed = step.kind == kName || next + 1 == steps_.size();
+    if (!search.may_look_at(value, step.names.size())) return false;
+    const bool all_needed = step.kind == kName || next + 1 == search.end;
     JsonView field;
     takes = value.is_object() && (!all_needed || std::ranges::all_of(step.names, [&](const std::string& name) {
               return value.find_field(name, field);

@@ -3,7 +3,7 @@
 
 #include <simdjson.h>
 
-#include <deque>
+#include <forward_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,15 +22,15 @@ class JsonFilter;
 // What a path leads to. Values that stand nowhere in the document, such as a length, are kept here.
 struct JsonMatches {
   std::vector<JsonView> values;
-  std::deque<std::string> made;
-  bool gave_up = false;  // there was too much to look at
+  std::forward_list<std::string> made;
+  bool gave_up = false;  // there was too much to look at, and these are not all
 
   void clear() {
     values.clear();
     made.clear();
     gave_up = false;
   }
-  void add_made(std::string json) { values.emplace_back(made.emplace_back(std::move(json))); }
+  void add_made(std::string json) { values.emplace_back(made.emplace_front(std::move(json))); }
 };
 
 // A path as Flink has it, which are those of Jayway's JsonPath behind "lax " or "strict " (strict without either): "$",
@@ -45,7 +45,7 @@ struct JsonMatches {
 // A path that begins with neither "$" nor "@" is one behind "$.".
 class JsonPath {
  public:
-  // Steps, names and places in brackets of a path, with those of its filters.
+  // Steps, names and places in brackets of a path and what its filters compare, with those of the paths in them.
   static constexpr int kPartsMax = 1'000;
 
   static Result<JsonPath> compile(std::string_view text);
@@ -57,10 +57,12 @@ class JsonPath {
   // Whether it leads to one value at most.
   bool is_definite() const { return definite_; }
   // Adds what stands at the path, each in its turn. False where a step leads nowhere that is before all those that may
-  // lead to several values; behind one, what does not fit is left out.
+  // lead to several values, and where it gives up; behind such a step, what does not fit is left out.
   bool find(const JsonView& document, JsonMatches& matches) const {
     int64_t work_left = kWorkMax;
-    return find(document, {.document = document, .matches = matches, .work_left = work_left});
+    const bool found = find(document, {.document = document, .matches = matches, .work_left = work_left});
+    matches.gave_up = work_left <= 0;
+    return found && !matches.gave_up;
   }
 
  private:
@@ -81,18 +83,18 @@ class JsonPath {
   };
   // What a search, with those of the filters in it, may look at: so many values, of which one of 64 bytes of text
   // counts once more.
-  static constexpr int64_t kWorkMax = 10'000'000;
+  static constexpr int64_t kWorkMax = 2'000'000;
   static constexpr size_t kBytesOfWork = 64;
   // A search, which is given up when it has looked at too much.
   struct Search {
     JsonView document;  // which paths with "$" inside of filters start from
     JsonMatches& matches;
-    int64_t& work_left;
+    int64_t& work_left;  // one count for a search and those of the filters in it
+    size_t end = 0;      // the step that it does not take any more
 
-    bool may_look_at(const JsonView& value) {
-      work_left -= 1 + static_cast<int64_t>(value.text().size() / kBytesOfWork);
-      if (work_left <= 0) matches.gave_up = true;
-      return !matches.gave_up;
+    bool may_look_at(const JsonView& value, size_t times = 1) {
+      work_left -= static_cast<int64_t>(times * (1 + value.text().size() / kBytesOfWork));
+      return work_left > 0;
     }
   };
 

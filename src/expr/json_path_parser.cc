@@ -4,9 +4,11 @@
 #include <charconv>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/json_text.h"
 #include "expr/json_filter.h"
 #include "expr/json_path.h"
+#include "types/value.h"
 
 namespace penstock::expr {
 
@@ -14,13 +16,10 @@ namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Takes a word in any case, and the space that must follow it.
 bool take_mode(std::string_view& rest, std::string_view word) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   if (rest.size() <= word.size() || kSpaces.find(rest[word.size()]) == kSpaces.npos) return false;
-  if (!std::ranges::equal(rest.substr(0, word.size()), word, {}, lower)) return false;
+  if (!equal_ignoring_case(rest.substr(0, word.size()), word)) return false;
   rest.remove_prefix(word.size());
   rest.remove_prefix(std::min(rest.find_first_not_of(kSpaces), rest.size()));
   return true;
@@ -66,10 +65,13 @@ class JsonPathParser {
     return take(text);
   }
 
-  bool add(JsonPath& path, Step step) {
-    parts_ += 1 + static_cast<int>(step.names.size() + step.indexes.size());
-    path.steps_.push_back(std::move(step));
+  bool count_part() {
+    ++parts_;
     return !too_many_parts();
+  }
+  bool add(JsonPath& path, Step step) {
+    path.steps_.push_back(std::move(step));
+    return count_part();
   }
 
   // From the "$" or "@" on. In a filter, a path ends where an operator or a parenthesis stands.
@@ -144,6 +146,8 @@ class JsonPathParser {
         {"first", kFirst},   {"last", kLast},   {"index", kIndex},   {"concat", kConcat}};
     const auto* found = std::ranges::find(kFunctions, name, &std::pair<std::string_view, JsonPath::Function>::first);
     if (found == std::end(kFunctions)) return false;
+    // There is nothing between them that could be found.
+    if (!path.steps_.empty() && path.steps_.back().kind == Step::Kind::kScan) return false;
     Step step{.kind = Step::Kind::kFunction, .function = found->second};
     if (found->second == kIndex && !parse_integer(step.indexes.emplace_back())) return false;
     return add(path, std::move(step)) && take_after_spaces(")");
@@ -156,8 +160,12 @@ class JsonPathParser {
     if (rest_.starts_with('\'') || rest_.starts_with('"')) {
       do {
         skip_spaces();
+        std::string name;
         if (!rest_.starts_with('\'') && !rest_.starts_with('"')) return false;
-        if (!parse_quoted(step.names.emplace_back())) return false;
+        if (!parse_quoted(name)) return false;
+        // A field that is named twice is there once.
+        if (std::ranges::find(step.names, name) == step.names.end()) step.names.push_back(std::move(name));
+        if (!count_part()) return false;
       } while (take_after_spaces(","));
       step.kind = step.names.size() == 1 ? Step::Kind::kName : Step::Kind::kNames;
     } else if (take("*")) {
@@ -187,7 +195,7 @@ class JsonPathParser {
       return step.to_end || parse_integer(step.indexes[1]);
     }
     while (take_after_spaces(",")) {
-      if (!parse_integer(step.indexes.emplace_back())) return false;
+      if (!count_part() || !parse_integer(step.indexes.emplace_back())) return false;
     }
     step.kind = step.indexes.size() == 1 ? Step::Kind::kElement : Step::Kind::kElements;
     return true;
@@ -236,6 +244,7 @@ class JsonPathParser {
 
   bool parse_comparison(Node& node) {
     JsonFilter::Comparison& comparison = node.comparison;
+    if (!count_part()) return false;
     const bool negated = take_after_spaces("!");
     if (!parse_operand(comparison.left)) return false;
     skip_spaces();
@@ -261,10 +270,9 @@ class JsonPathParser {
       op = meaning;
       return true;
     }
-    const auto lower = [](char c) { return static_cast<char>(c | 0x20); };
     const std::string_view word = rest_.substr(0, rest_.find_first_of(kSpaces));
     for (const auto& [known, meaning] : kWords) {
-      if (!std::ranges::equal(word, known, {}, lower)) continue;
+      if (!equal_ignoring_case(word, known)) continue;
       rest_.remove_prefix(word.size());
       op = meaning;
       return true;
@@ -309,7 +317,7 @@ class JsonPathParser {
       bool first = true;
       do {
         if (!std::exchange(first, false)) json += ',';
-        if (!parse_literal(json)) return false;
+        if (!count_part() || !parse_literal(json)) return false;
       } while (take_after_spaces(","));
       if (!take_after_spaces("]")) return false;
     }
@@ -323,11 +331,11 @@ class JsonPathParser {
     const size_t first = size;
     while (size < rest_.size()) {
       const char c = rest_[size];
-      const bool signs = (c == '-' || c == '+') && (rest_[size - 1] | 0x20) == 'e';
-      if (!is_digit(c) && c != '.' && (c | 0x20) != 'e' && !(size > first && signs)) break;
+      const bool signs = (c == '-' || c == '+') && to_lower(rest_[size - 1]) == 'e';
+      if (!is_digit(c) && c != '.' && to_lower(c) != 'e' && !(size > first && signs)) break;
       ++size;
     }
-    if (size == first || !is_digit(rest_[first])) return false;
+    if (size == first || !is_digit(rest_[first]) || !types::double_from_text(rest_.substr(0, size))) return false;
     json += rest_.substr(0, size);
     rest_.remove_prefix(size);
     return true;

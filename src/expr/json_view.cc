@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
-#include <map>
-#include <utility>
+#include <tuple>
+#include <vector>
 
 #include "base/json_text.h"
 #include "base/utf8.h"
@@ -14,6 +13,13 @@ namespace penstock::expr {
 namespace {
 
 constexpr std::string_view kSpaces = " \t\r\n";
+
+// Whether there is another value before the closing bracket; what separates it from the one before is left behind.
+bool goes_on(std::string_view& rest) {
+  constexpr std::string_view kSeparators = " \t\r\n,:";
+  rest.remove_prefix(std::min(rest.find_first_not_of(kSeparators), rest.size()));
+  return !rest.empty() && rest[0] != ']' && rest[0] != '}';
+}
 
 void skip_spaces(std::string_view& rest) { rest.remove_prefix(std::min(rest.find_first_not_of(kSpaces), rest.size())); }
 
@@ -94,11 +100,7 @@ JsonView::Kind JsonView::kind() const {
   }
 }
 
-bool JsonView::Cursor::next() {
-  constexpr std::string_view kSeparators = " \t\r\n,:";
-  rest_.remove_prefix(std::min(rest_.find_first_not_of(kSeparators), rest_.size()));
-  return !rest_.empty() && rest_[0] != ']' && rest_[0] != '}';
-}
+bool JsonView::Cursor::next() { return goes_on(rest_); }
 
 JsonView JsonView::Cursor::take() {
   JsonView value(rest_);
@@ -209,39 +211,78 @@ bool json_scalar_text(const JsonView& value, std::string& out) {
   }
 }
 
-void append_json(std::string& out, const JsonView& value) {
+namespace {
+
+void append_taken(std::string& out, std::string_view& rest);
+
+// The fields in the order of their names, of those with one name the last.
+void append_taken_object(std::string& out, std::string_view& rest) {
+  struct Field {
+    std::string name;
+    size_t begin;
+    size_t end;
+  };
+  std::vector<Field> fields;
+  std::string buffer;
+  bool in_order = true;
+  const size_t begin = out.size();
+  while (goes_on(rest)) {
+    const JsonView name(rest);
+    rest.remove_prefix(name.text().size());
+    goes_on(rest);
+    if (!fields.empty()) out += ',';
+    Field& field = fields.emplace_back(std::string(name.string(buffer)), out.size());
+    append_json_string(out, field.name);
+    out += ':';
+    append_taken(out, rest);
+    field.end = out.size();
+    in_order = in_order && (fields.size() == 1 || fields[fields.size() - 2].name < field.name);
+  }
+  if (in_order) return;
+  const std::string given = out.substr(begin);
+  out.resize(begin);
+  std::ranges::sort(fields, {}, [](const Field& field) { return std::tie(field.name, field.begin); });
+  for (size_t i = 0; i < fields.size(); ++i) {
+    if (i + 1 < fields.size() && fields[i].name == fields[i + 1].name) continue;
+    if (out.size() > begin) out += ',';
+    out.append(given, fields[i].begin - begin, fields[i].end - fields[i].begin);
+  }
+}
+
+// Appends the value that `rest` begins with, and takes it: what is inside of others is looked at once, however deep it
+// is.
+void append_taken(std::string& out, std::string_view& rest) {
+  const char first = rest.empty() ? 'n' : rest[0];
+  if (first == '{' || first == '[') {
+    rest.remove_prefix(1);
+    out += first;
+    if (first == '{') {
+      append_taken_object(out, rest);
+    } else {
+      for (bool comma = false; goes_on(rest); comma = true) {
+        if (comma) out += ',';
+        append_taken(out, rest);
+      }
+    }
+    out += first == '{' ? '}' : ']';
+    rest.remove_prefix(1);
+    return;
+  }
+  const JsonView value(rest);
+  rest.remove_prefix(value.text().size());
   std::string buffer;
   switch (value.kind()) {
-    case JsonView::Kind::kObject: {
-      // The last one of a name counts.
-      std::map<std::string, JsonView, std::less<>> fields;
-      value.for_each_field(
-          [&](const JsonView& name, const JsonView& field) { fields[std::string(name.string(buffer))] = field; });
-      out += '{';
-      bool first = true;
-      for (const auto& [name, field] : fields) {
-        if (!std::exchange(first, false)) out += ',';
-        append_json_string(out, name);
-        out += ':';
-        append_json(out, field);
-      }
-      out += '}';
-      return;
-    }
-    case JsonView::Kind::kArray: {
-      bool first = true;
-      out += '[';
-      value.for_each_element([&](const JsonView& element) {
-        if (!std::exchange(first, false)) out += ',';
-        append_json(out, element);
-      });
-      out += ']';
-      return;
-    }
     case JsonView::Kind::kString: append_json_string(out, value.string(buffer)); return;
     case JsonView::Kind::kNumber: append_json_number(out, value.text()); return;
     default: out += value.text();
   }
+}
+
+}  // namespace
+
+void append_json(std::string& out, const JsonView& value) {
+  std::string_view rest = value.text();
+  append_taken(out, rest);
 }
 
 }  // namespace penstock::expr
