@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <set>
 
 #include "base/suggest.h"
 #include "base/time.h"
@@ -30,6 +29,10 @@ std::string_view name_space_name(NameSpace name_space) {
     case NameSpace::kFunction: return "function";
   }
   return "";
+}
+
+Error already_exists(const Entry& entry) {
+  return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", entry.kind_name(), entry.plain_name());
 }
 
 Error dependants_error(const Entry& entry, const std::vector<EntryPtr>& dependants) {
@@ -318,38 +321,94 @@ Result<EntryPtr> Catalog::create(Entry entry) {
   return PENSTOCK_TRY(create_all(std::move(entries))).front();
 }
 
-Result<std::vector<EntryPtr>> Catalog::create_all(std::vector<Entry> entries) {
+Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
+  std::vector<Entry> entries;
+  entries.push_back(std::move(entry));
+  return PENSTOCK_TRY(create_all(std::move(entries), true)).front();
+}
+
+Result<std::vector<EntryPtr>> Catalog::create_all(std::vector<Entry> entries, bool or_replace) {
   std::unique_lock lock(mutex_);
-  if (entries_.size() + entries.size() > kEntriesMax) {
+  const std::unique_ptr<Catalog> after = copy();
+  std::vector<EntryPtr> created;
+  std::vector<int64_t> replaced;
+  std::vector<const Entry*> durable;
+  int64_t id = next_id_;
+  for (Entry& entry : entries) {
+    const Key key(entry.name_space(), sql::to_lower(entry.name));
+    const auto found = after->entries_.find(key);
+    if (found != after->entries_.end() && found->second->id >= next_id_) {
+      return make_error(ErrorCode::kAlreadyExists, "{} {} would be created twice", entry.kind_name(), entry.name);
+    }
+    PENSTOCK_TRY(after->check_place(entry, or_replace));
+    if (found != after->entries_.end()) replaced.push_back(found->second->id);
+    entry.id = id++;
+    if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
+    created.push_back(std::make_shared<const Entry>(std::move(entry)));
+    after->entries_[key] = created.back();
+    if (!created.back()->temporary) durable.push_back(created.back().get());
+  }
+  if (after->entries_.size() > kEntriesMax) {
     return make_error(ErrorCode::kResourceExhausted, "there are {} objects already; there can be {}", entries_.size(),
                       kEntriesMax);
   }
-  std::vector<const Entry*> durable;
-  std::set<Key> new_keys;
-  int64_t id = next_id_;
-  for (Entry& entry : entries) {
-    PENSTOCK_TRY(check_new(entry));
-    Key key(entry.name_space(), sql::to_lower(entry.name));
-    if (auto found = entries_.find(key); found != entries_.end()) {
-      return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", found->second->kind_name(),
-                        found->second->plain_name());
-    }
-    if (!new_keys.insert(std::move(key)).second) {
-      return make_error(ErrorCode::kAlreadyExists, "{} {} would be created twice", entry.kind_name(), entry.name);
-    }
-    entry.id = id++;
-    if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
-    if (!entry.temporary) durable.push_back(&entry);
-  }
-  if (!durable.empty()) PENSTOCK_TRY(store_->change({}, durable));
+  if (!durable.empty()) PENSTOCK_TRY(store_->change(replaced, durable));
+  entries_ = std::move(after->entries_);
   next_id_ = id;
   ++version_;
-  std::vector<EntryPtr> created;
-  for (Entry& entry : entries) {
-    created.push_back(std::make_shared<const Entry>(std::move(entry)));
-    entries_[Key(created.back()->name_space(), sql::to_lower(created.back()->name))] = created.back();
-  }
   return created;
+}
+
+Status Catalog::check_create(const Entry& entry, bool or_replace) const {
+  std::shared_lock lock(mutex_);
+  return check_place(entry, or_replace);
+}
+
+// With the lock held.
+Status Catalog::check_place(const Entry& entry, bool or_replace) const {
+  PENSTOCK_TRY(check_new(entry));
+  const Key key(entry.name_space(), sql::to_lower(entry.name));
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return {};
+  const Entry& old = *found->second;
+  if (!or_replace) return already_exists(old);
+  if (old.definition.index() != entry.definition.index()) {
+    return make_error(ErrorCode::kAlreadyExists, "{} is a {}", old.name, old.kind_name());
+  }
+  std::vector<EntryPtr> users;
+  collect_dependants(key, users);
+  if (!users.empty()) return dependants_error(old, users);
+  return {};
+}
+
+Status Catalog::undo_create(const std::vector<EntryPtr>& created, const std::vector<EntryPtr>& replaced) {
+  std::unique_lock lock(mutex_);
+  std::vector<int64_t> removed;
+  std::vector<const Entry*> durable;
+  for (const EntryPtr& entry : created) {
+    if (!entry->temporary) removed.push_back(entry->id);
+  }
+  for (const EntryPtr& entry : replaced) {
+    if (!entry->temporary) durable.push_back(entry.get());
+  }
+  if (!removed.empty()) PENSTOCK_TRY(store_->change(removed, durable));
+  for (const EntryPtr& entry : created) entries_.erase({entry->name_space(), sql::to_lower(entry->name)});
+  for (const EntryPtr& entry : replaced) entries_[{entry->name_space(), sql::to_lower(entry->name)}] = entry;
+  ++version_;
+  return {};
+}
+
+int64_t Catalog::next_id() const {
+  std::shared_lock lock(mutex_);
+  return next_id_;
+}
+
+// Of the entries and schemas. With the lock held.
+std::unique_ptr<Catalog> Catalog::copy() const {
+  std::unique_ptr<Catalog> copy(new Catalog(nullptr));
+  copy->entries_ = entries_;
+  copy->schemas_ = schemas_;
+  return copy;
 }
 
 Result<std::unique_ptr<const Catalog>> Catalog::with_changed(const std::vector<Entry>& changed) const {
@@ -359,9 +418,7 @@ Result<std::unique_ptr<const Catalog>> Catalog::with_changed(const std::vector<E
 
 // With the lock held.
 Result<std::unique_ptr<Catalog>> Catalog::changed_copy(const std::vector<Entry>& changed) const {
-  std::unique_ptr<Catalog> copy(new Catalog(nullptr));
-  copy->entries_ = entries_;
-  copy->schemas_ = schemas_;
+  std::unique_ptr<Catalog> copy = this->copy();
   for (const Entry& entry : changed) {
     const size_t erased = std::erase_if(copy->entries_, [&](const auto& old) { return old.second->id == entry.id; });
     if (erased == 0) return not_found("there is no {} {} any more", entry.kind_name(), entry.plain_name());
@@ -369,10 +426,7 @@ Result<std::unique_ptr<Catalog>> Catalog::changed_copy(const std::vector<Entry>&
   for (const Entry& entry : changed) {
     const auto [at, fresh] = copy->entries_.emplace(Key(entry.name_space(), sql::to_lower(entry.name)),
                                                     std::make_shared<const Entry>(entry));
-    if (!fresh) {
-      return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", at->second->kind_name(),
-                        at->second->plain_name());
-    }
+    if (!fresh) return already_exists(*at->second);
   }
   for (const Entry& entry : changed) PENSTOCK_TRY(copy->check_new(entry));
   return copy;
@@ -392,32 +446,6 @@ Status Catalog::change_all(const std::vector<Entry>& changed) {
   entries_ = std::move(copy->entries_);
   ++version_;
   return {};
-}
-
-Result<EntryPtr> Catalog::create_or_replace(Entry entry) {
-  std::unique_lock lock(mutex_);
-  Key key(entry.name_space(), sql::to_lower(entry.name));
-  auto found = entries_.find(key);
-  if (found == entries_.end()) {
-    lock.unlock();
-    return create(std::move(entry));
-  }
-  PENSTOCK_TRY(check_new(entry));
-  const Entry& old = *found->second;
-  if (old.definition.index() != entry.definition.index()) {
-    return make_error(ErrorCode::kAlreadyExists, "{} is a {}", old.name, old.kind_name());
-  }
-  std::vector<EntryPtr> users;
-  collect_dependants(key, users);
-  if (!users.empty()) return dependants_error(old, users);
-  entry.id = next_id_;
-  if (entry.created_at_us == 0) entry.created_at_us = wall_time_us();
-  std::vector<const Entry*> durable;
-  if (!entry.temporary) durable.push_back(&entry);
-  PENSTOCK_TRY(store_->change({old.id}, durable));
-  ++next_id_;
-  ++version_;
-  return found->second = std::make_shared<const Entry>(std::move(entry));
 }
 
 // Depth first: an entry is added after everything that depends on it. With the lock held. An entry exists before what

@@ -89,8 +89,15 @@ class Catalog {
   // Adds an entry, whose id and, when 0, created_at_us it sets. kAlreadyExists when the name is taken, kNotFound when
   // a dependency does not exist, kInvalidArgument when one is temporary and the entry is not.
   Result<EntryPtr> create(Entry entry);
-  // All of them, or none.
-  Result<std::vector<EntryPtr>> create_all(std::vector<Entry> entries);
+  // All of them, or none; each may depend on those before it. With `or_replace` those that have the names and kinds of
+  // others take their places: see create_or_replace().
+  Result<std::vector<EntryPtr>> create_all(std::vector<Entry> entries, bool or_replace = false);
+  // Whether create(), or create_or_replace(), would fail.
+  Status check_create(const Entry& entry, bool or_replace) const;
+  // Takes back what create_all() has made, and puts back what that has replaced.
+  Status undo_create(const std::vector<EntryPtr>& created, const std::vector<EntryPtr>& replaced);
+  // The id that the next entry gets.
+  int64_t next_id() const;
   // Puts these in the place of the entries of their ids, which may get other names; all of them, or none.
   // kAlreadyExists when a name is taken, kNotFound when there is no entry of an id; and errors as of create().
   Status change_all(const std::vector<Entry>& changed);
@@ -118,8 +125,10 @@ class Catalog {
   using Key = std::pair<NameSpace, std::string>;  // the name in lower case
 
   explicit Catalog(std::unique_ptr<Store> store);
+  std::unique_ptr<Catalog> copy() const;
   Result<std::unique_ptr<Catalog>> changed_copy(const std::vector<Entry>& changed) const;
   Status check_new(const Entry& entry) const;
+  Status check_place(const Entry& entry, bool or_replace) const;
   Status check_outlived(const Entry& entry, NameSpace name_space, const std::string& dependency) const;
   void collect_dependants(const Key& used, std::vector<EntryPtr>& found) const;
 

@@ -275,6 +275,24 @@ TEST_F(CatalogTest, SeveralEntriesAreCreatedOrNone) {
   EXPECT_THAT(names(catalog_->entries()), ElementsAre("c", "b", "a"));
 }
 
+TEST_F(CatalogTest, WhatIsCreatedTogetherReplacesAndIsTakenBackTogether) {
+  const EntryPtr old = *catalog_->create(table("t"));
+  EXPECT_FALSE(catalog_->check_create(table("T"), false));
+  EXPECT_TRUE(catalog_->check_create(table("T"), true));
+  EXPECT_FALSE(catalog_->create_all({table("t"), view("v", {"t"})}));
+  const int64_t id = catalog_->next_id();
+  const auto created = catalog_->create_all({table("T"), view("v", {"t"})}, true);
+  ASSERT_TRUE(created);
+  EXPECT_EQ(created->front()->id, id);
+  EXPECT_FALSE(catalog_->check_create(table("t"), true)) << "it is used";
+  reopen();
+  EXPECT_THAT(names(catalog_->entries()), ElementsAre("T", "v"));
+  ASSERT_TRUE(catalog_->undo_create(*created, {old}));
+  reopen();
+  EXPECT_THAT(names(catalog_->entries()), ElementsAre("t"));
+  EXPECT_EQ(catalog_->find_relation("t")->id, old->id);
+}
+
 TEST_F(CatalogTest, EntriesChangeTogetherOrNotAtAll) {
   Entry t = **catalog_->create(table("t"));
   Entry v = **catalog_->create(view("v", {"t"}));

@@ -194,26 +194,71 @@ std::shared_ptr<const SystemTable> EngineImpl::system_table(const std::string& n
 
 // --- creation ---
 
-Status EngineImpl::create_table(catalog::Entry entry, bool or_replace) {
+Status EngineImpl::check_new_table(const catalog::Entry& entry) const {
+  const catalog::Table& table = *entry.table();
+  if (!table.is_native()) return connector::validate_table(graph_context(false).connectors, definition_of(entry));
+  if (table.options.empty()) return {};
+  return invalid_argument("a table without a connector takes no options")
+      .hint("'connector' = 'kafka' makes it a table over a topic");
+}
+
+Status EngineImpl::check_table_to_fill(const catalog::Entry& entry, bool or_replace) const {
   const std::lock_guard ddl_lock(ddl_mutex_);
-  const catalog::Table& table = std::get<catalog::Table>(entry.definition);
-  if (table.is_native()) {
-    if (!table.options.empty()) {
-      return invalid_argument("a table without a connector takes no options")
-          .hint("'connector' = 'kafka' makes it a table over a topic");
-    }
-  } else {
-    PENSTOCK_TRY(connector::validate_table(graph_context(false).connectors, definition_of(entry)));
+  PENSTOCK_TRY(check_new_table(entry));
+  return catalog_->check_create(entry, or_replace);
+}
+
+Status EngineImpl::create_table(catalog::Entry entry, bool or_replace, const std::vector<columnar::ChangeBatch>& rows) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_new_table(entry));
+  PENSTOCK_TRY(catalog_->check_create(entry, or_replace));
+  std::shared_ptr<NativeTable> table;
+  entry.id = catalog_->next_id();
+  if (entry.table()->is_native()) table = PENSTOCK_TRY(make_native_table(entry, rows));
+  const catalog::EntryPtr replaced = catalog_->find_relation(entry.name);
+  // That the catalog names the table is the moment of the change: what a crash leaves of its topic before it, or of
+  // that of the old one behind it, is removed at the next start.
+  const auto created = or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry));
+  if (!created) {
+    if (table != nullptr) remove_topic(table->topic(), table->view()->options().name);
+    return created.error();
   }
-  const catalog::EntryPtr replaced = or_replace ? catalog_->find(catalog::NameSpace::kRelation, entry.name) : nullptr;
-  const catalog::EntryPtr created =
-      PENSTOCK_TRY(or_replace ? catalog_->create_or_replace(std::move(entry)) : catalog_->create(std::move(entry)));
-  if (replaced != nullptr) stop_entry(replaced);
-  if (!created->table()->is_native()) {
-    tell_catalog_changed();
-    return {};
+  take_place((*created)->name, std::move(table), replaced);
+  tell_catalog_changed();
+  return {};
+}
+
+Result<std::shared_ptr<NativeTable>> EngineImpl::make_native_table(const catalog::Entry& entry,
+                                                                   const std::vector<columnar::ChangeBatch>& rows) {
+  // One that could not be made may have left its topic, and its id.
+  const std::string topic = NativeTable::topic_of(entry, *options_.log);
+  if (options_.log->topic(topic)) PENSTOCK_TRY(options_.log->delete_topic(topic));
+  const auto fill = [&]() -> Result<std::shared_ptr<NativeTable>> {
+    std::shared_ptr<NativeTable> table =
+        PENSTOCK_TRY(NativeTable::open(entry, *options_.log, *options_.env, options_.memory));
+    if (rows.empty()) return table;
+    const auto lock = table->lock_for_writing();
+    PENSTOCK_TRY(table->change({}, rows));
+    return table;
+  };
+  Result<std::shared_ptr<NativeTable>> filled = fill();
+  if (!filled && options_.log->topic(topic)) remove_topic(topic, entry.name);
+  return filled;
+}
+
+void EngineImpl::take_place(const std::string& name, std::shared_ptr<NativeTable> table,
+                            const catalog::EntryPtr& replaced) {
+  std::shared_ptr<NativeTable> old;
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto node = native_tables_.extract(lower(name))) old = std::move(node.mapped());
+    if (table != nullptr) native_tables_[lower(name)] = std::move(table);
+    if (replaced != nullptr) failed_starts_.erase(replaced->id);
   }
-  return start_or_forget(created, [&] { return start_native_table(created); });
+  if (old != nullptr) old->view()->drop();
+  if (replaced != nullptr && replaced->table()->is_native()) {
+    remove_topic(NativeTable::topic_of(*replaced, *options_.log), replaced->name);
+  }
 }
 
 Status EngineImpl::start_native_table(const catalog::EntryPtr& entry) {

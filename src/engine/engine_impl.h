@@ -70,19 +70,27 @@ class EngineImpl : public Engine {
   // Of the job of an entry.
   GraphContext job_context(const catalog::Entry& entry) const;
 
-  Status create_table(catalog::Entry entry, bool or_replace);
-  // A view or function: it runs nothing.
-  Status create_definition(catalog::Entry entry, bool or_replace);
-  // `settings`: those of the session that the job keeps.
-  Status create_materialized_view(plan::PlannedDefinition definition, const catalog::Options& settings);
-  Status create_alert(plan::PlannedDefinition definition, const catalog::Options& settings);
-  // INSERTs that go on: each is a job of its own. All of them are started, or none.
+  // An INSERT that goes on: a job of its own.
   struct NewInsert {
     plan::PlannedInsert plan;
     std::string sql;
     std::string names_schema;
     std::string time_zone;
   };
+
+  // `rows`: those that a native table has from the beginning. Also after a crash it is there with all of them, or not.
+  Status create_table(catalog::Entry entry, bool or_replace, const std::vector<columnar::ChangeBatch>& rows = {});
+  // A table over a connector and the INSERT that fills it and goes on; both, or neither.
+  Status create_table_with_insert(catalog::Entry table, bool or_replace, const NewInsert& insert,
+                                  const catalog::Options& settings);
+  // Fails where such a table could not be created now.
+  Status check_table_to_fill(const catalog::Entry& entry, bool or_replace) const;
+  // A view or function: it runs nothing.
+  Status create_definition(catalog::Entry entry, bool or_replace);
+  // `settings`: those of the session that the job keeps.
+  Status create_materialized_view(plan::PlannedDefinition definition, const catalog::Options& settings);
+  Status create_alert(plan::PlannedDefinition definition, const catalog::Options& settings);
+  // All of them are started, or none.
   Status create_inserts(const std::vector<NewInsert>& inserts, const catalog::Options& settings);
   Status drop(catalog::NameSpace name_space, const std::string& name, bool cascade);
   // What a new session's names stand for; and the end of one: its temporary objects are dropped.
@@ -127,6 +135,13 @@ class EngineImpl : public Engine {
 
   // Makes the directory for files, and finds where it really is.
   Status find_directories();
+  Status check_new_table(const catalog::Entry& entry) const;
+  // With these rows, and not in the catalog yet, which gives it its id next.
+  Result<std::shared_ptr<NativeTable>> make_native_table(const catalog::Entry& entry,
+                                                         const std::vector<columnar::ChangeBatch>& rows);
+  // A table of this name, a native one where `table` is not null, is in the catalog in the place of `replaced`, if that
+  // is not null: so it is here.
+  void take_place(const std::string& name, std::shared_ptr<NativeTable> table, const catalog::EntryPtr& replaced);
   Status start_entry(const catalog::EntryPtr& entry);
   Status start_native_table(const catalog::EntryPtr& entry);
   // Removes the topics of native tables that are no more, or are in another topic: a crash came between the two steps
@@ -142,6 +157,7 @@ class EngineImpl : public Engine {
   Status check_unchanged(const catalog::EntryPtr& entry) const;
   Status change_entries(const std::vector<catalog::Entry>& changed, const std::vector<catalog::EntryPtr>& users);
   void rename_running(const catalog::Entry& entry, const std::string& name);
+  Result<catalog::EntryPtr> target_of(const plan::PlannedInsert& insert) const;
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
   Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others,
                                       const catalog::Options& settings) const;
@@ -175,7 +191,7 @@ class EngineImpl : public Engine {
   std::unique_ptr<exec::Executor> executor_;
 
   std::atomic<int64_t> sessions_begun_{0};
-  std::mutex ddl_mutex_;
+  mutable std::mutex ddl_mutex_;
   mutable std::mutex mutex_;                                           // guards what follows
   std::map<int64_t, std::unique_ptr<StreamJob>> jobs_;                 // by entry id
   std::map<int64_t, std::string> failed_starts_;                       // why an entry of the catalog does not run

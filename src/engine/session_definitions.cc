@@ -44,9 +44,11 @@ Result<plan::PlannedInsert> SessionImpl::plan_filling(const Call& call, const sq
       plan::plan_insert_into(table.entry, std::get<sql::Insert>(insert.node), insert_context(mode, call.prepared));
   // Its places are none in the statement.
   if (!plan) return relocated(plan.error(), create.query->position);
+  plan->made = std::make_shared<const catalog::Entry>(table.entry);
   return plan;
 }
 
+// What ends has been written before the table is there: a query that fails leaves the one that was to be replaced.
 CursorResult SessionImpl::create_filled(const Call& call, const sql::CreateTable& create,
                                         const plan::DefinedTable& table) {
   const catalog::Entry& entry = table.entry;
@@ -60,39 +62,24 @@ CursorResult SessionImpl::create_filled(const Call& call, const sql::CreateTable
     return invalid_argument("table {} cannot be replaced by rows that are read from it", entry.plain_name())
         .at(create.query->position.offset);
   }
-  const bool ends = PENSTOCK_TRY(ends_with_statement(*plan.query.root));
-  PENSTOCK_TRY(engine_.create_table(entry, create.or_replace));
-  const auto fill = [&]() -> CursorResult {
-    if (ends) return insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); });
-    // What the catalog keeps of a job is an INSERT.
-    PENSTOCK_TRY(engine_.create_inserts({new_insert(plan, filling(create, table))}, job_settings()));
-    return make_tag_cursor("CREATE TABLE AS");
-  };
-  CursorResult filled = fill();
-  if (!filled) static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, entry.name, false));
-  return filled;
+  if (PENSTOCK_TRY(ends_with_statement(*plan.query.root))) {
+    PENSTOCK_TRY(engine_.check_table_to_fill(entry, create.or_replace));
+    CursorPtr written = PENSTOCK_TRY(insert_to_end(plan, [&] { return plan_in(plan::PlanMode::kBounded); }));
+    PENSTOCK_TRY(engine_.create_table(entry, create.or_replace));
+    return written;
+  }
+  // What the catalog keeps of a job is an INSERT.
+  PENSTOCK_TRY(engine_.create_table_with_insert(entry, create.or_replace, new_insert(plan, filling(create, table)),
+                                                job_settings()));
+  return make_tag_cursor("CREATE TABLE AS");
 }
 
-// The rows are there before the table is: a query that fails leaves the table that was to be replaced.
 CursorResult SessionImpl::create_filled_native(const Call& call, const sql::CreateTable& create,
                                                const plan::DefinedTable& table) {
-  const std::string& name = table.entry.name;
-  const catalog::EntryPtr taken = engine_.catalog().find_relation(name);
-  if (taken != nullptr && !create.or_replace) {
-    return make_error(ErrorCode::kAlreadyExists, "there is a {} {} already", taken->kind_name(), taken->plain_name());
-  }
+  PENSTOCK_TRY(engine_.check_table_to_fill(table.entry, create.or_replace));
   const plan::PlannedInsert plan = PENSTOCK_TRY(plan_filling(call, create, table, plan::PlanMode::kBounded));
   const std::vector<columnar::ChangeBatch> rows = PENSTOCK_TRY(collect(plan.query.root));
-  PENSTOCK_TRY(engine_.create_table(table.entry, create.or_replace));
-  const auto fill = [&]() -> Status {
-    const std::shared_ptr<NativeTable> made = PENSTOCK_TRY(engine_.native_table(name));
-    const auto lock = made->lock_for_writing();
-    return made->change({}, rows);
-  };
-  if (Status filled = fill(); !filled) {
-    static_cast<void>(engine_.drop(catalog::NameSpace::kRelation, name, false));
-    return filled.error();
-  }
+  PENSTOCK_TRY(engine_.create_table(table.entry, create.or_replace, rows));
   size_t count = 0;
   for (const columnar::ChangeBatch& batch : rows) count += batch.rows();
   return make_tag_cursor("SELECT " + std::to_string(count));

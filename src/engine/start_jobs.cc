@@ -122,6 +122,26 @@ Status EngineImpl::create_inserts(const std::vector<NewInsert>& inserts, const c
   return {};
 }
 
+Status EngineImpl::create_table_with_insert(catalog::Entry table, bool or_replace, const NewInsert& insert,
+                                            const catalog::Options& settings) {
+  const std::lock_guard ddl_lock(ddl_mutex_);
+  PENSTOCK_TRY(check_new_table(table));
+  std::vector<catalog::Entry> entries;
+  entries.push_back(std::move(table));
+  entries.push_back(PENSTOCK_TRY(insert_entry(insert, {}, settings)));
+  const catalog::EntryPtr replaced = catalog_->find_relation(entries.front().name);
+  const std::vector<catalog::EntryPtr> created = PENSTOCK_TRY(catalog_->create_all(std::move(entries), or_replace));
+  if (Status started = start_insert(created.back(), insert.plan); !started) {
+    std::vector<catalog::EntryPtr> before;
+    if (replaced != nullptr) before.push_back(replaced);
+    PENSTOCK_TRY(catalog_->undo_create(created, before));
+    return started;
+  }
+  take_place(created.front()->name, nullptr, replaced);
+  tell_catalog_changed();
+  return {};
+}
+
 // --- running ---
 
 Status EngineImpl::start_entry(const catalog::EntryPtr& entry) {
@@ -207,8 +227,13 @@ Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::Plan
   return {};
 }
 
+Result<catalog::EntryPtr> EngineImpl::target_of(const plan::PlannedInsert& insert) const {
+  if (insert.made != nullptr) return insert.made;
+  return catalog_->get(catalog::NameSpace::kRelation, insert.target);
+}
+
 Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInsert& insert) const {
-  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, insert.target));
+  const catalog::EntryPtr entry = PENSTOCK_TRY(target_of(insert));
   if (entry->table() == nullptr) return invalid_argument("\"{}\" is no table that can be written to", insert.target);
   connector::TableDefinition table = definition_of(*entry);
   connector::SinkRequest request;
@@ -240,7 +265,7 @@ Result<connector::SinkRequest> EngineImpl::sink_request(const plan::PlannedInser
 }
 
 Result<exec::NotNullOptions> EngineImpl::not_null_columns(const plan::PlannedInsert& insert, bool drops) const {
-  const catalog::EntryPtr entry = PENSTOCK_TRY(catalog_->get(catalog::NameSpace::kRelation, insert.target));
+  const catalog::EntryPtr entry = PENSTOCK_TRY(target_of(insert));
   exec::NotNullOptions options{.table = entry->name, .columns = {}, .drops = drops};
   for (const catalog::Column& column : entry->columns()) {
     const int place = types::find_field(insert.query.root->schema, column.name);

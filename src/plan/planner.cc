@@ -287,6 +287,7 @@ Result<PlannedInsert> plan_insert_into(const catalog::Entry& target, const sql::
   if (takes_upserts(table)) query.root = with_state_ttl(upserts_of(std::move(query.root), table), query.state_ttl_us);
   if (takes_events(table)) query.root = events_of(std::move(query.root), table);
   return PlannedInsert{.target = target.name,
+                       .made = nullptr,
                        .options = {},
                        .query = std::move(query),
                        .overwrite = insert.overwrite,

@@ -96,6 +96,7 @@ Result<std::vector<PartitionValue>> bind_partition(const std::vector<sql::Assign
 // that are not virtual), in the table's order; columns that are not named are NULL.
 struct PlannedInsert {
   std::string target;        // the table's full name
+  catalog::EntryPtr made;    // the table, where the statement makes it; null: it is in the catalog
   catalog::Options options;  // of hints, in the place of the table's
   PlannedQuery query;
   bool overwrite = false;                      // what was in the table, or in the partitions that are written, goes

@@ -92,3 +92,39 @@ def test_topics_and_views_stay_made_or_dropped(crashing):
         views.stop()
     for changer in (topics, views):
         assert "dropped" in changer.settled().values() and "made" in changer.settled().values()
+
+
+@pytest.mark.timeout(at_length(400, 3600))
+def test_a_table_has_all_rows_of_its_query_or_is_not_there(crashing):
+    server = crashing(seed=2)
+
+    def rows(text):
+        answer = requests.post(f"http://{server.http}/api/v1/sql", json={"sql": text}, timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()["results"][-1]["rows"]
+
+    values = ", ".join(f"({n})" for n in range(500))
+    run_sql(server, f"CREATE TABLE source (n BIGINT); INSERT INTO source VALUES {values}; CREATE TABLE latest (n BIGINT)")
+    tables = Changer(
+        lambda name: run_sql(
+            server,
+            f"""CREATE TABLE {name} AS SELECT n FROM source;
+                CREATE OR REPLACE TABLE latest AS SELECT n, '{name}' AS name FROM source""",
+        ),
+        lambda name: run_sql(server, f"DROP TABLE {name}"),
+    )
+    try:
+        while server.kills < KILLS:
+            target = len(tables.settled()) + server.random.randrange(1, 8)
+            wait_for(lambda: len(tables.settled()) >= target, "changes", server.server)
+            server.kill()
+            expected = tables.settled()
+            server.restart()
+            names = {row[0] for row in rows("SHOW TABLES LIKE 'thing%'")}
+            for name, state in expected.items():
+                assert (name in names) == SETTLED[state] or tables.states[name] != state, (name, state)
+            for name in names - {name for name, state in tables.states.items() if state == "unknown"}:
+                assert rows(f"SELECT COUNT(*) FROM {name}") == [[500]], name
+            assert rows("SELECT COUNT(*), COUNT(DISTINCT name) FROM latest") == [[500, 1]]
+    finally:
+        tables.stop()
