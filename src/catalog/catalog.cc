@@ -68,7 +68,8 @@ std::string_view Entry::kind_name() const {
 
 std::string_view Entry::unqualified_name() const {
   const std::string_view whole = name;
-  return schema_name == kDefaultSchema ? whole : whole.substr(schema_name.size() + 1);
+  // A temporary job is of a session, and like others in no schema.
+  return schema_name == kDefaultSchema || job() != nullptr ? whole : whole.substr(schema_name.size() + 1);
 }
 
 const std::vector<Column>& Entry::columns() const {

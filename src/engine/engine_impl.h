@@ -159,6 +159,7 @@ class EngineImpl : public Engine {
   void rename_running(const catalog::Entry& entry, const std::string& name);
   Result<catalog::EntryPtr> target_of(const plan::PlannedInsert& insert) const;
   Result<connector::SinkRequest> sink_request(const plan::PlannedInsert& insert) const;
+  catalog::EntryPtr temporary_part(const catalog::Entry& job, const catalog::EntryPtr& target) const;
   Result<catalog::Entry> insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others,
                                       const catalog::Options& settings) const;
   // What the catalog keeps of the moment and the session that made a plan; `settings` are of the session.

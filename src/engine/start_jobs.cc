@@ -72,6 +72,15 @@ Status EngineImpl::create_alert(plan::PlannedDefinition definition, const catalo
   return start_or_forget(entry, [&] { return start_job(entry, StreamJob::Kind::kAlert, definition.plan); });
 }
 
+// A temporary object that a job uses, which then ends with it; null: there is none.
+catalog::EntryPtr EngineImpl::temporary_part(const catalog::Entry& job, const catalog::EntryPtr& target) const {
+  std::vector<catalog::EntryPtr> used = {target};
+  for (const std::string& name : job.dependencies) used.push_back(catalog_->find_relation(name));
+  for (const std::string& name : job.functions) used.push_back(catalog_->find(catalog::NameSpace::kFunction, name));
+  const auto temporary = std::ranges::find_if(used, [](const auto& entry) { return entry && entry->temporary; });
+  return temporary == used.end() ? nullptr : *temporary;
+}
+
 // The entry of a job, whose name none of `others` has.
 Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert, const std::vector<catalog::Entry>& others,
                                                 const catalog::Options& settings) const {
@@ -86,7 +95,8 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert, const s
                others, [&](const catalog::Entry& other) { return sql::to_lower(other.name) == sql::to_lower(name); });
   };
   catalog::Entry entry;
-  const std::string base = "insert_" + plan.target;
+  const catalog::EntryPtr target = PENSTOCK_TRY(target_of(plan));
+  const std::string base = fmt::format("insert_{}", target->plain_name());
   entry.name = base;
   for (int n = 2; taken(entry.name); ++n) entry.name = base + "_" + std::to_string(n);
   entry.sql = insert.sql;
@@ -96,6 +106,10 @@ Result<catalog::Entry> EngineImpl::insert_entry(const NewInsert& insert, const s
   entry.functions = plan.query.functions;
   if (std::ranges::find(entry.dependencies, plan.target) == entry.dependencies.end()) {
     entry.dependencies.push_back(plan.target);
+  }
+  if (const catalog::EntryPtr temporary = temporary_part(entry, target)) {
+    entry.temporary = true;
+    entry.schema_name = temporary->schema_name;
   }
   entry.definition = catalog::Job{.target = plan.target, .query = entry.sql};
   entry.scan_options = PENSTOCK_TRY(kept_options(plan.query, settings));
@@ -217,7 +231,8 @@ Status EngineImpl::start_job(const catalog::EntryPtr& entry, StreamJob::Kind kin
 
 Status EngineImpl::start_insert(const catalog::EntryPtr& entry, const plan::PlannedInsert& insert) {
   StreamJob::Options job = job_options(*entry, StreamJob::Kind::kInsert, insert.query);
-  job.sink = PENSTOCK_TRY(make_sink(insert, group_of(*entry)));
+  // What ends with its session is never resumed.
+  job.sink = PENSTOCK_TRY(make_sink(insert, entry->temporary ? "" : group_of(*entry)));
   const bool drops = catalog::find_option(entry->scan_options, kNotNullSetting) != nullptr;
   job.not_null = PENSTOCK_TRY(not_null_columns(insert, drops));
   auto started = PENSTOCK_TRY(StreamJob::start(std::move(job), job_context(*entry)));

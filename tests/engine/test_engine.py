@@ -95,6 +95,23 @@ def test_temporary_objects_end_with_their_session(server):
     assert server.sql(made) == [[4]]  # the names are free again
 
 
+def test_inserts_that_use_temporary_objects_end_with_their_session(server):
+    tables = """CREATE TABLE orders (item STRING) WITH ('connector' = 'kafka', 'topic' = 'orders', 'format' = 'json');
+                CREATE TABLE out (item STRING) WITH ('connector' = 'kafka', 'topic' = 'out', 'format' = 'json');"""
+    server.sql(tables)
+    made = """CREATE TEMPORARY VIEW pens AS SELECT item FROM orders WHERE item LIKE '%pen';
+              INSERT INTO out SELECT item FROM pens;
+              INSERT INTO orders VALUES ('pen'), ('cap'); FLUSH; SELECT name, state FROM sys.jobs"""
+    assert server.sql(made) == [["insert_out", "running"]]
+    assert server.sql("SELECT item FROM out") == [["pen"]]
+    assert server.sql("SELECT name FROM sys.jobs") == []
+    assert server.sql(made) == [["insert_out", "running"]]
+    server.restart()
+    assert server.sql("SELECT name FROM sys.jobs") == []
+    assert server.sql("SELECT item FROM out") == [["pen"]] * 3, "each begins with what is there"
+    assert server.sql("SHOW TOPICS LIKE 'penstock.job.%'") == []
+
+
 def test_a_statement_set_is_one_statement_of_a_script(server):
     server.sql(ORDERS + """
         CREATE TABLE cheap (item STRING) WITH ('connector' = 'kafka', 'topic' = 'cheap', 'format' = 'json');
