@@ -152,6 +152,8 @@ class ScanProgress {
   virtual int64_t lag() const { return 0; }
   // Where the input ends now: a scan whose positions have come there has read all that was there.
   virtual Positions ends() const { return {}; }
+  // The topics that it reads: another one of the same name has other records at the same offsets.
+  virtual std::map<std::string, log::TopicId> topics() const { return {}; }
   // Whether every instance has read all that it ever will.
   virtual bool ended() const { return false; }
 

@@ -1,13 +1,16 @@
 // The positions of a job whose plan has several scans.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "connector/connector.h"
 #include "connector/scan.h"
 #include "exec/message.h"
+#include "log/log.h"
 
 namespace penstock::engine {
 
@@ -32,6 +35,19 @@ class ScanPlace {
   std::string input_;
   int before_;
 };
+
+// The log forgets the offsets of a group with their topic. What a job keeps under other names, which are positions of
+// all scans but the first, ends and watermarks, it does not: where there is such a thing, the ids of the topics are
+// positions, too.
+void add_topics(const std::map<std::string, log::TopicId>& topics, connector::Positions& job);
+
+struct KeptPositions {
+  connector::Positions valid;  // without the ids
+  connector::Positions gone;   // as they are committed to be forgotten
+};
+// Tells apart what is of topics that are no more, or are others of the same name, which have other records.
+KeptPositions check_topics(connector::Positions job,
+                           const std::function<std::optional<log::TopicId>(const std::string& name)>& find);
 
 // Gives the scans of a job their places, in their order.
 class ScanPlaces {

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace penstock::engine {
 namespace {
 
@@ -69,6 +75,54 @@ TEST(ScanPlace, TheWatermarkIsAPosition) {
   }
   EXPECT_EQ(there_and_back({.time = kMaxEventTime, .idle = false}).time, kMaxEventTime);
   EXPECT_EQ(there_and_back({}), exec::Watermark());
+}
+
+// --- topics that are deleted, and made anew ---
+
+std::vector<std::string> splits(const Positions& positions) {
+  std::vector<std::string> names;
+  for (const auto& [split, offset] : positions) names.push_back(split.topic);
+  std::ranges::sort(names);
+  return names;
+}
+
+TEST(JobPositions, WhatIsOfADeletedTopicGoes) {
+  const ScanPlace first("orders", 0);
+  const ScanPlace second("orders;returns", 1);
+  const exec::Watermark noon{.time = EventTime(12), .idle = false};
+  const std::map<std::string, log::TopicId> topics = {{"orders", {1, 2}}, {"returns", {3, 4}}};
+  Positions job;
+  first.add({.positions = read_of("orders", 7), .watermark = noon}, job);
+  second.add({.positions = read_of("end:orders", 1), .watermark = noon}, job);
+  second.add({.positions = read_of("returns", 3), .watermark = {}}, job);
+  add_topics(topics, job);
+  const auto find_in = [](const std::map<std::string, log::TopicId>& topics) {
+    return [&topics](const std::string& name) {
+      const auto found = topics.find(name);
+      return found == topics.end() ? std::nullopt : std::optional(found->second);
+    };
+  };
+  const KeptPositions all = check_topics(job, find_in(topics));
+  EXPECT_EQ(splits(all.valid), (std::vector<std::string>{"1:end:orders", "1:returns", "1:watermark:orders;returns",
+                                                         "orders", "watermark:orders"}));
+  EXPECT_TRUE(all.gone.empty());
+  const std::map<std::string, log::TopicId> others = {{"orders", {1, 99}}, {"returns", {3, 4}}};
+  const KeptPositions without_orders = check_topics(job, find_in(others));
+  EXPECT_EQ(splits(without_orders.valid), (std::vector<std::string>{"1:returns", "orders"}))
+      << "what the log has of orders is of the new one";
+  EXPECT_EQ(splits(without_orders.gone), (std::vector<std::string>{"1:end:orders", "1:watermark:orders;returns",
+                                                                   "topic:orders", "watermark:orders"}));
+  EXPECT_EQ(without_orders.gone.front().second, log::Offset(-1));
+  const std::map<std::string, log::TopicId> one = {{"orders", {1, 2}}};
+  EXPECT_EQ(splits(check_topics(job, find_in(one)).gone),
+            (std::vector<std::string>{"1:returns", "1:watermark:orders;returns", "topic:returns"}));
+}
+
+// Offsets of the group go with their topic, so that most jobs keep nothing else.
+TEST(JobPositions, OffsetsOfTheGroupNeedNoTopics) {
+  Positions job = read_of("orders", 7);
+  add_topics({{"orders", {1, 2}}}, job);
+  EXPECT_EQ(job, read_of("orders", 7));
 }
 
 }  // namespace

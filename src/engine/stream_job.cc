@@ -88,7 +88,12 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   context.too_far_ahead = self.too_far_ahead_;
   if (self.options_.sink != nullptr) {
     context.keeps_positions = true;
-    connector::Positions committed = self.options_.sink->committed();
+    KeptPositions kept = check_topics(self.options_.sink->committed(), [&](const std::string& name) {
+      const std::optional<log::TopicInfo> topic = context.connectors.log->topic(name);
+      return topic ? std::optional(topic->id) : std::nullopt;
+    });
+    connector::Positions committed = std::move(kept.valid);
+    self.forgotten_ = std::move(kept.gone);
     if (follows_clock(*self.options_.plan)) {
       self.epoch_clock_ = std::make_shared<EpochClock>(context.now_us, committed);
       context.epoch_clock_us = [clock = self.epoch_clock_](Epoch epoch) { return clock->at(epoch); };
@@ -185,6 +190,7 @@ Status StreamJob::on_epoch(Epoch epoch) {
     scan.place.add(std::move(noted), positions);
   }
   if (epoch_clock_ != nullptr) epoch_clock_->add_to(positions, epoch);
+  for (const JobScan& scan : scans_) add_topics(scan.progress->topics(), positions);
   if (options_.view != nullptr) PENSTOCK_TRY(options_.view->publish(epoch));
   if (options_.sink != nullptr) {
     if (hold_) {
@@ -210,7 +216,9 @@ Status StreamJob::on_epoch(Epoch epoch) {
       options_.sink->set_muted(false);
       for (const JobScan& scan : scans_) scan.progress->release();
     }
-    PENSTOCK_TRY(options_.sink->commit(epoch, positions));
+    connector::Positions committed = std::exchange(forgotten_, {});
+    committed.insert(committed.end(), positions.begin(), positions.end());
+    PENSTOCK_TRY(options_.sink->commit(epoch, committed));
   }
   for (const auto& scan : view_scans_) scan->complete(epoch);
   {

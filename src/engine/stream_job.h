@@ -116,6 +116,8 @@ class StreamJob {
   std::function<int64_t()> now_us_;
   // Of an insert: whether it builds its state again after a restart.
   bool has_state_ = false;
+  // What it had committed of topics that are gone, until it commits again.
+  connector::Positions forgotten_;
   // It does: it writes nothing until it has come here.
   std::optional<connector::Positions> hold_;
   // Until then what it reads again is before all other times by the clock of windows; null: there are no such windows.

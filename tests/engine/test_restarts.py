@@ -36,6 +36,28 @@ def test_a_scan_joined_with_itself_writes_nothing_again(server):
     assert server.sql("SELECT a, b FROM pairs ORDER BY a, b") == [[str(a), str(b)] for a in range(3) for b in range(3)]
 
 
+def test_each_scan_reads_a_topic_that_was_made_anew_from_its_beginning(server):
+    """Both after a restart: what runs while its topic is deleted fails."""
+    tables = orders_table("orders") + orders_table("again")
+    server.sql(tables + """
+        CREATE TABLE both (item STRING) WITH ('connector' = 'kafka', 'topic' = 'both', 'format' = 'json');
+        CREATE TABLE pairs (a STRING, b STRING) WITH ('connector' = 'kafka', 'topic' = 'pairs', 'format' = 'json');
+        CREATE TABLE hours (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'hours', 'format' = 'json');
+        INSERT INTO both SELECT item FROM orders UNION ALL SELECT item || '!' FROM again;
+        INSERT INTO pairs SELECT a.item, b.item FROM orders AS a JOIN again AS b ON a.price = b.price;
+        INSERT INTO hours SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' HOUR))
+        GROUP BY window_start, window_end;
+        INSERT INTO orders VALUES ('old', 1, TIMESTAMP '2026-01-01 00:00:00'), ('old', 2, TIMESTAMP '2026-01-01 03:00:00');
+        FLUSH; DROP TOPIC orders""")
+    server.sql(tables.replace("TABLE ", "TEMPORARY TABLE new_"))
+    server.restart()
+    server.sql("INSERT INTO orders VALUES ('new', 3, TIMESTAMP '2025-01-01 00:00:00'); FLUSH")
+    assert server.sql("SELECT item FROM both WHERE item LIKE 'new%' ORDER BY item") == [["new"], ["new!"]]
+    assert server.sql("SELECT a, b FROM pairs WHERE a = 'new'") == [["new", "new"]]
+    server.sql("INSERT INTO orders VALUES ('new', 4, TIMESTAMP '2025-01-01 01:00:00'); FLUSH")
+    assert server.sql("SELECT n FROM hours") == [[1], [1]]
+
+
 def test_what_was_the_latest_offset_when_a_job_was_made_stays_its_beginning(server):
     server.sql(orders_table("orders") + orders_table("news", scan_startup_mode="latest-offset") + """
         CREATE TABLE hours (n BIGINT) WITH ('connector' = 'kafka', 'topic' = 'hours', 'format' = 'json');

@@ -17,6 +17,11 @@ std::optional<log::Offset> find_position(const Positions& positions, const log::
 LogScanProgress::LogScanProgress(log::Log& log, LogTopics topics, std::optional<Positions> last, int instances)
     : log_(log), topics_(std::move(topics)), last_(std::move(last)), instances_left_(instances) {}
 
+void LogScanProgress::add_topic(const log::TopicInfo& topic) {
+  const std::lock_guard lock(mutex_);
+  topics_read_[topic.name] = topic.id;
+}
+
 void LogScanProgress::add_partition(const PartitionReader& reader) {
   const std::lock_guard lock(mutex_);
   partitions_.push_back({reader.partition(), reader.shared_position()});
@@ -38,6 +43,11 @@ Positions LogScanProgress::ends() const {
     if (const auto end = end_of(partition)) ends.emplace_back(partition, *end);
   }
   return ends;
+}
+
+std::map<std::string, log::TopicId> LogScanProgress::topics() const {
+  const std::lock_guard lock(mutex_);
+  return topics_read_;
 }
 
 std::optional<log::Offset> LogScanProgress::end_of(const log::TopicPartition& partition) const {

@@ -3,9 +3,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "connector/kafka/log_topics.h"
@@ -24,11 +26,14 @@ class LogScanProgress : public ScanProgress {
   // `last`: where a bounded scan ends; partitions that are not named are not read.
   LogScanProgress(log::Log& log, LogTopics topics, std::optional<Positions> last, int instances);
 
+  // A topic of a name that another one may get.
+  void add_topic(const log::TopicInfo& topic);
   void add_partition(const PartitionReader& reader);
   void instance_ended() { instances_left_.fetch_sub(1, std::memory_order_acq_rel); }
 
   int64_t lag() const override;
   Positions ends() const override;
+  std::map<std::string, log::TopicId> topics() const override;
   bool ended() const override { return instances_left_.load(std::memory_order_acquire) == 0; }
 
  private:
@@ -45,6 +50,7 @@ class LogScanProgress : public ScanProgress {
   std::atomic<int> instances_left_;
   mutable std::mutex mutex_;
   std::vector<Partition> partitions_;
+  std::map<std::string, log::TopicId> topics_read_;
 };
 
 }  // namespace penstock::connector

@@ -293,6 +293,7 @@ class LogSource : public exec::Source {
     // One of the same name that was made anew has other records at the same offsets.
     const bool is_other = planned != scan_->topic_ids.end() && planned->second != topic.id;
     if (is_other || seen.id != topic.id) return deleted(topic.name);
+    scan_->progress->add_topic(topic);
     const bool alone = scan_->options.topics.only() != nullptr;
     const int first = alone ? 0 : partition_for_key(topic.name, scan_->parallelism);
     const int64_t now_us = scan_->context.env->monotonic_time_us();
