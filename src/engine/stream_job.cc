@@ -138,6 +138,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   self.now_us_ = context.now_us;
   self.interval_us_ = emit_interval_us(*self.options_.plan);
   spec.epoch_interval_us = self.interval_us_;
+  spec.loads = self.options_.view != nullptr;
   spec.on_epoch = [&self](Epoch epoch) { return self.on_epoch(epoch); };
   spec.on_finished = [&self](const Status& status) { self.on_finished(status); };
   std::unique_ptr<exec::Job> job = PENSTOCK_TRY(self.options_.executor->start(std::move(spec)));
@@ -148,6 +149,7 @@ Result<std::unique_ptr<StreamJob>> StreamJob::start(Options options, GraphContex
   {
     const std::lock_guard lock(self.mutex_);
     self.job_ = std::move(job);
+    if (self.options_.view != nullptr && self.options_.view->loaded()) self.job_->loaded();
   }
   self.watch_clock();
   return stream;
@@ -246,7 +248,10 @@ void StreamJob::note_loaded() {
   if (options_.view == nullptr || options_.view->loaded()) return;
   const bool inputs = std::ranges::all_of(view_scans_, [](const auto& scan) { return scan->view().loaded(); });
   if (!to_load_ && inputs) to_load_ = ends();
-  if (to_load_ && covers(*to_load_)) options_.view->set_loaded();
+  if (!to_load_ || !covers(*to_load_)) return;
+  options_.view->set_loaded();
+  const std::lock_guard lock(mutex_);
+  if (job_ != nullptr) job_->loaded();  // else start() says it
 }
 
 void StreamJob::watch_clock() {

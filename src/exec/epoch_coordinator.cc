@@ -24,7 +24,8 @@ bool EpochCoordinator::begin_if_due(int64_t now_us) {
         std::ranges::any_of(sources_, [](const SourceStatus& source) { return source.state == SourceState::kMore; });
     if (busy && now_us - requested_at_us_ < options_.busy_interval_us) return false;
     const bool first = requested_.load(std::memory_order_relaxed) == 0;
-    if (!first && !hurried_ && now_us - requested_at_us_ < options_.interval_us) return false;
+    const bool at_once = first || hurried_ || (loads_ && !busy);
+    if (!at_once && now_us - requested_at_us_ < options_.interval_us) return false;
   }
   hurried_ = false;
   woken_ = false;
@@ -69,6 +70,11 @@ void EpochCoordinator::hurry() {
     hurried_ = true;
   }
   check();
+}
+
+void EpochCoordinator::loaded() {
+  std::lock_guard lock(mutex_);
+  loads_ = false;
 }
 
 void EpochCoordinator::wake() {

@@ -31,6 +31,7 @@ class EpochCoordinator {
     bool one_epoch = false;
     int64_t busy_interval_us = 0;
     int64_t interval_us = 0;  // the least time between two barriers, but for the last one and hurry()
+    bool loads = false;       // until loaded(), it holds only while a source has more to read at once
     std::function<Status(Epoch)> on_epoch;
     // Wakes all source tasks; called without locks.
     std::function<void()> wake_sources;
@@ -60,6 +61,8 @@ class EpochCoordinator {
   void check();
   // The same, and the next barrier does not wait for the least time to pass.
   void hurry();
+  // What was there when the job began is in an epoch: see Options::loads.
+  void loaded();
   // The next barrier does not wait for anything to happen at a source.
   void wake();
 
@@ -88,6 +91,7 @@ class EpochCoordinator {
   size_t sinks_left_ = 0;  // that have not passed the requested epoch; 0 when it is complete
   int64_t requested_at_us_ = 0;
   bool hurried_ = false;
+  bool loads_ = options_.loads;
   bool woken_ = false;
 };
 

@@ -15,7 +15,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // A coordinator whose tasks are played by the test.
 struct Job {
   explicit Job(size_t source_count, size_t sink_count, int64_t busy_interval_us = kNever, bool one_epoch = false,
-               int64_t interval_us = 0)
+               int64_t interval_us = 0, bool loads = false)
       : sources(source_count),
         sinks(sink_count),
         coordinator({.sources = source_count,
@@ -23,6 +23,7 @@ struct Job {
                      .one_epoch = one_epoch,
                      .busy_interval_us = busy_interval_us,
                      .interval_us = interval_us,
+                     .loads = loads,
                      .on_epoch = [this](Epoch epoch) -> Status {
                        published.push_back(epoch.value());
                        return {};
@@ -150,6 +151,22 @@ TEST(EpochCoordinator, ALeastTimeBetweenBarriersHoldsThemBack) {
   EXPECT_EQ(job.requested(), 2) << "hurry is for one barrier";
   job.coordinator.source_polled(0, false, SourceState::kEnded);
   EXPECT_EQ(job.requested(), 3) << "the last one waits for nothing";
+}
+
+TEST(EpochCoordinator, WhatWasThereAtFirstDoesNotWaitForTheLeastTime) {
+  Job job(2, 1, 0, false, kNever, true);
+  job.coordinator.source_polled(0, true, SourceState::kMore);
+  job.coordinator.source_polled(1, true, SourceState::kMore);
+  EXPECT_EQ(job.requested(), 1);
+  job.pass();
+  job.coordinator.source_polled(0, true, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 1) << "there is more: what is there by then would only be a part";
+  job.coordinator.source_polled(1, true, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 2);
+  job.coordinator.loaded();
+  job.pass();
+  job.coordinator.source_polled(0, true, SourceState::kWaiting);
+  EXPECT_EQ(job.requested(), 2);
 }
 
 TEST(EpochCoordinator, HurryWithoutDataIsForTheNextData) {

@@ -221,6 +221,7 @@ void JobState::make_coordinator(const ExecutorOptions& options) {
   epochs.loading_sources = loading_sources_;
   epochs.busy_interval_us = options.epoch_interval_busy_us;
   epochs.interval_us = spec_.epoch_interval_us;
+  epochs.loads = spec_.loads;
   epochs.on_epoch = spec_.on_epoch;
   epochs.wake_sources = [this] {
     for (const std::shared_ptr<TaskHandle>& handle : source_handles_) handle->wake();
@@ -372,6 +373,7 @@ class JobHandle : public Job {
   JobStats stats() const override { return state_->stats(); }
   void check_epoch() override { state_->epochs().check(); }
   void hurry_epoch() override { state_->epochs().hurry(); }
+  void loaded() override { state_->epochs().loaded(); }
   int64_t wake_at_us() const override { return state_->wake_at_us(); }
   void wake_epoch() override { state_->epochs().wake(); }
 

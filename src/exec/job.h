@@ -88,6 +88,9 @@ struct JobSpec {
   bool one_epoch = false;
   // The least time from one epoch to the next; somebody then calls Job::check_epoch() when it has passed.
   int64_t epoch_interval_us = 0;
+  // Until Job::loaded() it holds only while there is more to read at once: what was there when the job began comes as
+  // soon as it has been read.
+  bool loads = false;
   // Called on a worker thread after every task has passed the epoch's barrier, in order, before the next barrier is
   // sent.
   std::function<Status(Epoch)> on_epoch;
@@ -116,6 +119,8 @@ class Job {
   // Begins the next epoch if it is time; hurry_epoch() does not wait for JobSpec::epoch_interval_us to pass.
   virtual void check_epoch() = 0;
   virtual void hurry_epoch() = 0;
+  // See JobSpec::loads.
+  virtual void loaded() = 0;
   // When, by the clock, an operator has something to do although nothing comes (Operator::wake_at_us()): somebody then
   // calls wake_epoch(). kNoWake: none. As of the last complete epoch.
   virtual int64_t wake_at_us() const = 0;

@@ -126,6 +126,21 @@ def test_a_key_is_written_once_within_its_interval_also_by_what_is_read_at_once_
     assert server.sql("SELECT price FROM once ORDER BY price") == [[1], [2], [3], [6], [7]]
 
 
+def test_a_look_up_waits_for_no_interval_after_a_restart(server):
+    """The view that it looks up is ready when it has been computed again."""
+    server.sql(orders_table("sales", topic="sales") + orders_table("orders") + """
+        CREATE MATERIALIZED VIEW sold AS SELECT item, COUNT(*) AS n FROM sales GROUP BY item EMIT EVERY INTERVAL '1' HOUR;
+        CREATE MATERIALIZED VIEW looked AS SELECT o.item, s.n FROM orders AS o
+        LEFT JOIN sold FOR SYSTEM_TIME AS OF PROCTIME() AS s ON s.item = o.item;
+        INSERT INTO sales VALUES ('pen', 1, TIMESTAMP '2026-01-01 00:00:00'), ('pen', 1, TIMESTAMP '2026-01-01 00:00:00');
+        FLUSH;
+        INSERT INTO orders VALUES ('pen', 1, TIMESTAMP '2026-01-01 00:00:00');
+        FLUSH""")
+    assert server.sql("SELECT item, n FROM looked") == [["pen", 2]]
+    server.restart()
+    server.wait_for("SELECT item, n FROM looked", [["pen", 2]])
+
+
 def test_a_view_forgets_after_the_time_that_was_set_when_it_was_made(server):
     server.sql("""SET 'table.exec.state.ttl' = '1 s';
         CREATE TABLE t (k STRING, v BIGINT) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
