@@ -10,6 +10,7 @@
 #include <random>
 
 #include "expr/binding.h"
+#include "expr/constant_check.h"
 #include "expr/registry.h"
 #include "expr/slots.h"
 
@@ -232,11 +233,10 @@ void seeded_integer(KernelCall& call) {
   });
 }
 
-// A constant seed would give every row the same number: kernels keep no place in a sequence.
-template <Kernel kernel, TypeKind result, Takes... takes>
-bool bind_seeded(CallSignature& call) {
-  if (!bind_fixed<kernel, result, takes...>(call)) return false;
-  return !call.arguments.front()->is_literal();
+// Kernels keep no place in a sequence.
+Status refuse_constant_seed(std::string_view seed) {
+  return invalid_argument("with the constant seed {} every row would have the same number", seed)
+      .hint("leave out the seed, or take it from the rows");
 }
 
 constexpr FunctionCategory kCategory = FunctionCategory::kArithmetic;
@@ -245,6 +245,14 @@ constexpr NullRule kPropagates = NullRule::kPropagates;
 using enum Takes;
 constexpr TypeKind kBig = TypeKind::kBigInt;
 constexpr TypeKind kReal = TypeKind::kDouble;
+
+constexpr auto bind_seeded_double = bind_fixed<seeded_double, kReal, kInteger>;
+constexpr auto bind_seeded_integer = bind_fixed<seeded_integer, TypeKind::kInt, kInteger, kInteger>;
+
+constexpr ConstantCheck kChecks[] = {
+    {bind_seeded_double, 0, refuse_constant_seed},
+    {bind_seeded_integer, 0, refuse_constant_seed},
+};
 
 constexpr ScalarFunction kFunctions[] = {
     {"GCD", kCategory, "GCD(a, b)", "The greatest common divisor.", "GCD(12, 18) => 6",
@@ -271,11 +279,10 @@ constexpr ScalarFunction kFunctions[] = {
     {"RAND", kCategory, "RAND(column)",
      "The DOUBLE that the seed stands for: always the same of one seed, and what Flink gives. The seed is no constant, "
      "with which every row would have the same number.",
-     "RAND(x) FROM (VALUES (42)) AS t(x) => 0.7275636800328681", bind_seeded<seeded_double, kReal, kInteger>},
+     "RAND(x) FROM (VALUES (42)) AS t(x) => 0.7275636800328681", bind_seeded_double},
     {"RAND_INTEGER", kCategory, "RAND_INTEGER(column, bound)",
      "The INT, from 0 up to but without the bound, that the seed stands for, which is no constant.",
-     "RAND_INTEGER(x, 100) FROM (VALUES (42)) AS t(x) => 30",
-     bind_seeded<seeded_integer, TypeKind::kInt, kInteger, kInteger>},
+     "RAND_INTEGER(x, 100) FROM (VALUES (42)) AS t(x) => 30", bind_seeded_integer},
     {"UUID", FunctionCategory::kSystem, "UUID()", "A random UUID (version 4), another in each row.", "",
      bind_fixed<random_uuid, TypeKind::kString>, kPropagates, false, true},
     {"GEN_RANDOM_UUID", FunctionCategory::kSystem, "GEN_RANDOM_UUID()", "The same as UUID.", "",
@@ -293,5 +300,6 @@ constexpr ScalarFunction kFunctions[] = {
 }  // namespace
 
 std::span<const ScalarFunction> number_functions() { return kFunctions; }
+std::span<const ConstantCheck> number_checks() { return kChecks; }
 
 }  // namespace penstock::expr

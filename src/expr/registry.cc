@@ -108,14 +108,15 @@ Error no_overload(std::string_view name, std::span<const ExprPtr> arguments,
 
 // Whether the constants among the arguments of a call are right.
 Status check_constants(const ScalarFunction& function, std::span<const ExprPtr> arguments) {
-  for (std::span<const ConstantCheck> checks : {temporal_conversion_checks(), json_checks(), map_checks()}) {
+  for (std::span<const ConstantCheck> checks :
+       {temporal_conversion_checks(), json_checks(), map_checks(), number_checks()}) {
     for (const ConstantCheck& check : checks) {
       if (check.bind != function.bind || check.argument >= arguments.size()) continue;
       const Expr& argument = *arguments[check.argument];
-      if (argument.type().kind() != TypeKind::kString || !argument.is_constant()) continue;
+      if (!argument.is_constant()) continue;
       // What cannot be computed fails in the rows that reach it.
-      const Result<Value> text = evaluate_constant(argument, {});
-      if (text && !text->is_null()) PENSTOCK_TRY(check.check(text->as_string()));
+      const Result<Value> value = evaluate_constant(argument, {});
+      if (value && !value->is_null()) PENSTOCK_TRY(check.check(types::to_text(*value, argument.type())));
     }
   }
   return {};
