@@ -38,6 +38,7 @@ struct Binder::JsonClauses {
   std::string wrapper = "WITHOUT";
   std::string null_clause;
   std::optional<DataType> returning;
+  size_t returning_at = 0;  // where that is written
   bool any = false;
 };
 
@@ -55,6 +56,7 @@ Result<Binder::JsonClauses> Binder::bind_json_clauses(const sql::FunctionCall& c
     const std::string_view text = keyword->text;
     if (text.starts_with(kReturning)) {
       clauses.returning = PENSTOCK_TRY(DataType::parse(text.substr(kReturning.size())));
+      clauses.returning_at = argument.position.offset;
     } else if (text.ends_with("WRAPPER")) {
       clauses.wrapper = text.starts_with("WITHOUT")    ? "WITHOUT"
                         : text.find("UN") != text.npos ? "UNCONDITIONAL"
@@ -97,7 +99,9 @@ Result<ExprPtr> Binder::bind_json_call(const std::string& name, const sql::Funct
     const bool is_array = type == DataType::array(TypeKind::kString);
     if (!is_array && type.kind() != TypeKind::kString) {
       return invalid_argument("JSON_QUERY returns STRING or ARRAY<STRING>, and not {}", type.to_string())
-          .hint("JSON_VALUE gives numbers and other values");
+          .hint(type.kind() == TypeKind::kArray ? "cast the ARRAY<STRING>"
+                                                : "JSON_VALUE gives numbers and other values")
+          .at(clauses.returning_at);
     }
     if (is_array && (clauses.on_empty == "EMPTY OBJECT" || clauses.on_error == "EMPTY OBJECT")) {
       return invalid_argument("JSON_QUERY cannot return an empty object as ARRAY<STRING>").hint("write EMPTY ARRAY");
