@@ -87,9 +87,11 @@ constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
 constexpr AggregateFunction kFunctions[] = {
     {"ARRAY_AGG",
      kCategory,
-     "ARRAY_AGG([DISTINCT] value [ORDER BY ...])",
-     "All values, NULLs too, in the order asked for or that in which they came; NULL without rows.",
+     "ARRAY_AGG([DISTINCT] value [IGNORE NULLS] [ORDER BY ...])",
+     "All values, NULLs too unless they are ignored, in the order asked for or that in which they came; NULL without "
+     "any.",
      "ARRAY_AGG(x) FROM (VALUES (2), (NULL), (1)) AS t(x) => [2, NULL, 1]\n"
+     "ARRAY_AGG(x IGNORE NULLS) FROM (VALUES (2), (NULL), (1)) AS t(x) => [2, 1]\n"
      "ARRAY_AGG(x ORDER BY x DESC) FROM (VALUES (1), (2)) AS t(x) => [2, 1]",
      bind_array_agg,
      {.order = AggregateTakes::Order::kMay, .nulls_count = true}},

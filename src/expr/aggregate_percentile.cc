@@ -64,7 +64,8 @@ struct Interpolated : ValueCounts<double> {
     const double below = std::floor(place);
     const double low = at_place(static_cast<int64_t>(below));
     if (place == below) return low;
-    return low + (place - below) * (at_place(static_cast<int64_t>(below) + 1) - low);
+    const double high = at_place(static_cast<int64_t>(below) + 1);
+    return low == high ? low : (below + 1 - place) * low + (place - below) * high;  // to the digit what Flink gives
   }
   void result(ColumnBuilder& out) const {
     const int64_t count = total();

@@ -117,7 +117,7 @@ Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression,
                                               ExpressionContext inner) {
   std::string name = sql::to_upper(call.name.parts.back().text);
   const AggregateFunction& function = *expr::find_aggregate(name);
-  if (call.null_treatment != sql::NullTreatment::kUnspecified) {
+  if (call.null_treatment != sql::NullTreatment::kUnspecified && !function.takes.nulls_count) {
     return refuse(expression, name, "IGNORE NULLS and RESPECT NULLS");
   }
   const bool star = call.arguments.size() == 1 && call.arguments[0].get_if<sql::Star>() != nullptr;
@@ -154,6 +154,12 @@ Result<FoundAggregate> Binder::bind_aggregate(const sql::Expression& expression,
     found.filter = PENSTOCK_TRY(bind_condition(*call.filter, inner));
   }
   found.call.function = PENSTOCK_TRY(expr::bind_aggregate(function, std::move(inputs.parameters), false));
+  if (call.null_treatment == sql::NullTreatment::kIgnoreNulls) {
+    ExprPtr known = PENSTOCK_TRY(expr::bind_call("IS NOT NULL", {inputs.expressions.front()}));
+    found.filter = found.filter == nullptr
+                       ? std::move(known)
+                       : PENSTOCK_TRY(expr::bind_call("AND", {std::move(found.filter), std::move(known)}));
+  }
   // DISTINCT changes nothing for these.
   found.call.distinct = call.distinct && name != "MIN" && name != "MAX";
   found.argument = PENSTOCK_TRY(pack(std::move(inputs.expressions), found.call.function));
