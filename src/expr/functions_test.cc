@@ -138,7 +138,6 @@ TEST(TextFunctionsTest, PartsAndPositions) {
   expect_all(cases);
 }
 
-// Parts of long text share it with their argument; the argument may go.
 // What is long, or asked for very often, is looked through once.
 TEST(TextFunctionsTest, PlacesThatAreCounted) {
   const Case cases[] = {{"INSTR('abc', '', 1, 9223372036854775807)", "1"},
@@ -156,6 +155,7 @@ TEST(TextFunctionsTest, PlacesThatAreCounted) {
   expect_all(cases);
 }
 
+// Parts of long text share it with their argument; the argument may go.
 TEST(TextFunctionsTest, PartsOutliveTheirArgument) {
   Schema schema{{"s", TypeKind::kString}};
   columnar::ColumnPtr part;

@@ -246,12 +246,12 @@ using enum Takes;
 constexpr TypeKind kBig = TypeKind::kBigInt;
 constexpr TypeKind kReal = TypeKind::kDouble;
 
-constexpr auto bind_seeded_double = bind_fixed<seeded_double, kReal, kInteger>;
-constexpr auto bind_seeded_integer = bind_fixed<seeded_integer, TypeKind::kInt, kInteger, kInteger>;
+constexpr auto kBindSeededDouble = bind_fixed<seeded_double, kReal, kInteger>;
+constexpr auto kBindSeededInteger = bind_fixed<seeded_integer, TypeKind::kInt, kInteger, kInteger>;
 
 constexpr ConstantCheck kChecks[] = {
-    {bind_seeded_double, 0, refuse_constant_seed},
-    {bind_seeded_integer, 0, refuse_constant_seed},
+    {kBindSeededDouble, 0, refuse_constant_seed},
+    {kBindSeededInteger, 0, refuse_constant_seed},
 };
 
 constexpr ScalarFunction kFunctions[] = {
@@ -279,10 +279,10 @@ constexpr ScalarFunction kFunctions[] = {
     {"RAND", kCategory, "RAND(column)",
      "The DOUBLE that the seed stands for: always the same of one seed, and what Flink gives. The seed is no constant, "
      "with which every row would have the same number.",
-     "RAND(x) FROM (VALUES (42)) AS t(x) => 0.7275636800328681", bind_seeded_double},
+     "RAND(x) FROM (VALUES (42)) AS t(x) => 0.7275636800328681", kBindSeededDouble},
     {"RAND_INTEGER", kCategory, "RAND_INTEGER(column, bound)",
      "The INT, from 0 up to but without the bound, that the seed stands for, which is no constant.",
-     "RAND_INTEGER(x, 100) FROM (VALUES (42)) AS t(x) => 30", bind_seeded_integer},
+     "RAND_INTEGER(x, 100) FROM (VALUES (42)) AS t(x) => 30", kBindSeededInteger},
     {"UUID", FunctionCategory::kSystem, "UUID()", "A random UUID (version 4), another in each row.", "",
      bind_fixed<random_uuid, TypeKind::kString>, kPropagates, false, true},
     {"GEN_RANDOM_UUID", FunctionCategory::kSystem, "GEN_RANDOM_UUID()", "The same as UUID.", "",
