@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/logging.h"
 #include "engine/engine_impl.h"
 #include "engine/settings.h"
 #include "plan/changes.h"
@@ -148,7 +149,10 @@ Status EngineImpl::create_table_with_insert(catalog::Entry table, bool or_replac
   if (Status started = start_insert(created.back(), insert.plan); !started) {
     std::vector<catalog::EntryPtr> before;
     if (replaced != nullptr) before.push_back(replaced);
-    PENSTOCK_TRY(catalog_->undo_create(created, before));
+    if (Status undone = catalog_->undo_create(created, before); !undone) {
+      logging::warning("a table that could not be filled stays in the catalog",
+                       {{"table", created.front()->name}, {"reason", undone.error().message()}});
+    }
     return started;
   }
   take_place(created.front()->name, nullptr, replaced);

@@ -87,7 +87,7 @@ constexpr FunctionCategory kCategory = FunctionCategory::kAggregate;
 constexpr AggregateFunction kFunctions[] = {
     {"ARRAY_AGG",
      kCategory,
-     "ARRAY_AGG([DISTINCT] value [IGNORE NULLS] [ORDER BY ...])",
+     "ARRAY_AGG([DISTINCT] value [{IGNORE | RESPECT} NULLS] [ORDER BY ...])",
      "All values, NULLs too unless they are ignored, in the order asked for or that in which they came; NULL without "
      "any.",
      "ARRAY_AGG(x) FROM (VALUES (2), (NULL), (1)) AS t(x) => [2, NULL, 1]\n"

@@ -228,12 +228,15 @@ std::optional<int64_t> moved_by_units(TimeUnit unit, int64_t count, TypeKind kin
   }
   // DATE counts days; its finer units have become timestamps before.
   int64_t unit_size = kind == TypeKind::kDate ? micros_of_unit(unit) / kMicrosPerDay : micros_of_unit(unit);
+  if (kind == TypeKind::kTime) {  // it stays within its day
+    const auto within_day = static_cast<int64_t>(static_cast<__int128>(count) * unit_size % kMicrosPerDay);
+    return floor_modulo(value + within_day, kMicrosPerDay);
+  }
   int64_t distance = 0;
   int64_t moved = 0;
   if (__builtin_mul_overflow(count, unit_size, &distance) || __builtin_add_overflow(value, distance, &moved)) {
     return std::nullopt;
   }
-  if (kind == TypeKind::kTime) return floor_modulo(moved, kMicrosPerDay);  // TIME stays within its day
   constexpr int64_t kDaysMax = 106'000'000;
   if (kind == TypeKind::kDate && (moved > kDaysMax || moved < -kDaysMax)) return std::nullopt;
   return moved;

@@ -91,14 +91,14 @@ std::string_view full_name(std::string_view name) {
 }
 
 // Whether there is a zone with that name, by its file. Whatever absl is asked for it keeps, and it opens any file that
-// it is given the path of; so it is asked only for zones, each of which has one name.
+// it is given the path of; so it is asked only for what is there under its directory.
 bool is_known(const std::string& name) {
   const auto in_name = [](char c) {
     return is_letter(c) || is_digit(c) || c == '/' || c == '_' || c == '-' || c == '+';
   };
   if (!is_letter(name[0]) || !std::ranges::all_of(name, in_name) || name.contains("//")) return false;
   const char* const directory = std::getenv("TZDIR");
-  const std::filesystem::path zones = directory == nullptr ? "/usr/share/zoneinfo" : directory;
+  const std::filesystem::path zones = directory == nullptr || *directory == '\0' ? "/usr/share/zoneinfo" : directory;
   std::error_code error;
   return std::filesystem::is_regular_file(zones / name, error);
 }
